@@ -1,0 +1,83 @@
+# The only way anyone, and CI, runs anything. `make help` lists the targets.
+# PYTHON=... chooses the interpreter that .venv is made with; otherwise the first of these that is 3.11 or newer.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?=
+CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14)
+BIN := .venv/bin
+STAMP := .venv/.ketapath-installed
+
+# "ok PATH" for a Python that can make the environment; else one sentence that says what to install.
+PROBE = for p in $(CANDIDATES); do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	v=$$("$$p" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	"$$p" -c 'import ensurepip, venv' 2>/dev/null && { echo "ok $$p"; exit; }; \
+	echo "Python $$v cannot make a virtual environment; install its venv part, for example: apt install python$$v-venv"; exit; done; \
+	echo "ketapath needs Python 3.11 or newer; install it, for example: apt install python3.11 python3.11-venv"
+
+.PHONY: help setup lock test slow check format-check lint types imports knowledge format run bench docs ci clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## make .venv with everything, from the hashed lock
+	@:
+
+$(STAMP): requirements.lock pyproject.toml
+	$(eval FOUND := $(shell $(PROBE)))$(if $(filter ok,$(firstword $(FOUND))),,$(error $(FOUND)))
+	@echo "Setting up .venv with $(lastword $(FOUND)); about a minute the first time"
+	@"$(lastword $(FOUND))" -m venv .venv
+	@awk '/^[^ ]/ {wanted = /^uv==/} wanted' requirements.lock > .venv/uv.txt
+	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; then :; else \
+	  echo "uv could not install the lock; trying pip"; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: setup ## write requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --universal --fork-strategy fewest --python-version 3.11 \
+	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) \
+	  --output-file requirements.lock
+
+test: setup ## run the tests, all but the slow ones; time per folder stands before the last line
+	@$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
+
+slow: setup ## run the slow tests
+	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
+
+check: format-check lint types imports knowledge ## format, lint, types, import contract, knowledge files
+
+format-check: setup
+	@$(BIN)/ruff format --check .
+
+lint: setup
+	@$(BIN)/ruff check .
+
+types: setup
+	@$(BIN)/python -m mypy
+
+imports: setup
+	@$(BIN)/lint-imports
+
+knowledge: setup ## check the knowledge files and run their worked cases
+	@$(BIN)/ketapath knowledge check
+
+format: setup ## format the code and mend what the linter can mend
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+run: setup ## plan for an example patient (PATIENT=FILE for another)
+	@$(BIN)/ketapath plan $(or $(PATIENT),examples/patients/treatment-resistant-depression.json)
+
+bench: setup ## time the parts that have a budget
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: setup ## run every example in the documentation
+	@$(BIN)/python -m pytest tests/docs $(ARGS)
+
+ci: ## what CI runs
+	@bash .ci/run
+
+clean: ## remove .venv and what the tools left
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
