@@ -1,0 +1,36 @@
+"""What can this clinic do, and who approved how it does it? Jurisdiction, products, staff, hours, policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A named person of the clinic took over a site default on a day, perhaps with another value."""
+
+    rule_id: str
+    by: str
+    on: date
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clinic:
+    """The clinic as the core needs it. Prices that are not known are absent, never zero.
+
+    `session_hours` are (opening, last start) in clock hours; `languages` are spoken by qualified staff.
+    """
+
+    jurisdiction: str = "US"
+    products: tuple[str, ...] = ("esketamine", "racemic")
+    rems_certified: bool = True
+    session_hours: tuple[float, float] = (8.0, 15.0)
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    languages: tuple[str, ...] = ("en",)
+    acls_on_site: bool | None = None
+    prices: Mapping[str, float] = field(default_factory=dict)
+    currency: str | None = None
+    approvals: Mapping[str, Approval] = field(default_factory=dict)

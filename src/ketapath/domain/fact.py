@@ -1,0 +1,107 @@
+"""What does the record state about this person? One fact: a value, its unit, its day, and the resource behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from ketapath.domain.evidence import Text
+
+Value = bool | float | str | tuple[str, ...]
+"""A yes or no, a number in the path's canonical unit, one word of the path's vocabulary, or a list of words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a fact was read: resource type, id and version. Two facts of one origin are one statement."""
+
+    resource: str
+    id: str
+    version: str | None
+
+    def __str__(self) -> str:
+        return f"{self.resource}/{self.id}" + (f"/_history/{self.version}" if self.version else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One statement of the record about one profile path.
+
+    `value` is in the canonical unit of its path (see knowledge/profile.yaml). `on` is the day the fact was true,
+    None where the record gives no day; `at` the instant where it gives one, in the record's own zone. An unusable fact
+    keeps what was found in `as_stated`, so that a page can show it greyed, and says why it may not be relied on; its
+    value is None where nothing could be made of it.
+    """
+
+    path: str
+    value: Value | None
+    unit: str | None
+    on: date | None
+    origin: Origin
+    at: datetime | None = None
+    status: Literal["usable", "unusable"] = "usable"
+    reason: Text | None = None
+    as_stated: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedicineSpan:
+    """One order, statement or administration of a medicine, as the record states it. Days, not instants.
+
+    `outcome` is the stated result of an antidepressant trial ("no-response", "partial-response", "response",
+    "not-tolerated") or None where the record does not say. It is never inferred from a switch.
+    """
+
+    substance: str
+    classes: tuple[str, ...]
+    start: date | None
+    end: date | None
+    active: bool
+    daily_dose_mg: float | None
+    outcome: str | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreEntry:
+    """One dated total of an instrument, or the reason why it has none. `items` are the answers where given."""
+
+    instrument: str
+    on: date
+    total: float | None
+    items: tuple[int | None, ...]
+    origin: Origin
+    reason: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dose:
+    """What was given in one session. `dose_mg` is base, of the product as given (racemate or S)."""
+
+    on: date
+    product: str
+    route: str
+    dose_mg: float | None
+    duration_min: float | None
+    origin: Origin
+    stopped_early: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """Everything one record states that ketapath can read, and a count of what it cannot.
+
+    `not_interpreted` counts resources by type and code system; they are kept, never used.
+    """
+
+    patient_id: str
+    born_on: date | None
+    died: date | bool | None
+    facts: tuple[Fact, ...]
+    medicines: tuple[MedicineSpan, ...]
+    scores: tuple[ScoreEntry, ...]
+    doses: tuple[Dose, ...]
+    latest_on: date | None
+    not_interpreted: Mapping[str, int]

@@ -1,0 +1,48 @@
+"""What may be relied on about this person today? The profile: known facts, unusable ones, and what is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from ketapath.domain.evidence import Text
+from ketapath.domain.fact import Dose, Fact, MedicineSpan, ScoreEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One antidepressant trial: spans of one substance merged over short gaps.
+
+    `adequate` and `failed` are True, False or None (the record does not say). Weeks are counted from the first to
+    the last day covered; a trial without dates has None.
+    """
+
+    substance: str
+    start: date | None
+    end: date | None
+    weeks: float | None
+    max_daily_dose_mg: float | None
+    adequate: bool | None
+    failed: bool | None
+    reason: Text
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One person on one day. `known` holds at most one usable fact per path; `unusable` what was set aside and why.
+
+    A path that is in neither is unknown. `died` is the day of death, True where the day is not recorded.
+    """
+
+    patient_id: str
+    as_of: date
+    died: date | bool | None
+    known: Mapping[str, Fact]
+    unusable: tuple[Fact, ...]
+    trials: tuple[Trial, ...]
+    medicines: tuple[MedicineSpan, ...]
+    scores: tuple[ScoreEntry, ...]
+    doses: tuple[Dose, ...]
+    notes: tuple[Text, ...]
