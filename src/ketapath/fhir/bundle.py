@@ -1,0 +1,228 @@
+"""Is this file one patient's FHIR R4 Bundle? Bytes to resources, with every hostile shape refused by name.
+
+Limits: 64 MiB after decompression, 60 levels deep, no duplicate keys, no NUL, no lone surrogate, no number that a
+double cannot hold. All resources must speak of the one Patient in the Bundle: a mixed file is how the wrong
+patient gets treated.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ketapath.errors import BadInput
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 60
+_SUBJECT_FIELDS = ("subject", "patient", "beneficiary", "individual")
+_BUNDLE_TYPES = frozenset({"transaction", "collection", "searchset", "batch", "document", "message"})
+
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """One patient's resources, newest version of each. `without_subject` counts those that name no patient."""
+
+    patient: Resource
+    resources: tuple[Resource, ...]
+    without_subject: int
+
+    def of_type(self, *kinds: str) -> Iterator[Resource]:
+        """The resources of these types, in the order of the file."""
+        return (r for r in self.resources if r["resourceType"] in kinds)
+
+
+def read_bundle(data: bytes) -> Bundle:
+    """The one-patient Bundle in these bytes (JSON, or gzip of it).
+
+    Raises BadInput with field, value, limit and next step for anything else.
+    """
+    document = _parse(_decompress(data))
+    if not isinstance(document, dict) or document.get("resourceType") != "Bundle":
+        found = (
+            document.get("resourceType", "no resourceType") if isinstance(document, dict) else type(document).__name__
+        )
+        _refuse("resourceType", found, "a FHIR R4 Bundle is needed", "Export the patient's record as a Bundle.")
+    if document.get("type") not in _BUNDLE_TYPES:
+        _refuse("Bundle.type", document.get("type"), f"one of {sorted(_BUNDLE_TYPES)}", "Export the current record.")
+    entries = document.get("entry")
+    if not isinstance(entries, list) or not entries:
+        _refuse("Bundle.entry", entries, "at least one entry", "Export the record with its resources.")
+    resources = _newest(_resource(entry, i) for i, entry in enumerate(entries))
+    patients = [r for r, _ in resources if r["resourceType"] == "Patient"]
+    if len(patients) != 1:
+        _refuse("Bundle", f"{len(patients)} Patient resources", "exactly one", "Send one patient at a time.")
+    return _for_one_patient(patients[0], resources)
+
+
+def _decompress(data: bytes) -> bytes:
+    if data[:2] != b"\x1f\x8b":
+        if len(data) > MAX_BYTES:
+            _refuse("file", f"{len(data)} bytes", "at most 64 MiB", "Send a smaller record.")
+        return data
+    out = bytearray()
+    try:
+        while data:
+            unzip = zlib.decompressobj(wbits=31)
+            out += unzip.decompress(data, MAX_BYTES + 1 - len(out))
+            if len(out) > MAX_BYTES or unzip.unconsumed_tail:
+                _refuse("file", "more than 64 MiB", "at most 64 MiB after decompression", "Send a smaller record.")
+            if not unzip.eof:
+                _refuse("file", "gzip that ends early", "a whole gzip file", "Copy the file again.")
+            data = unzip.unused_data.lstrip(b"\0")
+    except zlib.error as problem:
+        _refuse("file", str(problem), "valid gzip", "Copy the file again.")
+    return bytes(out)
+
+
+def _parse(data: bytes) -> Any:
+    if not data.strip():
+        _refuse("file", "nothing", "a FHIR R4 Bundle in JSON", "Check that the export finished.")
+    if b"\x00" in data or b"\\u0000" in data:
+        _refuse("file", "a NUL character", "text without NUL", "Clean the export and send it again.")
+    _check_depth(data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        _refuse("file", f"byte {problem.start} is not UTF-8", "UTF-8 text", "Save the export as UTF-8.")
+    try:
+        document = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
+        if b"\\ud" in data or b"\\uD" in data:
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
+    except UnicodeEncodeError:
+        _refuse("file", "half of a surrogate pair", "valid Unicode", "Clean the export and send it again.")
+    except (ValueError, RecursionError) as problem:
+        message = problem.msg if isinstance(problem, json.JSONDecodeError) else str(problem)
+        at = f" at line {problem.lineno}" if isinstance(problem, json.JSONDecodeError) else ""
+        _refuse("file", f"{message}{at}", "valid JSON", "Check that the export finished and was not edited by hand.")
+
+
+def _check_depth(data: bytes) -> None:
+    """Depth counted on the bytes, so that the parser never sees a bomb. Brackets inside strings are skipped."""
+    depth = 0
+    for match in re.finditer(rb'"(?:[^"\\]|\\.)*"?|[\[{]+|[\]}]+', data, re.DOTALL):
+        token = match.group()
+        if token[:1] in b"[{":
+            depth += len(token)
+            if depth > MAX_DEPTH:
+                _refuse(
+                    "file", f"more than {MAX_DEPTH} levels", f"at most {MAX_DEPTH} levels deep", "Check the export."
+                )
+        elif token[:1] in b"]}":
+            depth -= len(token)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(k for k, _ in pairs if k in seen or seen.add(k))  # type: ignore[func-returns-value]
+        _refuse(twice, "the key twice in one object", "each key once", "Repair the export.")
+    return found
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        _refuse("number", text, "a number that fits into a double", "Correct the value in the record.")
+    return value
+
+
+def _no_constant(text: str) -> NoReturn:
+    _refuse("number", text, "JSON has no NaN or Infinity", "Correct the value in the record.")
+
+
+def _resource(entry: Any, index: int) -> tuple[Resource, str | None]:
+    resource = entry.get("resource") if isinstance(entry, dict) else None
+    if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+        _refuse(f"Bundle.entry[{index}].resource", resource, "a resource with its resourceType", "Repair the export.")
+    url = entry.get("fullUrl")
+    if not isinstance(resource.get("id", ""), str) or not isinstance(resource.get("meta", {}), dict):
+        _refuse(f"Bundle.entry[{index}].resource", "id or meta", "id is text, meta is an object", "Repair the export.")
+    return resource, url if isinstance(url, str) else None
+
+
+def _newest(found: Iterator[tuple[Resource, str | None]]) -> list[tuple[Resource, str | None]]:
+    """One version of each resource. Two versions of one id: the one with the later version or update time."""
+    newest: dict[tuple[str, str], tuple[Resource, str | None]] = {}
+    for index, (resource, url) in enumerate(found):
+        key = (resource["resourceType"], resource.get("id") or url or f"#{index}")
+        if key not in newest or _version(resource) > _version(newest[key][0]):
+            newest[key] = (resource, url)
+    return list(newest.values())
+
+
+def _version(resource: Resource) -> tuple[int, str]:
+    meta = resource.get("meta") or {}
+    version = str(meta.get("versionId") or "")
+    return (
+        int(version) if version.isascii() and version.isdigit() and len(version) < 19 else 0,
+        str(meta.get("lastUpdated") or ""),
+    )
+
+
+def _for_one_patient(patient: Resource, found: list[tuple[Resource, str | None]]) -> Bundle:
+    url = next(u for r, u in found if r is patient)
+    names = {n for n in (url, f"Patient/{patient.get('id')}", f"urn:uuid:{patient.get('id')}") if n}
+    kept: list[Resource] = []
+    without = 0
+    for resource, _ in found:
+        if resource is patient:
+            continue
+        reference = _subject(resource)
+        if reference is None:
+            without += resource["resourceType"] in _CLINICAL
+            if resource["resourceType"] not in _CLINICAL:
+                kept.append(resource)
+        elif reference.split("/_history/")[0] in names or reference.endswith(f"/Patient/{patient.get('id')}"):
+            kept.append(resource)
+        else:
+            _refuse(
+                f"{resource['resourceType']}/{resource.get('id', '?')} subject",
+                reference,
+                "every resource has to speak of the one Patient in the Bundle",
+                "Send one patient at a time.",
+            )
+    return Bundle(patient=patient, resources=tuple(kept), without_subject=without)
+
+
+_CLINICAL = frozenset(
+    [
+        "Condition",
+        "Observation",
+        "MedicationStatement",
+        "MedicationRequest",
+        "MedicationAdministration",
+        "AllergyIntolerance",
+        "QuestionnaireResponse",
+        "FamilyMemberHistory",
+        "Procedure",
+        "Encounter",
+        "Coverage",
+        "RelatedPerson",
+        "CarePlan",
+        "Consent",
+    ]
+)
+
+
+def _subject(resource: Resource) -> str | None:
+    """The reference to the person that a clinical resource is about, as text."""
+    if resource["resourceType"] not in _CLINICAL:
+        return None
+    for field in _SUBJECT_FIELDS:
+        holder = resource.get(field)
+        if isinstance(holder, dict) and isinstance(holder.get("reference"), str):
+            return str(holder["reference"])
+    return None
+
+
+def _refuse(field: str, found: object, limit: str, next_step: str) -> NoReturn:
+    raise BadInput(field=field, found=found, limit=limit, next_step=next_step)

@@ -1,0 +1,268 @@
+"""What does this record state? Every resource that ketapath can read, as dated facts with their origin.
+
+A resource is read by the function for its type. An absent statement yields no fact: that nobody wrote "aneurysm"
+does not say that there is none. What may be relied on today is decided by `profile`, not here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from ketapath.domain.evidence import Text
+from ketapath.domain.fact import Fact, ScoreEntry, Statements
+from ketapath.errors import BadInput
+from ketapath.fhir import elements as el
+from ketapath.fhir.bundle import Bundle, Resource
+from ketapath.fhir.medicines import doses_given, medicine_spans
+from ketapath.fhir.questionnaires import scores_of
+from ketapath.fhir.values import value_facts
+from ketapath.fhir.vocabulary import Vocabulary
+
+_ACTIVE = frozenset({"active", "recurrence", "relapse"})
+_VOID = frozenset({"entered-in-error", "cancelled", "not-done", "registered", "unknown", "rejected"})
+
+
+def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
+    """All that the Bundle states, in ketapath's paths and units.
+
+    Raises BadInput where the birth date is impossible, because every dose and age rule rests on it.
+    """
+    facts = list(_patient_facts(bundle.patient, vocabulary))
+    uninterpreted: Counter[str] = Counter()
+    if bundle.without_subject:
+        uninterpreted["without a patient"] = bundle.without_subject
+    for resource in bundle.resources:
+        reader = _READERS.get(resource["resourceType"])
+        if reader is None or resource.get("status") in _VOID:
+            continue
+        found = list(reader(resource, vocabulary))
+        facts += found
+        if not found:
+            uninterpreted[resource["resourceType"]] += 1
+    scores = tuple(scores_of(bundle, vocabulary))
+    facts += _score_facts(scores)
+    days = [f.on for f in facts if f.on is not None]
+    return Statements(
+        patient_id=str(bundle.patient.get("id") or "?"),
+        born_on=_birth_date(bundle.patient),
+        died=_death(bundle.patient),
+        facts=tuple(facts),
+        medicines=tuple(medicine_spans(bundle, vocabulary)),
+        scores=scores,
+        doses=tuple(doses_given(bundle, vocabulary)),
+        latest_on=max(days, default=None),
+        not_interpreted=dict(sorted(uninterpreted.items())),
+    )
+
+
+def _birth_date(patient: Resource) -> date | None:
+    stated = patient.get("birthDate")
+    if stated is None:
+        return None
+    found = el.day(stated)
+    if found is None and not (isinstance(stated, str) and _partial(stated)):
+        raise BadInput(
+            field="Patient.birthDate",
+            found=stated,
+            limit="a day such as 1980-04-30",
+            next_step="Correct the birth date in the record.",
+        )
+    return found
+
+
+def _partial(stated: str) -> bool:
+    """A year, or a year and month, which FHIR allows."""
+    parts = stated.split("-")
+    return len(parts) <= 2 and all(p.isascii() and p.isdigit() for p in parts) and len(parts[0]) == 4
+
+
+def _death(patient: Resource) -> date | bool | None:
+    if patient.get("deceasedBoolean") is True:
+        return True
+    stated = patient.get("deceasedDateTime")
+    return None if stated is None else el.day(stated) or True
+
+
+def _patient_facts(patient: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    source = el.origin(patient)
+    gender = patient.get("gender")
+    if gender in ("male", "female", "other"):
+        yield Fact(path="person.sex", value=gender, unit=None, on=None, origin=source, as_stated=gender)
+    spoken = list(el.objects(patient, "communication"))
+    for entry in sorted(spoken, key=lambda e: e.get("preferred") is not True)[:1]:
+        code = el.first_code(entry, "language")
+        if code:
+            yield Fact(
+                path="person.language",
+                value=code.split("-")[0].lower(),
+                unit=None,
+                on=None,
+                origin=source,
+                as_stated=code,
+            )
+
+
+def _condition(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    concepts = vocabulary.conditions.of(resource, "code")
+    verification = el.first_code(resource, "verificationStatus")
+    if verification == "entered-in-error":
+        return
+    active = el.first_code(resource, "clinicalStatus") in _ACTIVE
+    onset, _ = el.when(resource, "onsetDateTime", "onsetPeriod")
+    recorded, _ = el.when(resource, "recordedDate")
+    for concept in concepts:
+        for spec in vocabulary.paths_from("condition", concept):
+            only_active = bool(spec.comes_from.get("active"))
+            on = (recorded or onset) if only_active else (onset or recorded)
+            if verification == "refuted":
+                yield _fact(spec.path, False, recorded or onset, resource)
+            elif only_active and not active:
+                continue
+            elif verification in ("unconfirmed", "provisional", "differential"):
+                yield _unusable(spec.path, on, resource, Text(key="fact.not_confirmed"))
+            else:
+                yield _fact(spec.path, True, on, resource)
+
+
+def _observation(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    yield from value_facts(resource, resource, vocabulary)
+    for component in el.objects(resource, "component"):
+        yield from value_facts(component, resource, vocabulary)
+
+
+def _questionnaire_response(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    if resource.get("status") not in ("completed", "amended"):
+        return
+    for item in _items(resource):
+        link = el.text(item, "linkId")
+        if link in vocabulary.paths:
+            for answer in el.objects(item, "answer"):
+                yield from value_facts(answer, resource, vocabulary, path=link)
+
+
+def _items(holder: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for item in el.objects(holder, "item"):
+        yield item
+        yield from _items(item)
+
+
+def _allergy(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    verification = el.first_code(resource, "verificationStatus")
+    if verification == "entered-in-error":
+        return
+    concepts = set(vocabulary.conditions.of(resource, "code"))
+    for reaction in el.objects(resource, "reaction"):
+        concepts.update(vocabulary.conditions.of(reaction, "substance"))
+    on, _ = el.when(resource, "onsetDateTime", "recordedDate")
+    for spec in vocabulary.paths_of_kind("allergy"):
+        if concepts & set(spec.comes_from["allergy"]):
+            yield _fact(spec.path, verification != "refuted", on, resource)
+        elif "no-known-allergy" in concepts:
+            yield _fact(spec.path, False, on, resource)
+
+
+def _family_history(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    on, _ = el.when(resource, "date")
+    for condition in el.objects(resource, "condition"):
+        for concept in vocabulary.conditions.of(condition, "code"):
+            for spec in vocabulary.paths_from("family", concept):
+                yield _fact(spec.path, True, on, resource)
+
+
+def _procedure(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    on, _ = el.when(resource, "performedDateTime", "performedPeriod")
+    if resource.get("status") == "completed":
+        for concept in vocabulary.observations.of(resource, "code"):
+            for spec in vocabulary.paths_from("procedure", concept):
+                yield _fact(spec.path, True, on, resource)
+
+
+def _encounter(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    kind = resource.get("class")
+    code = kind.get("code") if isinstance(kind, dict) else None
+    on, _ = el.when(resource, "period")
+    if resource.get("status") in ("in-progress", "arrived", "triaged"):
+        yield _fact("setting.inpatient", code in ("IMP", "ACUTE", "NONAC"), on, resource)
+
+
+def _coverage(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    start, end = el.period(resource, "period")
+    if resource.get("status") == "active":
+        yield _fact("social.insured", True, end or None, resource, stated=f"from {start}" if start else "")
+
+
+def _related_person(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    if resource.get("active") is not False:
+        yield _fact("social.caregiver", True, None, resource)
+
+
+def _care_plan(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    holders = [resource, *(d for a in el.objects(resource, "activity") for d in el.objects(a, "detail"))]
+    concepts = {c for h in holders for f in ("category", "code") for c in vocabulary.observations.of(h, f)}
+    start, _ = el.period(resource, "period")
+    if resource.get("status") == "active" and "psychotherapy" in concepts:
+        yield _fact("therapy.current", True, start, resource)
+
+
+def _consent(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    on, _ = el.when(resource, "dateTime")
+    if resource.get("status") == "active" and el.first_code(resource, "scope") == "treatment":
+        yield _fact("consent.signed", True, on, resource)
+
+
+def _practitioner(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
+    for held in el.objects(resource, "qualification"):
+        _, end = el.period(held, "period")
+        if "acls" in vocabulary.observations.of(held, "code"):
+            yield _fact("staff.acls_valid_until", (end or date.max).isoformat(), None, resource)
+
+
+def _score_facts(scores: Iterable[ScoreEntry]) -> Iterator[Fact]:
+    for entry in scores:
+        path = f"scale.{entry.instrument}"
+        if entry.reason is not None:
+            yield Fact(
+                path=path, value=None, unit="{score}", on=entry.on, origin=entry.origin, status="unusable",
+                reason=entry.reason, as_stated="" if entry.total is None else f"{entry.total:g}",
+            )  # fmt: skip
+        elif entry.total is not None:
+            yield Fact(path=path, value=entry.total, unit="{score}", on=entry.on, origin=entry.origin)
+        if entry.instrument == "phq9" and len(entry.items) == 9 and entry.items[8] is not None:
+            yield Fact(
+                path="scale.phq9_item9", value=float(entry.items[8]), unit="{score}", on=entry.on, origin=entry.origin
+            )
+
+
+def _fact(path: str, value: bool | str, on: date | None, resource: Resource, *, stated: str = "") -> Fact:
+    said = stated or next(el.words(resource, "code"), "")
+    return Fact(path=path, value=value, unit=None, on=on, origin=el.origin(resource), as_stated=said)
+
+
+def _unusable(path: str, on: date | None, resource: Resource, reason: Text) -> Fact:
+    said = next(el.words(resource, "code"), "")
+    return Fact(
+        path=path, value=None, unit=None, on=on, origin=el.origin(resource), status="unusable", reason=reason,
+        as_stated=said,
+    )  # fmt: skip
+
+
+_READERS: Mapping[str, Callable[[Resource, Vocabulary], Iterator[Fact]]] = MappingProxyType(
+    {
+        "Condition": _condition,
+        "Observation": _observation,
+        "QuestionnaireResponse": _questionnaire_response,
+        "AllergyIntolerance": _allergy,
+        "FamilyMemberHistory": _family_history,
+        "Procedure": _procedure,
+        "Encounter": _encounter,
+        "Coverage": _coverage,
+        "RelatedPerson": _related_person,
+        "CarePlan": _care_plan,
+        "Consent": _consent,
+        "Practitioner": _practitioner,
+    }
+)

@@ -1,0 +1,56 @@
+"""The words a record may use, compiled once: profile paths, code tables, instruments, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ketapath.fhir.concepts import ConceptTable, MedicineTable, concept_table, medicine_table
+from ketapath.knowledge import Knowledge, PathSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """Everything that reading a record needs of knowledge."""
+
+    paths: Mapping[str, PathSpec]
+    conditions: ConceptTable
+    observations: ConceptTable
+    medicines: MedicineTable
+    answers: Mapping[str, Any]
+    coded_answers: Mapping[str, Mapping[str, Any]]
+    instruments: Mapping[str, Mapping[str, Any]]
+    by_source: Mapping[tuple[str, str], tuple[PathSpec, ...]]
+
+    def paths_from(self, kind: str, concept: str) -> tuple[PathSpec, ...]:
+        """The paths that a resource of this kind and concept fills."""
+        return self.by_source.get((kind, concept), ())
+
+    def paths_of_kind(self, kind: str) -> Iterator[PathSpec]:
+        """The paths that this kind of resource can fill."""
+        return (spec for spec in self.paths.values() if kind in spec.comes_from)
+
+
+def vocabulary(knowledge: Knowledge) -> Vocabulary:
+    """The reading vocabulary of this knowledge."""
+    by_source: dict[tuple[str, str], list[PathSpec]] = {}
+    for spec in knowledge.paths.values():
+        for kind in ("condition", "observation", "procedure", "allergy", "family"):
+            for concept in spec.comes_from.get(kind, ()):
+                by_source.setdefault((kind, concept), []).append(spec)
+    records = knowledge.codes["observations"]
+    return Vocabulary(
+        paths=knowledge.paths,
+        conditions=concept_table(knowledge.codes["conditions"]),
+        observations=concept_table(records),
+        medicines=medicine_table(knowledge.codes["medicines"]),
+        answers=knowledge.codes["answers"],
+        coded_answers={
+            r["concept"]: {str(a["code"]).lower(): a["value"] for a in r["answers"]}
+            for r in records
+            if r.get("answers")
+        },
+        instruments=knowledge.instruments,
+        by_source={k: tuple(v) for k, v in by_source.items()},
+    )

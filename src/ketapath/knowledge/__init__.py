@@ -1,0 +1,169 @@
+"""What is known about ketamine treatment, from which source? Loads the YAML files into one frozen value.
+
+`load()` is the public verb. Reading all files takes about a second, so the parsed content is kept as JSON in the
+user's cache folder under the digest of the files: a changed file is a new digest, and JSON cannot run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ketapath.errors import KnowledgeError
+from ketapath.knowledge.rules import Truth, evaluate, paths
+from ketapath.knowledge.schema import (
+    SITE_DEFAULT,
+    PathSpec,
+    Rule,
+    Source,
+    parse_path,
+    parse_rule,
+    parse_source,
+    published,
+)
+
+__all__ = ["SITE_DEFAULT", "Knowledge", "PathSpec", "Rule", "Source", "Truth", "evaluate", "load", "paths", "published"]
+
+T = TypeVar("T")
+
+FOLDER = Path(__file__).parent
+_RULE_FOLDERS = ("candidacy", "interactions", "monitoring", "psychotherapy", "governance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """All knowledge in one version. `version` is the digest of every file that may change a result."""
+
+    version: str
+    paths: Mapping[str, PathSpec]
+    rules: Mapping[str, Rule]
+    sources: Mapping[str, Source]
+    texts: Mapping[str, str]
+    protocols: Mapping[str, Mapping[str, Any]]
+    drugs: Mapping[str, Mapping[str, Any]]
+    instruments: Mapping[str, Mapping[str, Any]]
+    alternatives: Mapping[str, Mapping[str, Any]]
+    response: Mapping[str, Any]
+    codes: Mapping[str, Any]
+    policy: Mapping[str, Mapping[str, Any]]
+    harms: Mapping[str, Mapping[str, Any]]
+    needs: Mapping[str, Mapping[str, Any]]
+
+    def figure(self, name: str) -> float:
+        """A figure of policy.yaml, in its unit."""
+        return float(self.policy[name]["value"])
+
+    def rules_of(self, stage: str) -> Iterator[Rule]:
+        """The rules that are asked at this stage of the loop, in the order of their files."""
+        return (rule for rule in self.rules.values() if rule.stage == stage)
+
+
+def load(folder: Path = FOLDER, *, cache: Path | None = None) -> Knowledge:
+    """All knowledge under `folder`, from the cache where it holds this very content.
+
+    Raises KnowledgeError, naming file and record, where a file breaks its schema.
+    """
+    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*.yaml"))}
+    content = {name: data for name, data in files.items() if not name.endswith(".cases.yaml")}
+    digest = hashlib.sha256(b"\0".join(n.encode() + b"\0" + d for n, d in content.items())).hexdigest()
+    documents = _cached(digest, cache)
+    if documents is None:
+        documents = {name: parse_yaml(data, where=name) for name, data in content.items()}
+        _keep(digest, documents, cache)
+    return _compile(documents, version=digest[:12])
+
+
+def parse_yaml(data: bytes | str, *, where: str) -> Any:
+    """A YAML document with dates left as text, so that it is the same from the file and from the cache."""
+    import yaml  # only when the cache is cold: the import costs more than reading the cache
+
+    class Loader(yaml.CSafeLoader):
+        """CSafeLoader without the implicit timestamp."""
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+        for first, found in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+    try:
+        return yaml.load(data, Loader=Loader)  # noqa: S506 (a safe loader)
+    except yaml.YAMLError as problem:
+        raise KnowledgeError(f"{where}: {problem}") from problem
+
+
+def cache_folder() -> Path:
+    """Where this user's caches live."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ketapath"
+
+
+def _cached(digest: str, cache: Path | None) -> dict[str, Any] | None:
+    try:
+        checksum, _, body = ((cache or cache_folder()) / f"knowledge-{digest}.json").read_bytes().partition(b"\n")
+    except (OSError, RuntimeError):
+        return None
+    if hashlib.sha256(body).hexdigest().encode() != checksum:
+        return None
+    documents: dict[str, Any] = json.loads(body)
+    return documents
+
+
+def _keep(digest: str, documents: Mapping[str, Any], cache: Path | None) -> None:
+    body = json.dumps(documents, separators=(",", ":")).encode()
+    try:
+        folder = cache or cache_folder()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = folder / f"knowledge-{digest}.{os.getpid()}.part"
+        partial.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        partial.replace(folder / f"knowledge-{digest}.json")
+    except (OSError, RuntimeError):
+        # A read-only or full disk costs a second at the next start, nothing else.
+        return
+
+
+def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
+    def under(folder: str) -> Iterator[tuple[str, Any]]:
+        return ((n, d) for n, d in documents.items() if n.startswith(folder + "/"))
+
+    sources = _unique((s.key, s) for n, d in under("sources") for s in (parse_source(r, where=n) for r in d or ()))
+    specs = _unique((p.path, p) for p in (parse_path(r, where="profile.yaml") for r in documents["profile.yaml"]))
+    records = [
+        (name, record) for folder in _RULE_FOLDERS for name, document in under(folder) for record in document or ()
+    ] + [(n, r) for n, d in under("protocols") if isinstance(d, list) for r in d]
+    rules = _unique((r.id, r) for r in (parse_rule(record, sources, where=n) for n, record in records))
+    texts = _unique((k, v) for n, d in under("texts") if n.endswith("en.yaml") for k, v in (d or {}).items())
+    for _, record in records:
+        for field in ("title", "statement", "action", "reverses"):
+            texts[f"rule.{record['id']}.{field}"] = record[field]
+    for record in documents["harms.yaml"]:
+        texts[f"harm.{record['id']}"] = record["statement"]
+    for path in specs.values():
+        texts[f"path.{path.path}"] = path.label
+    return Knowledge(
+        version=version,
+        paths=specs,
+        rules=rules,
+        sources=sources,
+        texts=texts,
+        protocols=_unique((d["id"], d) for _, d in under("protocols") if isinstance(d, dict)),
+        drugs=_unique((d["id"], d) for _, d in under("drugs")),
+        instruments=_unique((d["id"], d) for _, d in under("instruments")),
+        alternatives=_unique((r["id"], r) for r in documents.get("alternatives.yaml") or ()),
+        response=documents.get("response.yaml") or {},
+        harms=_unique((r["id"], r) for r in documents["harms.yaml"]),
+        needs=_unique((r["id"], r) for r in documents["needs.yaml"]),
+        policy=_unique((r["id"], r) for r in documents["policy.yaml"]),
+        codes={n.removeprefix("codes/").removesuffix(".yaml"): d for n, d in under("codes")},
+    )
+
+
+def _unique(pairs: Iterator[tuple[str, T]]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for key, value in pairs:
+        if key in found:
+            raise KnowledgeError(f"{key} is defined twice")
+        found[key] = value
+    return found

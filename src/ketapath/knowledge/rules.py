@@ -1,0 +1,115 @@
+"""Is this true of this person: yes, no, or not known? Predicates in three-valued (Kleene) logic.
+
+A predicate sees only usable facts. What is not known stays unknown unless the rest decides: one false makes `all`
+false, one true makes `any` true. Anything that comparison, membership, a time window and these three connectives
+cannot say is a named Python predicate here, with a test of its own.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from ketapath.domain.fact import Fact
+from ketapath.errors import KnowledgeError
+
+Truth = bool | None
+"""True, False, or None for not known."""
+
+_OPERATORS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
+    {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicate:
+    """One node of a predicate. `kind` says which fields hold; `parts` are the nodes below it."""
+
+    kind: str
+    path: str = ""
+    op: str = ""
+    value: bool | float | str | tuple[str, ...] | None = None
+    parts: tuple[Predicate, ...] = ()
+
+
+def parse_predicate(node: Any, *, where: str) -> Predicate:
+    """The predicate that a rule's `when` describes; raises KnowledgeError where it describes none."""
+    if not isinstance(node, Mapping) or not node:
+        raise KnowledgeError(f"{where}: a predicate is a mapping, not {node!r}")
+    keys = set(node)
+    if keys <= {"all", "any"} and len(keys) == 1:
+        kind = keys.pop()
+        return Predicate(kind=kind, parts=tuple(parse_predicate(part, where=where) for part in node[kind]))
+    if keys == {"not"}:
+        return Predicate(kind="not", parts=(parse_predicate(node["not"], where=where),))
+    if keys == {"always"}:
+        return Predicate(kind="always")
+    if keys == {"path", "is"}:
+        return Predicate(kind="is", path=node["path"], value=node["is"])
+    if keys == {"path", "in"}:
+        return Predicate(kind="in", path=node["path"], value=tuple(node["in"]))
+    if keys == {"path", "within_days"}:
+        return Predicate(kind="within", path=node["path"], value=float(node["within_days"]))
+    if keys == {"path", "op", "value"} and node["op"] in _OPERATORS:
+        return Predicate(kind="compare", path=node["path"], op=node["op"], value=float(node["value"]))
+    raise KnowledgeError(f"{where}: no predicate has the fields {sorted(keys)}; see FORMAT.md")
+
+
+def evaluate(predicate: Predicate, known: Mapping[str, Fact], *, as_of: date) -> Truth:
+    """Whether the predicate holds, given the usable facts on this day.
+
+    >>> evaluate(Predicate(kind="not", parts=(Predicate(kind="always"),)), {}, as_of=date(2026, 11, 24))
+    False
+    """
+    if predicate.kind == "always":
+        return True
+    if predicate.kind in ("all", "any"):
+        return _connect(predicate, known, as_of)
+    if predicate.kind == "not":
+        truth = evaluate(predicate.parts[0], known, as_of=as_of)
+        return None if truth is None else not truth
+    fact = known.get(predicate.path)
+    return None if fact is None else _holds(predicate, fact, as_of)
+
+
+def paths(predicate: Predicate) -> Iterator[str]:
+    """Every profile path that the predicate reads, in order, repeated where it is read twice."""
+    if predicate.path:
+        yield predicate.path
+    for part in predicate.parts:
+        yield from paths(part)
+
+
+def _connect(predicate: Predicate, known: Mapping[str, Fact], as_of: date) -> Truth:
+    deciding = predicate.kind == "any"
+    unknown = False
+    for part in predicate.parts:
+        truth = evaluate(part, known, as_of=as_of)
+        if truth is deciding:
+            return deciding
+        unknown = unknown or truth is None
+    return None if unknown else not deciding
+
+
+def _holds(predicate: Predicate, fact: Fact, as_of: date) -> Truth:
+    value, wanted = fact.value, predicate.value
+    if value is None:
+        return None
+    if predicate.kind == "is":
+        return value == wanted
+    if predicate.kind == "in":
+        assert isinstance(wanted, tuple)
+        return any(v in wanted for v in value) if isinstance(value, tuple) else value in wanted
+    if predicate.kind == "within":
+        assert isinstance(wanted, float)
+        if value is False:
+            return False
+        return None if fact.on is None else 0 <= (as_of - fact.on).days <= wanted
+    assert isinstance(wanted, float)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return _OPERATORS[predicate.op](value, wanted)

@@ -1,0 +1,272 @@
+"""What does a knowledge file look like? The shapes of rules, profile paths and sources, checked as they are read.
+
+Every mistake is a `KnowledgeError` that names the file, the record and the field. Sources: FORMAT.md beside this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast, get_args
+
+from ketapath.domain.evidence import Evidence, Grade, RuleRef, Trust, Verdict
+from ketapath.errors import KnowledgeError
+from ketapath.knowledge.rules import Predicate, parse_predicate
+
+STAGES = frozenset({"candidacy", "dose", "session", "monitoring", "support"})
+SEVERITIES = frozenset({"absolute-contraindication", "relative-contraindication", "caution", "info", "requirement"})
+SECTIONS = frozenset(
+    {
+        "candidacy",
+        "contraindications",
+        "work-up",
+        "interactions",
+        "monitoring",
+        "regimens",
+        "psychosocial",
+        "governance",
+    }
+)
+READ_FORMS = frozenset(
+    {
+        "full text",
+        "label copy",
+        "official page",
+        "abstract",
+        "excerpt",
+        "secondary only",
+        "not seen",
+        "code transcription",
+    }
+)
+_REQUIRED = [
+    "id",
+    "version",
+    "title",
+    "section",
+    "severity",
+    "stage",
+    "statement",
+    "action",
+    "reverses",
+    "when",
+    "scope",
+    "grade",
+    "sources",
+    "trust",
+    "threshold_basis",
+    "needs_approval",
+    "owner",
+    "reviewed_on",
+    "review_due",
+]
+_OPTIONAL = frozenset({"verdict", "unknown", "note"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A published work or page, and how far it was read."""
+
+    key: str
+    citation: str
+    locator: str
+    read: str
+    read_on: date
+    retracted: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathSpec:
+    """One profile path: its type, unit, limits, how long a statement of it holds, and what fills it."""
+
+    path: str
+    label: str
+    type: str
+    unit: str | None
+    limits: tuple[float, float] | None
+    words: tuple[str, ...]
+    window_days: int | None
+    admissible: tuple[bool | float | str, ...]
+    supplied_by: str
+    comes_from: Mapping[str, Any]
+    refuse_impossible: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """For whom and where a rule speaks. None means everywhere."""
+
+    products: tuple[str, ...] | None
+    routes: tuple[str, ...] | None
+    jurisdictions: tuple[str, ...] | None
+    population: str
+
+    def covers(self, *, product: str | None, route: str | None, jurisdiction: str) -> bool:
+        """Whether the rule speaks about this product and route here; None asks about any of them."""
+        return (
+            (product is None or self.products is None or product in self.products)
+            and (route is None or self.routes is None or route in self.routes)
+            and (self.jurisdictions is None or jurisdiction in self.jurisdictions)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One cited, computable rule. `when_true` and `when_unknown` are the verdicts it gives, or None."""
+
+    ref: RuleRef
+    section: str
+    severity: str
+    stage: str
+    when: Predicate
+    when_true: Verdict | None
+    when_unknown: Verdict | None
+    scope: Scope
+    evidence: tuple[Evidence, ...]
+    trust: Trust
+    threshold_basis: str
+    note: str
+
+    @property
+    def id(self) -> str:
+        """The rule's id, for ever the same."""
+        return self.ref.id
+
+
+def parse_source(record: Mapping[str, Any], *, where: str) -> Source:
+    """A source record, checked."""
+    try:
+        source = Source(
+            key=str(record["key"]),
+            citation=str(record["citation"]),
+            locator=str(record["locator"]),
+            read=str(record["read"]),
+            read_on=date.fromisoformat(record["read_on"]),
+            retracted=bool(record["retracted"]),
+            note=str(record.get("note") or ""),
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise KnowledgeError(f"{where}: source {record.get('key', '?')}: {problem!r}") from problem
+    if source.read not in READ_FORMS:
+        raise KnowledgeError(f"{where}: source {source.key}: read is {source.read!r}, not one of {sorted(READ_FORMS)}")
+    return source
+
+
+def parse_path(record: Mapping[str, Any], *, where: str) -> PathSpec:
+    """A profile path record, checked."""
+    try:
+        limits = record.get("limits")
+        window = record["window_days"]
+        spec = PathSpec(
+            path=str(record["path"]),
+            label=str(record["label"]),
+            type=str(record["type"]),
+            unit=record.get("unit"),
+            limits=(float(limits[0]), float(limits[1])) if limits else None,
+            words=tuple(record.get("words", ())),
+            window_days=None if window is None else int(window),
+            admissible=tuple(record["admissible"]),
+            supplied_by=str(record["supplied_by"]),
+            comes_from=record["from"],
+            refuse_impossible=record.get("impossible") == "refuse",
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise KnowledgeError(f"{where}: path {record.get('path', '?')}: {problem!r}") from problem
+    if spec.type not in {"bool", "number", "word", "words"}:
+        raise KnowledgeError(f"{where}: path {spec.path}: type {spec.type!r} is not known")
+    if spec.type == "number" and (spec.unit is None or spec.limits is None):
+        raise KnowledgeError(f"{where}: path {spec.path}: a number needs a unit and limits")
+    return spec
+
+
+def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, where: str) -> Rule:
+    """A rule record, checked against the schema and resolved against the sources."""
+    name = f"{where}: rule {record.get('id', '?')}"
+    missing = [field for field in _REQUIRED if field not in record]
+    extra = sorted(set(record) - set(_REQUIRED) - _OPTIONAL)
+    if missing or extra:
+        raise KnowledgeError(f"{name}: missing fields {missing}, unknown fields {extra}")
+    for field, allowed in (("stage", STAGES), ("severity", SEVERITIES), ("section", SECTIONS)):
+        if record[field] not in allowed:
+            raise KnowledgeError(f"{name}: {field} is {record[field]!r}, not one of {sorted(allowed)}")
+    if record["grade"] not in get_args(Grade) or record["trust"] not in get_args(Trust):
+        raise KnowledgeError(f"{name}: grade {record['grade']!r} or trust {record['trust']!r} is not known")
+    try:
+        reference = RuleRef(
+            id=str(record["id"]),
+            version=str(record["version"]),
+            title=str(record["title"]),
+            grade=cast(Grade, record["grade"]),
+            needs_approval=bool(record["needs_approval"]),
+            owner=str(record["owner"]),
+            reviewed_on=date.fromisoformat(record["reviewed_on"]),
+            review_due=date.fromisoformat(record["review_due"]),
+        )
+    except (TypeError, ValueError) as problem:
+        raise KnowledgeError(f"{name}: {problem}") from problem
+    return Rule(
+        ref=reference,
+        section=record["section"],
+        severity=record["severity"],
+        stage=record["stage"],
+        when=parse_predicate(record["when"], where=name),
+        when_true=_verdict(record.get("verdict"), name),
+        when_unknown=_verdict(record.get("unknown"), name),
+        scope=_scope(record["scope"]),
+        evidence=_evidence(record, sources, name),
+        trust=cast(Trust, record["trust"]),
+        threshold_basis=record["threshold_basis"],
+        note=str(record.get("note") or ""),
+    )
+
+
+def _verdict(word: object, name: str) -> Verdict | None:
+    if word is not None and word not in get_args(Verdict):
+        raise KnowledgeError(f"{name}: {word!r} is not a verdict")
+    return cast("Verdict | None", word)
+
+
+def _scope(record: Mapping[str, Any]) -> Scope:
+    def words(field: str) -> tuple[str, ...] | None:
+        value = record.get(field, "all")
+        return None if value == "all" else tuple(value)
+
+    return Scope(
+        products=words("products"),
+        routes=words("routes"),
+        jurisdictions=words("jurisdictions"),
+        population=str(record.get("population", "all")),
+    )
+
+
+def _evidence(record: Mapping[str, Any], sources: Mapping[str, Source], name: str) -> tuple[Evidence, ...]:
+    cited: Sequence[Mapping[str, Any]] = record["sources"]
+    if not cited:
+        if record["threshold_basis"] != "site-default":
+            raise KnowledgeError(f"{name}: no source, so threshold_basis has to be site-default")
+        return (SITE_DEFAULT,)
+    found = []
+    for entry in cited:
+        source = sources.get(entry["key"])
+        if source is None:
+            raise KnowledgeError(f"{name}: source {entry['key']!r} is in no file under sources/")
+        found.append(published(source, locator=str(entry.get("locator") or source.locator), trust=record["trust"]))
+    return tuple(found)
+
+
+def published(source: Source, *, locator: str | None = None, trust: Trust | None = None) -> Evidence:
+    """A source as evidence for one statement, at the place that supports it."""
+    unread: Mapping[str, Trust] = {"not seen": "unread", "secondary only": "summary", "code transcription": "summary"}
+    return Evidence(
+        kind="published",
+        key=source.key,
+        citation=source.citation,
+        locator=locator or source.locator,
+        trust=trust or unread.get(source.read, "read"),
+        retracted=source.retracted,
+    )
+
+
+SITE_DEFAULT = Evidence(kind="site-default", key=None, citation="No published source", locator="", trust="unread")
