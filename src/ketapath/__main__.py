@@ -1,0 +1,7 @@
+"""`python -m ketapath` is the command `ketapath`."""
+
+import sys
+
+from ketapath.cli import main
+
+sys.exit(main())

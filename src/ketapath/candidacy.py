@@ -1,0 +1,249 @@
+"""Is ketamine right for this person today, which product and route, and what else is? Each line with its rule.
+
+`assess` asks every candidacy rule and combines what they give, for each product and route by itself. Known harm
+outranks missing facts; a missing fact that gates leaves the verdict undetermined; one that only cautions leaves at
+best caution. Nobody is eligible because a form is empty. Decision: docs/decisions/0004.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ketapath.domain.candidacy import Alternative, Candidacy
+from ketapath.domain.clinic import Clinic
+from ketapath.domain.evidence import (
+    VERDICTS_FROM_BEST,
+    Change,
+    FactUsed,
+    Finding,
+    MissingFact,
+    Text,
+    Verdict,
+)
+from ketapath.domain.fact import Fact, Origin
+from ketapath.domain.profile import Profile
+from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, evaluate, paths, published
+from ketapath.knowledge.rules import parse_predicate
+from ketapath.profile import with_fact
+
+__all__ = ["assess", "at_clinic", "fact_used", "finding", "worst"]
+
+EMERGENCY_RULE = "CAN-005"
+
+
+def assess(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
+    """The verdict for each product and route that the clinic offers, with findings, gaps and alternatives.
+
+    What a missing fact would change is found by assessing the person again with each value it could have.
+    """
+    person = at_clinic(person, clinic)
+    if person.died is not None:
+        return _died(person, clinic, knowledge)
+    truths = _truths(person, clinic, knowledge)
+    by_product = _verdicts(truths, clinic, knowledge)
+    findings = tuple(_findings(person, truths, knowledge))
+    emergency = next((f for f in findings if f.id == EMERGENCY_RULE and f.verdict == "defer"), None)
+    return Candidacy(
+        patient_id=person.patient_id,
+        as_of=person.as_of,
+        verdict=_best(by_product.values()),
+        by_product=by_product,
+        emergency=emergency,
+        findings=findings,
+        missing=tuple(_missing(person, truths, by_product, clinic, knowledge)),
+        alternatives=tuple(_alternatives(person, knowledge)),
+        knowledge_version=knowledge.version,
+    )
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The most restrictive of these verdicts; eligible where there is none.
+
+    >>> worst(["caution", "defer", "undetermined"])
+    'defer'
+    """
+    return max(verdicts, key=VERDICTS_FROM_BEST.index, default="eligible")
+
+
+def finding(rule: Rule, truth: Truth, person: Profile, knowledge: Knowledge) -> Finding:
+    """What this rule says of this person: its sentence, the facts it used, those it lacks, and what reverses it."""
+    read = tuple(dict.fromkeys(paths(rule.when)))
+    key = f"rule.{rule.id}"
+    return Finding(
+        id=rule.id,
+        verdict=rule.when_true if truth else rule.when_unknown if truth is None else None,
+        statement=Text(key=f"{key}.statement"),
+        action=Text(key=f"{key}.action"),
+        rule=rule.ref,
+        evidence=rule.evidence,
+        facts=tuple(fact_used(person.known[p], knowledge) for p in read if p in person.known),
+        missing=tuple(p for p in read if p not in person.known),
+        reverses=(Text(key=f"{key}.reverses"),),
+        applies_to=rule.scope.products or ("esketamine", "racemic"),
+    )
+
+
+def fact_used(fact: Fact, knowledge: Knowledge) -> FactUsed:
+    """A fact as it is shown: value with unit, day, origin."""
+    unit = knowledge.paths[fact.path].unit if fact.path in knowledge.paths else fact.unit
+    if isinstance(fact.value, bool):
+        shown = "yes" if fact.value else "no"
+    elif isinstance(fact.value, float):
+        shown = f"{fact.value:.4g}" + ("" if unit in (None, "1", "{score}") else f" {unit}")
+    else:
+        shown = ", ".join(fact.value) if isinstance(fact.value, tuple) else str(fact.value)
+    return FactUsed(
+        path=fact.path,
+        label=knowledge.paths[fact.path].label,
+        value=shown,
+        on=fact.on,
+        source=str(fact.origin),
+    )
+
+
+def at_clinic(person: Profile, clinic: Clinic) -> Profile:
+    """The person at this clinic: what the clinic itself is asked about by rules stands beside the person's facts."""
+    source = Origin(resource="Clinic", id="settings", version=None)
+    facts = {"clinic.rems_certified": clinic.rems_certified}
+    if clinic.acls_on_site is not None:
+        facts["staff.acls"] = clinic.acls_on_site
+    language = person.known.get("person.language")
+    if language is not None:
+        facts["clinic.speaks_first_language"] = language.value in clinic.languages
+    stated = {p: Fact(path=p, value=v, unit=None, on=None, origin=source) for p, v in facts.items()}
+    return replace(person, known={**stated, **person.known})
+
+
+def _truths(person: Profile, clinic: Clinic, knowledge: Knowledge) -> dict[str, Truth]:
+    """Every candidacy rule that speaks in this jurisdiction, asked once."""
+    return {
+        rule.id: evaluate(rule.when, person.known, as_of=person.as_of)
+        for rule in knowledge.rules_of("candidacy")
+        if rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction)
+    }
+
+
+def _verdicts(truths: Mapping[str, Truth], clinic: Clinic, knowledge: Knowledge) -> dict[str, Verdict]:
+    """One verdict for each product and route that has a protocol and that the clinic offers."""
+    found: dict[str, Verdict] = {}
+    for protocol in knowledge.protocols.values():
+        product, route = protocol["product"], protocol["route"]
+        if product not in clinic.products:
+            continue
+        given = []
+        for rule_id, truth in truths.items():
+            rule = knowledge.rules[rule_id]
+            if rule.scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction):
+                verdict = rule.when_true if truth else rule.when_unknown if truth is None else None
+                if verdict:
+                    given.append(verdict)
+        found[f"{product}/{route}"] = worst(given)
+    return found
+
+
+def _best(verdicts: Iterable[Verdict]) -> Verdict:
+    return min(verdicts, key=VERDICTS_FROM_BEST.index, default="undetermined")
+
+
+def _findings(person: Profile, truths: Mapping[str, Truth], knowledge: Knowledge) -> Iterable[Finding]:
+    """What is true, worst first; what is open stands in `missing`, not here."""
+    spoken = [finding(knowledge.rules[i], True, person, knowledge) for i, truth in truths.items() if truth]
+    return sorted(spoken, key=lambda f: -VERDICTS_FROM_BEST.index(f.verdict) if f.verdict else 1)
+
+
+def _missing(
+    person: Profile, truths: Mapping[str, Truth], now: Mapping[str, Verdict], clinic: Clinic, knowledge: Knowledge
+) -> Iterable[MissingFact]:
+    """Every fact that leaves a rule open, with what each answer to it would change; gating ones first."""
+    asked_by: dict[str, list[str]] = {}
+    for rule_id, truth in truths.items():
+        if truth is None:
+            for path in dict.fromkeys(paths(knowledge.rules[rule_id].when)):
+                if path not in person.known:
+                    asked_by.setdefault(path, []).append(rule_id)
+    set_aside = {f.path: f for f in person.unusable}
+
+    def weight(path: str) -> tuple[int, int]:
+        unknowns = [knowledge.rules[i].when_unknown for i in asked_by[path]]
+        return (-VERDICTS_FROM_BEST.index(worst(v for v in unknowns if v)), -len(unknowns))
+
+    for path in sorted(asked_by, key=weight):
+        spec = knowledge.paths[path]
+        aside = set_aside.get(path)
+        changes = tuple(_change(person, path, value, truths, clinic, knowledge) for value in spec.admissible)
+        yield MissingFact(
+            path=path,
+            label=spec.label,
+            reason=Text(key="missing.not_stated") if aside is None or aside.reason is None else aside.reason,
+            supplied_by=spec.supplied_by,
+            changes=changes,
+        )
+
+
+def _change(
+    person: Profile,
+    path: str,
+    value: bool | float | str,
+    truths: Mapping[str, Truth],
+    clinic: Clinic,
+    knowledge: Knowledge,
+) -> Change:
+    """The verdicts, had this fact been stated so today."""
+    spec = knowledge.paths[path]
+    if spec.type == "number" and not isinstance(value, str):
+        value = float(value)
+    supposed = _truths(with_fact(person, path, value, unit=spec.unit), clinic, knowledge)
+    by_product = _verdicts(supposed, clinic, knowledge)
+    shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+    return Change(
+        if_value=f"{shown:g}" if isinstance(shown, float) else str(shown),
+        adds=tuple(i for i, truth in supposed.items() if truth and not truths[i]),
+        settles=tuple(i for i, truth in supposed.items() if truth is False and truths[i] is None),
+        overall=_best(by_product.values()),
+        by_product=by_product,
+    )
+
+
+def _alternatives(person: Profile, knowledge: Knowledge) -> Iterable[Alternative]:
+    """Other treatments to show beside ketamine, those to be preferred now on top."""
+    found = []
+    for record in knowledge.alternatives.values():
+        prefer = evaluate(parse_predicate(record["prefer"], where="alternatives"), person.known, as_of=person.as_of)
+        rule = knowledge.rules[record["rule"]]
+        found.append(
+            Alternative(
+                id=record["id"],
+                title=Text(key=f"alternative.{record['id']}.title"),
+                prefer_when=Text(key=f"alternative.{record['id']}.prefer_when"),
+                preferred_now=prefer,
+                evidence=tuple(published(knowledge.sources[k]) for k in record["sources"]) or (SITE_DEFAULT,),
+                rule=rule.ref,
+            )
+        )
+    return sorted(found, key=lambda a: {True: 0, None: 1, False: 2}[a.preferred_now])
+
+
+def _died(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
+    """A person who has died gets no verdict of rules: one line says so."""
+    day = person.died.isoformat() if person.died is not None and not isinstance(person.died, bool) else "unknown day"
+    died = Finding(
+        id="KP-000",
+        verdict="not-eligible",
+        statement=Text(key="candidacy.died", values={"on": day}),
+        action=Text(key="candidacy.died_action"),
+        rule=None,
+        evidence=(SITE_DEFAULT,),
+    )
+    offered = [p for p in knowledge.protocols.values() if p["product"] in clinic.products]
+    return Candidacy(
+        patient_id=person.patient_id,
+        as_of=person.as_of,
+        verdict="not-eligible",
+        by_product={f"{p['product']}/{p['route']}": "not-eligible" for p in offered},
+        emergency=None,
+        findings=(died,),
+        missing=(),
+        alternatives=(),
+        knowledge_version=knowledge.version,
+    )

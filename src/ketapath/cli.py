@@ -1,0 +1,396 @@
+"""The command `ketapath`: what a clinician, a script or a test calls. The only place with a clock and files.
+
+Exit codes: 0 done; 1 findings that the caller asked to fail on; 2 bad usage; 3 bad input; 4 knowledge error;
+5 numerical failure. An error is one short paragraph on standard error, never a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ketapath.domain.clinic import Clinic
+from ketapath.errors import BadInput, BadUsage, KetapathError
+from ketapath.knowledge import Knowledge, load
+
+JURISDICTIONS = ("US", "EU", "UK", "CA")
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the return value is the exit code."""
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        code = command(arguments)
+        sys.stdout.flush()
+    except KetapathError as problem:
+        print(f"ketapath: {problem}", file=sys.stderr)
+        return problem.exit_code
+    except BrokenPipeError:
+        # The reader has gone (for example `| head`). Nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ketapath",
+        description="Tailors ketamine and esketamine treatment to one person. Supports clinicians; never commands.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=words, description=words)
+        made.set_defaults(command=command)
+        made.add_argument("--json", action="store_true", help="machine-readable output")
+        return made
+
+    for name, command, words in (
+        ("assess", _assess, "is ketamine right for this person today, and what else is?"),
+        ("plan", _plan, "which options are open, with dose, days, support, benefit and harm?"),
+        ("update", _update, "how does the course go, and what next?"),
+    ):
+        made = add(name, command, words)
+        made.add_argument(
+            "bundle", metavar="BUNDLE", help="a FHIR R4 Bundle (.json, .json.gz, or - for standard input)"
+        )
+        made.add_argument("--jurisdiction", default="US", help=f"one of {', '.join(JURISDICTIONS)} (US)")
+        made.add_argument("--on", type=_day, default=None, metavar="DATE", help="the day to plan for (today)")
+        made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
+        made.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
+        if name == "plan":
+            made.add_argument("--pdf", type=Path, metavar="FILE", help="also write a PDF")
+
+    made = add("simulate", _simulate, "which concentrations does a dose give, with bands?")
+    for option, words in (("--product", "racemic or esketamine"), ("--route", "iv, nasal, ...")):
+        made.add_argument(option, required=True, help=words)
+    made.add_argument("--dose-mg", type=float, required=True, help="milligrams of base, or of salt with --salt")
+    made.add_argument("--salt", action="store_true", help="the dose is hydrochloride")
+    for option in ("--infusion-min", "--weight-kg", "--age"):
+        made.add_argument(option, type=float)
+    made.add_argument("--sex", choices=("female", "male", "other"))
+    made.add_argument("--times-min", type=_numbers, required=True, metavar="A,B,C", help="minutes after the start")
+    made.add_argument("--model", help="one model instead of the route's default")
+    made.add_argument("--draws", type=int, default=1000, help="simulated people behind the bands (1000)")
+    made.add_argument("--seed", type=int, default=0)
+
+    made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
+    made.add_argument("file", metavar="FILE", help="JSON with A_per_h, doses, times_h; - for standard input")
+
+    made = add("score", _score, "total, severity and alerts of a questionnaire")
+    made.add_argument("instrument", metavar="INSTRUMENT", help="phq9 or gad7")
+    made.add_argument("--answers", type=_answers, required=True, metavar="1,2,,0", help="empty means missing")
+
+    made = add("knowledge", _knowledge, "the cited rules, sources, models and instruments")
+    made.add_argument("what", choices=("check", "list", "show", "impact"))
+    made.add_argument("name", nargs="?", metavar="ID")
+    return parser
+
+
+def _assess(arguments: argparse.Namespace) -> int:
+    from ketapath import journey, report
+
+    knowledge, clinic, someone = _person(arguments)
+    candidacy = journey.assessed(someone, clinic, knowledge)
+    if arguments.html:
+        _write(arguments.html, report.candidacy_html(candidacy, someone, knowledge).encode())
+    _say(
+        arguments,
+        report.candidacy_json(candidacy, someone, knowledge),
+        report.candidacy_text(candidacy, someone, knowledge),
+    )
+    return 0
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from ketapath import journey, report
+
+    knowledge, clinic, someone = _person(arguments)
+    plan = journey.planned(someone, clinic, knowledge, seed=arguments.seed)
+    if arguments.html:
+        _write(arguments.html, report.plan_html(plan, someone, knowledge).encode())
+    if arguments.pdf:
+        _write(arguments.pdf, report.plan_pdf(plan, someone, knowledge))
+    if arguments.json:
+        _print_json(report.plan_json(plan, someone, knowledge))
+    else:
+        print(report.plan_text(plan, someone, knowledge))
+    return 0
+
+
+def _update(arguments: argparse.Namespace) -> int:
+    from ketapath import journey, report
+
+    knowledge, clinic, someone = _person(arguments)
+    _, course, card = journey.treated(someone, clinic, knowledge, seed=arguments.seed)
+    if arguments.html:
+        _write(arguments.html, report.course_html(course, card, someone, knowledge).encode())
+    if arguments.json:
+        _print_json(report.course_json(course, card, someone, knowledge))
+    else:
+        print(report.course_text(course, card, someone, knowledge))
+    return 0
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from ketapath.pharmacology import Order, Subject, simulate
+    from ketapath.report import say
+    from ketapath.units import base_from_hydrochloride
+
+    knowledge = load()
+    order = Order(
+        product=arguments.product,
+        route=arguments.route,
+        dose_mg=base_from_hydrochloride(arguments.dose_mg) if arguments.salt else arguments.dose_mg,
+        infusion_min=arguments.infusion_min,
+    )
+    subject = Subject(weight_kg=arguments.weight_kg, age_years=arguments.age, sex=arguments.sex)
+    result = simulate(
+        order, subject, knowledge.drugs, arguments.times_min,
+        draws=arguments.draws, seed=arguments.seed, model=arguments.model,
+    )  # fmt: skip
+    findings = [{"id": f.id, "statement": say(f.statement, knowledge.texts)} for f in result.findings]
+    series = [
+        {
+            "analyte": s.analyte,
+            "unit": s.unit,
+            "times_min": list(s.times_min),
+            "typical": list(s.typical),
+            "p05": list(s.p05),
+            "p50": list(s.p50),
+            "p95": list(s.p95),
+        }
+        for s in result.series
+    ]
+    if arguments.json:
+        _print_json({"model": result.model, "site": result.site, "series": series, "findings": findings})
+    else:
+        _print_series(result.model, result.site, series, findings)
+    return 0
+
+
+def _print_series(model: str, site: str, series: list[dict[str, Any]], findings: list[dict[str, str]]) -> None:
+    print(f"Model {model}, {site} blood. 5 to 95 of 100 such people lie in the band.")
+    for one in series:
+        print(f"\n{one['analyte']}, {one['unit']}\n{'min':>7} {'typical':>9} {'5 %':>9} {'50 %':>9} {'95 %':>9}")
+        for row in zip(one["times_min"], one["typical"], one["p05"], one["p50"], one["p95"], strict=True):
+            print(f"{row[0]:7g} " + " ".join(f"{value:9.3g}" for value in row[1:]))
+    for found in findings:
+        print(f"\n{found['statement']}")
+
+
+def _solve(arguments: argparse.Namespace) -> int:
+    from ketapath.pharmacology import Input, solve
+
+    document = _json(_read(arguments.file))
+    try:
+        matrix = document["A_per_h"]
+        times = document["times_h"]
+        doses = [
+            Input(
+                time_h=float(d["time_h"]),
+                amount=float(d["amount"]),
+                duration_h=float(d.get("duration_h", 0.0)),
+                compartment=_index(d.get("compartment", 0)),
+            )
+            for d in document["doses"]
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise BadInput(
+            field="solve",
+            found=repr(problem),
+            limit="{A_per_h: [[..]], doses: [{time_h, amount, duration_h, compartment}], times_h: [..]}",
+            next_step="Give the fields that are missing, as numbers.",
+        ) from problem
+    amounts = solve(matrix, doses, times)
+    if arguments.json:
+        _print_json({"amounts": amounts.tolist()})
+    else:
+        for time_h, row in zip(times, amounts.tolist(), strict=True):
+            print(f"{time_h:g}", *(repr(value) for value in row))
+    return 0
+
+
+def _index(value: Any) -> int:
+    if isinstance(value, bool) or int(value) != value:
+        raise ValueError(f"compartment {value!r} is not a whole number")
+    return int(value)
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from ketapath.measurement import score
+    from ketapath.report import say
+
+    knowledge = load()
+    instrument = knowledge.instruments.get(arguments.instrument.lower().replace("-", ""))
+    if instrument is None:
+        raise BadInput(
+            field="INSTRUMENT",
+            found=arguments.instrument,
+            limit=f"one of {', '.join(sorted(knowledge.instruments))}",
+            next_step="Choose an instrument that can be scored.",
+        )
+    result = score(instrument, arguments.answers)
+    alerts = [say(alert, knowledge.texts) for alert in result.alerts]
+    form = {"total": result.total, "severity": result.severity, "missing": list(result.missing), "alerts": alerts}
+    total = "no total" if result.total is None else f"{result.total:g} ({result.severity})"
+    lines = [f"{instrument['title']}: {total}"]
+    lines += [f"missing: {', '.join(result.missing)}; a total needs every item"] if result.missing else []
+    _say(arguments, form, "\n".join(lines + alerts))
+    return 0
+
+
+def _knowledge(arguments: argparse.Namespace) -> int:
+    from ketapath.knowledge.listing import listing, shown
+
+    knowledge = load()
+    if arguments.what in ("show", "impact") and not arguments.name:
+        raise BadUsage(f"knowledge {arguments.what} needs an ID; `ketapath knowledge list` shows them")
+    if arguments.what == "check":
+        return _check(arguments, knowledge)
+    if arguments.what == "list":
+        items = listing(knowledge)
+        _say(arguments, {"items": items}, "\n".join(f"{i['id']:42} {i['kind']:11} {i['title']}" for i in items))
+        return 0
+    if arguments.what == "show":
+        record = shown(knowledge, arguments.name)
+        if record is None:
+            raise _no_such("ID", arguments.name)
+        _say(arguments, record, json.dumps(record, indent=2, ensure_ascii=False))
+        return 0
+    from ketapath.knowledge.cases import impact
+
+    if arguments.name not in knowledge.sources:
+        raise _no_such("SOURCE", arguments.name)
+    rests = impact(knowledge, arguments.name)
+    lines = [f"{kind}: {', '.join(ids)}" for kind, ids in rests.items() if ids]
+    _say(arguments, {"source": arguments.name, "rests_on_it": rests}, "\n".join(lines) or "Nothing rests on it.")
+    return 0
+
+
+def _check(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
+    from ketapath.knowledge.cases import check
+
+    found = check(knowledge, today=date.today())
+    form = {
+        "rules": found.rules,
+        "cases": found.cases,
+        "sources": found.sources,
+        "problems": list(found.problems),
+        "warnings": list(found.warnings),
+    }
+    lines = [f"{found.rules} rules, {found.cases} cases, {found.sources} sources, {len(found.problems)} problems"]
+    _say(arguments, form, "\n".join([*lines, *found.problems, *found.warnings]))
+    return 4 if found.problems else 0
+
+
+def _no_such(field: str, found: str) -> BadInput:
+    return BadInput(
+        field=field,
+        found=found,
+        limit="an id that exists",
+        next_step="`ketapath knowledge list` shows all ids.",
+    )
+
+
+def _person(arguments: argparse.Namespace) -> tuple[Knowledge, Clinic, Any]:
+    from ketapath.journey import person
+
+    if arguments.jurisdiction not in JURISDICTIONS:
+        raise BadInput(
+            field="--jurisdiction",
+            found=arguments.jurisdiction,
+            limit=f"one of {', '.join(JURISDICTIONS)}",
+            next_step="Choose one of these.",
+        )
+    if arguments.seed < 0:
+        raise BadInput(field="--seed", found=arguments.seed, limit="0 or more", next_step="Choose another seed.")
+    knowledge = load()
+    clinic = Clinic(jurisdiction=arguments.jurisdiction)
+    return knowledge, clinic, person(_read(arguments.bundle), knowledge, as_of=arguments.on or date.today())
+
+
+def _read(name: str) -> bytes:
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        with Path(name).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as problem:
+        said = problem.strerror if isinstance(problem, OSError) and problem.strerror else "not a file name"
+        raise BadInput(field="file", found=name, limit=said, next_step="Check the name and the rights.") from problem
+
+
+def _json(data: bytes) -> Any:
+    def no_constant(text: str) -> Any:
+        raise ValueError(f"{text} is no JSON number")
+
+    try:
+        return json.loads(data, parse_constant=no_constant)
+    except (ValueError, RecursionError) as problem:
+        raise BadInput(
+            field="file", found=str(problem), limit="valid JSON", next_step="Check what was sent."
+        ) from problem
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all: a full disk leaves no half page behind."""
+    partial = path.with_name(path.name + ".part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as problem:
+        partial.unlink(missing_ok=True)
+        raise BadInput(
+            field="output file",
+            found=str(path),
+            limit=problem.strerror or "cannot be written",
+            next_step="Check the folder, its rights and the free space.",
+        ) from problem
+
+
+def _say(arguments: argparse.Namespace, form: Mapping[str, Any], words: str) -> None:
+    if arguments.json:
+        _print_json(form)
+    else:
+        print(words)
+
+
+def _print_json(form: Mapping[str, Any]) -> None:
+    json.dump(form, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
+    print()
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-11-24") from problem
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError("numbers separated by commas are needed") from problem
+
+
+def _answers(text: str) -> tuple[int | None, ...]:
+    try:
+        return tuple(int(part) if part.strip() else None for part in text.split(","))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError("whole numbers separated by commas; empty for missing") from problem
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""READ THIS FIRST: one patient once round the loop, record to adapted plan, each step one verb.
+
+    record -> profile -> candidacy -> plan -> session -> response -> plan again -> follow-up
+
+Every step is a pure function of frozen values. The day, the seed, the clinic and the knowledge are arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from ketapath.candidacy import assess
+from ketapath.domain.candidacy import Candidacy
+from ketapath.domain.clinic import Clinic
+from ketapath.domain.evidence import Finding
+from ketapath.domain.followup import DueAssessment
+from ketapath.domain.plan import DecisionCard, Plan
+from ketapath.domain.profile import Profile
+from ketapath.domain.response import Course
+from ketapath.domain.session import Session
+from ketapath.fhir import read_bundle, statements, vocabulary
+from ketapath.followup import due_assessments
+from ketapath.knowledge import Knowledge
+from ketapath.plan import adapt, propose
+from ketapath.profile import profile
+from ketapath.response import course
+from ketapath.session import monitor
+
+__all__ = ["Journey", "assessed", "person", "planned", "travel", "treated"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """Everything the loop says of one person on one day."""
+
+    person: Profile
+    candidacy: Candidacy
+    plan: Plan
+    sessions: tuple[tuple[Finding, ...], ...]
+    course: Course
+    card: DecisionCard | None
+    due: tuple[DueAssessment, ...]
+
+
+def person(record: bytes, knowledge: Knowledge, *, as_of: date) -> Profile:
+    """From a FHIR Bundle to what may be relied on today."""
+    stated = statements(read_bundle(record), vocabulary(knowledge))
+    return profile(stated, as_of=as_of, knowledge=knowledge)
+
+
+def assessed(someone: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
+    """Is ketamine right for this person today, and what else is?"""
+    return assess(someone, clinic, knowledge)
+
+
+def planned(someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int) -> Plan:
+    """Which options are open, with dose, days, support, benefit and harm?"""
+    return propose(someone, assessed(someone, clinic, knowledge), clinic, knowledge, seed=seed)
+
+
+def treated(
+    someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int
+) -> tuple[Candidacy, Course, DecisionCard]:
+    """How does the course go, and what next? The scores update the course, the card adapts the plan."""
+    candidacy = assessed(someone, clinic, knowledge)
+    so_far = course(
+        someone.scores,
+        someone.doses,
+        knowledge.response,
+        knowledge.instruments["phq9"],
+        weight_kg=_weight_kg(someone),
+        as_of=someone.as_of,
+        seed=seed,
+    )
+    return candidacy, so_far, adapt(someone, candidacy, so_far, clinic, knowledge)
+
+
+def travel(
+    record: bytes, sessions: tuple[Session, ...], clinic: Clinic, knowledge: Knowledge, *, as_of: date, seed: int
+) -> Journey:
+    """The whole loop once: what the record says, what may be done, what was seen, what it did, what comes next."""
+    someone = person(record, knowledge, as_of=as_of)
+    plan = planned(someone, clinic, knowledge, seed=seed)
+    candidacy, so_far, card = treated(someone, clinic, knowledge, seed=seed)
+    return Journey(
+        person=someone,
+        candidacy=candidacy,
+        plan=plan,
+        sessions=tuple(monitor(session, someone, clinic, knowledge) for session in sessions),
+        course=so_far,
+        card=card if someone.doses else None,
+        due=due_assessments(someone, knowledge),
+    )
+
+
+def _weight_kg(someone: Profile) -> float | None:
+    weight = someone.known.get("vitals.weight_kg")
+    return weight.value if weight is not None and isinstance(weight.value, float) else None

@@ -1,0 +1,151 @@
+"""After a session or a score: continue, adjust, add, pause or stop? One card, with the best case against it.
+
+Order of asking: harm and new contraindications first, then danger to life, then worsening, then lack of response
+once the induction is over. Non-response alone never stops before that (early non-responders still did better on
+esketamine than on placebo at day 28). Improvement never lowers the level of care by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ketapath.candidacy import at_clinic
+from ketapath.domain.candidacy import Candidacy
+from ketapath.domain.clinic import Clinic
+from ketapath.domain.evidence import Text
+from ketapath.domain.plan import Decision, DecisionCard
+from ketapath.domain.profile import Profile
+from ketapath.domain.response import Course
+from ketapath.knowledge import SITE_DEFAULT, Knowledge
+from ketapath.plan.basis import basis_card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A decision with the rules it rests on."""
+
+    decision: Decision
+    why: str
+    rules: tuple[str, ...]
+    also: tuple[Decision, ...]
+    probability: float | None = None
+    probability_of: str = ""
+
+
+def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic, knowledge: Knowledge) -> DecisionCard:
+    """The suggestion for the next step of a treatment under way."""
+    person = at_clinic(person, clinic)
+    given = _current(person, candidacy, knowledge)
+    step = _danger(person, candidacy, course, given) or _course_step(course, given, knowledge)
+    rules = tuple(knowledge.rules[i] for i in step.rules if i in knowledge.rules)
+    evidence = tuple(dict.fromkeys(e for r in rules for e in r.evidence)) or (SITE_DEFAULT,)
+    statement = Text(key=f"card.{step.why}", values={"sessions": course.sessions})
+    against = Text(key=f"card_against.{step.decision}")
+    return DecisionCard(
+        decision=step.decision,
+        also_possible=step.also,
+        statement=statement,
+        probability=step.probability,
+        probability_of=Text(key=f"card_probability.{step.probability_of}") if step.probability_of else None,
+        best_case_against=against,
+        reverses=(Text(key=f"card_reverses.{step.decision}"),),
+        findings=tuple(f for f in candidacy.findings if f.verdict in ("not-eligible", "defer")),
+        rules=tuple(r.ref for r in rules),
+        evidence=evidence,
+        basis=basis_card(
+            person,
+            candidacy,
+            knowledge,
+            suggested=statement,
+            next_best=Text(key=f"card_also.{step.also[0]}" if step.also else "basis.next_best_none"),
+            against=against,
+            rules=tuple(r.ref for r in rules),
+            evidence=evidence,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Treatment:
+    """What is being given, and how candidacy stands for it today. Contraindications are those now known."""
+
+    protocol: Mapping[str, Any] | None
+    verdict: str
+    against: tuple[str, ...]
+
+
+def _current(person: Profile, candidacy: Candidacy, knowledge: Knowledge) -> _Treatment:
+    last = person.doses[-1] if person.doses else None
+    protocol = None
+    if last is not None:
+        same = (p for p in knowledge.protocols.values() if (p["product"], p["route"]) == (last.product, last.route))
+        protocol = next(same, None)
+    name = None if protocol is None else f"{protocol['product']}/{protocol['route']}"
+    verdict = candidacy.by_product.get(name, candidacy.verdict) if name else candidacy.verdict
+    # What made somebody a candidate (too few trials, a mild score) is no reason to stop a treatment under way.
+    against = tuple(
+        f.id
+        for f in candidacy.findings
+        if f.verdict == verdict and f.rule is not None and knowledge.rules[f.id].section != "candidacy"
+    )
+    return _Treatment(protocol=protocol, verdict=verdict, against=against)
+
+
+def _danger(person: Profile, candidacy: Candidacy, course: Course, given: _Treatment) -> _Step | None:
+    """What stops or pauses whatever the scores say."""
+    if person.died is not None:
+        return _Step(decision="stop", why="died", rules=(), also=())
+    if candidacy.emergency is not None:
+        return _Step(decision="pause", why="emergency", rules=("CAN-005", "MON-034"), also=("stop",))
+    if given.verdict == "not-eligible" and given.against:
+        return _Step(decision="stop", why="contraindication", rules=given.against, also=("pause",))
+    if given.verdict == "defer" and given.against:
+        return _Step(decision="pause", why="defer", rules=given.against, also=("stop",))
+    if course.reliable_change == "worse":
+        return _Step(
+            decision="pause",
+            why="worse",
+            rules=("MON-034",),
+            also=("stop", "add"),
+            probability=course.p_worse,
+            probability_of="worse",
+        )
+    if course.item9 is not None and course.item9 > 0:
+        return _Step(decision="add", why="item9", rules=("MON-034", "CON-045"), also=("pause",))
+    return None
+
+
+def _course_step(course: Course, given: _Treatment, knowledge: Knowledge) -> _Step:
+    """What the scores suggest, once nothing stands against going on."""
+    chance = course.p_response
+    named = "" if chance is None else "response"
+    if not course.observed:
+        return _Step(decision="add", why="no_scores", rules=("CON-046",), also=("continue",))
+    review = 6 if given.protocol is None else int(given.protocol["review_after_session"])
+    early_rule, review_rule = ("REG-003", "REG-004") if _is_spray(given) else ("REG-012", "REG-021")
+    if course.sessions < review:
+        return _Step(
+            decision="continue", why="induction", rules=(early_rule,), also=("adjust",),
+            probability=chance, probability_of=named,
+        )  # fmt: skip
+    gained = next((p.p50 for p in course.posterior if p.quantity == "fraction_improved_now"), None)
+    if gained is not None and gained < knowledge.figure("non_response_improvement"):
+        return _Step(
+            decision="stop", why="no_response", rules=(review_rule,), also=("adjust", "add"),
+            probability=chance, probability_of=named,
+        )  # fmt: skip
+    if gained is not None and gained >= 0.5:
+        return _Step(
+            decision="continue", why="responded", rules=("REG-003" if _is_spray(given) else "REG-023", "PSY-001"),
+            also=("add", "adjust"), probability=chance, probability_of=named,
+        )  # fmt: skip
+    return _Step(
+        decision="adjust", why="partial", rules=(review_rule, "REG-013"), also=("add", "stop"),
+        probability=chance, probability_of=named,
+    )  # fmt: skip
+
+
+def _is_spray(given: _Treatment) -> bool:
+    return given.protocol is not None and given.protocol["product"] == "esketamine"

@@ -1,0 +1,112 @@
+"""On which days does what happen? Sessions, preparation, integration, checks and calls, on days the clinic is open.
+
+Integration is placed on the next open day after each dose; that this is the best time is untested (PSY-003) and the
+option says so. The first session waits for tasks that block it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, time, timedelta
+from typing import Any
+
+from ketapath.domain.clinic import Clinic
+from ketapath.domain.evidence import Text
+from ketapath.domain.plan import Appointment
+from ketapath.knowledge import Knowledge
+from ketapath.plan.needs import Arrangement
+
+SETTING = "treatment-room"
+
+
+def schedule(
+    protocol: Mapping[str, Any], arranged: Arrangement, clinic: Clinic, knowledge: Knowledge, *, today: date
+) -> tuple[Appointment, ...]:
+    """The induction with everything around it, in order of time."""
+    sessions = session_days(protocol, arranged, clinic, knowledge, today=today)
+    preparation = _open_day(today + timedelta(days=1), clinic)
+    found = [_talk("preparation", preparation, arranged, knowledge)]
+    for number, day in enumerate(sessions, start=1):
+        found.append(_session(protocol, number, day, arranged, clinic))
+        found.append(_talk("integration", _open_day(day + timedelta(days=1), clinic), arranged, knowledge))
+        if number == 1:
+            found.append(_call(_open_day(day + timedelta(days=1), clinic)))
+    found += _checks(protocol, sessions)
+    return tuple(sorted(found, key=lambda a: (a.on, a.starts or time.max, a.kind)))
+
+
+def session_days(
+    protocol: Mapping[str, Any], arranged: Arrangement, clinic: Clinic, knowledge: Knowledge, *, today: date
+) -> list[date]:
+    """The days of the induction, each on an open day and none two on one day."""
+    wait = knowledge.figure("blocked_start_days" if arranged.blocked else "start_days")
+    first = _open_day(today + timedelta(days=wait), clinic)
+    days: list[date] = []
+    for offset in protocol["induction"]["days"]:
+        day = _open_day(first + timedelta(days=offset), clinic)
+        while day in days:
+            day = _open_day(day + timedelta(days=1), clinic)
+        days.append(day)
+    return days
+
+
+def _open_day(day: date, clinic: Clinic) -> date:
+    while day.weekday() not in clinic.weekdays:
+        day += timedelta(days=1)
+    return day
+
+
+def _clock(hours: float) -> time:
+    return time(int(hours), round((hours % 1) * 60))
+
+
+def _session(protocol: Mapping[str, Any], number: int, day: date, arranged: Arrangement, clinic: Clinic) -> Appointment:
+    opens, last_start = clinic.session_hours
+    hours = min(max(opens + 1, arranged.starts_h or opens), last_start)
+    return Appointment(
+        on=day,
+        starts=_clock(hours),
+        kind="session",
+        title=Text(key=f"schedule.session.{protocol['id']}", values={"number": number}),
+        setting=", ".join((SETTING, *arranged.settings)),
+        minutes=int(protocol["session_min"]),
+        with_whom=("prescriber on site", "session nurse", *arranged.people),
+    )
+
+
+def _talk(kind: str, day: date, arranged: Arrangement, knowledge: Knowledge) -> Appointment:
+    return Appointment(
+        on=day,
+        starts=None,
+        kind="preparation" if kind == "preparation" else "integration",
+        title=Text(key=f"schedule.{kind}"),
+        setting=", ".join(("consulting-room", *arranged.settings)),
+        minutes=int(knowledge.figure(f"{kind}_min")),
+        with_whom=tuple(dict.fromkeys(("therapist", *arranged.people))),
+    )
+
+
+def _call(day: date) -> Appointment:
+    return Appointment(
+        on=day,
+        starts=None,
+        kind="call",
+        title=Text(key="schedule.next_day_call"),
+        setting="telephone",
+        minutes=10,
+        with_whom=("session nurse",),
+    )
+
+
+def _checks(protocol: Mapping[str, Any], sessions: list[date]) -> Iterator[Appointment]:
+    """The review that decides whether to go on, on the day of the session after which it is due."""
+    number = int(protocol["review_after_session"])
+    yield Appointment(
+        on=sessions[min(number, len(sessions)) - 1],
+        starts=None,
+        kind="check",
+        title=Text(key="schedule.review", values={"number": number}),
+        setting="consulting-room",
+        minutes=30,
+        with_whom=("prescriber",),
+    )

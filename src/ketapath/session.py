@@ -1,0 +1,41 @@
+"""Is this session going as it should, and may the person go home? Observed values against rules; never predicted ones.
+
+In-session findings are charting for the people in the room, not an alarm that anyone relies on in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from ketapath.candidacy import finding
+from ketapath.domain.clinic import Clinic
+from ketapath.domain.evidence import Finding
+from ketapath.domain.fact import Fact, Origin
+from ketapath.domain.profile import Profile
+from ketapath.domain.session import Session
+from ketapath.knowledge import Knowledge, evaluate
+
+__all__ = ["monitor"]
+
+
+def monitor(session: Session, person: Profile, clinic: Clinic, knowledge: Knowledge) -> tuple[Finding, ...]:
+    """The findings of the newest readings of this session, and those that stay open for want of one."""
+    seen = replace(person, as_of=session.on, known={**person.known, **_newest(session)})
+    asked = [
+        rule
+        for stage in ("session", "monitoring")
+        for rule in knowledge.rules_of(stage)
+        if rule.scope.covers(product=session.dose.product, route=session.dose.route, jurisdiction=clinic.jurisdiction)
+    ]
+    truths = [(rule, evaluate(rule.when, seen.known, as_of=session.on)) for rule in asked]
+    return tuple(finding(rule, truth, seen, knowledge) for rule, truth in truths if truth is not False)
+
+
+def _newest(session: Session) -> dict[str, Fact]:
+    readings = sorted(session.readings, key=lambda r: r.minute)
+    return {r.quantity: _fact(r.quantity, r.value, session.on, session.dose.origin) for r in readings}
+
+
+def _fact(path: str, value: float, on: date, origin: Origin) -> Fact:
+    return Fact(path=path, value=value, unit=None, on=on, origin=origin)
