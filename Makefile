@@ -68,7 +68,7 @@ format: setup ## format the code and mend what the linter can mend
 	@$(BIN)/ruff format .
 
 run: setup ## plan for an example patient (PATIENT=FILE for another)
-	@$(BIN)/ketapath plan $(or $(PATIENT),examples/patients/treatment-resistant-depression.json)
+	@$(BIN)/ketapath plan $(if $(PATIENT),$(PATIENT),examples/patients/treatment-resistant-depression.json --on 2026-11-24)
 
 bench: setup ## time the parts that have a budget
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -57,7 +57,8 @@ def _merged(spans: list[MedicineSpan], as_of: date, knowledge: Knowledge) -> lis
     groups: list[list[MedicineSpan]] = []
     reach: date | None = None
     for span in sorted(spans, key=lambda s: (s.start or date.max, s.end or date.max)):
-        last = _last_day(span, as_of, knowledge) or span.start
+        # An order that is still open reaches to the next one, even if it is too old to prove use today.
+        last = _last_day(span, as_of, knowledge) or (as_of if span.active else span.start)
         if span.start is not None and groups and reach is not None and (span.start - reach).days <= gap_days:
             groups[-1].append(span)
             reach = max(reach, last or reach)

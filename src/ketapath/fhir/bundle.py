@@ -22,6 +22,9 @@ MAX_DEPTH = 60
 _SUBJECT_FIELDS = ("subject", "patient", "beneficiary", "individual")
 _BUNDLE_TYPES = frozenset({"transaction", "collection", "searchset", "batch", "document", "message"})
 
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+_MAX_DIGITS = 300
+
 Resource = Mapping[str, Any]
 
 
@@ -92,7 +95,9 @@ def _parse(data: bytes) -> Any:
     except UnicodeDecodeError as problem:
         _refuse("file", f"byte {problem.start} is not UTF-8", "UTF-8 text", "Save the export as UTF-8.")
     try:
-        document = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
+        document = json.loads(
+            text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole
+        )
         if b"\\ud" in data or b"\\uD" in data:
             json.dumps(document, ensure_ascii=False).encode()
         return document
@@ -105,18 +110,15 @@ def _parse(data: bytes) -> Any:
 
 
 def _check_depth(data: bytes) -> None:
-    """Depth counted on the bytes, so that the parser never sees a bomb. Brackets inside strings are skipped."""
+    """Depth counted on the bytes, so that the parser never sees a bomb. Brackets inside strings do not count."""
+    without_escapes = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    skeleton = re.sub(rb'"[^"]*"?', b"", without_escapes.translate(None, _NOT_STRUCTURE))
     depth = 0
-    for match in re.finditer(rb'"(?:[^"\\]|\\.)*"?|[\[{]+|[\]}]+', data, re.DOTALL):
-        token = match.group()
-        if token[:1] in b"[{":
-            depth += len(token)
-            if depth > MAX_DEPTH:
-                _refuse(
-                    "file", f"more than {MAX_DEPTH} levels", f"at most {MAX_DEPTH} levels deep", "Check the export."
-                )
-        elif token[:1] in b"]}":
-            depth -= len(token)
+    for run in re.finditer(rb"[\[{]+|[\]}]+", skeleton):
+        opening = run.group()[:1] in b"[{"
+        depth += len(run.group()) if opening else -len(run.group())
+        if depth > MAX_DEPTH:
+            _refuse("file", f"more than {MAX_DEPTH} levels", f"at most {MAX_DEPTH} levels deep", "Check the export.")
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -133,6 +135,12 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         _refuse("number", text, "a number that fits into a double", "Correct the value in the record.")
     return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        _refuse("number", text, "a number that fits into a double", "Correct the value in the record.")
+    return int(text)
 
 
 def _no_constant(text: str) -> NoReturn:

@@ -1,0 +1,146 @@
+"""What may be relied on today? Windows, duplicates, contradictions, medicines and trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.records import SUBJECT, coded, days_ago, intake, person, phq9, quantity, record, spread
+
+from ketapath.errors import BadInput
+
+
+def medicine(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "MedicationStatement",
+        "id": f"{name}-{len(str(more))}",
+        "status": "active",
+        "subject": SUBJECT,
+        "medicationCodeableConcept": {"text": name},
+    } | more
+
+
+def trial(name: str, mg: float, first: int, last: int, said: str | None = "ineffective") -> dict[str, Any]:
+    daily = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}
+    more: dict[str, Any] = {
+        "status": "stopped",
+        "effectivePeriod": {"start": days_ago(first).isoformat(), "end": days_ago(last).isoformat()},
+        "dosage": [{"timing": daily, "doseAndRate": [{"doseQuantity": {"value": mg, "unit": "mg"}}]}],
+    }
+    return medicine(name, **more | ({"statusReason": [{"text": said}]} if said else {}))
+
+
+CHECKED = coded("Procedure", "http://snomed.info/sct", "430193006", status="completed") | {
+    "performedDateTime": days_ago(3).isoformat()
+}
+
+
+def test_a_weight_of_thirty_days_counts_and_of_thirty_one_does_not() -> None:
+    for days, known in ((0, True), (30, True), (31, False)):
+        found = person(record(quantity("29463-7", 70, "kg", on=days_ago(days))))
+        assert ("vitals.weight_kg" in found.known) is known
+    assert found.unusable[0].reason is not None
+    assert found.unusable[0].reason.key == "fact.too_old"
+
+
+def test_the_fresh_weight_counts_beside_an_old_one() -> None:
+    old = quantity("29463-7", 90, "kg", on=days_ago(25), identity="old")
+    found = person(record(old, quantity("29463-7", 70, "kg", on=days_ago(2))))
+    assert found.known["vitals.weight_kg"].value == 70
+
+
+def test_two_different_weights_of_one_day_contradict_and_two_equal_ones_do_not() -> None:
+    again = quantity("29463-7", 71, "kg", identity="again")
+    assert "vitals.weight_kg" in person(record(quantity("29463-7", 70, "kg"), again)).known
+    other = quantity("29463-7", 90, "kg", identity="other")
+    assert "vitals.weight_kg" not in person(record(quantity("29463-7", 70, "kg"), other)).known
+
+
+def test_an_impossible_old_weight_is_kept_and_an_impossible_fresh_one_is_refused() -> None:
+    old = quantity("29463-7", 7000, "kg", on=days_ago(300), identity="old")
+    assert person(record(old, quantity("29463-7", 70, "kg"))).known["vitals.weight_kg"].value == 70
+    with pytest.raises(BadInput, match="7000 kg"):
+        person(record(quantity("29463-7", 7000, "kg")))
+
+
+def test_an_unknown_unit_on_a_laboratory_value_is_kept_and_marked() -> None:
+    found = person(record(quantity("3016-3", 2, "furlongs")))
+    assert [f.reason.key for f in found.unusable if f.reason] == ["fact.unit_unknown"]
+
+
+def test_tomorrows_facts_do_not_count_today() -> None:
+    found = person(record(quantity("29463-7", 70, "kg", on=days_ago(-1))))
+    assert "vitals.weight_kg" not in found.known
+
+
+def test_a_fractional_phq9_total_is_kept_and_never_used() -> None:
+    found = person(record(quantity("44261-6", 22.57, "{score}")))
+    assert "scale.phq9" not in found.known
+    assert "score.not_whole" in [f.reason.key for f in found.unusable if f.reason]
+
+
+def test_a_phq9_with_a_missing_item_has_no_total_but_item_nine_counts() -> None:
+    found = person(record(phq9((2, 2, None, 1, 1, 1, 1, 1, 2))))
+    assert "scale.phq9" not in found.known
+    assert found.known["scale.phq9_item9"].value == 2
+
+
+def test_a_stated_total_loses_against_its_items() -> None:
+    found = person(record(phq9(spread(18)), quantity("44261-6", 4, "{score}")))
+    assert found.known["scale.phq9"].value == 18
+
+
+def test_a_medicine_is_absent_only_if_the_list_was_checked() -> None:
+    assert "medicines.opioid" not in person(record()).known
+    assert person(record(CHECKED)).known["medicines.opioid"].value is False
+    taken = person(record(CHECKED, medicine("oxycodone")))
+    assert taken.known["medicines.opioid"].value is True
+
+
+def test_an_open_order_of_two_years_is_not_proof_of_use() -> None:
+    order = medicine("sertraline", authoredOn=days_ago(730).isoformat(), intent="order") | {
+        "resourceType": "MedicationRequest"
+    }
+    assert "medicines.antidepressant" not in person(record(CHECKED, order)).known
+
+
+def test_three_antidepressants_at_once_are_an_unreconciled_list() -> None:
+    names = ("sertraline", "escitalopram", "fluoxetine")
+    found = person(record(CHECKED, *(medicine(n) for n in names)))
+    assert "medicines.antidepressant" not in found.known
+    assert "fact.too_many_at_once" in [f.reason.key for f in found.unusable if f.reason]
+
+
+def test_two_adequate_trials_without_response_are_counted() -> None:
+    found = person(record(trial("sertraline", 150, 300, 220), trial("venlafaxine", 225, 200, 120)))
+    assert found.known["trials.adequate_failed"].value == 2
+    assert [t.substance for t in found.trials] == ["sertraline", "venlafaxine"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        trial("venlafaxine", 225, 200, 180),
+        trial("venlafaxine", 25, 200, 120),
+        trial("venlafaxine", 225, 200, 120, said=None),
+        trial("venlafaxine", 225, 200, 120, said="switched to another medicine"),
+        trial("venlafaxine", 225, 200, 120, said="not tolerated"),
+    ],
+    ids=["too short", "too low", "outcome not stated", "a switch", "not tolerated"],
+)
+def test_a_trial_that_is_not_known_to_have_failed_is_not_counted(second: dict[str, Any]) -> None:
+    found = person(record(trial("sertraline", 150, 300, 220), second))
+    assert "trials.adequate_failed" not in found.known
+
+
+def test_two_orders_of_one_substance_are_one_trial() -> None:
+    spans = trial("sertraline", 150, 300, 270), trial("sertraline", 100, 260, 220)
+    found = person(record(*spans))
+    assert len(found.trials) == 1
+    assert found.trials[0].weeks == pytest.approx(80 / 7)
+
+
+def test_a_state_is_settled_by_the_newer_statement() -> None:
+    older = intake({"social.ride_home": True}, on=days_ago(20), identity="older")
+    found = person(record(older, intake({"social.ride_home": False}, on=days_ago(1))))
+    assert found.known["social.ride_home"].value is False

@@ -1,0 +1,128 @@
+"""The command as a script sees it: exit codes, stable JSON, files written whole."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.records import days_ago, good_record, infusion, phq9, spread
+
+ON = ("--on", "2026-11-24")
+
+
+def run(*arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "ketapath", *arguments], input=data, capture_output=True, check=False)
+
+
+def answer(*arguments: str, data: bytes = b"") -> Any:
+    done = run(*arguments, "--json", data=data)
+    assert done.returncode == 0, done.stderr.decode()
+
+    def no_constant(text: str) -> Any:
+        raise AssertionError(text)
+
+    return json.loads(done.stdout, parse_constant=no_constant)
+
+
+def test_assess_has_the_promised_fields() -> None:
+    found = answer("assess", "-", *ON, data=good_record(history__aneurysm=True))
+    assert found["candidacy"]["verdict"] == "not-eligible"
+    for finding in found["candidacy"]["findings"]:
+        assert {"id", "verdict", "statement", "action", "evidence", "facts"} <= set(finding)
+        assert finding["evidence"]
+        assert "{" not in finding["statement"]
+    assert {"patient", "alternatives"} <= set(found)
+
+
+def test_a_rule_without_a_published_source_says_so() -> None:
+    found = answer("assess", "-", *ON, data=good_record(history__porphyria=True))
+    rule = next(f for f in found["candidacy"]["findings"] if f["id"] == "CON-032")
+    assert [(e["kind"], e["approved_by"]) for e in rule["evidence"]] == [("site-default", None)]
+
+
+def test_plan_has_options_and_the_reason_where_there_are_fewer_than_two() -> None:
+    found = answer("plan", "-", *ON, data=good_record())
+    assert len(found["options"]) == 2
+    for option in found["options"]:
+        assert {"product", "route", "dose_mg", "schedule", "psychotherapy", "support", "monitoring"} <= set(option)
+        assert {"benefit", "harm", "basis"} <= set(option)
+    assert answer("plan", "-", *ON, data=good_record(history__aneurysm=True))["no_options_reason"]
+
+
+def test_plan_writes_a_page_and_a_pdf(tmp_path: Path) -> None:
+    page, document = tmp_path / "plan.html", tmp_path / "plan.pdf"
+    assert run("plan", "-", *ON, "--html", str(page), "--pdf", str(document), data=good_record()).returncode == 0
+    assert page.read_text().lower().startswith("<!doctype html>")
+    assert document.read_bytes().startswith(b"%PDF")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["plan.html", "plan.pdf"]
+
+
+def test_update_without_scores_gives_the_prior_and_with_worse_scores_shows_worsening() -> None:
+    doses = [infusion(days_ago(d)) for d in (17, 14, 10)]
+    before = phq9(spread(15), on=days_ago(18))
+    worse = answer("update", "-", *ON, data=good_record(*doses, before, phq9(spread(25), on=days_ago(1))))
+    assert worse["curve"]["p50"][-1] > 15
+    assert worse["card"]["decision"] in ("continue", "adjust", "add", "pause", "stop")
+    assert worse["diagnostics"]["ok"] in (True, False)
+
+
+def test_simulate_solve_and_score() -> None:
+    found = answer(
+        "simulate", "--product", "racemic", "--route", "iv", "--dose-mg", "35", "--infusion-min", "40",
+        "--weight-kg", "70", "--age", "40", "--sex", "female", "--times-min", "40,80,110,230",
+    )  # fmt: skip
+    total = next(s for s in found["series"] if s["analyte"] == "ketamine")
+    assert total["typical"] == pytest.approx([160, 82, 63, 29], rel=0.03)
+    assert all(low < mid < high for low, mid, high in zip(total["p05"], total["p50"], total["p95"], strict=True))
+    question = {
+        "A_per_h": [[-1.0]],
+        "doses": [{"time_h": 0, "amount": 1, "duration_h": 0, "compartment": 0}],
+        "times_h": [0, 1],
+    }
+    solved = answer("solve", "-", data=json.dumps(question).encode())
+    assert solved["amounts"] == [[1.0], [pytest.approx(math.exp(-1), rel=1e-12)]]
+    scored = answer("score", "phq9", "--answers", "1,1,1,1,1,1,1,1,")
+    assert scored["total"] is None
+    assert len(scored["missing"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ((), 2),
+        (("plan",), 2),
+        (("plan", "nothing.json"), 3),
+        (("plan", "-", "--jurisdiction", "Atlantis"), 3),
+        (("simulate", "--product", "x", "--route", "iv", "--dose-mg", "1", "--times-min", "1"), 3),
+        (("simulate", "--product", "racemic", "--route", "iv", "--dose-mg", "-1", "--times-min", "1"), 3),
+        (("simulate", "--product", "racemic", "--route", "iv", "--dose-mg", "nan", "--times-min", "1"), 3),
+        (("score", "phq9", "--answers", "1,2"), 3),
+        (("score", "phq9", "--answers", "9,0,0,0,0,0,0,0,0"), 3),
+        (("score", "nothing", "--answers", "1"), 3),
+        (("knowledge", "show"), 2),
+        (("knowledge", "show", "CON-999"), 3),
+        (("knowledge", "impact", "NOBODY"), 3),
+    ],
+)
+def test_what_is_wrong_has_its_exit_code_and_no_traceback(arguments: tuple[str, ...], code: int) -> None:
+    done = run(*arguments)
+    assert done.returncode == code, done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_knowledge_can_be_listed_shown_and_followed_to_what_rests_on_a_source() -> None:
+    items = answer("knowledge", "list")["items"]
+    assert {"id", "kind", "title", "section", "grade", "trust", "needs_approval"} <= set(items[0])
+    assert answer("knowledge", "show", "CON-001")["statement"]
+    assert "CON-001" in answer("knowledge", "impact", "LBL_US21")["rests_on_it"]["rule"]
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    shell = f"{sys.executable} -m ketapath knowledge list | head -1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {shell}"], capture_output=True, check=False)
+    assert done.stderr == b""

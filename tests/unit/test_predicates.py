@@ -1,0 +1,74 @@
+"""Three-valued logic: the truth tables of Kleene, thresholds, time windows."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import product
+
+import pytest
+
+from ketapath.domain.fact import Fact, Origin, Value
+from ketapath.errors import KnowledgeError
+from ketapath.knowledge import evaluate
+from ketapath.knowledge.rules import parse_predicate
+
+TODAY = date(2026, 11, 24)
+
+
+def fact(path: str, value: Value, on: date | None = TODAY) -> dict[str, Fact]:
+    return {path: Fact(path=path, value=value, unit=None, on=on, origin=Origin(resource="T", id="t", version=None))}
+
+
+def ask(node: object, known: dict[str, Fact]) -> bool | None:
+    return evaluate(parse_predicate(node, where="test"), known, as_of=TODAY)
+
+
+@pytest.mark.parametrize(("a", "b"), product((True, False, None), repeat=2))
+def test_all_any_and_not_follow_kleene(a: bool | None, b: bool | None) -> None:
+    known = {}
+    for path, value in (("a", a), ("b", b)):
+        if value is not None:
+            known |= fact(path, value)
+    parts = [{"path": "a", "is": True}, {"path": "b", "is": True}]
+    both = False if False in (a, b) else None if None in (a, b) else True
+    either = True if True in (a, b) else None if None in (a, b) else False
+    assert ask({"all": parts}, known) is both
+    assert ask({"any": parts}, known) is either
+    assert ask({"not": {"all": parts}}, known) is (None if both is None else not both)
+
+
+@pytest.mark.parametrize(
+    ("op", "below", "at", "above"),
+    [(">", False, False, True), (">=", False, True, True), ("<", True, False, False), ("<=", True, True, False)],
+)
+def test_comparisons_on_both_sides_and_at_the_value(op: str, below: bool, at: bool, above: bool) -> None:
+    node = {"path": "x", "op": op, "value": 140}
+    assert [ask(node, fact("x", v)) for v in (139.9, 140.0, 140.1)] == [below, at, above]
+    assert ask(node, {}) is None
+    assert ask(node, fact("x", "high")) is None
+    assert ask(node, fact("x", True)) is None
+
+
+@pytest.mark.parametrize(("days", "expected"), [(-1, False), (0, True), (42, True), (43, False)])
+def test_a_time_window_includes_its_last_day_and_no_day_of_the_future(days: int, expected: bool) -> None:
+    known = fact("mi", True, TODAY - timedelta(days=days))
+    assert ask({"path": "mi", "within_days": 42}, known) is expected
+
+
+def test_an_undated_event_is_unknown_and_an_event_that_never_was_is_not() -> None:
+    assert ask({"path": "mi", "within_days": 42}, fact("mi", True, None)) is None
+    assert ask({"path": "mi", "within_days": 42}, fact("mi", False, None)) is False
+
+
+def test_membership() -> None:
+    assert ask({"path": "risk", "in": ["high", "imminent"]}, fact("risk", "high")) is True
+    assert ask({"path": "risk", "in": ["high"]}, fact("risk", ("low", "high"))) is True
+    assert ask({"path": "risk", "in": ["high"]}, fact("risk", "low")) is False
+
+
+@pytest.mark.parametrize(
+    "node", [None, {}, [], "true", {"path": "a"}, {"path": "a", "op": "~", "value": 1}, {"or": []}]
+)
+def test_what_is_no_predicate_is_refused(node: object) -> None:
+    with pytest.raises(KnowledgeError):
+        parse_predicate(node, where="test")
