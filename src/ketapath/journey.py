@@ -24,7 +24,7 @@ from ketapath.followup import due_assessments
 from ketapath.knowledge import Knowledge
 from ketapath.plan import adapt, propose
 from ketapath.profile import profile
-from ketapath.response import course
+from ketapath.response import course, response_evidence
 from ketapath.session import monitor
 
 __all__ = ["Journey", "assessed", "person", "planned", "travel", "treated"]
@@ -69,6 +69,7 @@ def treated(
         someone.doses,
         knowledge.response,
         knowledge.instruments["phq9"],
+        evidence=response_evidence(knowledge),
         weight_kg=_weight_kg(someone),
         as_of=someone.as_of,
         seed=seed,

@@ -176,12 +176,11 @@ def _benefit(
     found = prior_benefit(
         protocol["product"],
         protocol["route"],
-        dose_mg=dose.dose_mg,
+        session_days=protocol["induction"]["days"],
         dose_mg_per_kg=per_kg,
         baseline_score=baseline.value,
         instrument=knowledge.instruments["phq9"],
         parameters=knowledge.response,
-        day=float(protocol["induction"]["days"][-1] + 1),
         seed=seed,
     )
     if found is None:

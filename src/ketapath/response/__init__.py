@@ -1,0 +1,5 @@
+"""Symptoms over time under treatment: what to expect, and how one person's own scores change it."""
+
+from ketapath.response.individual import course, prior_benefit, response_evidence
+
+__all__ = ["course", "prior_benefit", "response_evidence"]
