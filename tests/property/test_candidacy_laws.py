@@ -55,7 +55,7 @@ def test_each_fact_that_gates_is_needed_for_eligible() -> None:
         for rule in KNOWLEDGE.rules_of("candidacy")
         if rule.when_unknown == "undetermined" and rule.when.kind in ("is", "compare")
         for p in paths(rule.when)
-        if p in complete()
+        if p in complete() and not p.startswith("medicines.")  # a checked list answers for a medicine that is not on it
     }
     for path in gating:
         facts = {p: v for p, v in complete().items() if p != path}

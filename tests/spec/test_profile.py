@@ -13,7 +13,7 @@ from ketapath.errors import BadInput
 def medicine(name: str, **more: Any) -> dict[str, Any]:
     return {
         "resourceType": "MedicationStatement",
-        "id": f"{name}-{len(str(more))}",
+        "id": f"{name}-{more.get('effectivePeriod', {}).get('start', '')}",
         "status": "active",
         "subject": SUBJECT,
         "medicationCodeableConcept": {"text": name},

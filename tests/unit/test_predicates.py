@@ -23,7 +23,7 @@ def ask(node: object, known: dict[str, Fact]) -> bool | None:
     return evaluate(parse_predicate(node, where="test"), known, as_of=TODAY)
 
 
-@pytest.mark.parametrize(("a", "b"), product((True, False, None), repeat=2))
+@pytest.mark.parametrize(("a", "b"), list(product((True, False, None), repeat=2)))
 def test_all_any_and_not_follow_kleene(a: bool | None, b: bool | None) -> None:
     known = {}
     for path, value in (("a", a), ("b", b)):

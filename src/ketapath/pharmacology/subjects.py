@@ -80,7 +80,7 @@ def _covariates(model: Mapping[str, Any], subject: Subject, drawn: dict[str, Arr
     effect = model.get("age_effect")
     if effect is not None and subject.age_years is not None and subject.age_years > effect["above_years"]:
         lost = float(effect["per_year"]) * (subject.age_years - float(effect["above_years"]))
-        typical = drawn[effect["on"]][0]
+        typical = drawn[effect["parameter"]][0]
         # The model states litres an hour lost by the typical person; others lose the same share.
-        drawn[effect["on"]] = drawn[effect["on"]] * (typical + lost) / typical
+        drawn[effect["parameter"]] = drawn[effect["parameter"]] * (typical + lost) / typical
     return drawn
