@@ -239,7 +239,7 @@ def _support_rules(
         if evaluate(rule.when, person.known, as_of=person.as_of):
             yield SupportTask(
                 need=rule.id,
-                title=Text(key=f"rule.{rule.id}.action"),
+                title=Text(key=f"rule.{rule.id}.statement"),
                 who="clinician",
                 due=person.as_of,
                 blocks_first_session=False,

@@ -1,0 +1,324 @@
+"""Any result as stable JSON: the fields that scripts and outside checks may rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ketapath.domain.candidacy import Candidacy
+from ketapath.domain.evidence import Basis, Evidence, FactUsed, Finding, MissingFact, RuleRef, Text
+from ketapath.domain.plan import DecisionCard, DoseCalculation, Option, Plan, Range, SupportTask
+from ketapath.domain.profile import Profile
+from ketapath.domain.response import Course
+from ketapath.knowledge import Knowledge
+from ketapath.report.words import say
+
+Form = dict[str, Any]
+
+
+def candidacy_json(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> Form:
+    """Verdict, findings, gaps and alternatives of one person on one day."""
+    texts = knowledge.texts
+    return {
+        "patient": _patient(person),
+        "candidacy": {
+            "verdict": candidacy.verdict,
+            "by_product": dict(candidacy.by_product),
+            "emergency": None if candidacy.emergency is None else _finding(candidacy.emergency, texts),
+            "findings": [_finding(f, texts) for f in candidacy.findings],
+            "missing": [_missing(m, texts) for m in candidacy.missing],
+        },
+        "alternatives": [
+            {
+                "id": a.id,
+                "title": say(a.title, texts),
+                "prefer_when": say(a.prefer_when, texts),
+                "preferred_now": a.preferred_now,
+                "evidence": _evidence(a.evidence),
+                "rule": _rule(a.rule),
+            }
+            for a in candidacy.alternatives
+        ],
+        "unusable": [
+            {
+                "fact": f.path,
+                "label": knowledge.paths[f.path].label,
+                "as_stated": f.as_stated,
+                "on": _day(f.on),
+                "reason": None if f.reason is None else say(f.reason, texts),
+                "source": str(f.origin),
+            }
+            for f in person.unusable
+        ],
+        "trials": [
+            {
+                "substance": t.substance,
+                "start": _day(t.start),
+                "end": _day(t.end),
+                "weeks": _round(t.weeks),
+                "max_daily_dose_mg": t.max_daily_dose_mg,
+                "adequate": t.adequate,
+                "failed": t.failed,
+                "reason": say(t.reason, texts),
+                "sources": list(t.origins),
+            }
+            for t in person.trials
+        ],
+        "notes": [say(n, texts) for n in person.notes],
+        "knowledge_version": knowledge.version,
+    }
+
+
+def plan_json(plan: Plan, person: Profile, knowledge: Knowledge) -> Form:
+    """The assessment, and every option with its basis; those removed with their reasons."""
+    texts = knowledge.texts
+    return {
+        **candidacy_json(plan.candidacy, person, knowledge),
+        "options": [_option(o, texts) for o in plan.options],
+        "removed": [{"option": name, "reason": say(why, texts)} for name, why in plan.removed],
+        "no_options_reason": None if plan.no_options_reason is None else say(plan.no_options_reason, texts),
+        "seed": plan.seed,
+        "inputs_digest": plan.inputs_digest,
+        "code_version": plan.code_version,
+    }
+
+
+def course_json(course: Course, card: DecisionCard, person: Profile, knowledge: Knowledge) -> Form:
+    """Posterior, recovery curve with its bands, probabilities, and the decision card."""
+    texts = knowledge.texts
+    curve = course.curve
+    bands = ("days", "p05", "p25", "p50", "p75", "p95")
+    return {
+        "patient": _patient(person),
+        "scale": course.scale,
+        "baseline": course.baseline,
+        "baseline_on": course.baseline_on,
+        "sessions": course.sessions,
+        "observed": [{"day": o.day, "total": o.total, "source": o.origin} for o in course.observed],
+        "posterior": [
+            {"quantity": q.quantity, "unit": q.unit, "p05": _round(q.p05), "p50": _round(q.p50), "p95": _round(q.p95)}
+            for q in course.posterior
+        ],
+        "curve": None
+        if curve is None
+        else {"scale": curve.scale, **{b: [_round(v) for v in getattr(curve, b)] for b in bands}},
+        "horizon_day": course.horizon_day,
+        "p_response": _round(course.p_response),
+        "p_remission": _round(course.p_remission),
+        "p_relapse_by": [{"day": day, "p": _round(p)} for day, p in course.p_relapse_by],
+        "p_worse": _round(course.p_worse),
+        "reliable_change": course.reliable_change,
+        "last_change": course.last_change,
+        "diagnostics": None
+        if course.diagnostics is None
+        else {
+            "ess": course.diagnostics.ess,
+            "pareto_k": course.diagnostics.pareto_k,
+            "method": course.diagnostics.method,
+            "ok": course.diagnostics.ok,
+        },
+        "evidence": _evidence(course.evidence),
+        "notes": [say(n, texts) for n in course.notes],
+        "card": _card(card, texts),
+    }
+
+
+def _card(card: DecisionCard, texts: Mapping[str, str]) -> Form:
+    return {
+        "decision": card.decision,
+        "also_possible": list(card.also_possible),
+        "statement": say(card.statement, texts),
+        "probability": _round(card.probability),
+        "probability_of": None if card.probability_of is None else say(card.probability_of, texts),
+        "best_case_against": say(card.best_case_against, texts),
+        "reverses": _said(card.reverses, texts),
+        "findings": [_finding(f, texts) for f in card.findings],
+        "rules": [_rule(r) for r in card.rules],
+        "evidence": _evidence(card.evidence),
+        "basis": _basis(card.basis, texts),
+    }
+
+
+def _option(option: Option, texts: Mapping[str, str]) -> Form:
+    return {
+        "id": option.id,
+        "verdict": option.verdict,
+        "product": option.product,
+        "route": option.route,
+        "title": say(option.title, texts),
+        "dose_mg": None if option.dose is None else option.dose.dose_mg,
+        "dose": None if option.dose is None else _dose(option.dose),
+        "dose_withheld": None if option.dose_withheld is None else say(option.dose_withheld, texts),
+        "infusion_min": option.infusion_min,
+        "schedule": [
+            {
+                "on": a.on.isoformat(),
+                "starts": None if a.starts is None else a.starts.strftime("%H:%M"),
+                "kind": a.kind,
+                "title": say(a.title, texts),
+                "setting": a.setting,
+                "minutes": a.minutes,
+                "with": list(a.with_whom),
+            }
+            for a in option.schedule
+        ],
+        "psychotherapy": _said(option.psychotherapy, texts),
+        "support": [_task(t, texts) for t in option.support],
+        "monitoring": [_finding(f, texts) for f in option.monitoring],
+        "benefit": None if option.benefit is None else {k: _range(r) for k, r in option.benefit.items()},
+        "benefit_note": say(option.benefit_note, texts),
+        "harm": [
+            {
+                "id": h.id,
+                "statement": say(h.statement, texts),
+                "low": h.low,
+                "high": h.high,
+                "evidence": _evidence(h.evidence),
+            }
+            for h in option.harm
+        ],
+        "exposure": None if option.exposure is None else _range(option.exposure),
+        "weeks": _round(option.weeks),
+        "total_mg": option.total_mg,
+        "cost": option.cost,
+        "evidence": _evidence(option.evidence),
+        "basis": _basis(option.basis, texts),
+    }
+
+
+def _dose(dose: DoseCalculation) -> Form:
+    return {
+        "dose_mg": dose.dose_mg,
+        "formula": dose.formula,
+        "inputs": _facts(dose.inputs),
+        "exact_mg": _round(dose.exact_mg),
+        "rounded_to_mg": dose.rounded_to_mg,
+        "cap_mg": _round(dose.cap_mg),
+        "capped": dose.capped,
+        "rules": list(dose.rule_ids),
+    }
+
+
+def _task(task: SupportTask, texts: Mapping[str, str]) -> Form:
+    return {
+        "need": task.need,
+        "title": say(task.title, texts),
+        "who": task.who,
+        "due": task.due.isoformat(),
+        "blocks_first_session": task.blocks_first_session,
+        "rule": _rule(task.rule),
+    }
+
+
+def _basis(basis: Basis, texts: Mapping[str, str]) -> Form:
+    return {
+        "suggested": say(basis.suggested, texts),
+        "next_best": say(basis.next_best, texts),
+        "facts": _facts(basis.facts),
+        "missing": [m.path for m in basis.missing],
+        "rules": [_rule(r) for r in basis.rules],
+        "evidence": _evidence(basis.evidence),
+        "likeness": say(basis.likeness, texts),
+        "wrong_how_often": say(basis.wrong_how_often, texts),
+        "best_case_against": say(basis.best_case_against, texts),
+        "reverses": _said(basis.reverses, texts),
+        "written_by": basis.written_by,
+        "checked_by": basis.checked_by,
+        "device_line": say(basis.device_line, texts),
+        "as_of": basis.as_of.isoformat(),
+        "knowledge_version": basis.knowledge_version,
+    }
+
+
+def _finding(finding: Finding, texts: Mapping[str, str]) -> Form:
+    return {
+        "id": finding.id,
+        "verdict": finding.verdict,
+        "statement": say(finding.statement, texts),
+        "action": None if finding.action is None else say(finding.action, texts),
+        "evidence": _evidence(finding.evidence),
+        "facts": _facts(finding.facts),
+        "missing": list(finding.missing),
+        "reverses": _said(finding.reverses, texts),
+        "applies_to": list(finding.applies_to),
+        "rule": None if finding.rule is None else _rule(finding.rule),
+    }
+
+
+def _missing(missing: MissingFact, texts: Mapping[str, str]) -> Form:
+    return {
+        "fact": missing.path,
+        "label": missing.label,
+        "reason": say(missing.reason, texts),
+        "supplied_by": missing.supplied_by,
+        "changes": [
+            {
+                "if": c.if_value,
+                "overall": c.overall,
+                "by_product": dict(c.by_product),
+                "adds": list(c.adds),
+                "settles": list(c.settles),
+            }
+            for c in missing.changes
+        ],
+    }
+
+
+def _rule(rule: RuleRef) -> Form:
+    return {
+        "id": rule.id,
+        "version": rule.version,
+        "title": rule.title,
+        "grade": rule.grade,
+        "needs_approval": rule.needs_approval,
+        "owner": rule.owner,
+        "reviewed_on": rule.reviewed_on.isoformat(),
+        "review_due": rule.review_due.isoformat(),
+    }
+
+
+def _evidence(evidence: Iterable[Evidence]) -> list[Form]:
+    return [
+        {
+            "kind": e.kind,
+            "key": e.key,
+            "citation": e.citation,
+            "locator": e.locator,
+            "trust": e.trust,
+            "retracted": e.retracted,
+            "approved_by": e.approved_by,
+        }
+        for e in evidence
+    ]
+
+
+def _facts(facts: Iterable[FactUsed]) -> list[Form]:
+    return [{"fact": f.path, "label": f.label, "value": f.value, "on": _day(f.on), "source": f.source} for f in facts]
+
+
+def _patient(person: Profile) -> Form:
+    known = {p: person.known[p].value for p in ("person.age_years", "person.sex") if p in person.known}
+    return {
+        "id": person.patient_id,
+        "as_of": person.as_of.isoformat(),
+        "age_years": known.get("person.age_years"),
+        "sex": known.get("person.sex"),
+        "died": person.died if isinstance(person.died, bool) else _day(person.died),
+    }
+
+
+def _said(texts: Iterable[Text], templates: Mapping[str, str]) -> list[str]:
+    return [say(t, templates) for t in texts]
+
+
+def _range(found: Range) -> Form:
+    return {"p05": _round(found.p05), "p50": _round(found.p50), "p95": _round(found.p95), "unit": found.unit}
+
+
+def _day(day: Any) -> str | None:
+    return None if day is None else str(day.isoformat())
+
+
+def _round(value: float | None) -> float | None:
+    """Six significant figures: more would be noise that changes from machine to machine."""
+    return None if value is None else float(f"{value:.6g}")

@@ -1,0 +1,259 @@
+"""Any result as one self-contained page: no script, no outside address; dark, phone, print and right to left.
+
+Tokens and layout follow the project's look; every word of a record is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+
+from ketapath.domain.candidacy import Candidacy
+from ketapath.domain.evidence import Basis, Evidence, Finding, MissingFact, Verdict
+from ketapath.domain.plan import DecisionCard, Option, Plan
+from ketapath.domain.profile import Profile
+from ketapath.domain.response import Course
+from ketapath.knowledge import Knowledge
+from ketapath.report.charts import recovery_chart
+from ketapath.report.style import STYLE
+from ketapath.report.words import about, say
+
+_MEANING: Mapping[Verdict, tuple[str, str]] = {
+    "eligible": ("ok", "&#10003;"),
+    "caution": ("caution", "!"),
+    "undetermined": ("info", "?"),
+    "defer": ("caution", "&#8214;"),
+    "not-eligible": ("stop", "&#10005;"),
+}
+
+
+def plan_html(plan: Plan, person: Profile, knowledge: Knowledge) -> str:
+    """The plan page: verdict, options side by side, what is missing, sources."""
+    texts = knowledge.texts
+    options = "".join(_option(o, knowledge) for o in plan.options)
+    reason = "" if plan.no_options_reason is None else f"<p>{_e(say(plan.no_options_reason, texts))}</p>"
+    removed = "".join(f"<li>{_e(name)}: {_e(say(why, texts))}</li>" for name, why in plan.removed)
+    body = (
+        _candidacy(plan.candidacy, knowledge)
+        + f'<section aria-labelledby="options"><h2 id="options">Options</h2>{reason}'
+        + f'<div class="options">{options}</div>'
+        + (f"<h3>Removed</h3><ul>{removed}</ul>" if removed else "")
+        + "</section>"
+        + _gaps(plan.candidacy.missing, texts)
+        + _aside(person, knowledge)
+        + _alternatives(plan.candidacy, texts)
+    )
+    foot = (
+        f"Inputs {plan.inputs_digest}, seed {plan.seed}, knowledge {plan.knowledge_version}, code {plan.code_version}"
+    )
+    return _page("Plan", person, body, foot)
+
+
+def candidacy_html(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> str:
+    """The candidacy page."""
+    body = (
+        _candidacy(candidacy, knowledge)
+        + _gaps(candidacy.missing, knowledge.texts)
+        + _aside(person, knowledge)
+        + _alternatives(candidacy, knowledge.texts)
+    )
+    return _page("Candidacy", person, body, f"Knowledge {candidacy.knowledge_version}")
+
+
+def course_html(course: Course, card: DecisionCard, person: Profile, knowledge: Knowledge) -> str:
+    """The response page: decision card on top, then the recovery curve with its table."""
+    texts = knowledge.texts
+    chance = ""
+    if card.probability is not None and card.probability_of is not None:
+        chance = f"<p>Probability {_e(say(card.probability_of, texts))}: <b>{_e(about(card.probability))}</b></p>"
+    reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in card.reverses)
+    notes = "".join(f"<li>{_e(say(n, texts))}</li>" for n in course.notes)
+    body = (
+        f'<section class="card"><h2>{_e(say(card.statement, texts))}</h2>{chance}'
+        f"<p>Best case against it: {_e(say(card.best_case_against, texts))}</p>"
+        f"<p>What would turn it around:</p><ul>{reverses}</ul>"
+        f"<p>Also possible: {_e(', '.join(card.also_possible) or 'nothing else')}</p>"
+        f"{_basis(card.basis, texts)}</section>"
+        f"<section><h2>Course</h2>{recovery_chart(course)}<ul>{notes}</ul></section>"
+    )
+    return _page("Response", person, body, f"Knowledge {knowledge.version}")
+
+
+def _page(title: str, person: Profile, body: str, foot: str) -> str:
+    age = person.known.get("person.age_years")
+    weight = person.known.get("vitals.weight_kg")
+    facts = [f"{age.value:g} years" if age else "age not known"]
+    facts += [str(person.known["person.sex"].value)] if "person.sex" in person.known else ["sex not known"]
+    facts += [f"{weight.value:g} kg ({weight.on})" if weight else "no weight to rely on"]
+    return (
+        '<!DOCTYPE html><html lang="en" dir="ltr"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{_e(title)} {_e(person.patient_id)} - ketapath</title><style>{STYLE}</style></head><body>"
+        f'<header><b class="who">{_e(person.patient_id)}</b><span>{_e(", ".join(facts))}</span>'
+        f"<span>{person.as_of.isoformat()}</span></header><main><h1>{_e(title)}</h1>{body}</main>"
+        f"<footer><p>{_e(foot)}</p><p>Supports a clinician's decision; gives no orders.</p></footer></body></html>\n"
+    )
+
+
+def _candidacy(candidacy: Candidacy, knowledge: Knowledge) -> str:
+    texts = knowledge.texts
+    emergency = ""
+    if candidacy.emergency is not None:
+        said = _finding(candidacy.emergency, texts)
+        emergency = f'<section class="stop box" role="alert"><h2>Emergency pathway first</h2>{said}</section>'
+    rows = "".join(
+        f"<tr><th scope=row>{_e(n)}</th><td>{_verdict(v)}</td></tr>" for n, v in candidacy.by_product.items()
+    )
+    lines = "".join(f"<li>{_finding(f, texts)}</li>" for f in candidacy.findings)
+    return (
+        f'{emergency}<section aria-labelledby="verdict"><h2 id="verdict">Candidacy: {_verdict(candidacy.verdict)}</h2>'
+        f"<table><caption>By product and route</caption><tbody>{rows}</tbody></table>"
+        f'<ul class="findings">{lines}</ul></section>'
+    )
+
+
+def _verdict(verdict: Verdict) -> str:
+    meaning, icon = _MEANING[verdict]
+    return f'<span class="tag {meaning}"><span aria-hidden="true">{icon}</span> {_e(verdict)}</span>'
+
+
+def _finding(found: Finding, texts: Mapping[str, str]) -> str:
+    mark = _verdict(found.verdict) + " " if found.verdict else ""
+    action = "" if found.action is None else f" <b>{_e(say(found.action, texts))}</b>"
+    facts = "".join(f"<li>{_e(f.label)}: {_e(f.value)} ({f.on or 'undated'}, {_e(f.source)})</li>" for f in found.facts)
+    reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in found.reverses)
+    approval = ""
+    if found.rule is not None and found.rule.needs_approval:
+        approval = '<p class="quiet">Needs the medical lead\'s approval.</p>'
+    rule = "" if found.rule is None else f"{_e(found.rule.id)} version {_e(found.rule.version)}, {_e(found.rule.grade)}"
+    return (
+        f"{mark}{_e(say(found.statement, texts))}{action}<details><summary>Why: {rule or _e(found.id)}</summary>"
+        f"{approval}<p>Facts used</p><ul>{facts or '<li>none</li>'}</ul><p>Would reverse it</p><ul>{reverses}</ul>"
+        f"<p>Sources</p>{_sources(found.evidence)}</details>"
+    )
+
+
+def _sources(evidence: Iterable[Evidence]) -> str:
+    def one(e: Evidence) -> str:
+        if e.kind == "site-default":
+            approved = "not approved yet" if e.approved_by is None else f"approved by {e.approved_by}"
+            return f"<li>Site default without a published source, {_e(approved)}</li>"
+        gone = " RETRACTED" if e.retracted else ""
+        return f"<li>{_e(e.citation)}. {_e(e.locator)} ({_e(e.trust)}){gone}</li>"
+
+    return f"<ul class=quiet>{''.join(one(e) for e in evidence)}</ul>"
+
+
+def _option(option: Option, knowledge: Knowledge) -> str:
+    texts = knowledge.texts
+    dose = "<p class=gap>" + _e(say(option.dose_withheld, texts)) + "</p>" if option.dose_withheld else ""
+    if option.dose is not None:
+        d = option.dose
+        cap = "" if d.cap_mg is None else f", cap {d.cap_mg:.4g} mg"
+        rounded = "" if d.exact_mg == d.dose_mg else f" = {d.exact_mg:.4g} mg, rounded down or capped"
+        dose = (
+            f'<p><span class="big">{d.dose_mg:g} mg</span> base, first dose<br><span class=quiet>{_e(d.formula)}'
+            f"{rounded}{cap}</span></p>"
+        )
+    therapy = "".join(f"<li>{_e(say(t, texts))}</li>" for t in option.psychotherapy)
+    tasks = "".join(
+        f"<li>{_e(say(t.title, texts))} <span class=quiet>({_e(t.who)}, "
+        f"{'before the first session' if t.blocks_first_session else t.due})</span></li>"
+        for t in option.support
+    )
+    watch = "".join(f"<li>{_finding(f, texts)}</li>" for f in option.monitoring)
+    harms = "".join(f"<li>{_e(say(h.statement, texts))}{_sources(h.evidence)}</li>" for h in option.harm)
+    cost = '<span class="gap">not known</span>' if option.cost is None else f"{option.cost:g}"
+    return (
+        f"<article><h3>{_e(say(option.title, texts))}</h3><p>{_verdict(option.verdict)}</p>"
+        f"<p>{_e(say(option.basis.suggested, texts))}</p>{dose}{_benefit(option, texts)}"
+        f"<p>{option.weeks:.0f} weeks; cost {cost}</p>{_schedule(option, texts)}"
+        f"<h4>Psychotherapy</h4><ul>{therapy}</ul><h4>To arrange</h4><ul>{tasks or '<li>nothing</li>'}</ul>"
+        f"<h4>Published harms</h4><ul>{harms}</ul><p><b>Best case against it.</b> "
+        f"{_e(say(option.basis.best_case_against, texts))}</p><details><summary>What has to be watched</summary>"
+        f"<ul>{watch}</ul></details>{_basis(option.basis, texts)}</article>"
+    )
+
+
+def _benefit(option: Option, texts: Mapping[str, str]) -> str:
+    note = f"<p class=quiet>{_e(say(option.benefit_note, texts))}</p>"
+    if option.benefit is None:
+        return f"<div class=gap>{note}</div>"
+    score, response = option.benefit["score_after_induction"], option.benefit["p_response"]
+    level = ""
+    if option.exposure is not None:
+        e = option.exposure
+        level = f"<p>Peak level {e.p50:.0f} ng/mL ({e.p05:.0f} to {e.p95:.0f}), predicted, venous, not measured</p>"
+    return (
+        f'<p>PHQ-9 after induction <span class="big">{score.p50:.0f}</span> ({score.p05:.0f} to {score.p95:.0f})<br>'
+        f"Response: {_e(about(response.p50))} ({_e(about(response.p05))} to {_e(about(response.p95))})</p>{level}{note}"
+    )
+
+
+def _schedule(option: Option, texts: Mapping[str, str]) -> str:
+    rows = "".join(
+        f"<tr><td>{a.on:%a %d %b}</td><td>{'' if a.starts is None else f'{a.starts:%H:%M}'}</td>"
+        f"<td>{_e(say(a.title, texts))}<br>"
+        f"<span class=quiet>{_e(a.setting)}; {_e(', '.join(a.with_whom))}</span></td></tr>"
+        for a in option.schedule
+    )
+    return f"<details><summary>Schedule</summary><table><caption>Dates</caption><tbody>{rows}</tbody></table></details>"
+
+
+def _basis(basis: Basis, texts: Mapping[str, str]) -> str:
+    facts = "".join(f"<li>{_e(f.label)}: {_e(f.value)} ({f.on or 'undated'})</li>" for f in basis.facts)
+    missing = "".join(f"<li>{_e(m.label)}</li>" for m in basis.missing)
+    rules = ", ".join(f"{r.id}{' (needs approval)' if r.needs_approval else ''}" for r in basis.rules)
+    reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in basis.reverses)
+    return (
+        f"<details><summary>Basis card</summary><p>{_e(say(basis.next_best, texts))}</p><p>Facts used</p>"
+        f"<ul>{facts}</ul><p>Missing</p><ul>{missing or '<li>nothing</li>'}</ul><p>Rules: {_e(rules)}</p>"
+        f"<p>{_e(say(basis.likeness, texts))}</p><p>How often wrong: {_e(say(basis.wrong_how_often, texts))}</p>"
+        f"<p>Would reverse it</p><ul>{reverses or '<li>nothing known</li>'}</ul>"
+        f"<p>Sources</p>{_sources(basis.evidence)}"
+        f"<p>Written by {_e(basis.written_by)}; checked by {_e(basis.checked_by or 'nobody yet')}.</p>"
+        f"<p class=quiet>{_e(say(basis.device_line, texts))}</p></details>"
+    )
+
+
+def _gaps(missing: Iterable[MissingFact], texts: Mapping[str, str]) -> str:
+    boxes = "".join(
+        f"<li class=gap><b>{_e(m.label)}</b> {_e(say(m.reason, texts))} "
+        f"<span class=quiet>{_e(m.supplied_by)} can say.</span><ul>{_changes(m)}</ul></li>"
+        for m in missing
+    )
+    title = "Not known, and what it would change"
+    return f"<section><h2>{title}</h2><ul class=gaps>{boxes or '<li>Nothing.</li>'}</ul></section>"
+
+
+def _changes(missing: MissingFact) -> str:
+    lines = []
+    for change in missing.changes:
+        adds = ", ".join(change.adds) or "nothing against"
+        lines.append(f"<li>{_e(change.if_value)}: {_e(adds)} &rarr; {_e(change.overall)}</li>")
+    return "".join(lines)
+
+
+def _aside(person: Profile, knowledge: Knowledge) -> str:
+    rows = "".join(
+        f"<tr><td>{_e(knowledge.paths[f.path].label)}</td><td>{_e(f.as_stated)}</td><td>{f.on or 'undated'}</td>"
+        f"<td>{_e(say(f.reason, knowledge.texts)) if f.reason else ''}</td></tr>"
+        for f in person.unusable
+    )
+    head = "<tr><th>Fact</th><th>As recorded</th><th>Day</th><th>Why not</th></tr>"
+    table = f"<table class=quiet><caption>Kept, never used</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    summary = f"<summary>On record, but not relied on today ({len(person.unusable)})</summary>"
+    return f"<section><details>{summary}{table}</details></section>"
+
+
+def _alternatives(candidacy: Candidacy, texts: Mapping[str, str]) -> str:
+    lines = "".join(
+        f"<li>{'<b>First now:</b> ' if a.preferred_now else ''}{_e(say(a.title, texts))}. "
+        f"<span class=quiet>{_e(say(a.prefer_when, texts))}</span>{_sources(a.evidence)}</li>"
+        for a in candidacy.alternatives
+    )
+    return f"<section><h2>What else there is</h2><ul>{lines}</ul></section>" if lines else ""
+
+
+def _e(words: str) -> str:
+    return escape(words, quote=True)

@@ -1,0 +1,182 @@
+"""Any result for a clinician's glance in a terminal: the verdict first, then why, what is missing, what to do."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+
+from ketapath.domain.candidacy import Candidacy
+from ketapath.domain.evidence import Evidence, Finding
+from ketapath.domain.plan import DecisionCard, Option, Plan
+from ketapath.domain.profile import Profile
+from ketapath.domain.response import Course
+from ketapath.knowledge import Knowledge
+from ketapath.report.words import about, plain, say
+
+_WIDTH = 100
+_SHOWN_MISSING = 8
+_SHOWN_ASIDE = 6
+
+
+def candidacy_text(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> str:
+    """Verdict, findings, what is missing and what else there is."""
+    return plain("\n".join([*_head(candidacy, person, knowledge), *_alternatives(candidacy, knowledge)]))
+
+
+def plan_text(plan: Plan, person: Profile, knowledge: Knowledge) -> str:
+    """The assessment and the options one after another."""
+    lines = _head(plan.candidacy, person, knowledge)
+    for option in plan.options:
+        lines += _option(option, knowledge)
+    texts = knowledge.texts
+    if plan.no_options_reason is not None:
+        lines += ["", *_wrap(say(plan.no_options_reason, texts))]
+    lines += [line for name, why in plan.removed for line in _wrap(f"{name}: {say(why, texts)}", "- ")]
+    lines += _alternatives(plan.candidacy, knowledge)
+    lines += ["", f"knowledge {plan.knowledge_version}, code {plan.code_version}, inputs {plan.inputs_digest}"]
+    return plain("\n".join(lines))
+
+
+def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: Knowledge) -> str:
+    """The decision card, then the course it rests on."""
+    texts = knowledge.texts
+    lines = [say(card.statement, texts)]
+    if card.probability is not None and card.probability_of is not None:
+        lines += _wrap(f"Probability {say(card.probability_of, texts)}: {about(card.probability)}")
+    lines += _wrap(f"Against it: {say(card.best_case_against, texts)}")
+    lines += [line for t in card.reverses for line in _wrap(f"Would turn it around: {say(t, texts)}")]
+    lines += _wrap(f"Also possible: {', '.join(card.also_possible) or 'nothing else'}")
+    lines += [f"Rules: {', '.join(r.id for r in card.rules) or 'none'}; sources: {_keys(card.evidence)}", ""]
+    lines += [f"PHQ-9 at baseline: {'not known' if course.baseline is None else f'{course.baseline:g}'}"]
+    lines += [f"Sessions: {course.sessions}; scores: {_scores(course)}"]
+    lines += [f"Change so far: {course.reliable_change or 'cannot be said'}"]
+    if course.curve is not None:
+        lines += ["", "day   half of such people lie in   nine of ten in", *_curve_rows(course)]
+    for name, value in (("response", course.p_response), ("remission", course.p_remission)):
+        if value is not None:
+            lines += [f"Probability of {name} on day {course.horizon_day:g}: {about(value)}"]
+    lines += [line for n in course.notes for line in _wrap(say(n, texts))]
+    return plain("\n".join(lines))
+
+
+def _head(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> list[str]:
+    texts = knowledge.texts
+    age, sex = (person.known.get(p) for p in ("person.age_years", "person.sex"))
+    years = f"{age.value:g} years" if age is not None else "age not known"
+    lines = [f"{person.patient_id}, {years}, {'sex not known' if sex is None else sex.value}; {candidacy.as_of}"]
+    if candidacy.emergency is not None:
+        lines += ["", "EMERGENCY PATHWAY FIRST", *_wrap(_sentence(candidacy.emergency, texts))]
+    lines += ["", f"Candidacy: {candidacy.verdict}"]
+    lines += [f"  {name:18} {verdict}" for name, verdict in candidacy.by_product.items()]
+    spoken = [f for f in candidacy.findings if f.verdict is not None]
+    for found in spoken:
+        head = f"{found.verdict}: {_sentence(found, texts)} [{found.id}; {_keys(found.evidence)}]"
+        lines += _wrap(head, "- ")
+        lines += [
+            line
+            for f in found.facts
+            for line in _wrap(f"{f.label}: {f.value} ({f.on or 'undated'}; {f.source})", "    ")
+        ]
+    lines += _missing(candidacy)
+    shown = [f for f in person.unusable if f.reason is not None]
+    paths = {f.path: f for f in shown}
+    if paths:
+        lines += ["", "On record, but not relied on today"]
+    for fact in list(paths.values())[:_SHOWN_ASIDE]:
+        assert fact.reason is not None
+        said = f"{knowledge.paths[fact.path].label} ({fact.as_stated or 'as recorded'}, {fact.on or 'undated'})"
+        lines += _wrap(f"{said}: {say(fact.reason, texts)}", "- ")
+    if len(paths) > _SHOWN_ASIDE:
+        lines += [f"  and {len(paths) - _SHOWN_ASIDE} more facts; all of them with --json"]
+    return lines
+
+
+def _missing(candidacy: Candidacy) -> Iterator[str]:
+    gaps = candidacy.missing
+    if gaps:
+        yield ""
+        yield "Not known, and what it would change"
+    for gap in gaps[:_SHOWN_MISSING]:
+        answers = [f"{c.if_value}: {', '.join(c.adds) or 'nothing against'}" for c in gap.changes]
+        yield from _wrap(f"{gap.label} ({gap.supplied_by}) - {'; '.join(answers)}", "? ")
+    if len(gaps) > _SHOWN_MISSING:
+        yield f"  and {len(gaps) - _SHOWN_MISSING} more; all of them with --json"
+
+
+def _option(option: Option, knowledge: Knowledge) -> list[str]:
+    texts = knowledge.texts
+    lines = ["", f"OPTION {say(option.title, texts)}", *_wrap(say(option.basis.suggested, texts), "  ")]
+    if option.dose is not None:
+        dose = option.dose
+        cap = "" if dose.cap_mg is None else f", cap {dose.cap_mg:.4g} mg{' reached' if dose.capped else ''}"
+        rounded = "" if dose.exact_mg == dose.dose_mg else f" = {dose.exact_mg:.4g} mg, rounded down or capped"
+        lines += _wrap(f"first dose {dose.dose_mg:g} mg base: {dose.formula}{rounded}{cap}", "  ")
+    if option.dose_withheld is not None:
+        lines += _wrap(say(option.dose_withheld, texts), "  ")
+    sessions = [a for a in option.schedule if a.kind == "session"]
+    if sessions:
+        days = ", ".join(f"{a.on:%a %d %b}" for a in sessions)
+        start = f" at {sessions[0].starts:%H:%M}" if sessions[0].starts else ""
+        lines += _wrap(f"sessions{start}, {sessions[0].setting}: {days}", "  ")
+    lines += [line for t in option.psychotherapy for line in _wrap(say(t, texts), "  ")]
+    for task in option.support:
+        due = "before the first session" if task.blocks_first_session else f"by {task.due}"
+        lines += _wrap(f"{task.who}, {due}: {say(task.title, texts)}", "  > ")
+    lines += _wrap(f"watch: {'; '.join(f.rule.title for f in option.monitoring if f.rule)}", "  ")
+    lines += _benefit(option, texts)
+    lines += [
+        line for h in option.harm for line in _wrap(f"{say(h.statement, texts)} [{_keys(h.evidence)}]", "  harm: ")
+    ]
+    if option.exposure is not None:
+        e = option.exposure
+        lines += [f"  peak level {e.p50:.0f} ng/mL ({e.p05:.0f} to {e.p95:.0f}), predicted, venous"]
+    cost = "not known" if option.cost is None else f"{option.cost:g}"
+    lines += [f"  {option.weeks:.0f} weeks, {len(sessions)} sessions, cost {cost}"]
+    return lines + _wrap(f"against it: {say(option.basis.best_case_against, texts)}", "  ")
+
+
+def _benefit(option: Option, texts: Mapping[str, str]) -> Iterator[str]:
+    found = option.benefit
+    if found is not None:
+        score, response = found["score_after_induction"], found["p_response"]
+        yield f"  PHQ-9 after induction {score.p50:.0f} ({score.p05:.0f} to {score.p95:.0f})"
+        yield f"  response: {about(response.p50)} ({about(response.p05)} to {about(response.p95)})"
+    yield from _wrap(say(option.benefit_note, texts), "  ")
+
+
+def _alternatives(candidacy: Candidacy, knowledge: Knowledge) -> list[str]:
+    texts = knowledge.texts
+    lines = ["", "What else there is"] if candidacy.alternatives else []
+    for found in candidacy.alternatives:
+        first = {True: "now first: ", None: "", False: ""}[found.preferred_now]
+        said = f"{first}{say(found.title, texts)}. Prefer when: {say(found.prefer_when, texts)}"
+        lines += _wrap(f"{said} [{_keys(found.evidence)}]", "- ")
+    return lines
+
+
+def _curve_rows(course: Course) -> Iterator[str]:
+    curve = course.curve
+    assert curve is not None
+    for day in (1.0, 7.0, 14.0, 21.0, 28.0, 42.0):
+        if day in curve.days:
+            i = curve.days.index(day)
+            yield f"{day:3g}   {curve.p25[i]:5.1f} to {curve.p75[i]:4.1f} {curve.p05[i]:15.1f} to {curve.p95[i]:4.1f}"
+
+
+def _scores(course: Course) -> str:
+    return ", ".join(f"{o.total:g} on day {o.day:g}" for o in course.observed) or "none"
+
+
+def _sentence(found: Finding, texts: Mapping[str, str]) -> str:
+    action = "" if found.action is None else f" {say(found.action, texts)}"
+    return say(found.statement, texts) + action
+
+
+def _keys(evidence: Iterable[Evidence]) -> str:
+    shown = dict.fromkeys(e.key or "site default, not approved" for e in evidence)
+    return ", ".join(list(shown)[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")
+
+
+def _wrap(words: str, first: str = "") -> list[str]:
+    rest = " " * len(first)
+    return textwrap.wrap(plain(words), _WIDTH, initial_indent=first, subsequent_indent=rest) or [first]

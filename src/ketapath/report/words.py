@@ -1,0 +1,48 @@
+"""How is a text key said? The template of the knowledge texts with its values; nothing is glued from parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ketapath.domain.evidence import Text
+from ketapath.errors import KnowledgeError
+
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+def say(text: Text, texts: Mapping[str, str]) -> str:
+    """The sentence for this text. Only named values are filled in; a key or value that is missing is an error.
+
+    >>> say(Text(key="k", values={"n": 3}), {"k": "{n} items"})
+    '3 items'
+    """
+    template = texts.get(text.key)
+    if template is None:
+        raise KnowledgeError(f"no text has the key {text.key!r}")
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in text.values:
+            raise KnowledgeError(f"text {text.key!r} needs the value {match[1]!r}")
+        found = text.values[match[1]]
+        return f"{found:.3g}" if isinstance(found, float) else str(found)
+
+    return _FIELD.sub(value, template)
+
+
+def plain(words: str) -> str:
+    """Words of a record without control characters, so that they cannot steer a terminal."""
+    return "".join(c for c in words if c.isprintable() or c == "\n")
+
+
+def about(share: float) -> str:
+    """A probability as people say it: about so many in ten, or in a hundred where it is small.
+
+    >>> about(0.42), about(0.03), about(0.004)
+    ('about 4 in 10', 'about 3 in 100', 'fewer than 1 in 100')
+    """
+    if share < 0.01:
+        return "fewer than 1 in 100"
+    if share < 0.095 or share > 0.905:
+        return f"about {min(99, round(100 * share))} in 100"
+    return f"about {round(10 * share)} in 10"
