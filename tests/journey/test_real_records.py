@@ -87,7 +87,7 @@ def _generated(folder: Path) -> list[Path]:
     import sys
 
     command = Path(sys.executable).with_name("synthea")
-    arguments = ["--population", "5", "--seed", "7", "--output", str(folder)]
+    arguments = ["--population", "5", "--seed", "7", "--output", str(folder), "--reference-date", "20261124"]
     if not command.exists():
         pytest.skip("the generator has no command here")
     subprocess.run([str(command), *arguments], check=True, capture_output=True, timeout=600)

@@ -7,7 +7,6 @@ import string
 from pathlib import Path
 
 import pytest
-from ketapath.measurement import score
 from tests.records import (
     CLINIC,
     KNOWLEDGE,
@@ -23,6 +22,7 @@ from tests.records import (
 from ketapath import journey
 from ketapath.errors import BadInput
 from ketapath.knowledge import FOLDER, parse_yaml
+from ketapath.measurement import score
 from ketapath.pharmacology import Order, Subject, simulate
 from ketapath.units import base_from_hydrochloride
 

@@ -42,6 +42,7 @@ HOSTILE: dict[str, bytes] = {
     "a fact about somebody else": json.dumps(
         bundle(PATIENT, weight(70) | {"subject": {"reference": "Patient/other"}})
     ).encode(),
+    "one id with two contents": json.dumps(bundle(PATIENT, weight(70), weight(71))).encode(),
     "nested 100,000 deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "lists 100,000 deep": b"[" * 100_000,
     "1e400": GOOD.replace(b'"1980-01-01"', b"1e400"),

@@ -164,6 +164,8 @@ def _newest(found: Iterator[tuple[Resource, str | None]]) -> list[tuple[Resource
         key = (resource["resourceType"], resource.get("id") or url or f"#{index}")
         if key not in newest or _version(resource) > _version(newest[key][0]):
             newest[key] = (resource, url)
+        elif _version(resource) == _version(newest[key][0]) and resource != newest[key][0]:
+            _refuse("/".join(key), "twice, with different content", "one content for each version", "Export again.")
     return list(newest.values())
 
 

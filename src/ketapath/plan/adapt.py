@@ -121,7 +121,7 @@ def _course_step(course: Course, given: _Treatment, knowledge: Knowledge) -> _St
     """What the scores suggest, once nothing stands against going on."""
     chance = course.p_response
     named = "" if chance is None else "response"
-    if not course.observed:
+    if course.last_change is None:
         return _Step(decision="add", why="no_scores", rules=("CON-046",), also=("continue",))
     review = 6 if given.protocol is None else int(given.protocol["review_after_session"])
     early_rule, review_rule = ("REG-003", "REG-004") if _is_spray(given) else ("REG-012", "REG-021")
@@ -130,7 +130,8 @@ def _course_step(course: Course, given: _Treatment, knowledge: Knowledge) -> _St
             decision="continue", why="induction", rules=(early_rule,), also=("adjust",),
             probability=chance, probability_of=named,
         )  # fmt: skip
-    gained = next((p.p50 for p in course.posterior if p.quantity == "fraction_improved_now"), None)
+    # The rules speak of what was observed; the model's opinion stands beside it as a probability.
+    gained = -course.last_change / course.baseline if course.baseline else None
     if gained is not None and gained < knowledge.figure("non_response_improvement"):
         return _Step(
             decision="stop", why="no_response", rules=(review_rule,), also=("adjust", "add"),

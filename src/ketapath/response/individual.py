@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -42,7 +42,7 @@ def course(
 
     Days count from the first session. Only totals that can be used enter; the last one of the four weeks up to the
     first session is the baseline. Without sessions, baseline or outcome studies of the route there is no curve, and
-    a note says which is missing.
+    a note says which is missing; without any score the curve is the prior of a nominal baseline, and says so.
     """
     given = [d for d in doses if d.on <= as_of]
     usable = _one_a_day([s for s in scores if s.instrument == instrument["id"] and s.on <= as_of])
@@ -51,6 +51,11 @@ def course(
         return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.no_sessions")])
     first = given[0].on
     baseline = _baseline(usable, first, int(parameters["baseline_days"]))
+    nominal = baseline is None and not usable
+    if nominal:
+        start = float(parameters["nominal_baseline"]["value"])
+        baseline = ScoreEntry(instrument=instrument["id"], on=first, total=start, items=(), origin=given[0].origin)
+        notes.append(Text(key="response.nominal_baseline", values={"baseline": f"{start:g}"}))
     if baseline is None or not baseline.total:
         return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.no_baseline")])
     after = [s for s in usable if s.on > first]
@@ -59,7 +64,8 @@ def course(
     sessions = _sessions(given, first, weight_kg)
     if sessions is None:
         return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.dose_unknown")], baseline)
-    return _conditioned(baseline, after, sessions, parameters, instrument, evidence, first, as_of, seed, notes)
+    found = _conditioned(baseline, after, sessions, parameters, instrument, evidence, first, as_of, seed, notes)
+    return replace(found, baseline=None, baseline_on=None, observed=()) if nominal else found
 
 
 def prior_benefit(

@@ -1,0 +1,104 @@
+"""Laws of linear kinetics: superposition, proportion, mass balance, and bands that hold the typical course."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ketapath.errors import BadInput
+from ketapath.knowledge import load
+from ketapath.pharmacology import Input, Order, Subject, simulate, solve
+
+DRUGS = load().drugs
+TIMES = [0.0, 0.3, 1.0, 2.5, 8.0]
+MINUTES = [10.0, 40.0, 120.0, 480.0]
+DOSES = st.builds(
+    Input,
+    time_h=st.floats(0, 6),
+    amount=st.floats(0, 200),
+    duration_h=st.one_of(st.just(0.0), st.floats(0.01, 3)),
+    compartment=st.integers(0, 2),
+)
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> list[list[float]]:
+    rates = np.array(draw(st.lists(st.floats(0, 20), min_size=12, max_size=12))).reshape(3, 4)
+    a = rates[:, :3].copy()
+    np.fill_diagonal(a, 0.0)
+    return (a - np.diag(a.sum(axis=0) + rates[:, 3])).tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(flows(), st.lists(DOSES, min_size=1, max_size=4))
+def test_doses_add_up(a: list[list[float]], doses: list[Input]) -> None:
+    together = solve(a, doses, TIMES)
+    apart = sum(solve(a, [dose], TIMES) for dose in doses)
+    np.testing.assert_allclose(together, apart, rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(flows(), DOSES, st.floats(0.1, 10))
+def test_twice_the_dose_is_twice_the_amount(a: list[list[float]], dose: Input, times: float) -> None:
+    more = Input(
+        time_h=dose.time_h, amount=dose.amount * times, duration_h=dose.duration_h, compartment=dose.compartment
+    )
+    np.testing.assert_allclose(solve(a, [more], TIMES), times * solve(a, [dose], TIMES), rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(flows())
+def test_what_does_not_leave_stays(a: list[list[float]]) -> None:
+    closed = np.array(a)
+    closed -= np.diag(closed.sum(axis=0))
+    total = solve(closed.tolist(), [Input(time_h=0.0, amount=80.0)], TIMES).sum(axis=1)
+    np.testing.assert_allclose(total, 80.0, rtol=1e-9)
+
+
+def test_a_value_at_a_bolus_is_after_it_and_before_the_first_dose_there_is_nothing() -> None:
+    found = solve([[-1.0]], [Input(time_h=1.0, amount=5.0)], [0.0, 1.0])
+    assert found.tolist() == [[0.0], [5.0]]
+
+
+@pytest.mark.parametrize(("product", "route", "minutes"), [("racemic", "iv", 40.0), ("esketamine", "nasal", None)])
+def test_the_same_seed_gives_the_same_band_and_the_band_is_ordered(
+    product: str, route: str, minutes: float | None
+) -> None:
+    order = Order(product=product, route=route, dose_mg=56.0, infusion_min=minutes)
+    first, again = (simulate(order, Subject(weight_kg=80.0), DRUGS, MINUTES, draws=300, seed=4) for _ in range(2))
+    assert first == again
+    for series in first.series:
+        for low, mid, high in zip(series.p05, series.p50, series.p95, strict=True):
+            assert 0 <= low < mid < high
+
+
+def test_a_heavier_person_gets_lower_levels_from_the_same_infusion() -> None:
+    order = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0)
+    light, heavy = (simulate(order, Subject(weight_kg=w), DRUGS, [40.0], draws=10, seed=1) for w in (50.0, 110.0))
+    assert light.series[0].typical[0] > heavy.series[0].typical[0]
+
+
+def test_people_outside_the_model_are_marked_as_extrapolated() -> None:
+    order = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0)
+    found = simulate(order, Subject(weight_kg=160.0, age_years=80.0), DRUGS, [40.0], draws=10, seed=1)
+    ids = {f.id.split("/")[1] for f in found.findings}
+    assert {"extrapolated-age", "extrapolated-weight"} <= ids
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        Order(product="racemic", route="nasal", dose_mg=50.0),
+        Order(product="racemic", route="iv", dose_mg=50.0),
+        Order(product="esketamine", route="nasal", dose_mg=30.0),
+        Order(product="esketamine", route="nasal", dose_mg=112.0),
+        Order(product="esketamine", route="nasal", dose_mg=56.0, infusion_min=40.0),
+        Order(product="racemic", route="iv", dose_mg=float("nan"), infusion_min=40.0),
+        Order(product="racemic", route="iv", dose_mg=5000.0, infusion_min=40.0),
+    ],
+)
+def test_a_dose_that_cannot_be_is_refused(order: Order) -> None:
+    with pytest.raises(BadInput):
+        simulate(order, Subject(), DRUGS, [40.0], draws=10, seed=1)

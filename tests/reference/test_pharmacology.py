@@ -1,0 +1,94 @@
+"""Numbers from papers and from arithmetic of 40 digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from ketapath.knowledge import load
+from ketapath.pharmacology import Input, Order, Subject, simulate, solve
+
+DRUGS = load().drugs
+MAN = Subject(weight_kg=70.0, age_years=40.0, sex="male")
+
+
+def exact(a: Any, dose: Input, time_h: float) -> list[Any]:
+    """One dose into an empty system by mpmath 1.3 at 40 digits."""
+    size = len(a)
+    with mpmath.workdps(40):
+        flows = mpmath.matrix(size + 1, size + 1)
+        for i in range(size):
+            for j in range(size):
+                flows[i, j] = mpmath.mpf(float(a[i][j]))
+        start = mpmath.matrix(size + 1, 1)
+        if dose.duration_h == 0:
+            start[dose.compartment] = mpmath.mpf(dose.amount)
+            after = mpmath.expm(flows * mpmath.mpf(time_h)) * start
+            return [after[i] for i in range(size)]
+        with_input = flows.copy()
+        with_input[dose.compartment, size] = mpmath.mpf(dose.amount) / mpmath.mpf(dose.duration_h)
+        start[size] = mpmath.mpf(1)
+        during = min(time_h, dose.duration_h)
+        after = mpmath.expm(with_input * mpmath.mpf(during)) * start
+        after = mpmath.expm(flows * (mpmath.mpf(time_h) - mpmath.mpf(during))) * after
+        return [after[i] for i in range(size)]
+
+
+def systems() -> dict[str, Any]:
+    rng = np.random.default_rng(7)
+    found: dict[str, Any] = {
+        "one compartment": [[-0.7]],
+        "coincident poles": [[-1.0, 0, 0], [1.0, -1.0, 0], [0, 1.0, -1.0]],
+        "nearly coincident": [[-1.0, 0], [1.0, -1.0 - 1e-9]],
+        "nothing moves": [[0.0, 0.0], [0.0, 0.0]],
+        "grows": [[0.3, 0.1], [0.2, 0.05]],
+        "stiff": [[-4000.0, 0.001], [4000.0, -0.001]],
+        "effect site without loss": [[-1.0, 0.0], [2.0, -5.0]],
+    }
+    for n in (2, 4, 6):
+        a = rng.uniform(0, 3, (n, n))
+        np.fill_diagonal(a, 0)
+        found[f"random, {n} compartments"] = (a - np.diag(a.sum(axis=0) + rng.uniform(0, 1, n))).tolist()
+    return found
+
+
+@pytest.mark.parametrize("name", systems())
+@pytest.mark.parametrize("duration_h", [0.0, 0.7])
+def test_the_solver_agrees_with_forty_digits(name: str, duration_h: float) -> None:
+    a = systems()[name]
+    dose = Input(time_h=0.0, amount=100.0, duration_h=duration_h, compartment=0)
+    times = [0.01, 0.5, 0.7, 1.0, 6.0, 24.0]
+    for time_h, row in zip(times, solve(a, [dose], times), strict=True):
+        for found, wanted in zip(row, exact(a, dose, time_h), strict=True):
+            assert abs(mpmath.mpf(float(found)) - wanted) <= 1e-9 * abs(wanted) + mpmath.mpf("1e-250")
+
+
+def test_a_matrix_with_negative_flows_agrees_too() -> None:
+    a = [[-1.0, -3.0], [3.0, -1.0]]
+    dose = Input(time_h=0.0, amount=1.0)
+    for time_h in (0.1, 1.0, 3.0):
+        wanted = exact(a, dose, time_h)
+        scale = max(abs(v) for v in wanted)
+        for found, value in zip(solve(a, [dose], [time_h])[0], wanted, strict=True):
+            assert abs(mpmath.mpf(float(found)) - value) <= 1e-12 * scale
+
+
+def test_racemic_infusion_of_35_mg_over_40_minutes() -> None:
+    """Computed values of the evidence pack's model card, racemic_iv_venous_composite."""
+    order = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0)
+    found = simulate(order, MAN, DRUGS, [40.0, 80.0, 110.0, 230.0], draws=10, seed=1)
+    total = next(s for s in found.series if s.analyte == "ketamine")
+    assert total.typical == pytest.approx((160, 82, 63, 29), rel=0.02)
+
+
+@pytest.mark.parametrize(("mg", "peak", "area"), [(28, 43.8, 147.3), (56, 72.5, 254.7), (84, 101.0, 362.2)])
+def test_nasal_peak_and_area_of_the_published_table(mg: float, peak: float, area: float) -> None:
+    """Perez-Ruixo 2021, Table 4: all devices at once, peak in ng/mL, area over 24 h in ng h/mL."""
+    minutes = np.arange(0.0, 1441.0, 2.0)
+    order = Order(product="esketamine", route="nasal", dose_mg=mg, device_gap_min=0.0)
+    level = np.array(simulate(order, MAN, DRUGS, minutes.tolist(), draws=5, seed=1).series[0].typical)
+    assert level.max() == pytest.approx(peak, rel=0.02)
+    assert np.trapezoid(level, minutes) / 60 == pytest.approx(area, rel=0.02)
