@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--on", type=_day, default=None, metavar="DATE", help="the day to plan for (today)")
         made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
         made.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
-        if name == "plan":
+        if name != "update":
             made.add_argument("--pdf", type=Path, metavar="FILE", help="also write a PDF")
 
     made = add("simulate", _simulate, "which concentrations does a dose give, with bands?")
@@ -104,6 +104,8 @@ def _assess(arguments: argparse.Namespace) -> int:
     candidacy = journey.assessed(someone, clinic, knowledge)
     if arguments.html:
         _write(arguments.html, report.candidacy_html(candidacy, someone, knowledge).encode())
+    if arguments.pdf:
+        _write(arguments.pdf, report.candidacy_pdf(candidacy, someone, knowledge))
     _say(
         arguments,
         report.candidacy_json(candidacy, someone, knowledge),

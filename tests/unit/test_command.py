@@ -54,9 +54,10 @@ def test_plan_has_options_and_the_reason_where_there_are_fewer_than_two() -> Non
     assert answer("plan", "-", *ON, data=good_record(history__aneurysm=True))["no_options_reason"]
 
 
-def test_plan_writes_a_page_and_a_pdf(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["plan", "assess"])
+def test_a_page_and_a_pdf_are_written(command: str, tmp_path: Path) -> None:
     page, document = tmp_path / "plan.html", tmp_path / "plan.pdf"
-    assert run("plan", "-", *ON, "--html", str(page), "--pdf", str(document), data=good_record()).returncode == 0
+    assert run(command, "-", *ON, "--html", str(page), "--pdf", str(document), data=good_record()).returncode == 0
     assert page.read_text().lower().startswith("<!doctype html>")
     assert document.read_bytes().startswith(b"%PDF")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["plan.html", "plan.pdf"]

@@ -52,7 +52,7 @@ def read_bundle(data: bytes) -> Bundle:
             document.get("resourceType", "no resourceType") if isinstance(document, dict) else type(document).__name__
         )
         _refuse("resourceType", found, "a FHIR R4 Bundle is needed", "Export the patient's record as a Bundle.")
-    if document.get("type") not in _BUNDLE_TYPES:
+    if str(document.get("type")) not in _BUNDLE_TYPES:
         _refuse("Bundle.type", document.get("type"), f"one of {sorted(_BUNDLE_TYPES)}", "Export the current record.")
     entries = document.get("entry")
     if not isinstance(entries, list) or not entries:

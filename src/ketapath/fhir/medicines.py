@@ -30,9 +30,9 @@ def medicine_spans(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[MedicineS
     """Every statement and order of a substance that ketapath knows."""
     for resource in bundle.of_type("MedicationStatement", "MedicationRequest"):
         substance, strength = _substance(resource, bundle, vocabulary)
-        if substance is None or resource.get("status") not in _USED:
+        if substance is None or el.text(resource, "status") not in _USED:
             continue
-        if resource.get("intent", "order") in ("proposal", "plan", "option") or resource.get("doNotPerform") is True:
+        if el.text(resource, "intent") in ("proposal", "plan", "option") or resource.get("doNotPerform") is True:
             continue
         start, end = _span(resource)
         yield MedicineSpan(
@@ -40,7 +40,7 @@ def medicine_spans(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[MedicineS
             classes=vocabulary.medicines.classes[substance],
             start=start,
             end=end,
-            active=resource["status"] in ("active", "on-hold", "in-progress"),
+            active=el.text(resource, "status") in ("active", "on-hold", "in-progress"),
             daily_dose_mg=_daily_dose(resource, strength),
             outcome=_outcome(resource, vocabulary),
             origin=el.origin(resource),
@@ -53,7 +53,7 @@ def doses_given(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[Dose]:
     for resource in bundle.of_type("MedicationAdministration"):
         substance, _ = _substance(resource, bundle, vocabulary)
         on, _ = el.when(resource, "effectivePeriod", "effectiveDateTime")
-        if substance not in _PRODUCTS or on is None or resource.get("status") not in ("completed", "stopped"):
+        if substance not in _PRODUCTS or on is None or el.text(resource, "status") not in ("completed", "stopped"):
             continue
         dosage = resource.get("dosage")
         found.append(
@@ -64,7 +64,7 @@ def doses_given(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[Dose]:
                 dose_mg=_dose_mg(resource, dosage, vocabulary),
                 duration_min=_duration(resource),
                 origin=el.origin(resource),
-                stopped_early=resource["status"] == "stopped",
+                stopped_early=el.text(resource, "status") == "stopped",
             )
         )
     return iter(sorted(found, key=lambda dose: (dose.on, str(dose.origin))))

@@ -35,7 +35,7 @@ def scores_of(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[ScoreEntry]:
     sheets: dict[tuple[str, date], _Sheet] = {}
     for instrument in vocabulary.instruments.values():
         for resource in bundle.of_type("Observation", "QuestionnaireResponse"):
-            if resource.get("status") in _DONE:
+            if el.text(resource, "status") in _DONE:
                 _read(resource, instrument, sheets)
     for (name, on), sheet in sorted(sheets.items(), key=lambda entry: (entry[0][1], entry[0][0])):
         yield _entry(vocabulary.instruments[name], on, sheet)

@@ -37,7 +37,7 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         uninterpreted["without a patient"] = bundle.without_subject
     for resource in bundle.resources:
         reader = _READERS.get(resource["resourceType"])
-        if reader is None or resource.get("status") in _VOID:
+        if reader is None or el.text(resource, "status") in _VOID:
             continue
         found = list(reader(resource, vocabulary))
         facts += found
@@ -135,7 +135,7 @@ def _observation(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
 
 
 def _questionnaire_response(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
-    if resource.get("status") not in ("completed", "amended"):
+    if el.text(resource, "status") not in ("completed", "amended"):
         return
     for item in _items(resource):
         link = el.text(item, "linkId")
@@ -175,7 +175,7 @@ def _family_history(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact
 
 def _procedure(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
     on, _ = el.when(resource, "performedDateTime", "performedPeriod")
-    if resource.get("status") == "completed":
+    if el.text(resource, "status") == "completed":
         for concept in vocabulary.observations.of(resource, "code"):
             for spec in vocabulary.paths_from("procedure", concept):
                 yield _fact(spec.path, True, on, resource)
@@ -185,13 +185,13 @@ def _encounter(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
     kind = resource.get("class")
     code = kind.get("code") if isinstance(kind, dict) else None
     on, _ = el.when(resource, "period")
-    if resource.get("status") in ("in-progress", "arrived", "triaged"):
+    if el.text(resource, "status") in ("in-progress", "arrived", "triaged"):
         yield _fact("setting.inpatient", code in ("IMP", "ACUTE", "NONAC"), on, resource)
 
 
 def _coverage(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
     start, end = el.period(resource, "period")
-    if resource.get("status") == "active":
+    if el.text(resource, "status") == "active":
         yield _fact("social.insured", True, end or None, resource, stated=f"from {start}" if start else "")
 
 
@@ -204,13 +204,13 @@ def _care_plan(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
     holders = [resource, *(d for a in el.objects(resource, "activity") for d in el.objects(a, "detail"))]
     concepts = {c for h in holders for f in ("category", "code") for c in vocabulary.observations.of(h, f)}
     start, _ = el.period(resource, "period")
-    if resource.get("status") == "active" and "psychotherapy" in concepts:
+    if el.text(resource, "status") == "active" and "psychotherapy" in concepts:
         yield _fact("therapy.current", True, start, resource)
 
 
 def _consent(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
     on, _ = el.when(resource, "dateTime")
-    if resource.get("status") == "active" and el.first_code(resource, "scope") == "treatment":
+    if el.text(resource, "status") == "active" and el.first_code(resource, "scope") == "treatment":
         yield _fact("consent.signed", True, on, resource)
 
 

@@ -34,7 +34,7 @@ def value_facts(
         value, reason, stated = _read(holder, spec, concept, vocabulary)
         if value is None and reason is None:
             continue
-        if resource.get("status") == "preliminary":
+        if el.text(resource, "status") == "preliminary":
             reason = Text(key="fact.preliminary")
         yield Fact(
             path=spec.path,

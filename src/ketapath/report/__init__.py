@@ -1,6 +1,6 @@
 """Any result as text for a terminal, JSON, HTML or PDF. Says what was found; decides nothing."""
 
-from ketapath.report.document import plan_pdf
+from ketapath.report.document import candidacy_pdf, plan_pdf
 from ketapath.report.json_form import candidacy_json, course_json, plan_json
 from ketapath.report.page import candidacy_html, course_html, plan_html
 from ketapath.report.text_form import candidacy_text, course_text, plan_text
@@ -9,6 +9,7 @@ from ketapath.report.words import say
 __all__ = [
     "candidacy_html",
     "candidacy_json",
+    "candidacy_pdf",
     "candidacy_text",
     "course_html",
     "course_json",

@@ -1,4 +1,4 @@
-"""The plan as a PDF for the chart: tagged, printable in grey, from one template. The only file that imports typst.
+"""An assessment or a plan as a PDF: tagged, printable in grey, one template. The only file that imports typst.
 
 All words go in as data, so that nothing in a record can become markup. The fonts in the package are Latin; other
 scripts need a font on the machine.
@@ -7,21 +7,33 @@ scripts need a font on the machine.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.plan import Plan
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import Knowledge
-from ketapath.report.json_form import plan_json
+from ketapath.report.json_form import candidacy_json, plan_json
 
 TEMPLATE = Path(__file__).with_name("plan.typ")
 
 
 def plan_pdf(plan: Plan, person: Profile, knowledge: Knowledge) -> bytes:
     """The plan as PDF bytes."""
+    return _compiled(plan_json(plan, person, knowledge))
+
+
+def candidacy_pdf(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> bytes:
+    """The assessment alone as PDF bytes."""
+    plan = {"options": None, "no_options_reason": None, "inputs_digest": None, "code_version": None}
+    return _compiled(candidacy_json(candidacy, person, knowledge) | plan)
+
+
+def _compiled(form: Mapping[str, Any]) -> bytes:
     import typst  # only when a PDF is asked for
 
-    form = plan_json(plan, person, knowledge)
     made = typst.compile(TEMPLATE.read_bytes(), format="pdf", sys_inputs={"plan": json.dumps(form)})
     assert isinstance(made, bytes)
     return made
