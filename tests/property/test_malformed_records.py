@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.records import CLINIC, KNOWLEDGE, TODAY
 
 from ketapath import journey
 from ketapath.errors import BadInput
-from tests.records import CLINIC, KNOWLEDGE, TODAY
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ODD: list[Any] = [

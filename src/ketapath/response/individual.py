@@ -24,7 +24,6 @@ from ketapath.measurement import reliable_change
 from ketapath.response.trajectory import DRAWS, Array, SessionDose, prior
 
 _Z = {"p05": -1.6448536, "p25": -0.6744898, "p50": 0.0, "p75": 0.6744898, "p95": 1.6448536}  # normal quantiles
-_SURPRISE_SD = 4.0
 
 
 def course(
@@ -154,7 +153,8 @@ def _conditioned(
     responded = seen[now][0] >= float(instrument["response"]["share"])
     floor = float(parameters["relapse"]["improved_below"])
     newest = after[-1].total if after else None
-    if updated.surprise > _SURPRISE_SD:
+    expected = updated.surprise <= float(parameters["surprise"]["sd"])
+    if not expected:
         notes = [*notes, Text(key="response.surprising")]
     return Course(
         scale=instrument["id"],
@@ -183,9 +183,7 @@ def _conditioned(
         reliable_change=None if newest is None else reliable_change(instrument, start, newest),
         last_change=None if newest is None else newest - start,
         item9=_item9([baseline, *after]),
-        diagnostics=Diagnostics(
-            ess=float(DRAWS), pareto_k=None, method="gaussian-conditioning", ok=updated.surprise <= _SURPRISE_SD
-        ),
+        diagnostics=Diagnostics(ess=float(DRAWS), pareto_k=None, method="gaussian-conditioning", ok=expected),
         evidence=evidence,
         notes=(*notes, Text(key="response.split_unknown"), Text(key="response.no_more_sessions")),
     )

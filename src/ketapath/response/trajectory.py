@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
-DRAWS = 2000
+DRAWS = 2000  # source: our choice; the Monte-Carlo error of a probability stays near 1 in 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

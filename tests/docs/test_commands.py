@@ -1,0 +1,35 @@
+"""The commands that the documents show do what they say."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SHOWN = re.findall(r"^    \.venv/bin/ketapath (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+WITH_EXAMPLES = [
+    p for p in sorted((ROOT / "src" / "ketapath").rglob("*.py")) if ">>>" in p.read_text() and p.name != "__main__.py"
+]
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_a_command_of_the_readme_runs(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ketapath", *command.split()], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0
+    assert done.stdout
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda p: p.stem)
+def test_the_examples_in_docstrings_hold(path: Path) -> None:
+    name = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.attempted
+    assert not found.failed
