@@ -46,6 +46,8 @@ def systems() -> dict[str, Any]:
         "nothing moves": [[0.0, 0.0], [0.0, 0.0]],
         "grows": [[0.3, 0.1], [0.2, 0.05]],
         "stiff": [[-4000.0, 0.001], [4000.0, -0.001]],
+        "chain of forty": (np.diag([-3.0] * 40) + np.diag([3.0] * 39, -1)).tolist(),
+        "very stiff": [[-1e4, 0, 0], [1e4, -2, 0.5], [0, 1, -0.5]],
         "effect site without loss": [[-1.0, 0.0], [2.0, -5.0]],
     }
     for n in (2, 4, 6):

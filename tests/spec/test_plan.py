@@ -151,3 +151,12 @@ def test_every_option_has_a_basis_card_with_the_best_case_against_it() -> None:
         assert card.evidence
         assert card.facts
         assert card.checked_by is None
+
+
+def test_thoughts_of_death_without_a_later_assessment_are_named_in_the_assessment() -> None:
+    data = record(intake(complete()), phq9((1, 1, 1, 1, 1, 1, 1, 1, 2)))
+    found = journey.assessed(person(data), CLINIC, KNOWLEDGE)
+    assert "KP-004" not in {f.id for f in found.findings}  # assessed on the same day
+    facts = {p: v for p, v in complete().items() if p != "scale.suicide_risk"}
+    found = journey.assessed(person(record(intake(facts), phq9((1, 1, 1, 1, 1, 1, 1, 1, 2)))), CLINIC, KNOWLEDGE)
+    assert "KP-004" in {f.id for f in found.findings}

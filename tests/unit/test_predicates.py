@@ -72,3 +72,13 @@ def test_membership() -> None:
 def test_what_is_no_predicate_is_refused(node: object) -> None:
     with pytest.raises(KnowledgeError):
         parse_predicate(node, where="test")
+
+
+def test_item_nine_is_followed_up_only_by_an_assessment_of_that_day_or_later() -> None:
+    node = {"predicate": "item9_not_followed_up"}
+    yesterday = TODAY - timedelta(days=1)
+    assert ask(node, {}) is None
+    assert ask(node, fact("scale.phq9_item9", 0.0)) is False
+    assert ask(node, fact("scale.phq9_item9", 1.0)) is True
+    assert ask(node, fact("scale.phq9_item9", 1.0) | fact("scale.suicide_risk", "low", yesterday)) is True
+    assert ask(node, fact("scale.phq9_item9", 1.0, yesterday) | fact("scale.suicide_risk", "low")) is False

@@ -48,6 +48,8 @@ def parse_predicate(node: Any, *, where: str) -> Predicate:
         return Predicate(kind="not", parts=(parse_predicate(node["not"], where=where),))
     if keys == {"always"}:
         return Predicate(kind="always")
+    if keys == {"predicate"} and node["predicate"] in NAMED:
+        return Predicate(kind="named", value=node["predicate"])
     if keys == {"path", "is"}:
         return Predicate(kind="is", path=node["path"], value=node["is"])
     if keys == {"path", "in"}:
@@ -72,6 +74,8 @@ def evaluate(predicate: Predicate, known: Mapping[str, Fact], *, as_of: date) ->
     if predicate.kind == "not":
         truth = evaluate(predicate.parts[0], known, as_of=as_of)
         return None if truth is None else not truth
+    if predicate.kind == "named":
+        return NAMED[str(predicate.value)].holds(known)
     fact = known.get(predicate.path)
     return None if fact is None else _holds(predicate, fact, as_of)
 
@@ -80,6 +84,8 @@ def paths(predicate: Predicate) -> Iterator[str]:
     """Every profile path that the predicate reads, in order, repeated where it is read twice."""
     if predicate.path:
         yield predicate.path
+    if predicate.kind == "named":
+        yield from NAMED[str(predicate.value)].reads
     for part in predicate.parts:
         yield from paths(part)
 
@@ -113,3 +119,29 @@ def _holds(predicate: Predicate, fact: Fact, as_of: date) -> Truth:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return _OPERATORS[predicate.op](value, wanted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A predicate that comparison and connectives cannot say: the paths it reads, and the function that decides."""
+
+    reads: tuple[str, ...]
+    holds: Callable[[Mapping[str, Fact]], Truth]
+
+
+def _item9_not_followed_up(known: Mapping[str, Fact]) -> Truth:
+    """Thoughts of death or self-harm were stated, and no risk assessment of that day or later can be relied on.
+
+    That nobody has assessed the risk is what is asked, so a missing assessment is an answer here, not a gap.
+    """
+    item9, assessed = known.get("scale.phq9_item9"), known.get("scale.suicide_risk")
+    if item9 is None or not isinstance(item9.value, float):
+        return None
+    if item9.value < 1:  # source: the PHQ-9's own zero, "not at all"
+        return False
+    return assessed is None or assessed.on is None or (item9.on is not None and assessed.on < item9.on)
+
+
+NAMED: Mapping[str, Named] = MappingProxyType(
+    {"item9_not_followed_up": Named(reads=("scale.phq9_item9", "scale.suicide_risk"), holds=_item9_not_followed_up)}
+)

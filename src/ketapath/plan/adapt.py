@@ -121,6 +121,8 @@ def _course_step(course: Course, given: _Treatment, knowledge: Knowledge) -> _St
     """What the scores suggest, once nothing stands against going on."""
     chance = course.p_response
     named = "" if chance is None else "response"
+    if course.sessions == 0:
+        return _Step(decision="continue", why="no_sessions", rules=(), also=())
     if course.last_change is None:
         return _Step(decision="add", why="no_scores", rules=("CON-046",), also=("continue",))
     review = 6 if given.protocol is None else int(given.protocol["review_after_session"])
