@@ -103,5 +103,4 @@ class Statements:
     medicines: tuple[MedicineSpan, ...]
     scores: tuple[ScoreEntry, ...]
     doses: tuple[Dose, ...]
-    latest_on: date | None
     not_interpreted: Mapping[str, int]

@@ -45,7 +45,6 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
             uninterpreted[resource["resourceType"]] += 1
     scores = tuple(scores_of(bundle, vocabulary))
     facts += _score_facts(scores)
-    days = [f.on for f in facts if f.on is not None]
     return Statements(
         patient_id=str(bundle.patient.get("id") or "?"),
         born_on=_birth_date(bundle.patient),
@@ -54,7 +53,6 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         medicines=tuple(medicine_spans(bundle, vocabulary)),
         scores=scores,
         doses=tuple(doses_given(bundle, vocabulary)),
-        latest_on=max(days, default=None),
         not_interpreted=dict(sorted(uninterpreted.items())),
     )
 
