@@ -147,11 +147,14 @@ def record(*resources: Mapping[str, Any], patient: Mapping[str, Any] = PATIENT) 
     return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
 
 
-def good_record(*more: Mapping[str, Any], without: tuple[str, ...] = (), **changed: Any) -> bytes:
-    """The complete person with these facts changed (dots written as double underscores) or left out."""
+def good_record(
+    *more: Mapping[str, Any], without: tuple[str, ...] = (), score: int | None = 18, **changed: Any
+) -> bytes:
+    """The complete person with these facts changed (dots as double underscores) or left out, and a PHQ-9 of today."""
     facts = complete() | {path.replace("__", "."): value for path, value in changed.items()}
     kept = {path: value for path, value in facts.items() if path not in without}
-    return record(intake(kept), phq9(spread(18)), *more)
+    today = () if score is None else (phq9(spread(score)),)
+    return record(intake(kept), *today, *more)
 
 
 def person(data: bytes, *, as_of: date = TODAY) -> Profile:
