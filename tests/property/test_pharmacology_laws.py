@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketapath.errors import BadInput
+from ketapath.errors import BadInput, NumericalError
 from ketapath.knowledge import load
 from ketapath.pharmacology import Input, Order, Subject, simulate, solve
 
@@ -95,6 +95,8 @@ def test_people_outside_the_model_are_marked_as_extrapolated() -> None:
         Order(product="esketamine", route="nasal", dose_mg=30.0),
         Order(product="esketamine", route="nasal", dose_mg=112.0),
         Order(product="esketamine", route="nasal", dose_mg=56.0, infusion_min=40.0),
+        Order(product="esketamine", route="nasal", dose_mg=56.0, device_gap_min=-5.0),
+        Order(product="esketamine", route="nasal", dose_mg=56.0, device_gap_min=float("nan")),
         Order(product="racemic", route="iv", dose_mg=float("nan"), infusion_min=40.0),
         Order(product="racemic", route="iv", dose_mg=5000.0, infusion_min=40.0),
     ],
@@ -102,3 +104,37 @@ def test_people_outside_the_model_are_marked_as_extrapolated() -> None:
 def test_a_dose_that_cannot_be_is_refused(order: Order) -> None:
     with pytest.raises(BadInput):
         simulate(order, Subject(), DRUGS, [40.0], draws=10, seed=1)
+
+
+@pytest.mark.parametrize("start_h", [0.0, 1.0, 999.0])
+@pytest.mark.parametrize("duration_h", [1e-16, 1e-14, 1e-13, 1e-9])
+def test_nothing_of_a_very_short_infusion_is_lost(start_h: float, duration_h: float) -> None:
+    dose = Input(time_h=start_h, amount=1.0, duration_h=duration_h)
+    found = solve([[-0.5]], [dose], [start_h + 1.0])[0][0]
+    assert found == pytest.approx(np.exp(-0.5), rel=1e-6)
+
+
+def test_an_infusion_shorter_than_a_tick_is_a_bolus() -> None:
+    tiny, bolus = (
+        simulate(
+            Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=minutes),
+            Subject(weight_kg=70.0),
+            DRUGS,
+            MINUTES,
+            draws=10,
+            seed=1,
+        )
+        for minutes in (1e-9, 0.0)
+    )
+    assert tiny.series == bolus.series
+
+
+@pytest.mark.parametrize("rate", [1e300, 1e308])
+def test_rates_out_of_range_are_a_numerical_failure_and_not_a_crash(rate: float) -> None:
+    with pytest.raises(NumericalError):
+        solve([[-rate, 0.0], [rate, 0.0]], [Input(time_h=0.0, amount=1.0)], [1e10])
+
+
+def test_a_compartment_that_is_no_whole_number_is_refused() -> None:
+    with pytest.raises(BadInput):
+        solve([[-1.0]], [Input(time_h=0.0, amount=1.0, compartment=0.5)], [1.0])  # type: ignore[arg-type]

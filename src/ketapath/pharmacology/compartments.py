@@ -56,7 +56,7 @@ def solve(a_per_h: Any, doses: Sequence[Input], times_h: Sequence[float]) -> Arr
     a = _matrix(a_per_h)
     times = _times(times_h)
     _check_doses(doses, a.shape[0])
-    ends = {d.time_h + d.duration_h for d in doses if d.duration_h > 0}
+    ends = {_end(d) for d in doses}
     events = sorted({*times.tolist(), *(d.time_h for d in doses), *ends})
     state = np.zeros(a.shape[0], dtype=np.longdouble)
     found = {}
@@ -68,7 +68,7 @@ def solve(a_per_h: Any, doses: Sequence[Input], times_h: Sequence[float]) -> Arr
                 flow, added = _step(a, _rates(doses, last, now, a.shape[0]), now - last, known)
                 state = flow @ state + added
             for dose in doses:
-                if dose.duration_h == 0 and dose.time_h == now:
+                if _end(dose) == dose.time_h == now:
                     state[dose.compartment] += dose.amount
             found[now] = state.astype(np.float64)
             last = now
@@ -84,6 +84,8 @@ def propagators(a: Either, step_h: float) -> Either:
     fastest = np.maximum(-np.diagonal(a, axis1=-2, axis2=-1).min(axis=-1), 0.0)[..., None, None]
     flows = (a + fastest * np.eye(size, dtype=a.dtype)) * step_h
     norm = float(flows.sum(axis=-2).max()) if flows.size else 0.0
+    if not math.isfinite(norm):
+        raise NumericalError("The rates leave the range of numbers: check the rates and the times.")
     squarings = max(0, math.ceil(math.log2(norm))) if norm > 1.0 else 0
     part = flows / 2.0**squarings
     term = np.broadcast_to(np.eye(size, dtype=a.dtype), a.shape).copy()
@@ -143,9 +145,14 @@ def _rates(doses: Sequence[Input], start: float, end: float, size: int) -> Array
     """Amount an hour into each compartment between two neighbouring events."""
     rates = np.zeros(size)
     for dose in doses:
-        if dose.duration_h > 0 and dose.time_h <= start and end <= dose.time_h + dose.duration_h and end > start:
-            rates[dose.compartment] += dose.amount / dose.duration_h
+        if dose.time_h <= start < end <= _end(dose):
+            rates[dose.compartment] += dose.amount / (_end(dose) - dose.time_h)
     return rates
+
+
+def _end(dose: Input) -> float:
+    """When the dose has gone in. One too short to be told from its start is a bolus: nothing of it may be lost."""
+    return dose.time_h + dose.duration_h
 
 
 def _matrix(stated: Any) -> Array:
@@ -177,7 +184,7 @@ def _check_doses(doses: Sequence[Input], size: int) -> None:
         values = (dose.time_h, dose.amount, dose.duration_h)
         if not all(math.isfinite(v) for v in values) or dose.amount < 0 or dose.duration_h < 0:
             raise _bad(f"doses[{index}]", values, "finite; amount and duration of zero or more")
-        if not 0 <= dose.compartment < size:
+        if type(dose.compartment) is not int or not 0 <= dose.compartment < size:
             raise _bad(f"doses[{index}].compartment", dose.compartment, f"0 to {size - 1}")
 
 

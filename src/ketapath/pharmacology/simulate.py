@@ -25,6 +25,7 @@ MAX_INFUSION_MIN = 1440.0
 MAX_TIME_MIN = 10_080.0
 MAX_POINTS = 10_000
 MAX_DRAWS = 20_000
+MAX_VALUES = 5_000_000
 _BATCH = 500
 _TICKS_PER_H = 3_600_000
 
@@ -132,6 +133,8 @@ def _check(
     _check_route(order, model)
     if not 1 <= len(times_min) <= MAX_POINTS or not all(0.0 <= t <= MAX_TIME_MIN for t in times_min):
         raise _bad("--times-min", list(times_min)[:5], f"1 to {MAX_POINTS} minutes from 0 to {MAX_TIME_MIN:g}")
+    if len(times_min) * draws > MAX_VALUES:
+        raise _bad("--times-min and --draws", len(times_min) * draws, f"at most {MAX_VALUES} times x draws")
     if not 1 <= draws <= MAX_DRAWS or seed < 0:
         raise _bad("--draws or --seed", (draws, seed), f"1 to {MAX_DRAWS} draws, seed 0 or more")
     for name, value, low, high in (
@@ -152,7 +155,12 @@ def _check_route(order: Order, model: Mapping[str, Any]) -> None:
         raise _bad("--infusion-min", order.infusion_min, "no infusion time for a spray")
     if order.dose_mg > device["most_mg"] or not float(order.dose_mg / device["mg"]).is_integer():
         allowed = ", ".join(str(mg) for mg in range(device["mg"], device["most_mg"] + 1, device["mg"]))
-        raise _bad("--dose-mg", order.dose_mg, f"one of {allowed} mg: each device holds {device['mg']} mg")
+        limit = (
+            f"one of {allowed} mg: a device holds {device['mg']} mg and the label's maximum is {device['most_mg']} mg"
+        )
+        raise _bad("--dose-mg", order.dose_mg, limit)
+    if order.device_gap_min is not None and not 0.0 <= order.device_gap_min <= MAX_INFUSION_MIN:
+        raise _bad("device gap", order.device_gap_min, f"0 to {MAX_INFUSION_MIN:g} minutes")
 
 
 def _levels(
@@ -263,6 +271,8 @@ def _march_batch(a: Array, inputs: list[tuple[Input, Array]], times_h: list[floa
     ticks = [round(t * _TICKS_PER_H) for t in times_h]
     starts = [round(d.time_h * _TICKS_PER_H) for d, _ in inputs]
     ends = [s + round(d.duration_h * _TICKS_PER_H) for s, (d, _) in zip(starts, inputs, strict=True)]
+    # Shares of the dose an hour; an infusion shorter than a tick goes in at once, so that nothing of it is lost.
+    rate_of = {d: _TICKS_PER_H / (e - s) for s, e, (d, _) in zip(starts, ends, inputs, strict=True) if e > s}
     state, last = np.zeros((n, size)), 0
     whole = np.zeros((n, size + 1, size + 1))
     whole[:, :size, :size] = a
@@ -276,12 +286,12 @@ def _march_batch(a: Array, inputs: list[tuple[Input, Array]], times_h: list[floa
                 whole[:, :size, size] = 0.0
                 for (dose, share), on in zip(inputs, running, strict=True):
                     if on:
-                        whole[:, dose.compartment, size] += share * dose.amount / dose.duration_h
+                        whole[:, dose.compartment, size] += share * dose.amount * rate_of[dose]
                 known[key] = propagators(whole, (now - last) / _TICKS_PER_H)
             step = known[key]
             state = np.einsum("nij,nj->ni", step[:, :size, :size], state) + step[:, :size, size]
-        for (dose, share), start in zip(inputs, starts, strict=True):
-            if dose.duration_h == 0 and start == now:
+        for (dose, share), start, end in zip(inputs, starts, ends, strict=True):
+            if start == end == now:
                 state = state.copy()
                 state[:, dose.compartment] += share * dose.amount
         found[now] = state
@@ -310,6 +320,9 @@ def _findings(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:
     if subject.weight_kg is None and "weight_exponents" in model:
         taken = {"what": "weight", "value": f"{REFERENCE_WEIGHT_KG:g} kg"}
         yield _finding("assumed-weight", Text(key="pharmacology.assumed", values=taken), model)
+    if subject.age_years is None:
+        taken = {"what": "age", "value": "the typical age of the people behind the model"}
+        yield _finding("assumed-age", Text(key="pharmacology.assumed", values=taken), model)
     for what, value, unit in (("age", subject.age_years, "years"), ("weight", subject.weight_kg, "kg")):
         low, high = model["domain"]["age_years" if what == "age" else "weight_kg"]
         if value is not None and not low <= value <= high:
