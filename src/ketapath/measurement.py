@@ -86,8 +86,14 @@ def reliable_change(instrument: Mapping[str, Any], before: float, after: float) 
 
 
 def is_response(instrument: Mapping[str, Any], before: float, after: float) -> bool:
-    """Whether symptoms fell by the share that the field calls response."""
-    return before > 0 and (before - after) / before >= float(instrument["response"]["share"])
+    """Whether symptoms fell by the share that the field calls response, or from at or above a named level to below it.
+
+    Only the GAD-7 names such a level (`or_below`); staying below it is no response.
+    """
+    rule = instrument["response"]
+    if before > 0 and (before - after) / before >= float(rule["share"]):
+        return True
+    return "or_below" in rule and before >= float(rule["or_below"]) > after
 
 
 def is_remission(instrument: Mapping[str, Any], total: float) -> bool:

@@ -43,27 +43,34 @@ def course(
     first session is the baseline. Without sessions, baseline or outcome studies of the route there is no curve, and
     a note says which is missing; without any score the curve is the prior of a nominal baseline, and says so.
     """
-    given = [d for d in doses if d.on <= as_of]
-    usable = _one_a_day([s for s in scores if s.instrument == instrument["id"] and s.on <= as_of])
-    notes = [Text(key="response.score_set_aside", values={"on": s.on.isoformat()}) for s in scores if s.reason]
+    given = sorted((d for d in doses if d.on <= as_of), key=lambda d: d.on)
+    stated = [s for s in scores if s.instrument == instrument["id"] and s.on <= as_of]
+    window_days = int(parameters["baseline_days"])
+    item9 = _item9([s for s in stated if not given or s.on >= given[0].on - timedelta(days=window_days)])
+    usable, notes = _one_a_day(stated)
     if not given:
-        return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.no_sessions")])
+        return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.no_sessions")], item9)
     first = given[0].on
-    baseline = _baseline(usable, first, int(parameters["baseline_days"]))
+    baseline = _baseline(usable, first, window_days)
     nominal = baseline is None and not usable
     if nominal:
         start = float(parameters["nominal_baseline"]["value"])
         baseline = ScoreEntry(instrument=instrument["id"], on=first, total=start, items=(), origin=given[0].origin)
         notes.append(Text(key="response.nominal_baseline", values={"baseline": f"{start:g}"}))
     if baseline is None or not baseline.total:
-        return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.no_baseline")])
+        why = "response.no_baseline" if baseline is None else "response.baseline_zero"
+        return _no_curve(usable, given, instrument, evidence, [*notes, Text(key=why)], item9)
     after = [s for s in usable if s.on > first]
     if not _is_predicted(given, parameters):
-        return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.not_predictable")], baseline)
+        notes.append(Text(key="response.not_predictable"))
+        return _no_curve(usable, given, instrument, evidence, notes, item9, baseline)
     sessions = _sessions(given, first, weight_kg)
     if sessions is None:
-        return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.dose_unknown")], baseline)
+        notes.append(Text(key="response.dose_unknown"))
+        return _no_curve(usable, given, instrument, evidence, notes, item9, baseline)
+    notes.extend(_outside_studies(sessions, parameters))
     found = _conditioned(baseline, after, sessions, parameters, instrument, evidence, first, as_of, seed, notes)
+    found = replace(found, item9=item9)
     return replace(found, baseline=None, baseline_on=None, observed=()) if nominal else found
 
 
@@ -85,6 +92,8 @@ def prior_benefit(
     """
     if {"product": product, "route": route} not in parameters["predicted"]:
         return None
+    if route == "iv" and dose_mg_per_kg is None:
+        return None  # without a dose by weight the spray's effect would stand in for the infusion's
     sessions = [SessionDose(day=d, mg_per_kg=dose_mg_per_kg if route == "iv" else None) for d in session_days]
     expected = prior([max(session_days) + 1.0], sessions, parameters, baseline=baseline_score, seed=seed)
     error = parameters["standard_error"]["phq9"] / baseline_score
@@ -182,7 +191,7 @@ def _conditioned(
         p_worse=1.0 - _above(-points / start, *seen[now]),
         reliable_change=None if newest is None else reliable_change(instrument, start, newest),
         last_change=None if newest is None else newest - start,
-        item9=_item9([baseline, *after]),
+        item9=None,
         diagnostics=Diagnostics(ess=float(DRAWS), pareto_k=None, method="gaussian-conditioning", ok=expected),
         evidence=evidence,
         notes=(*notes, Text(key="response.split_unknown"), Text(key="response.no_more_sessions")),
@@ -249,10 +258,44 @@ def _above(limit: float, mean: float, sd: float) -> float:
     return 0.5 * math.erfc((limit - mean) / (sd * math.sqrt(2.0)))
 
 
-def _one_a_day(scores: list[ScoreEntry]) -> list[ScoreEntry]:
-    """Usable totals in order of time, the last statement of each day."""
-    by_day = {s.on: s for s in sorted(scores, key=lambda s: s.on) if s.total is not None and s.reason is None}
-    return list(by_day.values())
+def _one_a_day(stated: list[ScoreEntry]) -> tuple[list[ScoreEntry], list[Text]]:
+    """Usable totals in order of time, one a day, and a note for each day on which something was set aside.
+
+    A later version of one resource replaces the earlier. Two resources of one day that differ are two measurements:
+    their mean is used, because taking either would be a choice that nobody made.
+    """
+    notes = []
+    by_day: dict[date, dict[tuple[str, str], ScoreEntry]] = {}
+    for entry in sorted(stated, key=lambda s: (s.on, _version(s))):
+        if entry.total is None or entry.reason is not None:
+            notes.append(Text(key="response.score_set_aside", values={"on": entry.on.isoformat()}))
+        else:
+            by_day.setdefault(entry.on, {})[entry.origin.resource, entry.origin.id] = entry
+    found = []
+    for on, entries in by_day.items():
+        totals = [s.total for s in entries.values() if s.total is not None]
+        mean = sum(totals) / len(totals)
+        if len(set(totals)) > 1:
+            notes.append(Text(key="response.two_scores", values={"on": on.isoformat(), "mean": f"{mean:g}"}))
+        found.append(replace(list(entries.values())[-1], total=mean))
+    return found, notes
+
+
+def _version(entry: ScoreEntry) -> int:
+    """Resource versions in order, where they are numbers as FHIR servers count them; otherwise as they came."""
+    version = entry.origin.version or ""
+    return int(version) if version.isascii() and version.isdigit() else 0
+
+
+def _outside_studies(sessions: Sequence[SessionDose], parameters: Mapping[str, Any]) -> list[Text]:
+    """A note where an infusion's dose by weight was never studied, so that the curve is an extrapolation."""
+    studied = parameters["studied_mg_per_kg"]
+    low, high = float(studied["low"]), float(studied["high"])
+    slack = 1.0 + 1e-6  # source: floating-point rounding of mg / kg only
+    given = [s.mg_per_kg for s in sessions if s.mg_per_kg is not None]
+    if all(low / slack <= dose <= high * slack for dose in given):
+        return []
+    return [Text(key="response.dose_outside_studies", values={"low": f"{low:g}", "high": f"{high:g}"})]
 
 
 def _baseline(usable: list[ScoreEntry], first: date, window_days: int) -> ScoreEntry | None:
@@ -285,9 +328,15 @@ def _observed(entries: Sequence[ScoreEntry], first: date) -> tuple[Observed, ...
     )
 
 
-def _item9(entries: Sequence[ScoreEntry]) -> int | None:
-    answered = [s.items[8] for s in entries if len(s.items) == 9]  # source: PHQ-9 has nine items; the ninth is item 9
-    return answered[-1] if answered else None
+def _item9(stated: Sequence[ScoreEntry]) -> int | None:
+    """The latest answer to item 9; of several on that day the highest.
+
+    A form without a total counts too, and an unanswered item 9 never hides an earlier answer: missing is not zero.
+    """
+    nine = 9  # source: PHQ-9 has nine items; the ninth is item 9
+    answered = [(s.on, s.items[nine - 1]) for s in stated if len(s.items) == nine]
+    known = [(on, answer) for on, answer in answered if answer is not None]
+    return max(known)[1] if known else None
 
 
 def _no_curve(
@@ -296,13 +345,13 @@ def _no_curve(
     instrument: Mapping[str, Any],
     evidence: tuple[Evidence, ...],
     notes: list[Text],
+    item9: int | None,
     baseline: ScoreEntry | None = None,
 ) -> Course:
     """The person's own scores without a model, and the note that says why."""
     start = baseline or (usable[0] if usable else None)
-    newest = usable[-1].total if len(usable) > 1 else None
-    change = None if newest is None or start is None or start.total is None else newest - start.total
-    known = newest is not None and start is not None and start.total is not None
+    before = None if start is None else start.total
+    newest = usable[-1].total if start is not None and usable and usable[-1].on > start.on else None
     return Course(
         scale=instrument["id"],
         baseline=None if baseline is None else baseline.total,
@@ -316,9 +365,9 @@ def _no_curve(
         p_remission=None,
         p_relapse_by=(),
         p_worse=None,
-        reliable_change=reliable_change(instrument, start.total, newest) if known else None,  # type: ignore[union-attr,arg-type]
-        last_change=change,
-        item9=_item9(usable),
+        reliable_change=None if before is None or newest is None else reliable_change(instrument, before, newest),
+        last_change=None if before is None or newest is None else newest - before,
+        item9=item9,
         diagnostics=None,
         evidence=evidence,
         notes=tuple(notes),
