@@ -15,7 +15,14 @@ PROBE = for p in $(CANDIDATES); do "$$p" -c 'import sys; sys.exit(sys.version_in
 	echo "Python $$v cannot make a virtual environment; install its venv part, for example: apt install python$$v-venv"; exit; done; \
 	echo "ketapath needs Python 3.11 or newer; install it, for example: apt install python3.11 python3.11-venv"
 
-.PHONY: help setup lock test slow check format-check lint types imports knowledge format run bench docs ci clean
+CSS := src/clinic/web/static/clinic/app.css
+DATA_DIR ?= $(CURDIR)/var
+HOST ?= 127.0.0.1
+PORT ?= 8000
+export DATA_DIR HOST PORT
+
+.PHONY: help setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
+	bench docs screenshots ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -35,15 +42,33 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+css: $(CSS)
+
+$(CSS): $(STAMP) src/clinic/web/styles/app.css
+	@$(BIN)/tailwindcss -i src/clinic/web/styles/app.css -o $@ --minify 2> build-css.log || { cat build-css.log; exit 1; }
+	@rm -f build-css.log
+
+tools: # the browser and the database that the tests need; installed from Debian where we may, else named
+	@for need in chromium:chromium postgresql:pg_ctlcluster; do package=$${need%%:*}; program=$${need##*:}; \
+	  command -v $$program >/dev/null && continue; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing $$package for the tests"; \
+	    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$package; } \
+	      >/dev/null 2>&1 || { echo "Debian's $$package could not be installed"; exit 1; }; \
+	  else echo "The tests need $$package: apt install $$package"; exit 1; fi; done
+
 lock: setup ## write requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
-	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --universal --fork-strategy fewest --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra clinic --universal --fork-strategy fewest --python-version 3.11 \
 	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) \
 	  --output-file requirements.lock
 
-test: setup ## run the tests, all but the slow ones; time per folder stands before the last line
+test: setup css tools test-store ## run the tests, all but the slow ones; time per folder stands before the last line
 	@$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
 
-slow: setup ## run the slow tests
+test-store: setup css tools
+	@$(BIN)/python -m tests.store.postgres $(BIN)/python -m pytest -q -m "not slow" tests/store
+
+slow: setup css tools ## run the slow tests
 	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
 
 check: format-check lint types imports knowledge ## format, lint, types, import contract, knowledge files
@@ -67,7 +92,13 @@ format: setup ## format the code and mend what the linter can mend
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-run: setup ## plan for an example patient (PATIENT=FILE for another)
+run: setup css ## open the demonstration clinic on http://127.0.0.1:8000 (PORT, HOST, DATA_DIR, DATABASE_URL)
+	@exec $(BIN)/ketapath-clinic demo
+
+screenshots: setup css tools ## pictures of every page, light, dark, phone and print, into build/screenshots
+	@$(BIN)/python -m tests.browser.screenshots build/screenshots $(ONLY)
+
+plan: setup ## plan for an example patient in the terminal (PATIENT=FILE for another)
 	@$(BIN)/ketapath plan $(if $(PATIENT),$(PATIENT),examples/patients/treatment-resistant-depression.json --on 2026-11-24)
 
 bench: setup ## time the parts that have a budget
@@ -80,4 +111,4 @@ ci: ## what CI runs
 	@bash .ci/run
 
 clean: ## remove .venv and what the tools left
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
+	rm -rf .venv $(CSS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist

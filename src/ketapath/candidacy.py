@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from ketapath import units
 from ketapath.domain.candidacy import Alternative, Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import (
@@ -90,7 +91,7 @@ def fact_used(fact: Fact, knowledge: Knowledge) -> FactUsed:
     if isinstance(fact.value, bool):
         shown = "yes" if fact.value else "no"
     elif isinstance(fact.value, float):
-        shown = f"{fact.value:.4g}" + ("" if unit in (None, "1", "{score}") else f" {unit}")
+        shown = f"{fact.value:.4g} {units.shown(unit)}".rstrip()
     else:
         shown = ", ".join(fact.value) if isinstance(fact.value, tuple) else str(fact.value)
     return FactUsed(

@@ -222,13 +222,13 @@ def _failed_trials(trials: tuple[Trial, ...], known: Mapping[str, Fact]) -> Iter
     if stated is not None and isinstance(stated.value, float) and stated.value >= len(certain):
         return
     if stated is not None or len(certain) >= 2:  # source: CAN-001, the number that resistance begins at
-        resource, _, identity = certain[-1].origins[0].partition("/")
+        resource, identity, *rest = certain[-1].origins[0].split("/")
         yield Fact(
             path="trials.adequate_failed",
             value=float(len(certain)),
             unit="1",
             on=certain[-1].end,
-            origin=Origin(resource=resource, id=identity, version=None),
+            origin=Origin(resource=resource, id=identity, version=rest[-1] if rest else None),
             as_stated=f"at least {len(certain)}: " + ", ".join(t.substance for t in certain),
         )
 

@@ -29,6 +29,7 @@ _FACTOR_TO_CANONICAL = MappingProxyType(
         "1": {"1": 1.0, "{count}": 1.0, "{score}": 1.0},
     }
 )
+_SHOWN = MappingProxyType({"mm[Hg]": "mmHg", "/min": "per min", "a": "years", "1": "", "{score}": ""})
 _MAY_OMIT_UNIT = frozenset({"{score}", "1", "a"})
 
 
@@ -61,3 +62,12 @@ def base_from_hydrochloride(salt_mg: float) -> float:
     28.0
     """
     return salt_mg * KETAMINE_BASE_G_PER_MOL / (KETAMINE_BASE_G_PER_MOL + HYDROCHLORIDE_G_PER_MOL)
+
+
+def shown(unit: str | None) -> str:
+    """A canonical unit as people write it; nothing for plain counts.
+
+    >>> shown("mm[Hg]"), shown("kg"), shown("{score}")
+    ('mmHg', 'kg', '')
+    """
+    return "" if unit is None else _SHOWN.get(unit, unit)

@@ -114,7 +114,7 @@ def test_the_examples_are_what_their_builder_writes(tmp_path: Path) -> None:
     builder = runpy.run_path(str(EXAMPLES / "build.py"))
     (tmp_path / "patients").mkdir()
     (tmp_path / "courses").mkdir()
-    builder["Chart"].save.__globals__["HERE"] = tmp_path
+    builder["save"].__globals__["HERE"] = tmp_path
     builder["patients"]()
     builder["courses"]()
     for file in tmp_path.rglob("*.json"):

@@ -2,64 +2,140 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.records import CLINIC, KNOWLEDGE, TODAY, good_record, person, record
 
 from ketapath import journey
-from ketapath.domain.fact import Dose, Origin, ScoreEntry
-from ketapath.domain.session import Session
-from ketapath.fhir import plan_resources, score_resource, session_resources
+from ketapath.domain.fact import Dose, Origin
+from ketapath.domain.plan import Decided, Recommendation
+from ketapath.fhir import bundle_of, encode, read_bundle, resource_texts, vocabulary
+from ketapath.fhir.readback import decisions, recommendation, signed_plans, visits
 
+WORDS = vocabulary(KNOWLEDGE)
 DAYS = st.integers(0, 400).map(lambda n: TODAY - timedelta(days=n))
 ROUTES = st.sampled_from(["iv", "nasal", "im", "sc", "oral", "sublingual", "buccal"])
+ZONES = st.integers(-11, 13).map(lambda h: timezone(timedelta(hours=h)))
+PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "test"}
+
+
+def session(at: datetime, product: str, route: str, mg: float, minutes: int, stopped: bool) -> list[dict[str, Any]]:
+    """One visit as the clinic writes it."""
+    visit = encode.visit_opened("v1", patient_id="test", plan_id="p1", at=at)
+    begun = encode.dose_started(
+        "d1", patient_id="test", visit_id="v1", product=product, route=route, at=at, by="somebody"
+    )
+    end = at + timedelta(minutes=minutes)
+    before = encode.readings(
+        "r0", {"vitals.systolic_mmhg": 121.0, "vitals.diastolic_mmhg": 77.0}, patient_id="test", visit_id="v1",
+        administration_id=None, at=at,
+    )  # fmt: skip
+    under = encode.readings(
+        "r1", {"vitals.systolic_mmhg": 151.0, "vitals.spo2_percent": 96.0}, patient_id="test", visit_id="v1",
+        administration_id="d1", at=end,
+    )  # fmt: skip
+    given = encode.dose_ended(begun, dose_mg=mg, at=end, stopped_early=stopped)
+    return [encode.visit_closed(visit, at=end), given, *before, *under]
 
 
 @given(
-    on=DAYS,
-    product=st.sampled_from(["racemic", "esketamine"]),
-    route=ROUTES,
-    mg=st.floats(1, 200),
-    minutes=st.integers(1, 240),
-    stopped=st.booleans(),
-)
+    on=DAYS, zone=ZONES, product=st.sampled_from(["racemic", "esketamine"]), route=ROUTES, mg=st.floats(1, 200),
+    minutes=st.integers(1, 240), stopped=st.booleans(),
+)  # fmt: skip
 def test_a_session_comes_back_as_it_was_given(
-    on: date, product: str, route: str, mg: float, minutes: int, stopped: bool
+    on: date, zone: timezone, product: str, route: str, mg: float, minutes: int, stopped: bool
 ) -> None:
-    given_dose = Dose(
-        on=on,
-        product=product,
-        route=route,
-        dose_mg=mg,
-        duration_min=float(minutes),
-        origin=Origin(resource="MedicationAdministration", id="s1", version=None),
+    at = datetime(on.year, on.month, on.day, 10, 30, tzinfo=zone)
+    written = session(at, product, route, mg, minutes, stopped)
+    (found,) = visits(bundle_of([PATIENT, *written]), WORDS)
+    assert found.administration is not None
+    assert (found.status, found.plan_id, found.opened_at) == ("finished", "p1", at)
+    assert found.session(1) is not None
+    dose = found.session(1).dose  # type: ignore[union-attr]
+    origin = Origin(resource="MedicationAdministration", id="d1", version=None)
+    expected = Dose(
+        on=on, product=product, route=route, dose_mg=mg, duration_min=float(minutes), origin=origin,
         stopped_early=stopped,
-    )
-    session = Session(on=on, number=1, dose=given_dose, readings=())
-    assert person(record(*session_resources(session, patient_id="test"))).doses == (given_dose,)
+    )  # fmt: skip
+    assert dose == expected
+    assert person(record(*written)).doses == (expected,)
 
 
-@given(on=DAYS, items=st.tuples(*[st.one_of(st.none(), st.integers(0, 3))] * 9))
-def test_a_score_comes_back_with_its_items_and_a_missing_item_stays_missing(
-    on: date, items: tuple[int | None, ...]
+def test_a_reading_under_the_drug_is_never_the_pressure_at_rest() -> None:
+    at = datetime(TODAY.year, TODAY.month, TODAY.day, 9, 0, tzinfo=UTC)
+    someone = person(record(*session(at, "racemic", "iv", 35.0, 40, False)))
+    assert someone.known["vitals.systolic_mmhg"].value == 121.0
+    assert "vitals.spo2_percent" not in someone.known
+
+
+@given(items=st.tuples(*[st.one_of(st.none(), st.integers(0, 3))] * 9))
+def test_a_questionnaire_comes_back_with_its_items_and_a_missing_item_stays_missing(
+    items: tuple[int | None, ...],
 ) -> None:
+    at = datetime(TODAY.year, TODAY.month, TODAY.day, 23, 30, tzinfo=timezone(timedelta(hours=-8)))
+    written = encode.answers("q1", KNOWLEDGE.instruments["phq9"], items, patient_id="test", at=at, by="somebody")
+    found = person(record(written)).scores
     total = None if None in items else float(sum(i for i in items if i is not None))
-    entry = ScoreEntry(
-        instrument="phq9", on=on, total=total, items=items, origin=Origin(resource="Observation", id="o1", version=None)
-    )
-    found = person(record(score_resource(entry, KNOWLEDGE.instruments["phq9"], patient_id="test"))).scores
     if all(i is None for i in items):
         assert found == ()
     else:
-        assert (found[0].total, found[0].items, found[0].on) == (total, items, on)
+        assert (found[0].total, found[0].items, found[0].on) == (total, items, TODAY)
 
 
-def test_a_plan_as_fhir_holds_every_appointment_every_task_and_its_digest() -> None:
+def test_a_signed_plan_holds_every_appointment_every_task_and_the_order() -> None:
     plan = journey.planned(person(good_record(social__money_difficulty=True)), CLINIC, KNOWLEDGE, seed=3)
+    at = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
     for option in plan.options:
-        care_plan, *tasks = plan_resources(plan, option)
-        assert len(care_plan["activity"]) == len(option.schedule)
-        assert len(tasks) == len(option.support)
-        assert plan.inputs_digest in {e["valueString"] for e in care_plan["extension"]}
+        assert option.dose is not None
+        written = encode.signed_plan(
+            plan, option, identity="p1", dose_mg=option.dose.dose_mg, by="Dr Test", at=at, recommendation="r1"
+        )
+        (found,) = signed_plans(bundle_of([{**PATIENT, "id": plan.candidacy.patient_id}, *written]))
+        assert (found.product, found.route, found.dose_mg) == (option.product, option.route, option.dose.dose_mg)
+        assert (found.infusion_min, found.signed_by, found.signed_on) == (option.infusion_min, "Dr Test", at)
+        assert [(v.on, v.starts, v.kind) for v in found.visits] == [(a.on, a.starts, a.kind) for a in option.schedule]
+        assert [v.title.key for v in found.visits] == [a.title.key for a in option.schedule]
+        assert sum(r["resourceType"] == "Task" for r in written) == len(option.support)
+
+
+def test_a_decision_and_its_recommendation_come_back() -> None:
+    at = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+    stored = Recommendation(
+        origin=Origin(resource="RiskAssessment", id="r1", version=None), about="card", as_of=TODAY, seed=1,
+        inputs_digest="abc", knowledge_version="k", code_version="c", engine_version="e", record_mark=7,
+        settings="{}", result='{"a": 1.5}',
+    )  # fmt: skip
+    made = Decided(
+        origin=Origin(resource="Task", id="t1", version=None), about="card", outcome="changed", chosen="pause",
+        reason="her wish", by="Dr Test", at=at, recommendation_id="r1",
+    )  # fmt: skip
+    resource = encode.recommendation(stored, patient_id="test", statement="words")
+    assert recommendation(resource) == stored
+    assert decisions(bundle_of([PATIENT, encode.decision(made, patient_id="test"), resource])) == (made,)
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["entry", "resource", '"', "{"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["entry", "resource", "x", "[", '"']), inner, max_size=3),  # noqa: E501
+    max_leaves=8,
+)
+
+
+@given(notes=st.lists(TREES, min_size=1, max_size=4), indent=st.sampled_from([None, 1, 4]))
+def test_the_text_of_each_resource_is_cut_out_of_a_bundle_as_it_stands(notes: list[Any], indent: int | None) -> None:
+    texts = [json.dumps(PATIENT, indent=indent)]
+    texts += [
+        json.dumps({"resourceType": "Basic", "id": f"b{i}", "note": n, "entry": [{"resource": {}}]}, indent=indent)
+        for i, n in enumerate(notes)
+    ]
+    entries = ", ".join(f'{{"fullUrl": "urn:x:{i}", "resource": {t}, "z": 1.50}}' for i, t in enumerate(texts))
+    data = f'{{"meta": {{"entry": [{{"resource": {{}}}}]}}, "entry": [{entries}], "resourceType": "Bundle", "type": "collection"}}'
+    try:
+        read_bundle(data.encode())
+    except ValueError:
+        return  # a NUL or a lone surrogate, refused before
+    assert resource_texts(data.encode()) == texts

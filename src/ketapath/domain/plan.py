@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Literal
 
 from ketapath.domain.candidacy import Alternative, Candidacy
 from ketapath.domain.evidence import Basis, Evidence, FactUsed, Finding, RuleRef, Text, Verdict
+from ketapath.domain.fact import Origin
 
 Decision = Literal["continue", "adjust", "add", "pause", "stop"]
 
@@ -140,3 +141,66 @@ class DecisionCard:
     rules: tuple[RuleRef, ...]
     evidence: tuple[Evidence, ...]
     basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedVisit:
+    """One appointment of a signed plan, read back from the record. The title keeps its text key."""
+
+    on: date
+    starts: time | None
+    kind: str
+    title: Text
+    minutes: int | None
+    setting: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedPlan:
+    """A plan that a person signed. `dose_mg` is base; `status` is FHIR's: active, on-hold, revoked or completed."""
+
+    origin: Origin
+    status: str
+    option_id: str
+    product: str
+    route: str
+    dose_mg: float | None
+    infusion_min: float | None
+    signed_on: datetime
+    signed_by: str
+    visits: tuple[PlannedVisit, ...]
+    recommendation_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a person decided about a recommendation, and why. `about` is "plan" or "card"."""
+
+    origin: Origin
+    about: Literal["plan", "card"]
+    outcome: Literal["accepted", "changed", "rejected"]
+    chosen: str
+    reason: str
+    by: str
+    at: datetime
+    recommendation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """A recommendation as it stood when somebody decided on it, with all that is needed to make it again.
+
+    `record_mark` is the place in the record's history up to which it had been read; `result` the stored output.
+    """
+
+    origin: Origin
+    about: Literal["plan", "card"]
+    as_of: date
+    seed: int
+    inputs_digest: str
+    knowledge_version: str
+    code_version: str
+    engine_version: str
+    record_mark: int
+    settings: str
+    result: str

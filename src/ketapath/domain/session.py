@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from ketapath.domain.fact import Dose
+from ketapath.domain.fact import Dose, Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,7 @@ class Reading:
 
     minute: float
     quantity: str
-    value: float
+    value: float | bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +25,64 @@ class Session:
     number: int
     dose: Dose
     readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administration:
+    """A dose as it is being given or was given. `dose_mg` is base; None until somebody has written what was given."""
+
+    origin: Origin
+    status: str
+    product: str
+    route: str
+    dose_mg: float | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedReading:
+    """One reading at its instant; `under_drug` where it was taken after dosing began."""
+
+    origin: Origin
+    at: datetime
+    quantity: str
+    value: float | bool
+    under_drug: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One visit for a session, from arrival to going home, as the record holds it. `status` is FHIR's."""
+
+    origin: Origin
+    status: str
+    opened_at: datetime
+    closed_at: datetime | None
+    plan_id: str | None
+    administration: Administration | None
+    readings: tuple[TimedReading, ...]
+
+    def session(self, number: int) -> Session | None:
+        """The visit as the core's session, once dosing has begun."""
+        given = self.administration
+        if given is None:
+            return None
+        minutes = None if given.ended_at is None else (given.ended_at - given.started_at).total_seconds() / 60
+        return Session(
+            on=given.started_at.date(),
+            number=number,
+            dose=Dose(
+                on=given.started_at.date(),
+                product=given.product,
+                route=given.route,
+                dose_mg=given.dose_mg,
+                duration_min=minutes,
+                origin=given.origin,
+                stopped_early=given.status == "stopped",
+            ),
+            readings=tuple(
+                Reading(minute=(r.at - given.started_at).total_seconds() / 60, quantity=r.quantity, value=r.value)
+                for r in self.readings
+            ),
+        )

@@ -11,7 +11,7 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -24,6 +24,10 @@ _BUNDLE_TYPES = frozenset({"transaction", "collection", "searchset", "batch", "d
 
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _MAX_DIGITS = 300
+
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
+_COLON = re.compile(r"\s*:")
 
 Resource = Mapping[str, Any]
 
@@ -62,6 +66,61 @@ def read_bundle(data: bytes) -> Bundle:
     if len(patients) != 1:
         _refuse("Bundle", f"{len(patients)} Patient resources", "exactly one", "Send one patient at a time.")
     return _for_one_patient(patients[0], resources)
+
+
+def bundle_of(resources: Iterable[Resource]) -> Bundle:
+    """The Bundle of resources that were read one by one; the same checks for one patient hold."""
+    found: list[tuple[Resource, str | None]] = [(resource, None) for resource in resources]
+    patients = [r for r, _ in found if r["resourceType"] == "Patient"]
+    if len(patients) != 1:
+        _refuse("record", f"{len(patients)} Patient resources", "exactly one", "Import the person's Patient resource.")
+    return _for_one_patient(patients[0], found)
+
+
+def read_resource(data: bytes) -> Resource:
+    """One resource in these bytes, refused by name like a Bundle. Needs resourceType and id."""
+    resource, _ = _resource({"resource": _parse(data)}, 0)
+    if not _ID.fullmatch(str(resource.get("id", ""))):
+        _refuse("id", resource.get("id"), "1 to 64 letters, digits, dots or hyphens", "Give the resource an id.")
+    return resource
+
+
+def patient_of(resource: Resource) -> str | None:
+    """The id of the person this resource is about; None where it names nobody."""
+    if resource["resourceType"] == "Patient":
+        return str(resource.get("id"))
+    for field in (*_SUBJECT_FIELDS, "for"):
+        holder = resource.get(field)
+        if isinstance(holder, dict) and isinstance(holder.get("reference"), str):
+            reference = str(holder["reference"]).split("/_history/")[0].removeprefix("urn:uuid:")
+            return reference.rsplit("/", 1)[-1]
+    return None
+
+
+def resource_texts(data: bytes) -> list[str]:
+    """The text of each resource in a Bundle exactly as it was sent, in order. Call `read_bundle` first.
+
+    Decimals keep their digits, instants their zone, unknown extensions their place.
+    """
+    text = _decompress(data).decode("utf-8-sig")
+    path: list[str] = []
+    found: list[str] = []
+    key, start = "", -1
+    for token in _TOKENS.finditer(text):
+        sign = token.group()
+        if sign[0] == '"':
+            key = json.loads(sign) if _COLON.match(text, token.end()) else key
+        elif sign in "{[":
+            name = "" if path and path[-1].endswith("[]") else key
+            path.append(name if sign == "{" else f"{name}[]")
+            if path == ["", "entry[]", "", "resource"]:
+                start = token.start()
+            key = ""
+        else:
+            if path == ["", "entry[]", "", "resource"]:
+                found.append(text[start : token.end()])
+            path.pop()
+    return found
 
 
 def _decompress(data: bytes) -> bytes:

@@ -1,26 +1,28 @@
-"""How is a plan, a session or a score said in FHIR R4? The way back into a record, with digest and versions.
+"""How is a plan, an order, a session, an answer or a decision said in FHIR R4? The way back into a record.
 
-What is written here is read back by `statements` as the same doses and scores; a test holds the two together.
-Codes that nobody has confirmed are sent as text with a local code, never as if they were confirmed.
+What is written here is read back by `record` and `statements` as the same values; a test holds the two together.
+Codes that nobody has confirmed are sent as text with a local code, never as if they were confirmed. Instants are
+written in the zone they are given in, so that the day of a fact is the clinic's day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from ketapath.domain.fact import ScoreEntry
-from ketapath.domain.plan import Appointment, Option, Plan
-from ketapath.domain.session import Session
+from ketapath.domain.fact import Value
+from ketapath.domain.plan import Appointment, Decided, Option, Plan, Recommendation
+from ketapath.errors import BadInput
 
 LOCAL = "https://ketapath.org/fhir/local"
 FACT = "https://ketapath.org/fhir/fact"
-_LOINC = "http://loinc.org"
-_UCUM = "http://unitsofmeasure.org"
-_UNII = "http://fdasis.nlm.nih.gov"
-_SNOMED = "http://snomed.info/sct"
-_SUBSTANCE = {"racemic": ("690G0D6V8H", "ketamine"), "esketamine": ("50LFG02TXD", "esketamine")}
-_ROUTES = {
+LOINC = "http://loinc.org"
+UCUM = "http://unitsofmeasure.org"
+UNII = "http://fdasis.nlm.nih.gov"
+SNOMED = "http://snomed.info/sct"
+SUBSTANCE = {"racemic": ("690G0D6V8H", "ketamine"), "esketamine": ("50LFG02TXD", "esketamine")}
+ROUTES = {
     "iv": ("47625008", "Intravenous route"),
     "nasal": ("46713006", "Nasal route"),
     "im": ("78421000", "Intramuscular route"),
@@ -29,121 +31,353 @@ _ROUTES = {
     "sublingual": ("37839007", "Sublingual route"),
     "buccal": ("54471007", "Buccal route"),
 }
+SINGLE_VITALS = {
+    "vitals.heart_rate_per_min": (("8867-4",), "Heart rate", "/min"),
+    "vitals.spo2_percent": (("2708-6", "59408-5"), "Oxygen saturation", "%"),
+    "vitals.weight_kg": (("29463-7",), "Body weight", "kg"),
+}
+PRESSURES = {"vitals.systolic_mmhg": "8480-6", "vitals.diastolic_mmhg": "8462-4"}
+
+Resource = dict[str, Any]
 
 
-def plan_resources(plan: Plan, option: Option, *, status: str = "draft") -> list[dict[str, Any]]:
-    """A CarePlan for one option with its appointments as activities, and a Task for each thing to arrange."""
-    subject = {"reference": f"Patient/{plan.candidacy.patient_id}"}
-    care_plan = {
+def signed_plan(
+    plan: Plan, option: Option, *, identity: str, dose_mg: float | None, by: str, at: datetime, recommendation: str
+) -> list[Resource]:
+    """A CarePlan for the chosen option, a Task for each thing to arrange, and the order where there is a dose.
+
+    `dose_mg` (base) may differ from the option's where the signer changed it.
+    """
+    subject = _subject(plan.candidacy.patient_id)
+    care_plan: Resource = {
         "resourceType": "CarePlan",
-        "id": f"plan-{plan.inputs_digest}-{option.id}",
-        "status": status,
-        "intent": "proposal",
+        "id": identity,
+        "status": "active",
+        "intent": "plan",
         "subject": subject,
-        "created": plan.candidacy.as_of.isoformat(),
+        "created": at.isoformat(),
+        "title": option.id,
+        "author": {"display": by},
         "category": [_concept(LOCAL, "ketamine-plan", f"{option.product} {option.route}")],
+        "supportingInfo": [{"reference": f"RiskAssessment/{recommendation}"}],
         "activity": [{"detail": _activity(appointment)} for appointment in option.schedule],
-        "extension": [
-            {"url": f"{LOCAL}/{name}", "valueString": value}
-            for name, value in (
-                ("inputs-digest", plan.inputs_digest),
-                ("seed", str(plan.seed)),
-                ("knowledge-version", plan.knowledge_version),
-                ("code-version", plan.code_version),
-            )
-        ],
     }
     tasks = [
         {
             "resourceType": "Task",
-            "id": f"task-{plan.inputs_digest}-{option.id}-{index}",
+            "id": f"{identity}-task-{index}",
             "status": "requested",
-            "intent": "proposal",
+            "intent": "plan",
             "for": subject,
-            "basedOn": [{"reference": f"CarePlan/{care_plan['id']}"}],
+            "basedOn": [{"reference": f"CarePlan/{identity}"}],
             "code": _concept(LOCAL, task.need, task.title.key),
             "restriction": {"period": {"end": task.due.isoformat()}},
             "performerType": [{"text": task.who}],
         }
         for index, task in enumerate(option.support)
     ]
-    return [care_plan, *tasks]
+    if dose_mg is None:
+        return [care_plan, *tasks]
+    return [care_plan, *tasks, _order(option, subject, identity=identity, dose_mg=dose_mg, by=by, at=at)]
 
 
-def session_resources(session: Session, *, patient_id: str) -> list[dict[str, Any]]:
-    """The dose given as a MedicationAdministration, and one Observation for each reading."""
-    subject = {"reference": f"Patient/{patient_id}"}
-    dose = session.dose
-    unii, name = _SUBSTANCE[dose.product]
-    code, display = _ROUTES[dose.route]
-    minutes = int(dose.duration_min or 0)
-    end = f"{9 + minutes // 60:02d}:{minutes % 60:02d}:00"
-    administration: dict[str, Any] = {
-        "resourceType": "MedicationAdministration",
-        "id": dose.origin.id,
-        "status": "stopped" if dose.stopped_early else "completed",
+def _order(option: Option, subject: Resource, *, identity: str, dose_mg: float, by: str, at: datetime) -> Resource:
+    unii, name = SUBSTANCE[option.product]
+    code, display = ROUTES[option.route]
+    dosage: Resource = {
+        "route": _concept(SNOMED, code, display),
+        "doseAndRate": [{"doseQuantity": _quantity(dose_mg, "mg")}],
+    }
+    if option.infusion_min is not None:
+        dosage["timing"] = {"repeat": {"duration": option.infusion_min, "durationUnit": "min"}}
+    return {
+        "resourceType": "MedicationRequest",
+        "id": f"{identity}-order",
+        "status": "active",
+        "intent": "order",
         "subject": subject,
-        "medicationCodeableConcept": _concept(_UNII, unii, name),
-        "dosage": {"route": _concept(_SNOMED, code, display)},
+        "authoredOn": at.isoformat(),
+        "requester": {"display": by},
+        "basedOn": [{"reference": f"CarePlan/{identity}"}],
+        "medicationCodeableConcept": _concept(UNII, unii, name),
+        "dosageInstruction": [dosage],
     }
-    if dose.duration_min is None:
-        administration["effectiveDateTime"] = session.on.isoformat()
-    else:
-        day = session.on.isoformat()
-        administration["effectivePeriod"] = {"start": f"{day}T09:00:00Z", "end": f"{day}T{end}Z"}
-    if dose.dose_mg is not None:
-        administration["dosage"]["dose"] = _quantity(dose.dose_mg, "mg")
-    readings = [
-        {
-            "resourceType": "Observation",
-            "id": f"{dose.origin.id}-reading-{index}",
-            "status": "final",
-            "subject": subject,
-            "effectiveDateTime": session.on.isoformat(),
-            "partOf": [{"reference": f"MedicationAdministration/{dose.origin.id}"}],
-            "code": _concept(FACT, reading.quantity, reading.quantity),
-            "valueQuantity": {"value": reading.value},
-        }
-        for index, reading in enumerate(session.readings)
-    ]
-    return [administration, *readings]
 
 
-def score_resource(entry: ScoreEntry, instrument: Mapping[str, Any], *, patient_id: str) -> dict[str, Any]:
-    """A total as an Observation with its items as components; an absent total says so instead of a number."""
-    resource: dict[str, Any] = {
-        "resourceType": "Observation",
-        "id": entry.origin.id,
-        "status": "final",
-        "subject": {"reference": f"Patient/{patient_id}"},
-        "effectiveDateTime": entry.on.isoformat(),
-        "code": _concept(_LOINC, instrument["loinc"]["total"], instrument["title"]),
-        "component": [
-            {"code": _concept(_LOINC, item["loinc"], item["id"]), "valueInteger": answer}
-            for item, answer in zip(instrument["items"], entry.items, strict=False)
-            if answer is not None
-        ],
+def visit_opened(identity: str, *, patient_id: str, plan_id: str | None, at: datetime) -> Resource:
+    """A visit for a session that has begun."""
+    resource: Resource = {
+        "resourceType": "Encounter",
+        "id": identity,
+        "status": "in-progress",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+        "type": [_concept(LOCAL, "ketamine-session", "Session")],
+        "subject": _subject(patient_id),
+        "period": {"start": at.isoformat()},
     }
-    if entry.total is None or entry.reason is not None:
-        resource["dataAbsentReason"] = {"coding": [{"code": "unknown"}]}
-    else:
-        resource["valueQuantity"] = _quantity(entry.total, "{score}")
+    if plan_id is not None:
+        resource["extension"] = [
+            {"url": f"{LOCAL}/plan", "valueReference": {"reference": f"CarePlan/{plan_id}"}},
+        ]
     return resource
 
 
-def _activity(appointment: Appointment) -> dict[str, Any]:
+def visit_closed(visit: Mapping[str, Any], *, at: datetime) -> Resource:
+    """The same visit, ended."""
+    return {**visit, "status": "finished", "period": {**visit["period"], "end": at.isoformat()}}
+
+
+def dose_started(
+    identity: str, *, patient_id: str, visit_id: str, product: str, route: str, at: datetime, by: str
+) -> Resource:
+    """Dosing has begun; what was really given is written when it ends."""
+    unii, name = SUBSTANCE[product]
+    code, display = ROUTES[route]
+    return {
+        "resourceType": "MedicationAdministration",
+        "id": identity,
+        "status": "in-progress",
+        "subject": _subject(patient_id),
+        "context": {"reference": f"Encounter/{visit_id}"},
+        "medicationCodeableConcept": _concept(UNII, unii, name),
+        "effectivePeriod": {"start": at.isoformat()},
+        "performer": [{"actor": {"display": by}}],
+        "dosage": {"route": _concept(SNOMED, code, display)},
+    }
+
+
+def dose_ended(started: Mapping[str, Any], *, dose_mg: float, at: datetime, stopped_early: bool) -> Resource:
+    """Dosing is over, with the milligrams of base that were really given."""
+    return {
+        **started,
+        "status": "stopped" if stopped_early else "completed",
+        "effectivePeriod": {**started["effectivePeriod"], "end": at.isoformat()},
+        "dosage": {**started["dosage"], "dose": _quantity(dose_mg, "mg")},
+    }
+
+
+def readings(
+    identity: str,
+    values: Mapping[str, float | bool],
+    *,
+    patient_id: str,
+    visit_id: str | None,
+    administration_id: str | None,
+    at: datetime,
+) -> list[Resource]:
+    """One Observation for the pressure and one for each other value; paths are profile paths in their own unit.
+
+    With `administration_id` the readings were taken under the drug and are never read as resting values.
+    """
+    frame: Resource = {
+        "resourceType": "Observation",
+        "status": "final",
+        "subject": _subject(patient_id),
+        "effectiveDateTime": at.isoformat(),
+    }
+    if visit_id is not None:
+        frame["encounter"] = {"reference": f"Encounter/{visit_id}"}
+    if administration_id is not None:
+        frame["partOf"] = [{"reference": f"MedicationAdministration/{administration_id}"}]
+    vital = {"category": [_concept("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "")]}
+    made: list[Resource] = []
+    pressures = {p: values[p] for p in PRESSURES if p in values}
+    if pressures:
+        parts = [
+            {"code": _concept(LOINC, PRESSURES[p], ""), "valueQuantity": _quantity(v, "mm[Hg]")}
+            for p, v in pressures.items()
+        ]
+        made.append({**frame, **vital, "id": f"{identity}-pressure", "code": _concept(LOINC, "85354-9", "Blood pressure"), "component": parts})  # noqa: E501  # fmt: skip
+    for path, value in values.items():
+        if path in PRESSURES:
+            continue
+        resource = {**frame, "id": f"{identity}-{path.replace('.', '-').replace('_', '-')}"[:64]}
+        if path in SINGLE_VITALS:
+            codes, words, unit = SINGLE_VITALS[path]
+            coding = [{"system": LOINC, "code": code} for code in codes]
+            resource |= {**vital, "code": {"coding": coding, "text": words}, "valueQuantity": _quantity(value, unit)}
+        else:
+            resource["code"] = _concept(FACT, path, path)
+            resource |= {"valueBoolean": value} if isinstance(value, bool) else {"valueQuantity": {"value": value}}
+        made.append(resource)
+    return made
+
+
+def answers(
+    identity: str,
+    instrument: Mapping[str, Any],
+    given: Sequence[int | None],
+    *,
+    patient_id: str,
+    at: datetime,
+    by: str,
+) -> Resource:
+    """A questionnaire as it was answered, item by item; an item without an answer is absent, never zero."""
+    codes = {int(option["score"]): str(option["loinc_answer"]) for option in instrument["options"]}
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "id": identity,
+        "status": "completed",
+        "questionnaire": f"{LOINC}/q/{instrument['loinc']['panel']}",
+        "subject": _subject(patient_id),
+        "authored": at.isoformat(),
+        "author": {"display": by},
+        "item": [
+            {"linkId": f"/{item['loinc']}", "answer": [{"valueCoding": {"system": LOINC, "code": codes[answer]}}]}
+            for item, answer in zip(instrument["items"], given, strict=True)
+            if answer is not None
+        ],
+    }
+
+
+def stated(identity: str, facts: Mapping[str, Value], *, patient_id: str, at: datetime, by: str) -> Resource:
+    """Facts as somebody stated them: a form whose linkIds are profile paths, values in each path's own unit."""
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "id": identity,
+        "status": "completed",
+        "subject": _subject(patient_id),
+        "authored": at.isoformat(),
+        "author": {"display": by},
+        "item": [{"linkId": path, "answer": [_answer(value)]} for path, value in facts.items()],
+    }
+
+
+def recommendation(found: Recommendation, *, patient_id: str, statement: str) -> Resource:
+    """A recommendation with its digest, versions and seed, and its whole result as text."""
+    stamps = {
+        "about": found.about,
+        "as-of": found.as_of.isoformat(),
+        "seed": str(found.seed),
+        "inputs-digest": found.inputs_digest,
+        "knowledge-version": found.knowledge_version,
+        "code-version": found.code_version,
+        "engine-version": found.engine_version,
+        "record-mark": str(found.record_mark),
+        "settings": found.settings,
+        "result": found.result,
+    }
+    return {
+        "resourceType": "RiskAssessment",
+        "id": found.origin.id,
+        "status": "final",
+        "subject": _subject(patient_id),
+        "method": _concept(LOCAL, f"ketapath-{found.about}", f"ketapath {found.code_version}"),
+        "extension": [{"url": f"{LOCAL}/{name}", "valueString": value} for name, value in stamps.items()],
+        "note": [{"text": statement}],
+    }
+
+
+def decision(found: Decided, *, patient_id: str) -> Resource:
+    """What a person decided about a recommendation. A changed one counts as accepted, with what was changed."""
+    return {
+        "resourceType": "Task",
+        "id": found.origin.id,
+        "status": "rejected" if found.outcome == "rejected" else "accepted",
+        "intent": "proposal",
+        "code": _concept(LOCAL, f"decide-{found.about}", found.chosen),
+        "businessStatus": _concept(LOCAL, found.outcome, found.outcome),
+        "statusReason": {"text": found.reason},
+        "for": _subject(patient_id),
+        "focus": {"reference": f"RiskAssessment/{found.recommendation_id}"},
+        "authoredOn": found.at.isoformat(),
+        "owner": {"display": found.by},
+    }
+
+
+def withdrawn(resource: Mapping[str, Any]) -> Resource:
+    """The same resource, marked as entered in error: it stays readable and is never used again."""
+    mark = {"coding": [{"code": "entered-in-error"}]}
+    if resource["resourceType"] in ("Condition", "AllergyIntolerance"):
+        return {**{k: v for k, v in resource.items() if k != "clinicalStatus"}, "verificationStatus": mark}
+    if resource["resourceType"] in ("Patient", "RelatedPerson", "Practitioner"):
+        raise BadInput(
+            field=str(resource["resourceType"]),
+            found="a statement about the person",
+            limit="a statement that can be withdrawn",
+            next_step="Correct the entry instead.",
+        )
+    return {**resource, "status": "entered-in-error"}
+
+
+def without_answer(resource: Mapping[str, Any], path: str) -> Resource:
+    """The same form without the answer to this path; its earlier version keeps it."""
+
+    def kept(items: Any) -> list[Any]:
+        return [
+            {**item, "item": kept(item["item"])} if isinstance(item.get("item"), list) else item
+            for item in items
+            if item.get("linkId") != path
+        ]
+
+    return {**resource, "status": "amended", "item": kept(resource.get("item", []))}
+
+
+def with_status(resource: Mapping[str, Any], status: str, *, why: str = "") -> Resource:
+    """The same resource in another state of its life; nothing else changes."""
+    reason = {"text": why} if resource["resourceType"] == "MedicationRequest" else None
+    return {**resource, "status": status, **({"statusReason": reason} if why and reason else {})}
+
+
+def adjusted_plan(
+    old: Mapping[str, Any],
+    order: Mapping[str, Any] | None,
+    *,
+    identity: str,
+    dose_mg: float,
+    by: str,
+    at: datetime,
+    recommendation: str,
+) -> list[Resource]:
+    """What is left of a plan with another dose (base), as a new plan that names the one it replaces."""
+    today = at.date().isoformat()
+    plan = {
+        **old,
+        "id": identity,
+        "status": "active",
+        "created": at.isoformat(),
+        "author": {"display": by},
+        "replaces": [{"reference": f"CarePlan/{old['id']}"}],
+        "supportingInfo": [{"reference": f"RiskAssessment/{recommendation}"}],
+        "activity": [a for a in old["activity"] if a["detail"]["scheduledString"] >= today],
+    }
+    if order is None:
+        return [plan]
+    dosage = [{**d, "doseAndRate": [{"doseQuantity": _quantity(dose_mg, "mg")}]} for d in order["dosageInstruction"]]
+    kept = {k: v for k, v in order.items() if k != "statusReason"}
+    return [plan, {**kept, "id": f"{identity}-order", "status": "active", "authoredOn": at.isoformat(),
+                   "requester": {"display": by}, "basedOn": [{"reference": f"CarePlan/{identity}"}],
+                   "dosageInstruction": dosage}]  # fmt: skip
+
+
+def _activity(appointment: Appointment) -> Resource:
     starts = "" if appointment.starts is None else f"T{appointment.starts.isoformat()}"
+    values = {"minutes": appointment.minutes, **appointment.title.values}
     return {
         "status": "scheduled",
         "code": _concept(LOCAL, appointment.kind, appointment.title.key),
         "scheduledString": f"{appointment.on.isoformat()}{starts}",
-        "description": f"{appointment.minutes} min; {appointment.setting}; {', '.join(appointment.with_whom)}",
+        "description": appointment.setting,
+        "extension": [{"url": f"{LOCAL}/value-{name}", "valueString": str(value)} for name, value in values.items()],
     }
 
 
-def _concept(system: str, code: str, words: str) -> dict[str, Any]:
-    return {"coding": [{"system": system, "code": code}], "text": words}
+def _subject(patient_id: str) -> Resource:
+    return {"reference": f"Patient/{patient_id}"}
 
 
-def _quantity(value: float, unit: str) -> dict[str, Any]:
-    return {"value": value, "unit": unit, "system": _UCUM, "code": unit}
+def _answer(value: Value) -> Resource:
+    if isinstance(value, bool):
+        return {"valueBoolean": value}
+    if isinstance(value, float):
+        return {"valueDecimal": value}
+    return {"valueString": value if isinstance(value, str) else ", ".join(value)}
+
+
+def _concept(system: str, code: str, words: str) -> Resource:
+    made: Resource = {"coding": [{"system": system, "code": code}]}
+    return {**made, "text": words} if words else made
+
+
+def _quantity(value: float, unit: str) -> Resource:
+    return {"value": value, "unit": unit, "system": UCUM, "code": unit}

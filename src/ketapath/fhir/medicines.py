@@ -60,8 +60,8 @@ def doses_given(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[Dose]:
             Dose(
                 on=on,
                 product=_PRODUCTS[substance],
-                route=_route(dosage, vocabulary),
-                dose_mg=_dose_mg(resource, dosage, vocabulary),
+                route=route_of(dosage, vocabulary),
+                dose_mg=given_dose_mg(resource, dosage, vocabulary),
                 duration_min=_duration(resource),
                 origin=el.origin(resource),
                 stopped_early=el.text(resource, "status") == "stopped",
@@ -142,7 +142,8 @@ def _outcome(resource: Resource, vocabulary: Vocabulary) -> str | None:
     return None
 
 
-def _route(dosage: Any, vocabulary: Vocabulary) -> str:
+def route_of(dosage: Any, vocabulary: Vocabulary) -> str:
+    """The route of a dosage element in ketapath's word, or "unknown"."""
     said = [c.code for c in el.codings(dosage, "route")] + list(el.words(dosage, "route"))
     phrases = {normalised(phrase) for phrase in said}
     for route, names in vocabulary.answers["routes"].items():
@@ -151,7 +152,8 @@ def _route(dosage: Any, vocabulary: Vocabulary) -> str:
     return "unknown"
 
 
-def _dose_mg(resource: Resource, dosage: Any, vocabulary: Vocabulary) -> float | None:
+def given_dose_mg(resource: Resource, dosage: Any, vocabulary: Vocabulary) -> float | None:
+    """What was given, in milligrams of base; None where the record does not say it in a unit of mass."""
     amount = el.quantity(dosage, "dose")
     if amount is None:
         return None

@@ -37,7 +37,7 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         uninterpreted["without a patient"] = bundle.without_subject
     for resource in bundle.resources:
         reader = _READERS.get(resource["resourceType"])
-        if reader is None or el.text(resource, "status") in _VOID:
+        if reader is None or el.text(resource, "status") in _VOID or _is_about_a_session(resource):
             continue
         found = list(reader(resource, vocabulary))
         facts += found
@@ -54,6 +54,18 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         scores=scores,
         doses=tuple(doses_given(bundle, vocabulary)),
         not_interpreted=dict(sorted(uninterpreted.items())),
+    )
+
+
+def _is_about_a_session(resource: Resource) -> bool:
+    """Readings taken under the drug, and plans signed here: neither says anything about the person at rest."""
+    if resource["resourceType"] == "Observation":
+        parts = (el.text(part, "reference") or "" for part in el.objects(resource, "partOf"))
+        return any(reference.startswith("MedicationAdministration/") for reference in parts)
+    return resource["resourceType"] in ("CarePlan", "Encounter") and any(
+        c.system == "local" and c.code in ("ketamine-plan", "ketamine-session")
+        for field in ("category", "type")
+        for c in el.codings(resource, field)
     )
 
 

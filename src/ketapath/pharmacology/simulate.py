@@ -50,7 +50,9 @@ class Series:
     times_min: tuple[float, ...]
     typical: tuple[float, ...]
     p05: tuple[float, ...]
+    p25: tuple[float, ...]
     p50: tuple[float, ...]
+    p75: tuple[float, ...]
     p95: tuple[float, ...]
 
 
@@ -300,15 +302,17 @@ def _march_batch(a: Array, inputs: list[tuple[Input, Array]], times_h: list[floa
 
 
 def _series(name: str, times_min: Sequence[float], values: Array) -> Series:
-    low, mid, high = np.quantile(values[:, 1:], (0.05, 0.5, 0.95), axis=1)
+    p05, p25, p50, p75, p95 = np.quantile(values[:, 1:], (0.05, 0.25, 0.5, 0.75, 0.95), axis=1).tolist()
     return Series(
         analyte=name,
         unit="ng/mL",
         times_min=tuple(float(t) for t in times_min),
         typical=tuple(values[:, 0].tolist()),
-        p05=tuple(low.tolist()),
-        p50=tuple(mid.tolist()),
-        p95=tuple(high.tolist()),
+        p05=tuple(p05),
+        p25=tuple(p25),
+        p50=tuple(p50),
+        p75=tuple(p75),
+        p95=tuple(p95),
     )
 
 

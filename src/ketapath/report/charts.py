@@ -1,13 +1,180 @@
-"""The recovery curve as an accessible drawing: band first, then median, then the person's own scores."""
+"""A chart as an accessible drawing: bands first, then the median, then what was observed, with its table beside it.
+
+`draw` knows lines and marks, nothing of medicine; `recovery_chart` is the course of one person's scores. Colours and
+sizes come from the style sheet of the page, by class.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from ketapath.domain.response import Course, RecoveryCurve
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 300, 40, 40, 12
+_LEFT, _RIGHT, _TOP, _FOOT = 44.0, 96.0, 14.0, 22.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """The room between two lines; `kind` is "band90" or "band50"."""
+
+    kind: str
+    xs: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line with its name at its end; `kind` is "median" or "context"."""
+
+    kind: str
+    name: str
+    xs: Sequence[float]
+    ys: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dot:
+    """Something that was observed; `words` say what, when and from where."""
+
+    x: float
+    y: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Something that happened, under the axis: a session with its dose. A planned one is dashed."""
+
+    x: float
+    words: str
+    is_planned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One chart. `marks` are named heights, `verticals` named places; the axis of values begins at `y_from`."""
+
+    title: str
+    description: str
+    x_name: str
+    x_from: float
+    x_to: float
+    x_labels: Sequence[tuple[float, str]]
+    y_to: float
+    y_step: float
+    y_from: float = 0.0
+    bands: Sequence[Band] = ()
+    lines: Sequence[Line] = ()
+    dots: Sequence[Dot] = ()
+    ticks: Sequence[Tick] = ()
+    marks: Sequence[tuple[float, str]] = ()
+    verticals: Sequence[tuple[float, str]] = ()
+    width: float = 760.0
+    height: float = 300.0
+
+
+def draw(panel: Panel, *, identity: str) -> str:
+    """The panel as SVG; `identity` keeps its parts apart from those of other charts of the page."""
+    place = _Place(panel)
+    parts = [*_axes(panel, place), *_shapes(panel, place), *_marks(panel, place), *_foot(panel, place)]
+    name, words = f"{identity}-title", f"{identity}-words"
+    return (
+        f'<svg class="chart" viewBox="0 0 {panel.width:g} {panel.height:g}" role="img" '
+        f'aria-labelledby="{name} {words}"><title id="{name}">{escape(panel.title)}</title>'
+        f'<desc id="{words}">{escape(panel.description)}</desc>{"".join(parts)}</svg>'
+    )
+
+
+class _Place:
+    """From values to places on the drawing."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        self.bottom = panel.height - _FOOT - (34.0 if panel.ticks else 16.0)
+
+    def x(self, value: float) -> float:
+        span = self.panel.x_to - self.panel.x_from
+        share = (value - self.panel.x_from) / span if span else 0.0
+        return _LEFT + share * (self.panel.width - _LEFT - _RIGHT)
+
+    def y(self, value: float) -> float:
+        inside = min(max(value, self.panel.y_from), self.panel.y_to)
+        share = (inside - self.panel.y_from) / (self.panel.y_to - self.panel.y_from)
+        return self.bottom - share * (self.bottom - _TOP)
+
+    def points(self, xs: Sequence[float], ys: Sequence[float]) -> list[str]:
+        return [f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in zip(xs, ys, strict=True)]
+
+
+def _axes(panel: Panel, place: _Place) -> list[str]:
+    count = int((panel.y_to - panel.y_from) / panel.y_step + 1e-9)
+    end = panel.width - _RIGHT
+    found = []
+    for index in range(count + 1):
+        value = panel.y_from + index * panel.y_step
+        y = place.y(value)
+        kind = "axis" if index == 0 else "grid"
+        found.append(f'<line class="{kind}" x1="{_LEFT:g}" x2="{end:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        found.append(f'<text class="value" x="{_LEFT - 8:g}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
+    return found
+
+
+def _shapes(panel: Panel, place: _Place) -> list[str]:
+    found = []
+    for band in panel.bands:
+        outline = place.points(band.xs, band.high) + place.points(band.xs, band.low)[::-1]
+        found.append(f'<polygon class="{band.kind}" points="{" ".join(outline)}"/>')
+    for line in panel.lines:
+        points = " ".join(place.points(line.xs, line.ys))
+        found.append(f'<polyline class="{line.kind}" points="{points}"/>')
+    named = sorted(((place.y(line.ys[-1]), line) for line in panel.lines if line.name), key=lambda pair: pair[0])
+    lowest = 0.0
+    for y, line in named:
+        lowest = max(y + 4, lowest + 16)  # names at the ends never cover one another
+        x = place.x(line.xs[-1]) + 8
+        found.append(f'<text class="name {line.kind}" x="{x:.1f}" y="{lowest:.1f}">{escape(line.name)}</text>')
+    return found
+
+
+def _marks(panel: Panel, place: _Place) -> list[str]:
+    end = panel.width - _RIGHT
+    found = []
+    for value, words in panel.marks:
+        y = place.y(value)
+        found.append(f'<line class="mark" x1="{_LEFT:g}" x2="{end:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        found.append(f'<text class="note" x="{_LEFT + 6:g}" y="{y - 5:.1f}">{escape(words)}</text>')
+    for value, words in panel.verticals:
+        x = place.x(value)
+        found.append(f'<line class="now" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP:g}" y2="{place.bottom:.1f}"/>')
+        found.append(f'<text class="note now" x="{x + 6:.1f}" y="{_TOP + 10:g}">{escape(words)}</text>')
+    for dot in panel.dots:
+        found.append(
+            f'<circle class="dot" cx="{place.x(dot.x):.1f}" cy="{place.y(dot.y):.1f}" r="5">'
+            f"<title>{escape(dot.words)}</title></circle>"
+        )
+    return found
+
+
+def _foot(panel: Panel, place: _Place) -> list[str]:
+    found = []
+    for tick in panel.ticks:
+        x, kind = place.x(tick.x), "tick planned" if tick.is_planned else "tick"
+        below = place.bottom
+        found.append(f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{below + 4:.1f}" y2="{below + 14:.1f}"/>')
+        found.append(
+            f'<text class="value" x="{x:.1f}" y="{below + 28:.1f}" text-anchor="middle">{escape(tick.words)}</text>'
+        )
+    base = panel.height - 6
+    for value, words in panel.x_labels:
+        found.append(
+            f'<text class="value" x="{place.x(value):.1f}" y="{base:g}" text-anchor="middle">{escape(words)}</text>'
+        )
+    x = panel.width - _RIGHT + 24
+    found.append(f'<text class="value" x="{x:g}" y="{base:g}">{escape(panel.x_name)}</text>')
+    return found
 
 
 def recovery_chart(course: Course) -> str:
@@ -18,43 +185,29 @@ def recovery_chart(course: Course) -> str:
         )
     curve = course.curve
     last = curve.days[-1]
-    top = max(27.0, *curve.p95)  # source: PHQ-9, highest total
-
-    def x(day: float) -> float:
-        return _LEFT + (day / last) * (_WIDTH - _LEFT - 10) if last else float(_LEFT)
-
-    def y(score: float) -> float:
-        return _TOP + (1 - score / top) * (_HEIGHT - _TOP - _BOTTOM)
-
-    def band(low: Sequence[float], high: Sequence[float]) -> str:
-        there = [f"{x(d):.1f},{y(v):.1f}" for d, v in zip(curve.days, high, strict=True)]
-        back = [f"{x(d):.1f},{y(v):.1f}" for d, v in zip(curve.days, low, strict=True)]
-        return " ".join(there + back[::-1])
-
-    median = " ".join(f"{x(d):.1f},{y(v):.1f}" for d, v in zip(curve.days, curve.p50, strict=True))
-    dots = "".join(
-        f'<circle cx="{x(max(o.day, 0)):.1f}" cy="{y(o.total):.1f}" r="5" fill="var(--ink)">'
-        f"<title>{o.total:g} on day {o.day:g}, {escape(o.origin)}</title></circle>"
-        for o in course.observed
+    panel = Panel(
+        title="PHQ-9 over time",
+        description="Median with bands for half and for nine of ten such people; dots are this person's scores. The "
+        "table below has the same numbers.",
+        x_name="days",
+        x_from=min([0.0, *(o.day for o in course.observed)]),
+        x_to=last,
+        x_labels=[(float(d), str(d)) for d in range(0, int(last) + 1, 14)],
+        y_to=max(27.0, *curve.p95),  # source: PHQ-9, highest total
+        y_step=5.0,
+        bands=course_bands(curve),
+        lines=[Line(kind="median", name="median", xs=curve.days, ys=curve.p50)],
+        dots=[Dot(x=o.day, y=o.total, words=f"{o.total:g} on day {o.day:g}, {o.origin}") for o in course.observed],
     )
-    ticks = "".join(
-        f'<text x="{_LEFT - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{v}</text>'
-        f'<line x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{y(v):.1f}" y2="{y(v):.1f}" stroke="var(--line)"/>'
-        for v in (0, 5, 10, 15, 20)
-    )
-    weeks = "".join(
-        f'<text x="{x(d):.1f}" y="{_HEIGHT - 16}" text-anchor="middle">{d}</text>' for d in range(0, int(last) + 1, 14)
-    )
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-labelledby="chart-title chart-words" width="100%">'
-        '<title id="chart-title">PHQ-9 over time</title><desc id="chart-words">Median with bands for half and for nine '
-        "of ten such people; dots are this person's scores. The table below has the same numbers.</desc>"
-        f'{ticks}<polygon points="{band(curve.p05, curve.p95)}" fill="var(--band90)"/>'
-        f'<polygon points="{band(curve.p25, curve.p75)}" fill="var(--band50)"/>'
-        f'<polyline points="{median}" fill="none" stroke="var(--accent)" stroke-width="2"/>{dots}{weeks}'
-        f'<text x="{_WIDTH - 10}" y="{_HEIGHT - 2}" text-anchor="end">days since the first session</text></svg>'
-        + _table(curve)
-    )
+    return draw(panel, identity="recovery") + _table(curve)
+
+
+def course_bands(curve: RecoveryCurve) -> list[Band]:
+    """The two bands of a recovery curve, the wider one first."""
+    return [
+        Band(kind="band90", xs=curve.days, low=curve.p05, high=curve.p95),
+        Band(kind="band50", xs=curve.days, low=curve.p25, high=curve.p75),
+    ]
 
 
 def _table(curve: RecoveryCurve) -> str:

@@ -33,6 +33,11 @@ th,td{text-align:start;vertical-align:top;padding:4px 12px 4px 0;border-block-st
 details{margin-block:4px}summary{cursor:pointer;color:var(--accent);min-block-size:24px}
 summary:focus-visible,a:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 footer{color:var(--ink3);font-size:14px}
-svg text{fill:var(--ink2);font-size:13px}
+.chart{inline-size:100%}.chart text{fill:var(--ink2);font-size:13px}.chart .band90{fill:var(--band90)}
+.chart .band50{fill:var(--band50)}.chart line{stroke:var(--line)}
+.chart .axis,.chart .tick,.chart .now{stroke:var(--edge)}
+.chart polyline{fill:none;stroke:var(--grey);stroke-width:1.5}
+.chart polyline.median{stroke:var(--accent);stroke-width:2}
+.chart .dot{fill:var(--ink);stroke:var(--surface);stroke-width:2}.chart .mark,.chart .planned{stroke-dasharray:3 3}
 @media print{body{background:#fff}header{position:static}article{break-inside:avoid}details{display:block}}
 """

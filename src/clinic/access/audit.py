@@ -1,0 +1,66 @@
+"""Who did what, when, to whom, with what outcome? Appended in the transaction of the act; a chain shows any gap.
+
+Each row's digest covers its fields and the digest before it. The database itself refuses UPDATE and DELETE.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from django.db import connection, transaction
+
+from clinic import clock
+from clinic.access.models import Account, AuditRow
+
+_LOCK = 7_305_021  # one number that all appenders of this application agree on
+
+
+def append(
+    act: str,
+    *,
+    outcome: str,
+    account: Account | None = None,
+    who: str = "",
+    patient_id: str = "",
+    entities: Sequence[str] = (),
+) -> AuditRow:
+    """One row at the end of the chain."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        last = AuditRow.objects.order_by("-id").first()
+        row = AuditRow(
+            at=clock.now(),
+            practice=account.practice.slug if account else "",
+            who=(account.username if account else who)[:80],
+            role=account.role if account else "",
+            act=act,
+            outcome=outcome,
+            patient_id=patient_id,
+            entities=list(entities),
+            previous=last.digest if last else "",
+        )
+        row.digest = _digest(row)
+        row.save(force_insert=True)
+    return row
+
+
+def first_break() -> int | None:
+    """The number of the first row that does not follow from the one before it; None where the chain holds."""
+    previous = ""
+    for row in AuditRow.objects.order_by("id").iterator():
+        if row.previous != previous or row.digest != _digest(row):
+            return row.pk
+        previous = row.digest
+    return None
+
+
+def _digest(row: AuditRow) -> str:
+    at: datetime = row.at
+    fields = [at.astimezone(UTC).isoformat(), row.practice, row.who, row.role, row.act, row.outcome, row.patient_id]
+    text = json.dumps([*fields, row.entities, row.previous], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,226 @@
+"""Decide about a recommendation: accept, change or reject, with a reason. What is signed replaces what stood."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from clinic import clock
+from clinic.access.models import Account, Role
+from clinic.access.permission import require
+from clinic.actions.commit import Act, Done, Draft, Stale, commit, earlier
+from clinic.queries.person import Chart, plan, treated
+from clinic.queries.plan import recommended
+from clinic.record.projections import knowledge
+from clinic.record.read import Stored, read
+from ketapath.domain.fact import Origin
+from ketapath.domain.plan import Decided, Decision, Option, SignedPlan
+from ketapath.errors import BadInput
+from ketapath.fhir.encode import adjusted_plan, decision, recommendation, signed_plan, with_status
+from ketapath.report import say
+
+Outcome = Literal["accepted", "changed", "rejected"]
+_SIGNABLE = ("eligible", "caution")
+_AFTER: Mapping[Decision, tuple[str, str]] = {
+    "pause": ("on-hold", "on-hold"),
+    "stop": ("completed", "completed"),
+    "continue": ("active", "active"),
+}
+"""What a decision makes of the plan and of its order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the page asked for. `seen` is the plan that stood when it was opened, `digest` what it was made from."""
+
+    outcome: Outcome
+    reason: str
+    seen: str
+    digest: str
+    dose_mg: float | None = None
+
+
+class Overtaken(Exception):
+    """The facts have changed since the page was opened: what would be signed is not what was read."""
+
+
+def standing(found: Chart) -> str:
+    """The plan that stands, in one word for a form; empty where there is none."""
+    return "" if found.plan is None else f"{found.plan.origin.id}/{found.plan.origin.version}"
+
+
+def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: str) -> Done:
+    """Sign one option as the plan, or say why not.
+
+    Raises Stale where another plan was signed meanwhile, Overtaken where the facts changed, BadInput for a missing
+    reason or a dose that the protocol does not allow.
+    """
+    require(by, "decide-plan", patient_id=found.patient_id)
+    act = _act("decide-plan", found, option_id, wish, by, key)
+    done = earlier(act)
+    if done is not None:
+        return done
+    offered = plan(found)
+    _check_seen(found, wish, offered.inputs_digest)
+    option = next((o for o in offered.options if o.id == option_id), None)
+    if option is None:
+        raise BadInput(
+            field="option", found=option_id, limit="an option of this plan", next_step="Reload the page and choose."
+        )
+    at = clock.local(clock.now(), by.practice.zone)
+    name = f"recommendation-{secrets.token_hex(12)}"
+    drafts = [
+        Draft(resource=recommendation(recommended(found, "plan", identity=name), patient_id=found.patient_id,
+                                      statement=say(option.title, knowledge().texts))),
+        Draft(resource=decision(_decided("plan", option_id, wish, by, at, name), patient_id=found.patient_id)),
+    ]  # fmt: skip
+    if wish.outcome == "rejected":
+        _need(wish.reason, "rejecting an option")
+        return commit(act, drafts)
+    dose_mg = _dose(found, option, wish)
+    if option.verdict not in _SIGNABLE:
+        _need(wish.reason, f"signing an option whose candidacy reads {option.verdict}")
+    drafts += _ended(found, "revoked", "stopped", "replaced by a newly signed plan")
+    drafts += [
+        Draft(resource=resource)
+        for resource in signed_plan(
+            offered, option, identity=f"plan-{secrets.token_hex(12)}", dose_mg=dose_mg, by=by.name, at=at,
+            recommendation=name,
+        )
+    ]  # fmt: skip
+    notice = ("notice", {"patient_id": found.patient_id, "role": Role.NURSE.value, "key": "plan.signed"}, clock.now())
+    return commit(act, drafts, errands=[notice])
+
+
+def decide_card(found: Chart, chosen: Decision, wish: Wish, *, by: Account, key: str) -> Done:
+    """Take the next step of a treatment under way: what the card suggests, or another with its reason.
+
+    Raises Stale, Overtaken and BadInput as `decide_plan` does.
+    """
+    require(by, "decide-card", patient_id=found.patient_id)
+    act = _act("decide-card", found, chosen, wish, by, key)
+    done = earlier(act)
+    if done is not None:
+        return done
+    _check_seen(found, wish, plan(found).inputs_digest)
+    card = treated(found).card
+    if chosen != card.decision or wish.outcome != "accepted":
+        _need(wish.reason, "taking another step than the suggested one")
+    at = clock.local(clock.now(), by.practice.zone)
+    name = f"recommendation-{secrets.token_hex(12)}"
+    drafts = [
+        Draft(resource=recommendation(recommended(found, "card", identity=name), patient_id=found.patient_id,
+                                      statement=say(card.statement, knowledge().texts))),
+        Draft(resource=decision(_decided("card", chosen, wish, by, at, name), patient_id=found.patient_id)),
+    ]  # fmt: skip
+    if wish.outcome != "rejected":
+        drafts += _carried_out(found, chosen, wish, by, at, name)
+    return commit(act, drafts)
+
+
+def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: datetime, name: str) -> list[Draft]:
+    """What the step does to the plan that stands. Adding something to it leaves the signed plan as it is."""
+    signed = found.plan
+    if signed is None:
+        return []
+    if chosen == "adjust":
+        _need(wish.reason, "changing the dose")
+        care_plan, order = _resources(found, signed)
+        dose_mg = _within(found, signed.option_id, wish.dose_mg)
+        made = adjusted_plan(
+            care_plan.resource, None if order is None else order.resource, identity=f"plan-{secrets.token_hex(12)}",
+            dose_mg=dose_mg, by=by.name, at=at, recommendation=name,
+        )  # fmt: skip
+        return [*_ended(found, "revoked", "stopped", "dose changed"), *(Draft(resource=r) for r in made)]
+    if chosen in _AFTER and _AFTER[chosen][0] != signed.status:
+        return _ended(found, *_AFTER[chosen], wish.reason)
+    return []
+
+
+def _ended(found: Chart, plan_status: str, order_status: str, why: str) -> list[Draft]:
+    """The standing plan and its order in another state; nothing where none stands."""
+    if found.plan is None:
+        return []
+    care_plan, order = _resources(found, found.plan)
+    drafts = [Draft(resource=with_status(care_plan.resource, plan_status), expected=care_plan.version)]
+    if order is not None:
+        drafts.append(Draft(resource=with_status(order.resource, order_status, why=why), expected=order.version))
+    return drafts
+
+
+def _resources(found: Chart, signed: SignedPlan) -> tuple[Stored, Stored | None]:
+    care_plan = read(found.practice, "CarePlan", signed.origin.id)
+    assert care_plan is not None
+    if str(care_plan.version) != signed.origin.version:
+        raise Stale("CarePlan", signed.origin.id, care_plan.version)
+    return care_plan, read(found.practice, "MedicationRequest", f"{signed.origin.id}-order")
+
+
+def _check_seen(found: Chart, wish: Wish, digest: str) -> None:
+    if wish.seen != standing(found):
+        raise Stale("CarePlan", found.patient_id, 0)
+    if wish.digest != digest:
+        raise Overtaken
+
+
+def _dose(found: Chart, option: Option, wish: Wish) -> float:
+    """The dose to order, in milligrams of base."""
+    if wish.outcome == "changed":
+        _need(wish.reason, "changing the dose")
+        return _within(found, option.id, wish.dose_mg)
+    if option.dose is None:
+        raise BadInput(
+            field="dose", found="none", limit="a dose that can be given", next_step="Supply what the dose needs first."
+        )
+    return option.dose.dose_mg
+
+
+def _within(found: Chart, option_id: str, dose_mg: float | None) -> float:
+    """The typed dose, if the protocol allows it."""
+    protocol = knowledge().protocols[option_id]
+    if dose_mg is None:
+        raise BadInput(field="dose", found="nothing", limit="milligrams of base", next_step="Type the dose.")
+    if "allowed_mg" in protocol:
+        allowed = [float(a) for a in protocol["allowed_mg"]]
+        if dose_mg not in allowed:
+            words = ", ".join(f"{a:g}" for a in allowed)
+            raise BadInput(field="dose", found=f"{dose_mg:g} mg", limit=f"one of {words} mg", next_step="Choose one.")
+        return dose_mg
+    weight = None if found.person is None else found.person.known.get("vitals.weight_kg")
+    if weight is None or not isinstance(weight.value, float):
+        raise BadInput(
+            field="dose", found="no weight of today", limit="a weight to dose by", next_step="Weigh the person."
+        )
+    most = float(protocol["ceiling_mg_per_kg"]) * weight.value
+    if not 0 < dose_mg <= most:
+        raise BadInput(
+            field="dose", found=f"{dose_mg:g} mg", limit=f"more than 0 and at most {most:.0f} mg",
+            next_step="Check the dose and the weight.",
+        )  # fmt: skip
+    return dose_mg
+
+
+def _need(reason: str, what: str) -> None:
+    if not reason.strip():
+        raise BadInput(field="reason", found="nothing", limit=f"a reason for {what}", next_step="Write it in a line.")
+
+
+def _act(name: str, found: Chart, chosen: str, wish: Wish, by: Account, key: str) -> Act:
+    asked = {"chosen": chosen, "outcome": wish.outcome, "reason": wish.reason, "dose_mg": wish.dose_mg}
+    return Act(name=name, by=by, patient_id=found.patient_id, reason=wish.reason, key=key, asked=asked)
+
+
+def _decided(about: Literal["plan", "card"], chosen: str, wish: Wish, by: Account, at: datetime, name: str) -> Decided:
+    return Decided(
+        origin=Origin(resource="Task", id=f"decision-{secrets.token_hex(12)}", version=None),
+        about=about,
+        outcome=wish.outcome,
+        chosen=chosen,
+        reason=wish.reason,
+        by=by.name,
+        at=at,
+        recommendation_id=name,
+    )

@@ -1,0 +1,59 @@
+"""Write down a questionnaire that was answered on paper or aloud. The total is always computed, never typed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from clinic import clock
+from clinic.access.models import Account, Role
+from clinic.access.permission import require
+from clinic.actions.commit import Act, Done, Draft, commit, earlier
+from clinic.queries.person import Chart
+from clinic.record.projections import knowledge
+from ketapath.errors import BadInput
+from ketapath.fhir.encode import answers
+from ketapath.measurement import Score, score
+
+
+def answer_score(
+    found: Chart, instrument: str, given: Sequence[int | None], *, by: Account, key: str, at: datetime | None = None
+) -> tuple[Done, Score]:
+    """Store the answers and say what they amount to.
+
+    An answer that calls for action (item 9) puts a notice to the prescribers into the outbox in the same transaction.
+    """
+    require(by, "answer-score", patient_id=found.patient_id)
+    form = knowledge().instruments.get(instrument)
+    if form is None:
+        raise BadInput(
+            field="questionnaire", found=instrument, limit=f"one of {', '.join(sorted(knowledge().instruments))}",
+            next_step="Choose one that ketapath can score.",
+        )  # fmt: skip
+    result = score(form, given)
+    if all(answer is None for answer in given):
+        raise BadInput(
+            field=form["title"], found="no answer", limit="at least one answer", next_step="Answer an item, or go back."
+        )
+    act = Act(
+        name="answer-score", by=by, patient_id=found.patient_id, key=key,
+        asked={"instrument": instrument, "answers": list(given)},
+    )  # fmt: skip
+    done = earlier(act)
+    if done is not None:
+        return done, result
+    now = clock.now()
+    resource = answers(
+        f"score-{secrets.token_hex(12)}",
+        form,
+        given,
+        patient_id=found.patient_id,
+        at=clock.local(at or now, by.practice.zone),
+        by=by.name,
+    )
+    notices = [
+        ("notice", {"patient_id": found.patient_id, "role": Role.PRESCRIBER.value, "key": alert.key}, now)
+        for alert in result.alerts
+    ]
+    return commit(act, [Draft(resource=resource)], errands=notices), result

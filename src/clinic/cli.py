@@ -1,0 +1,186 @@
+"""The command `ketapath-clinic`: start the clinic, fill it, look after it. Errors are one short paragraph."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import django
+from django.core.management import call_command
+
+from ketapath import __version__
+from ketapath.errors import BadInput, BadUsage, KetapathError
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the return value is the exit code."""
+    arguments = _parser().parse_args(argv)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
+    try:
+        return _run(arguments)
+    except KetapathError as problem:
+        print(f"ketapath-clinic: {problem}", file=sys.stderr)
+        return problem.exit_code
+    except OSError as problem:
+        print(f"ketapath-clinic: {problem.strerror}: {problem.filename or 'data folder'}", file=sys.stderr)
+        return 3
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ketapath-clinic", description="The clinic: record, people and pages around ketapath."
+    )
+    parser.add_argument("--version", action="version", version=f"ketapath {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    commands.add_parser("serve", help="serve the pages on HOST and PORT from DATA_DIR")
+    made = commands.add_parser("demo", help="the same with invented people; this computer only")
+    made.add_argument("--clock", default="1x", metavar="10x", help="let the clinic's clock run faster")
+    commands.add_parser("migrate", help="bring the database to this version")
+    commands.add_parser("rebuild", help="make every derived table again from the record")
+    commands.add_parser("worker", help="do errands until ended (serve has a worker of its own)")
+    made = commands.add_parser("import", help="take one person's FHIR Bundle into a practice")
+    made.add_argument("bundle", metavar="BUNDLE", type=Path)
+    made.add_argument("--as", dest="username", required=True, metavar="USER", help="the account that imports")
+    made = commands.add_parser("create-practice", help="a new, empty practice")
+    made.add_argument("slug")
+    made.add_argument("--name", required=True)
+    made.add_argument("--zone", default="UTC", help="time zone, such as Europe/Berlin")
+    made = commands.add_parser("create-user", help="a new account, and a code that signs it in once")
+    made.add_argument("username")
+    made.add_argument("--name", required=True)
+    made.add_argument("--role", required=True)
+    made.add_argument("--practice", required=True, metavar="SLUG")
+    made = commands.add_parser("replay", help="make a stored recommendation again and compare")
+    made.add_argument("recommendation", metavar="ID")
+    made.add_argument("--practice", required=True, metavar="SLUG")
+    commands.add_parser("verify-audit", help="follow the chain of the audit trail")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command in ("serve", "demo"):
+        _check_address()
+    _prepare_folder(Path(os.environ.get("DATA_DIR") or "var"))
+    try:
+        django.setup()
+    except ValueError as problem:
+        raise BadUsage(str(problem)) from problem
+    # Every command brings the database to this version first; it takes a moment where nothing is to be done.
+    call_command("migrate", verbosity=0, interactive=False)
+    if arguments.command == "serve":
+        return _serve(is_demo=False)
+    if arguments.command == "demo":
+        return _demo(arguments.clock)
+    from clinic import housekeeping
+
+    return housekeeping.COMMANDS[arguments.command](arguments)
+
+
+def _prepare_folder(folder: Path) -> None:
+    """The data folder with its key, readable by its owner alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "secret").exists():
+        handle = os.open(folder / "secret", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+
+
+def _check_address() -> None:
+    host = os.environ.get("HOST") or "127.0.0.1"
+    port = os.environ.get("PORT") or "8000"
+    if host not in LOOPBACK and os.environ.get("TLS_PROXY") != "1":
+        raise BadUsage(
+            f"HOST {host} is not this computer alone. Put a proxy that speaks TLS in front and set TLS_PROXY=1, "
+            "or use HOST=127.0.0.1"
+        )
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise BadUsage(f"PORT {port!r} is no port; use a number from 1 to 65535")
+
+
+def _demo(speed: str) -> int:
+    from clinic import clock
+    from clinic.demo import NotADemo, load_demo
+
+    if (os.environ.get("HOST") or "127.0.0.1") not in LOOPBACK:
+        raise BadUsage("the demonstration is for this computer alone; leave HOST at 127.0.0.1")
+    try:
+        rate = float(speed.removesuffix("x"))
+    except ValueError:
+        rate = 0.0
+    if not 1 <= rate <= 3600:
+        raise BadUsage(f"--clock {speed!r}: give a factor from 1x to 3600x")
+    try:
+        load_demo()
+    except NotADemo as problem:
+        raise BadInput(
+            field="DATA_DIR",
+            found="people who are not the demonstration's",
+            limit="an empty folder, or the demonstration's own",
+            next_step="Choose another DATA_DIR, or run `ketapath-clinic serve`.",
+        ) from problem
+    clock.run_at(rate)
+    return _serve(is_demo=True)
+
+
+def _serve(*, is_demo: bool) -> int:
+    """Serve until ended. Open event streams are given three seconds to close."""
+    import uvicorn
+    from django.conf import settings
+
+    from clinic.access.models import Account
+    from clinic.jobs import work
+    from clinic.web.streams import closing
+
+    call_command("collectstatic", verbosity=0, interactive=False)
+    host, port = settings.HOST, int(os.environ.get("PORT") or "8000")
+    if is_demo:
+        _print_sign_ins(host, port)
+    else:
+        print(f"ketapath on http://{host}:{port}/", flush=True)
+        if not Account.objects.exists():
+            print("Nobody can sign in yet: ketapath-clinic create-practice, then create-user.", flush=True)
+    stop = threading.Event()
+    worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
+    worker.start()
+
+    class Server(uvicorn.Server):
+        """Tells open streams to end as soon as the server is told."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            closing.set()
+            super().handle_exit(sig, frame)
+
+    config = uvicorn.Config(
+        "clinic.asgi:application", host=host, port=port, log_level="warning", access_log=False,
+        timeout_graceful_shutdown=3, server_header=False, lifespan="off",
+    )  # fmt: skip
+    try:
+        Server(config).run()
+    except KeyboardInterrupt:
+        pass
+    except SystemExit:
+        return 3
+    finally:
+        closing.set()
+        stop.set()
+        worker.join(timeout=5)
+    return 0
+
+
+def _print_sign_ins(host: str, port: int) -> None:
+    from clinic.access.sign_in import new_code
+    from clinic.demo import accounts
+
+    print(f"ketapath demonstration on http://{host}:{port}/")
+    print("Everybody in it is invented. Sign in with a name and its code; each code works once.\n")
+    for account in accounts():
+        print(f"  {account.username:22} {new_code(account)}   {account.name}, {account.practice.name}")
+    print("\nA new code is printed here when one has been used. Ctrl-C ends it; what was entered stays.", flush=True)

@@ -1,0 +1,38 @@
+"""What time is it at this clinic? The only place with a clock; everybody else is told.
+
+In a demonstration the clock may run faster than the wall's (`start` and `rate`); it never runs backwards.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+_started_wall = time.monotonic()
+_started_at = datetime.now(UTC)
+_rate = 1.0
+
+
+def run_at(rate: float) -> None:
+    """From now on let the clock run this many times as fast. For demonstrations only."""
+    global _started_wall, _started_at, _rate
+    _started_at, _started_wall, _rate = now(), time.monotonic(), rate
+
+
+def now() -> datetime:
+    """This instant, in UTC."""
+    if _rate == 1.0:
+        return datetime.now(UTC)
+    elapsed = (time.monotonic() - _started_wall) * _rate
+    return datetime.fromtimestamp(_started_at.timestamp() + elapsed, UTC)
+
+
+def local(instant: datetime, zone: str) -> datetime:
+    """The instant as the clinic's wall clock shows it."""
+    return instant.astimezone(ZoneInfo(zone))
+
+
+def today(zone: str) -> date:
+    """The clinic's own day, which is not the server's."""
+    return local(now(), zone).date()

@@ -1,0 +1,9 @@
+"""The demonstration clinic: invented people at different stages of treatment, in two practices that never meet.
+
+Everything enters through `actions`, like anything else. Scores come from a seeded generator: an exponential course with
+noise the size of the questionnaire's own error.
+"""
+
+from clinic.demo.load import NotADemo, accounts, load_demo
+
+__all__ = ["NotADemo", "accounts", "load_demo"]

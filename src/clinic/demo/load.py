@@ -1,0 +1,121 @@
+"""How does an empty folder become a demonstration clinic? Two practices, their accounts, their people."""
+
+from __future__ import annotations
+
+import json
+
+from django.db import transaction
+
+from clinic import clock
+from clinic.access.models import Account, Role
+from clinic.actions.patients import import_record
+from clinic.actions.plan import Wish, decide_plan, standing
+from clinic.demo.people import people
+from clinic.demo.stages import STAGES, neighbours, treated_so_far
+from clinic.queries.person import chart, plan
+from clinic.record.models import Current, Practice
+from ketapath.domain.plan import Option
+
+_STAFF = (
+    ("prescriber", "Dr Ada Lindqvist", Role.PRESCRIBER),
+    ("nurse", "Bo Marsh", Role.NURSE),
+    ("therapist", "Chidi Arnaud", Role.THERAPIST),
+    ("coordinator", "Dana Weiss", Role.COORDINATOR),
+    ("director", "Dr Eli Novak", Role.DIRECTOR),
+)
+_OWN_RECORD = "first-language-arabic"
+_SETTINGS: dict[str, dict[str, object]] = {
+    "harbour": {"jurisdiction": "US", "languages": ["en", "es"], "acls_on_site": True},
+    "hillside": {"jurisdiction": "UK", "languages": ["en"], "products": ["racemic", "esketamine"]},
+}
+
+
+class NotADemo(Exception):
+    """This data folder holds people who are not the demonstration's."""
+
+
+def load_demo() -> bool:
+    """Fill an empty folder; True where it was filled now, False where the demonstration is there already.
+
+    Raises NotADemo where a practice that is no demonstration has people in it.
+    """
+    if Practice.objects.filter(is_demo=False).exists():
+        raise NotADemo
+    if Practice.objects.filter(is_demo=True).exists():
+        return False
+    with transaction.atomic():
+        harbour = _practice("harbour", "Harbour Clinic", "America/New_York")
+        hillside = _practice("hillside", "Hillside Clinic", "Europe/London")
+        _fill(harbour)
+        _fill_neighbours(hillside)
+    return True
+
+
+def accounts() -> list[Account]:
+    """The demonstration's accounts, first practice first."""
+    return list(Account.objects.filter(practice__is_demo=True, is_active=True).order_by("id"))
+
+
+def _practice(slug: str, name: str, zone: str) -> Practice:
+    crisis = {
+        "line": "555-0100",
+        "words": "the clinic's crisis line, answered at any hour",
+        "source": "demonstration number, reserved for fiction; a real clinic sets its own",
+        "approved_by": "Dr Eli Novak (demonstration)",
+    }
+    practice = Practice.objects.create(
+        slug=slug, name=name, zone=zone, is_demo=True, settings={**_SETTINGS[slug], "crisis": crisis}
+    )
+    staff = _STAFF if slug == "harbour" else _STAFF[:1]
+    prefix = "" if slug == "harbour" else f"{slug}-"
+    for username, person, role in staff:
+        shown = person if slug == "harbour" else "Dr Fern Okada"
+        account = Account(username=f"{prefix}{username}", name=shown, role=role, practice=practice)
+        account.set_unusable_password()
+        account.save()
+    return practice
+
+
+def _fill(practice: Practice) -> None:
+    today = clock.today(practice.zone)
+    importer = Account.objects.get(practice=practice, role=Role.COORDINATOR)
+    prescriber = Account.objects.get(practice=practice, role=Role.PRESCRIBER)
+    for person in people(today):
+        stage = STAGES.get(person.identity)
+        if stage is not None:
+            treated_so_far(person, stage, practice.zone)
+        import_record(_bytes(person.bundle()), by=importer)
+        if stage is not None and stage.is_signed_today:
+            _sign(practice, person.identity, prescriber)
+    patient = Account(
+        username="patient", name="Layla Mansour", role=Role.PATIENT, practice=practice, patient_id=_OWN_RECORD
+    )
+    patient.set_unusable_password()
+    patient.save()
+
+
+def _sign(practice: Practice, patient_id: str, prescriber: Account) -> None:
+    found = chart(practice, patient_id)
+    assert found is not None and found.person is not None
+    offered = plan(found)
+
+    def readiness(option: Option) -> tuple[bool, str]:
+        return (option.dose is None or option.verdict not in ("eligible", "caution"), option.id)
+
+    option = min(offered.options, key=readiness)
+    wish = Wish(outcome="accepted", reason="demonstration", seen=standing(found), digest=offered.inputs_digest)
+    decide_plan(found, option.id, wish, by=prescriber, key="")
+
+
+def _fill_neighbours(practice: Practice) -> None:
+    """The second practice, whose people the first must never see; its director takes them in."""
+    director = Account(username="hillside-director", name="Dr Gus Perry", role=Role.DIRECTOR, practice=practice)
+    director.set_unusable_password()
+    director.save()
+    for person in neighbours(clock.today(practice.zone)):
+        import_record(_bytes(person.bundle()), by=director)
+    assert Current.objects.filter(practice=practice, kind="Patient").count() == 2
+
+
+def _bytes(bundle: dict[str, object]) -> bytes:
+    return json.dumps(bundle, ensure_ascii=False).encode()

@@ -1,0 +1,126 @@
+"""What an administrator does from the command line: practices, accounts, import, rebuild, replay, the audit chain."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from clinic.access import audit
+from clinic.access.models import Account, AuditRow, Role
+from clinic.access.permission import Refused
+from clinic.access.sign_in import new_code
+from clinic.actions.patients import import_record
+from clinic.jobs import work
+from clinic.queries.plan import replay
+from clinic.record.models import Practice
+from clinic.record.projections import rebuild
+from ketapath.errors import BadInput
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    print("The database is at this version.")
+    return 0
+
+
+def _rebuild(arguments: argparse.Namespace) -> int:
+    for practice in Practice.objects.order_by("id"):
+        print(f"{practice.slug}: {rebuild(practice)} people")
+    return 0
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    work(stop)
+    return 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    account = Account.objects.filter(username=arguments.username).first()
+    if account is None:
+        raise _unknown("--as", arguments.username, "an account that exists")
+    try:
+        data = arguments.bundle.read_bytes()
+        patient_id, done = import_record(data, by=account)
+    except OSError as problem:
+        raise _unknown("file", str(arguments.bundle), problem.strerror or "a file that can be read") from problem
+    except Refused as problem:
+        raise _unknown("--as", f"{account.username}, {account.role}", "a coordinator or director") from problem
+    print(f"{patient_id}: {len(done.versions)} resources stored")
+    return 0
+
+
+def _create_practice(arguments: argparse.Namespace) -> int:
+    try:
+        ZoneInfo(arguments.zone)
+    except (ZoneInfoNotFoundError, ValueError) as problem:
+        raise _unknown("--zone", arguments.zone, "a time zone such as Europe/Berlin") from problem
+    if Practice.objects.filter(slug=arguments.slug).exists():
+        raise _unknown("slug", arguments.slug, "a name that is still free")
+    if Practice.objects.filter(is_demo=True).exists():
+        raise _unknown("DATA_DIR", "the demonstration", "a folder for real work")
+    Practice.objects.create(slug=arguments.slug, name=arguments.name, zone=arguments.zone)
+    print(f"{arguments.slug} is ready; create its users next.")
+    return 0
+
+
+def _create_user(arguments: argparse.Namespace) -> int:
+    practice = Practice.objects.filter(slug=arguments.practice).first()
+    if practice is None:
+        raise _unknown("--practice", arguments.practice, "a practice that exists")
+    if arguments.role not in Role.values or arguments.role == Role.PATIENT:
+        raise _unknown("--role", arguments.role, ", ".join(v for v in Role.values if v != Role.PATIENT))
+    if Account.objects.filter(username=arguments.username).exists():
+        raise _unknown("username", arguments.username, "a name that is still free")
+    account = Account(username=arguments.username, name=arguments.name, role=arguments.role, practice=practice)
+    account.set_unusable_password()
+    account.save()
+    audit.append("create-user", outcome="done", who="command line", entities=[account.username])
+    print(f"{account.username} signs in once with {new_code(account)}")
+    return 0
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    practice = Practice.objects.filter(slug=arguments.practice).first()
+    found = None if practice is None else replay(practice, arguments.recommendation)
+    if found is None:
+        raise _unknown("ID", arguments.recommendation, "a stored recommendation of this practice")
+    build = "the same build" if found.same_build else "another build"
+    if not found.differences:
+        print(f"{arguments.recommendation}: made again on {build}, the same")
+        return 0
+    print(f"{arguments.recommendation}: made again on {build}, {len(found.differences)} values differ")
+    print("\n".join(found.differences[:50]))
+    return 1
+
+
+def _verify_audit(arguments: argparse.Namespace) -> int:
+    broken = audit.first_break()
+    if broken is None:
+        print(f"{AuditRow.objects.count()} rows, the chain holds")
+        return 0
+    print(f"the chain breaks at row {broken}")
+    return 1
+
+
+def _unknown(field: str, found: str, limit: str) -> BadInput:
+    return BadInput(field=field, found=found, limit=limit, next_step="Check the command.")
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
+    {
+        "migrate": _migrate,
+        "rebuild": _rebuild,
+        "worker": _worker,
+        "import": _import,
+        "create-practice": _create_practice,
+        "create-user": _create_user,
+        "replay": _replay,
+        "verify-audit": _verify_audit,
+    }
+)

@@ -1,0 +1,94 @@
+"""What is done after an act, or when its time has come? The worker takes errands from the outbox, one at a time.
+
+An errand is done once: it is locked while it is done, and marked in the same transaction as its effect.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, time, timedelta
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import DatabaseError, connection, transaction
+
+from clinic import clock
+from clinic.queries.today import overdue_scores
+from clinic.record.models import Errand, Notice, Practice
+
+MAX_ATTEMPTS = 8
+MORNING = time(7, 0)
+
+
+def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
+    """Do errands until told to stop."""
+    while not stop.is_set():
+        set_morning_rounds()
+        while not stop.is_set() and do_next():
+            pass
+        connection.close()
+        stop.wait(every_s)
+
+
+def do_next() -> bool:
+    """Do the errand that has been due longest; False where none is due."""
+    with transaction.atomic():
+        waiting = Errand.objects.filter(done_at=None, due_at__lte=clock.now(), attempts__lt=MAX_ATTEMPTS)
+        if connection.vendor == "postgresql":
+            waiting = waiting.select_for_update(skip_locked=True)
+        errand = waiting.order_by("due_at", "id").first()
+        if errand is None:
+            return False
+        errand.attempts += 1
+        try:
+            with transaction.atomic():
+                _KINDS[errand.kind](errand)
+            errand.done_at = clock.now()
+            errand.problem = ""
+        except (DatabaseError, KeyError, ValueError) as problem:
+            # Kept and tried again later, each time after twice as long; the problem never holds words of a record.
+            errand.problem = type(problem).__name__
+            errand.due_at = clock.now() + timedelta(seconds=2**errand.attempts)
+        errand.save()
+    return True
+
+
+def set_morning_rounds() -> None:
+    """One errand for each practice's next morning, at the clinic's own clock, summer time and all."""
+    for practice in Practice.objects.all():
+        if not Errand.objects.filter(practice=practice, kind="morning-round", done_at=None).exists():
+            due = next_morning(clock.now(), practice.zone)
+            Errand.objects.create(practice=practice, kind="morning-round", details={}, due_at=due)
+
+
+def next_morning(now: datetime, zone: str) -> datetime:
+    """The next instant at which the clock on the wall there shows the morning hour."""
+    here = now.astimezone(ZoneInfo(zone))
+    morning = datetime.combine(here.date(), MORNING, ZoneInfo(zone))
+    if morning <= here:
+        morning = datetime.combine(here.date() + timedelta(days=1), MORNING, ZoneInfo(zone))
+    return morning
+
+
+def _notice(errand: Errand) -> None:
+    details: Mapping[str, Any] = errand.details
+    Notice.objects.create(
+        practice=errand.practice,
+        patient_id=details["patient_id"],
+        role=details["role"],
+        key=details["key"],
+        made_at=clock.now(),
+    )
+
+
+def _morning_round(errand: Errand) -> None:
+    """Tell the nurses, once for each, whose score is overdue this morning."""
+    for line in overdue_scores(errand.practice):
+        told = {"practice": errand.practice, "patient_id": line.patient_id, "key": "score.overdue", "seen_at": None}
+        if not Notice.objects.filter(**told).exists():
+            Notice.objects.create(**told, role="nurse", made_at=clock.now())
+
+
+_KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType({"notice": _notice, "morning-round": _morning_round})

@@ -1,0 +1,16 @@
+"""Who are this practice's patients? The list, and those whose name begins so."""
+
+from __future__ import annotations
+
+from clinic.record.models import PatientLine, Practice
+from clinic.record.read import search
+
+
+def patients(practice: Practice, *, name: str = "") -> list[PatientLine]:
+    """All, or those of whom every word of `name` begins a part of their name, by family name."""
+    lines = PatientLine.objects.filter(practice=practice)
+    words = name.split()[:8]
+    if words:
+        found = [stored.identity for stored in search(practice, "Patient", name_starts=words)]
+        lines = lines.filter(patient_id__in=found)
+    return list(lines.order_by("family", "given", "patient_id"))

@@ -1,0 +1,132 @@
+"""What can be done for this person, what would a dose do, and does a stored recommendation come out again?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clinic.queries.person import SEED, Chart, chart, clinic_of, plan, settings_of, treated
+from clinic.record.models import Practice
+from clinic.record.projections import knowledge
+from clinic.record.read import read
+from ketapath import __version__, journey
+from ketapath.domain.fact import Origin
+from ketapath.domain.plan import Option, Recommendation
+from ketapath.fhir.readback import recommendation as decode
+from ketapath.pharmacology import Order, Simulation, Subject, simulate
+from ketapath.report import course_json, plan_json
+
+ENGINE = f"numpy {np.__version__}"
+LEVEL_DRAWS = 400
+LEVEL_MINUTES = tuple(float(m) for m in range(0, 241, 5))
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A recommendation made again from the record as it stood. `differences` name every value that came out other."""
+
+    found: Recommendation
+    same_build: bool
+    differences: tuple[str, ...]
+
+
+def levels(found: Chart, option: Option, *, dose_mg: float | None = None) -> Simulation | None:
+    """Expected concentrations over four hours after the first dose; None where there is no dose or no weight."""
+    dose = dose_mg if dose_mg is not None else None if option.dose is None else option.dose.dose_mg
+    if dose is None:
+        return None
+    return simulated(found, product=option.product, route=option.route, dose_mg=dose, infusion_min=option.infusion_min)
+
+
+def simulated(
+    found: Chart, *, product: str, route: str, dose_mg: float, infusion_min: float | None
+) -> Simulation | None:
+    """Expected concentrations of this dose in this person; None where the weight is not known."""
+    assert found.person is not None
+    known = found.person.known
+    weight, age, sex = (known.get(p) for p in ("vitals.weight_kg", "person.age_years", "person.sex"))
+    if weight is None or not isinstance(weight.value, float):
+        return None
+    subject = Subject(
+        weight_kg=weight.value,
+        age_years=age.value if age is not None and isinstance(age.value, float) else None,
+        sex=str(sex.value) if sex is not None else None,
+    )
+    order = Order(product=product, route=route, dose_mg=dose_mg, infusion_min=infusion_min)
+    return simulate(order, subject, knowledge().drugs, LEVEL_MINUTES, draws=LEVEL_DRAWS, seed=SEED)
+
+
+def recommended(found: Chart, about: str, *, identity: str) -> Recommendation:
+    """The recommendation as it stands now, with everything that is needed to make it again."""
+    assert found.person is not None
+    offered = plan(found)
+    return Recommendation(
+        origin=Origin(resource="RiskAssessment", id=identity, version=None),
+        about="plan" if about == "plan" else "card",
+        as_of=found.as_of,
+        seed=SEED,
+        inputs_digest=offered.inputs_digest,
+        knowledge_version=offered.knowledge_version,
+        code_version=__version__,
+        engine_version=ENGINE,
+        record_mark=found.mark,
+        settings=settings_of(found.clinic),
+        result=_text(_result(found, about)),
+    )
+
+
+def replay(practice: Practice, identity: str) -> Replay | None:
+    """Make a stored recommendation again; None where there is none of this id.
+
+    On the same build the result is the same to the bit; on another, numbers may differ by one in a million.
+    """
+    stored = read(practice, "RiskAssessment", identity)
+    found = None if stored is None else decode(stored.resource)
+    if stored is None or found is None:
+        return None
+    then = chart(practice, stored.patient_id, as_of=found.as_of, up_to=found.record_mark)
+    assert then is not None and then.person is not None
+    clinic = clinic_of(json.loads(found.settings))
+    if found.about == "plan":
+        again = plan_json(journey.planned(then.person, clinic, knowledge(), seed=found.seed), then.person, knowledge())
+    else:
+        _, course, card = journey.treated(then.person, clinic, knowledge(), seed=found.seed)
+        again = course_json(course, card, then.person, knowledge())
+    build = (__version__, ENGINE, knowledge().version)
+    same_build = (found.code_version, found.engine_version, found.knowledge_version) == build
+    if same_build and _text(again) == found.result:
+        return Replay(found=found, same_build=True, differences=())
+    exactness = 0.0 if same_build else TOLERANCE
+    differences = tuple(_differences(json.loads(found.result), json.loads(_text(again)), "", exactness))
+    return Replay(found=found, same_build=same_build, differences=differences)
+
+
+def _result(found: Chart, about: str) -> dict[str, Any]:
+    assert found.person is not None
+    if about == "plan":
+        return plan_json(plan(found), found.person, knowledge())
+    now = treated(found)
+    return course_json(now.course, now.card, found.person, knowledge())
+
+
+def _text(result: dict[str, Any]) -> str:
+    return json.dumps(result, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def _differences(before: Any, after: Any, place: str, exactness: float) -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted({*before, *after}):
+            yield from _differences(before.get(name), after.get(name), f"{place}.{name}", exactness)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(old, new, f"{place}[{index}]", exactness)
+    elif isinstance(before, float) and isinstance(after, float):
+        if abs(before - after) > exactness * max(1.0, abs(before)):
+            yield f"{place}: {before!r} became {after!r}"
+    elif before != after:
+        yield f"{place}: {before!r} became {after!r}"

@@ -1,0 +1,176 @@
+"""The tables of the record. Every row carries its practice; nothing is ever looked up without it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Practice(models.Model):
+    """One clinic: who it is, where its clock stands, and how it works (what the core calls Clinic)."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    zone = models.CharField(max_length=64, default="UTC")
+    is_demo = models.BooleanField(default=False)
+    settings = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Current(models.Model):
+    """The version of a resource that stands now."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    kind = models.CharField(max_length=40)
+    identity = models.CharField(max_length=64)
+    version = models.PositiveIntegerField()
+    patient_id = models.CharField(max_length=64, blank=True)
+    changed_at = models.DateTimeField()
+    content = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "kind", "identity"], name="one_current")]
+        indexes = [models.Index(fields=["practice", "patient_id", "kind"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.identity}/_history/{self.version}"
+
+
+class Version(models.Model):
+    """Every version that ever stood, never changed. Its own number orders the whole record's history."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    kind = models.CharField(max_length=40)
+    identity = models.CharField(max_length=64)
+    version = models.PositiveIntegerField()
+    patient_id = models.CharField(max_length=64, blank=True)
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=120)
+    reason = models.TextField(blank=True)
+    content = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "kind", "identity", "version"], name="one_version")]
+        indexes = [models.Index(fields=["practice", "patient_id", "id"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.identity}/_history/{self.version}"
+
+
+class Term(models.Model):
+    """One thing a current resource can be found by: a token, a word of a name, or a span of time."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    resource = models.ForeignKey(Current, on_delete=models.CASCADE, related_name="terms")
+    name = models.CharField(max_length=40)
+    system = models.CharField(max_length=200, blank=True)
+    value = models.CharField(max_length=200, blank=True)
+    low = models.DateTimeField(null=True)
+    high = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["practice", "name", "value"]),
+            models.Index(fields=["practice", "name", "low"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.system}|{self.value}"
+
+
+class PatientLine(models.Model):
+    """Projection: one line of the list of patients. Made again from the record by `rebuild`."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    patient_id = models.CharField(max_length=64)
+    family = models.CharField(max_length=120, blank=True)
+    given = models.CharField(max_length=120, blank=True)
+    born_on = models.DateField(null=True)
+    sex = models.CharField(max_length=16, blank=True)
+    has_died = models.BooleanField(default=False)
+    sessions = models.PositiveIntegerField(default=0)
+    last_session_on = models.DateField(null=True)
+    next_session_on = models.DateField(null=True)
+    next_session_at = models.TimeField(null=True)
+    plan_status = models.CharField(max_length=20, blank=True)
+    visit_open = models.CharField(max_length=64, blank=True)
+    last_score = models.FloatField(null=True)
+    last_score_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "patient_id"], name="one_line_a_patient")]
+
+    def __str__(self) -> str:
+        return f"{self.family}, {self.given}"
+
+
+class ExposureLine(models.Model):
+    """Projection: one dose of the cumulative ledger, in milligrams of base."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    patient_id = models.CharField(max_length=64)
+    administration = models.CharField(max_length=64)
+    given_on = models.DateField()
+    product = models.CharField(max_length=20)
+    route = models.CharField(max_length=20)
+    dose_mg = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "administration"], name="one_line_a_dose")]
+
+    def __str__(self) -> str:
+        return f"{self.patient_id} {self.given_on} {self.product}"
+
+
+class Receipt(models.Model):
+    """An act that was done, under the key its sender chose, so that a repeated request does nothing twice."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    sender = models.CharField(max_length=64)
+    key = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    result = models.JSONField()
+    done_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "sender", "key"], name="one_receipt")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Errand(models.Model):
+    """Outbox: something to do after an act, written in its transaction and taken by the worker when it is due."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    kind = models.CharField(max_length=40)
+    details = models.JSONField()
+    due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["done_at", "due_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.due_at}"
+
+
+class Notice(models.Model):
+    """A message to the people of one role in a practice, written by the worker and shown until somebody has seen it."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    patient_id = models.CharField(max_length=64)
+    role = models.CharField(max_length=20)
+    key = models.CharField(max_length=60)
+    made_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+    seen_by = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["practice", "seen_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.patient_id}"

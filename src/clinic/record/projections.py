@@ -1,0 +1,101 @@
+"""Which tables are derived from the record? The list of patients, the ledger of doses, the search terms.
+
+Each is written in the transaction that changes the record, and `rebuild` makes all of them again from nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+from django.db import transaction
+
+from clinic.record.models import Current, ExposureLine, PatientLine, Practice, Term
+from clinic.record.read import of_patient
+from clinic.record.write import index
+from ketapath.domain.fact import Statements
+from ketapath.fhir import Bundle, Vocabulary, bundle_of, statements, vocabulary
+from ketapath.fhir.readback import signed_plans, visits
+from ketapath.knowledge import Knowledge, load
+
+
+@lru_cache(maxsize=1)
+def knowledge() -> Knowledge:
+    """The knowledge of this installation; read once."""
+    return load()
+
+
+@lru_cache(maxsize=1)
+def words() -> Vocabulary:
+    """Its code tables, compiled once."""
+    return vocabulary(knowledge())
+
+
+def project(practice: Practice, patient_id: str) -> None:
+    """Write this person's derived rows anew."""
+    stored = [s.resource for s in of_patient(practice, patient_id)]
+    ExposureLine.objects.filter(practice=practice, patient_id=patient_id).delete()
+    PatientLine.objects.filter(practice=practice, patient_id=patient_id).delete()
+    if not any(r["resourceType"] == "Patient" for r in stored):
+        return
+    bundle = bundle_of(stored)
+    stated = statements(bundle, words())
+    ExposureLine.objects.bulk_create(
+        ExposureLine(practice=practice, patient_id=patient_id, administration=dose.origin.id, given_on=dose.on,
+                     product=dose.product, route=dose.route, dose_mg=dose.dose_mg)
+        for dose in stated.doses
+    )  # fmt: skip
+    _line(practice, bundle, stated).save()
+
+
+def _line(practice: Practice, bundle: Bundle, stated: Statements) -> PatientLine:
+    given, family = name_of(bundle)
+    scores = [s for s in stated.scores if s.instrument == "phq9" and s.total is not None and s.reason is None]
+    plans = signed_plans(bundle)
+    plan = plans[-1] if plans else None
+    last = stated.doses[-1].on if stated.doses else None
+    ahead = [v for v in plan.visits if v.kind == "session" and (last is None or v.on > last)] if plan else []
+    standing = ahead[0] if ahead and plan and plan.status == "active" else None
+    open_visit = next((v for v in reversed(visits(bundle, words())) if v.status == "in-progress"), None)
+    return PatientLine(
+        practice=practice,
+        patient_id=stated.patient_id,
+        family=family[:120],
+        given=given[:120],
+        born_on=stated.born_on,
+        sex=str(bundle.patient.get("gender") or "")[:16],
+        has_died=stated.died is not None,
+        sessions=len(stated.doses),
+        last_session_on=last,
+        next_session_on=standing.on if standing else None,
+        next_session_at=standing.starts if standing else None,
+        plan_status=plan.status if plan else "",
+        visit_open=open_visit.origin.id if open_visit else "",
+        last_score=scores[-1].total if scores else None,
+        last_score_on=scores[-1].on if scores else None,
+    )
+
+
+def name_of(bundle: Bundle) -> tuple[str, str]:
+    """Given and family name as they are shown; empty where the record has none."""
+    names = bundle.patient.get("name")
+    for name in names if isinstance(names, list) else []:
+        if isinstance(name, dict) and name.get("use") != "old":
+            given = name.get("given")
+            first = " ".join(g for g in given if isinstance(g, str)) if isinstance(given, list) else ""
+            return first, str(name.get("family") or name.get("text") or "")
+    return "", ""
+
+
+def rebuild(practice: Practice) -> int:
+    """Make all derived rows of a practice again from the record; the number of people written."""
+    with transaction.atomic():
+        for table in (Term, PatientLine, ExposureLine):
+            table.objects.filter(practice=practice).delete()
+        rows = Current.objects.filter(practice=practice)
+        for row in rows.iterator():
+            index(row, json.loads(row.content))
+        people = list(rows.filter(kind="Patient").values_list("identity", flat=True))
+        for patient_id in people:
+            project(practice, patient_id)
+    return len(people)

@@ -1,0 +1,239 @@
+"""The charts of the pages: what the core and the record say, drawn by the server. No queries here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from clinic.queries.person import Chart
+from clinic.queries.session import Room
+from ketapath.domain.plan import SignedPlan
+from ketapath.domain.response import Course
+from ketapath.domain.session import TimedReading
+from ketapath.pharmacology import Series, Simulation
+from ketapath.report.charts import Band, Dot, Line, Panel, Tick, course_bands, draw
+
+PHQ9_TOP = 27.0  # source: PHQ-9, highest total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A drawing and the same numbers as a table."""
+
+    svg: SafeString
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def levels_chart(found: Simulation, *, identity: str) -> Drawing:
+    """Expected level of the parent drug: nine of ten such people lie in the band."""
+    series = _parent(found)
+    panel = _level_panel(series, found.site, width=520.0, height=240.0)
+    rows = [
+        [f"{t:g}", _number(series.p05[i]), _number(series.p50[i]), _number(series.p95[i])]
+        for i, t in enumerate(series.times_min)
+        if t % 20 == 0
+    ]
+    return Drawing(
+        svg=_safe(panel, identity),
+        caption=_("%(analyte)s in %(unit)s, %(site)s blood; predicted, not measured")
+        % {"analyte": series.analyte, "unit": series.unit, "site": found.site},
+        head=[_("Minute"), "5 %", _("median"), "95 %"],
+        rows=rows,
+    )
+
+
+def response_chart(found: Chart, course: Course, *, identity: str = "response") -> Drawing | None:
+    """The person's scores with the course around them; None where there is nothing to draw yet."""
+    assert found.person is not None
+    scores = [s for s in found.person.scores if s.instrument == "phq9" and s.total is not None and s.reason is None]
+    if not scores and course.curve is None:
+        return None
+    doses = [d for d in found.person.doses if d.dose_mg is not None]
+    first = doses[0].on if doses else scores[0].on
+    planned = _ahead(found.plan, found.as_of)
+    curve = course.curve
+    last_day = max(
+        [(found.as_of - first).days, *(curve.days[-1:] if curve else ()), *((p - first).days for p in planned[:1])]
+    )
+    dots = [
+        Dot(
+            x=float((s.on - first).days), y=float(s.total or 0),
+            words=_("PHQ-9 %(total)s on %(day)s") % {"total": f"{s.total:g}", "day": _day(s.on)},
+        )
+        for s in scores
+    ]  # fmt: skip
+    start = min([0.0, *(dot.x for dot in dots)])
+    end = float(max(last_day, 14))
+    panel = Panel(
+        title=_("PHQ-9 over time"),
+        description=_("Dots are this person's own scores; the band shows where half and nine of ten would lie."),
+        x_name="",
+        x_from=start,
+        x_to=end,
+        x_labels=_weeks(first, start, end),
+        y_to=PHQ9_TOP,
+        y_step=5.0,
+        bands=course_bands(curve) if curve else (),
+        lines=[Line(kind="median", name=_("median"), xs=curve.days, ys=curve.p50)] if curve else (),
+        dots=dots,
+        ticks=_ticks([((d.on - first).days, d.dose_mg or 0.0, False) for d in doses]
+                     + [((p - first).days, (found.plan.dose_mg or 0.0) if found.plan else 0.0, True)
+                        for p in planned if (p - first).days <= end]),
+        marks=[(course.baseline / 2, _("response: %(points)s or less") % {"points": f"{course.baseline / 2:g}"})]
+        if course.baseline else (),
+        verticals=[(float((found.as_of - first).days), _("today"))],
+        width=860.0,
+    )  # fmt: skip
+    return Drawing(
+        svg=_safe(panel, identity),
+        caption=_("PHQ-9, 0 to 27, lower is better"),
+        head=[_("Day"), _("Score"), _("Source")],
+        rows=[[_day(s.on), f"{s.total:g}", str(s.origin)] for s in scores],
+    )
+
+
+def pressure_chart(room: Room, zone_of: datetime) -> Drawing | None:
+    """Observed pressures of one visit, by the clock."""
+    readings = [r for r in room.visit.readings if r.quantity in ("vitals.systolic_mmhg", "vitals.diastolic_mmhg")]
+    if not readings:
+        return None
+    zero = room.visit.administration.started_at if room.visit.administration else room.visit.opened_at
+    end = max(120.0, *(_minute(r, zero) for r in readings))
+    start = min([0.0, *(_minute(r, zero) for r in readings)])
+    lines = []
+    for quantity, name in (("vitals.systolic_mmhg", _("systolic")), ("vitals.diastolic_mmhg", _("diastolic"))):
+        own = [r for r in readings if r.quantity == quantity]
+        if own:
+            xs = [_minute(r, zero) for r in own]
+            lines.append(Line(kind="context", name=name, xs=xs, ys=[float(r.value) for r in own]))
+    panel = Panel(
+        title=_("Blood pressure in this session"),
+        description=_("Observed values by minute from the start of the dose."),
+        x_name=_("min"),
+        x_from=start,
+        x_to=end,
+        x_labels=[(float(m), f"{m}") for m in range(0, int(end) + 1, 20)],
+        y_from=40.0,
+        y_to=max(200.0, *(float(r.value) for r in readings)),
+        y_step=20.0,
+        lines=lines,
+        dots=[
+            Dot(x=_minute(r, zero), y=float(r.value),
+                words=_("%(value)s mmHg at %(time)s")
+                % {"value": f"{r.value:g}", "time": date_format(r.at.astimezone(zone_of.tzinfo), "H:i")})
+            for r in readings
+        ],
+        height=260.0,
+    )  # fmt: skip
+    return Drawing(
+        svg=_safe(panel, "pressure"),
+        caption=_("Observed pressure, mmHg"),
+        head=[_("Time"), _("Value"), _("What")],
+        rows=[
+            [date_format(r.at.astimezone(zone_of.tzinfo), "H:i"), f"{r.value:g}", r.quantity.split(".")[1]]
+            for r in readings
+        ],
+    )
+
+
+def session_levels(room: Room, now: datetime) -> Drawing | None:
+    """The predicted level with the minute that it is now."""
+    if room.predicted is None:
+        return None
+    series = _parent(room.predicted)
+    given = room.visit.administration
+    minute = None if given is None else (now - given.started_at).total_seconds() / 60
+    here = [(minute, _("now"))] if minute is not None and 0 <= minute <= series.times_min[-1] else []
+    panel = _level_panel(series, room.predicted.site, width=860.0, height=240.0, verticals=here)
+    rows = [
+        [f"{t:g}", _number(series.p05[i]), _number(series.p50[i]), _number(series.p95[i])]
+        for i, t in enumerate(series.times_min)
+        if t % 20 == 0
+    ]
+    return Drawing(
+        svg=_safe(panel, "level"),
+        caption=_("%(analyte)s in %(unit)s; predicted, not measured")
+        % {"analyte": series.analyte, "unit": series.unit},
+        head=[_("Minute"), "5 %", _("median"), "95 %"],
+        rows=rows,
+    )
+
+
+def _level_panel(
+    series: Series, site: str, *, width: float, height: float, verticals: Sequence[tuple[float, str]] = ()
+) -> Panel:
+    top, step = _round_axis(max(series.p95))
+    return Panel(
+        title=_("Expected level of %(analyte)s, %(unit)s, %(site)s blood")
+        % {"analyte": series.analyte, "unit": series.unit, "site": site},
+        description=_("Median, with bands for half and nine of ten such people. Predicted, not measured."),
+        x_name=_("min"),
+        x_from=0.0,
+        x_to=series.times_min[-1],
+        x_labels=[(float(m), str(m)) for m in (0, 40, 80, 120, 180, 240)],
+        y_to=top,
+        y_step=step,
+        bands=[
+            Band(kind="band90", xs=series.times_min, low=series.p05, high=series.p95),
+            Band(kind="band50", xs=series.times_min, low=series.p25, high=series.p75),
+        ],
+        lines=[Line(kind="median", name=_("median"), xs=series.times_min, ys=series.p50)],
+        verticals=verticals,
+        width=width,
+        height=height,
+    )
+
+
+def _parent(found: Simulation) -> Series:
+    """Ketamine after a racemic dose, S-ketamine after esketamine."""
+    wanted = {s.analyte: s for s in found.series}
+    return wanted.get("ketamine") or wanted.get("S-ketamine") or found.series[0]
+
+
+def _round_axis(highest: float) -> tuple[float, float]:
+    """A top and a step of 1, 2 or 5 times a power of ten, with at most six steps."""
+    if highest <= 0:
+        return 1.0, 1.0
+    power = 10.0 ** math.floor(math.log10(highest))
+    step = next(s * power for s in (0.2, 0.5, 1.0, 2.0) if highest / (s * power) <= 5)
+    return step * math.ceil(highest / step), step
+
+
+def _ticks(found: Sequence[tuple[int, float, bool]]) -> list[Tick]:
+    return [Tick(x=float(day), words=f"{mg:g}" if mg else "", is_planned=planned) for day, mg, planned in found]
+
+
+def _ahead(plan: SignedPlan | None, today: date) -> list[date]:
+    if plan is None or plan.status != "active":
+        return []
+    return [v.on for v in plan.visits if v.kind == "session" and v.on >= today]
+
+
+def _weeks(first: date, start: float, end: float) -> list[tuple[float, str]]:
+    step = 7 if end - start <= 63 else 28
+    days = range(0, int(end) + 1, step)
+    return [(float(d), date_format(date.fromordinal(first.toordinal() + d), "j M")) for d in days]
+
+
+def _minute(reading: TimedReading, zero: datetime) -> float:
+    return (reading.at - zero).total_seconds() / 60
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _day(day: date) -> str:
+    return date_format(day, "j M Y")
+
+
+def _safe(panel: Panel, identity: str) -> SafeString:
+    return mark_safe(draw(panel, identity=identity))  # noqa: S308  every word in it was escaped by draw

@@ -1,0 +1,64 @@
+"""What stands round every page: who is signed in, the way through the house, the banner, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
+
+from clinic.access.models import Account, Role
+from clinic.access.permission import may
+from clinic.record.models import Notice, Practice
+
+
+class frame:  # noqa: N801  a middleware, named like a function because it is used as one
+    """Shows every time as the clinic's clock does, and keeps pages with anybody's data out of every cache."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The response, at the clinic's own clock, never stored on the way."""
+        user = getattr(request, "user", None)
+        timezone.activate(user.practice.zone if isinstance(user, Account) else "UTC")
+        response = self.get_response(request)
+        if not request.path.startswith("/static/"):
+            add_never_cache_headers(response)
+        return response
+
+
+def surroundings(request: HttpRequest) -> dict[str, Any]:
+    """What every template may use."""
+    user = getattr(request, "user", None)
+    account = user if isinstance(user, Account) else None
+    return {
+        "account": account,
+        "is_staff": account is not None and account.role != Role.PATIENT,
+        "rail": _rail(request, account),
+        "direction": "rtl" if get_language_bidi() else "ltr",
+        "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
+        "crisis": account.practice.settings.get("crisis") if account else None,
+    }
+
+
+def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]:
+    """The doors of the house that this person may open."""
+    doors: list[dict[str, Any]] = []
+    if account is not None and may(account, "see-today"):
+        waiting = Notice.objects.filter(practice=account.practice, seen_at=None).count()
+        doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
+        doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
+    if account is not None and account.role == Role.PATIENT:
+        doors.append({"name": "own", "words": _("My treatment"), "icon": "user", "count": ""})
+    doors.append({"name": "knowledge", "words": _("Knowledge"), "icon": "book-open", "count": ""})
+    match = request.resolver_match
+    here = (match.url_name or "").split("-")[0] if match else ""
+    return [
+        {**door, "is_here": here == door["name"] or (here == "patient" and door["name"] == "patients")}
+        for door in doors
+    ]

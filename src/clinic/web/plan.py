@@ -1,0 +1,112 @@
+"""Options side by side, and the decision about one of them or about the card."""
+
+from __future__ import annotations
+
+import secrets
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from clinic.actions.plan import Outcome, Wish, decide_card, decide_plan, standing
+from clinic.queries.person import Chart, candidacy, plan
+from clinic.queries.plan import levels
+from clinic.record.projections import knowledge
+from clinic.web.charts import levels_chart
+from clinic.web.door import about_person, account_of
+from clinic.web.patients import about, loop_page
+from clinic.web.problems import EXPECTED, Problem, explained
+from ketapath.domain.plan import Decision
+from ketapath.errors import BadInput
+
+_OUTCOMES = ("accepted", "changed", "rejected")
+_DECISIONS = ("continue", "adjust", "add", "pause", "stop")
+
+
+@require_http_methods(["GET", "POST"])
+@about_person
+def options(request: HttpRequest, found: Chart) -> HttpResponse:
+    """Compare the ways to treat, and sign one."""
+    if found.person is None:
+        return redirect("patient", found.patient_id)
+    problem: Problem | None = None
+    if request.method == "POST":
+        try:
+            wish = _wish(request)
+            decide_plan(found, request.POST.get("option", ""), wish, by=account_of(request), key=_key(request))
+        except EXPECTED as trouble:
+            problem = explained(trouble)
+        else:
+            said = _("Noted: this option is rejected.") if wish.outcome == "rejected" else _("Signed. The plan stands.")
+            messages.success(request, said)
+            return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
+    offered = plan(found)
+    drawn = []
+    for number, option in enumerate(offered.options):
+        simulation = levels(found, option)
+        chart = None if simulation is None else levels_chart(simulation, identity=f"level-{number}")
+        allowed = knowledge().protocols[option.id].get("allowed_mg")
+        sessions = sum(visit.kind == "session" for visit in option.schedule)
+        letter = "ABCDEFGH"[number % 8]
+        drawn.append({"option": option, "chart": chart, "allowed": allowed, "sessions": sessions, "letter": letter})
+    context = about(request, found, here="plan") | {
+        "offered": offered,
+        "drawn": drawn,
+        "candidacy": candidacy(found),
+        "seen": standing(found),
+        "key": secrets.token_hex(16),
+        "problem": problem,
+        "typed": request.POST,
+    }
+    return render(request, "plan/options.html", context, status=problem.status if problem else 200)
+
+
+@require_POST
+@about_person
+def card(request: HttpRequest, found: Chart) -> HttpResponse:
+    """Take the next step of a treatment under way."""
+    try:
+        chosen = request.POST.get("chosen", "")
+        if chosen not in _DECISIONS:
+            raise BadInput(
+                field="decision", found=chosen or "nothing", limit=", ".join(_DECISIONS), next_step="Choose a step."
+            )
+        decide_card(found, cast(Decision, chosen), _wish(request), by=account_of(request), key=_key(request))
+    except EXPECTED as trouble:
+        return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
+    messages.success(request, _("Decided. The plan below is as it stands now."))
+    return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
+
+
+def _wish(request: HttpRequest) -> Wish:
+    outcome = request.POST.get("outcome", "")
+    if outcome not in _OUTCOMES:
+        raise BadInput(
+            field="decision", found=outcome or "nothing", limit="accept, change or reject", next_step="Choose one."
+        )
+    said = request.POST.get("dose_mg", "").strip().replace(",", ".")
+    try:
+        dose_mg = float(said) if said else None
+    except ValueError as problem:
+        raise BadInput(field="dose", found=said, limit="a number of milligrams", next_step="Type it anew.") from problem
+    return Wish(
+        outcome=cast(Outcome, outcome),
+        reason=request.POST.get("reason", "")[:1000].strip(),
+        seen=request.POST.get("seen", ""),
+        digest=request.POST.get("digest", ""),
+        dose_mg=dose_mg,
+    )
+
+
+def _key(request: HttpRequest) -> str:
+    return request.POST.get("key", "")[:64]
+
+
+urls = [
+    path("patients/<str:patient_id>/plan", options, name="patient-plan"),
+    path("patients/<str:patient_id>/card", card, name="patient-card"),
+]

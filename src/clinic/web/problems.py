@@ -1,0 +1,109 @@
+"""What went wrong, what was kept, what next? Every refusal in plain words; nothing of the inside is shown."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from clinic.actions.commit import KeyReused, NotAllowed, Stale
+from clinic.actions.plan import Overtaken
+from clinic.record.projections import knowledge
+from ketapath.errors import BadInput
+from ketapath.report import say
+
+EXPECTED = (BadInput, NotAllowed, Stale, Overtaken, KeyReused)
+"""What a person can run into by ordinary use; pages show it where it happened and keep what was typed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One trouble in plain words. `field` is the form field it is about, where there is one."""
+
+    title: str
+    what: str
+    next_step: str
+    status: int
+    field: str = ""
+
+
+def explained(problem: Exception) -> Problem:
+    """The trouble in the words of the page."""
+    if isinstance(problem, BadInput):
+        what = _("%(field)s: found %(found)s; it has to be %(limit)s.") % {
+            "field": problem.field, "found": problem.found, "limit": problem.limit,
+        }  # fmt: skip
+        return Problem(
+            title=_("This was not saved"), what=what, next_step=problem.next_step, status=400, field=problem.field
+        )
+    if isinstance(problem, NotAllowed):
+        return Problem(
+            title=_("This step is not possible"), what=say(problem.why, knowledge().texts),
+            next_step=_("Nothing was saved. Look at the page again; it shows the record as it stands."), status=409,
+        )  # fmt: skip
+    if isinstance(problem, Overtaken):
+        return Problem(
+            title=_("The facts have changed"),
+            what=_("Something was added to the record after you opened this page, and the plan has been made again."),
+            next_step=_("Nothing was signed. What you typed is kept below; read the new plan, then decide."),
+            status=409,
+        )
+    if isinstance(problem, KeyReused):
+        return Problem(
+            title=_("This page was used before"), what=_("This form has already been sent with other content."),
+            next_step=_("Nothing was saved twice. Check the page, then send it again."), status=409,
+        )  # fmt: skip
+    return Problem(
+        title=_("Somebody else was first"),
+        what=_("The plan was changed by another person after you opened this page."),
+        next_step=_("Nothing is lost: the page shows their change, and what you typed is kept below."),
+        status=409,
+    )
+
+
+def page(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """A page that only says what is the matter."""
+    return render(request, "problems/problem.html", {"problem": problem}, status=problem.status)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The same page for what does not exist and for what this person may not see."""
+    return page(
+        request,
+        Problem(
+            title=_("There is no such page"), what=_("It does not exist, or it is not yours to see."),
+            next_step=_("Go back, or start from Today."), status=404,
+        ),
+    )  # fmt: skip
+
+
+def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Nobody learns from a refusal whether the thing exists."""
+    return not_found(request)
+
+
+def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form's own proof of origin is missing or has run out."""
+    return page(
+        request,
+        Problem(
+            title=_("This page has been open too long"), what=_("For safety its form has run out."),
+            next_step=_("Open the page again and send the form once more."), status=403,
+        ),
+    )  # fmt: skip
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """A fault of ours, with a number to report."""
+    number = secrets.token_hex(4)
+    return page(
+        request,
+        Problem(
+            title=_("Something broke on our side"),
+            what=_("What was saved before stays saved. Report the number %(number)s.") % {"number": number},
+            next_step=_("Go back and try once more."), status=500,
+        ),
+    )  # fmt: skip

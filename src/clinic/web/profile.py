@@ -1,0 +1,85 @@
+"""State one fact, or take one back."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from clinic.access.permission import require
+from clinic.actions.profile import state_fact, withdraw_fact
+from clinic.queries import profile
+from clinic.queries.person import Chart, candidacy
+from clinic.record.projections import knowledge
+from clinic.record.read import history
+from clinic.web.door import about_person, account_of
+from clinic.web.patients import about, loop_page
+from clinic.web.problems import EXPECTED, Problem, explained
+
+
+@require_http_methods(["GET", "POST"])
+@about_person
+def fact(request: HttpRequest, found: Chart) -> HttpResponse:
+    """Choose a fact, then say how it is."""
+    require(account_of(request), "state-fact", patient_id=found.patient_id)
+    wanted = (request.POST.get("path") or request.GET.get("path") or "")[:80]
+    problem: Problem | None = None
+    if request.method == "POST":
+        try:
+            state_fact(
+                found, wanted, request.POST.get("said", "")[:200], by=account_of(request),
+                reason=request.POST.get("reason", "")[:500], key=request.POST.get("key", "")[:64],
+            )  # fmt: skip
+        except EXPECTED as trouble:
+            problem = explained(trouble)
+        else:
+            messages.success(request, _("Saved. The page shows what it changes."))
+            return redirect(reverse("patient", args=[found.patient_id]) + "#profile")
+    context = about(request, found, here="profile") | {
+        "spec": knowledge().paths.get(wanted),
+        "specs": profile.statable(found),
+        "missing": () if found.person is None else candidacy(found).missing,
+        "standing": found.person.known.get(wanted) if found.person else None,
+        "typed": request.POST,
+        "problem": problem,
+        "key": secrets.token_hex(16),
+    }
+    return render(request, "profile/fact.html", context, status=problem.status if problem else 200)
+
+
+@require_POST
+@about_person
+def withdraw(request: HttpRequest, found: Chart) -> HttpResponse:
+    """This statement was wrong."""
+    try:
+        withdraw_fact(
+            found, request.POST.get("path", "")[:80], request.POST.get("source", "")[:120], by=account_of(request),
+            reason=request.POST.get("reason", "")[:500], key=request.POST.get("key", "")[:64],
+        )  # fmt: skip
+    except EXPECTED as trouble:
+        return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
+    messages.success(request, _("Withdrawn. It stays readable in the history, with your reason."))
+    return redirect(reverse("patient", args=[found.patient_id]) + "#profile")
+
+
+@require_http_methods(["GET"])
+@about_person
+def source(request: HttpRequest, found: Chart, kind: str, identity: str) -> HttpResponse:
+    """Every version of one statement, with who wrote it and why."""
+    versions = [s for s in history(found.practice, kind, identity) if s.patient_id == found.patient_id]
+    if not versions:
+        raise Http404
+    context = about(request, found, here="profile") | {"versions": versions, "name": f"{kind}/{identity}"}
+    return render(request, "profile/source.html", context)
+
+
+urls = [
+    path("patients/<str:patient_id>/fact", fact, name="patient-fact"),
+    path("patients/<str:patient_id>/withdraw", withdraw, name="patient-withdraw"),
+    path("patients/<str:patient_id>/source/<str:kind>/<str:identity>", source, name="patient-source"),
+]

@@ -1,0 +1,78 @@
+"""A questionnaire that was answered on paper or aloud, typed in item by item."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from clinic.access.permission import require
+from clinic.actions.response import answer_score
+from clinic.queries.person import Chart
+from clinic.record.projections import knowledge
+from clinic.web.door import about_person, account_of
+from clinic.web.patients import about
+from clinic.web.problems import EXPECTED, Problem, explained
+from ketapath.report import say
+
+
+@require_http_methods(["GET", "POST"])
+@about_person
+def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
+    """The form; an item without an answer stays without one, and then there is no total."""
+    require(account_of(request), "answer-score", patient_id=found.patient_id)
+    form = knowledge().instruments.get(instrument)
+    if form is None:
+        raise Http404
+    problem: Problem | None = None
+    if request.method == "POST":
+        given = [_answer(request.POST.get(item["id"], "")) for item in form["items"]]
+        try:
+            _done, result = answer_score(
+                found, instrument, given, by=account_of(request), key=request.POST.get("key", "")[:64]
+            )
+        except EXPECTED as trouble:
+            problem = explained(trouble)
+        else:
+            for alert in result.alerts:
+                messages.error(request, say(alert, knowledge().texts))
+            if result.total is None:
+                messages.warning(
+                    request,
+                    _("Saved without a total: %(count)s items have no answer.") % {"count": len(result.missing)},
+                )
+            else:
+                said = {"name": form["title"], "total": f"{result.total:g}", "severity": result.severity}
+                messages.success(request, _("Saved: %(name)s %(total)s, %(severity)s.") % said)
+            return redirect(reverse("patient", args=[found.patient_id]) + "#response")
+    language = get_language() or "en"
+    items = [
+        {
+            "id": item["id"],
+            "text": item["text"].get(language, item["text"]["en"]),
+            "given": request.POST.get(item["id"]),
+        }
+        for item in form["items"]
+    ]
+    answers = [{"score": str(o["score"]), "text": o["text"].get(language, o["text"]["en"])} for o in form["options"]]
+    context = about(request, found, here="response") | {
+        "form": form,
+        "items": items,
+        "options": answers,
+        "problem": problem,
+        "key": secrets.token_hex(16),
+    }
+    return render(request, "response/score.html", context, status=problem.status if problem else 200)
+
+
+def _answer(said: str) -> int | None:
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 3 else None
+
+
+urls = [path("patients/<str:patient_id>/score/<str:instrument>", score, name="patient-score")]

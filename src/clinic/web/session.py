@@ -1,0 +1,98 @@
+"""One session on one page: arrival, readings, dose begun, dose ended, home."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from clinic import clock
+from clinic.actions import session as act
+from clinic.queries.person import Chart
+from clinic.queries.session import room
+from clinic.web.charts import pressure_chart, session_levels
+from clinic.web.door import about_person, account_of
+from clinic.web.patients import about
+from clinic.web.problems import EXPECTED, Problem, explained
+from ketapath.domain.session import Visit
+
+
+@require_http_methods(["GET", "POST"])
+@about_person
+def session(request: HttpRequest, found: Chart) -> HttpResponse:
+    """The visit that is going on, or the way to open one."""
+    if found.person is None:
+        return redirect("patient", found.patient_id)
+    problem: Problem | None = None
+    if request.method == "POST":
+        try:
+            said = _done(request, found)
+        except EXPECTED as trouble:
+            problem = explained(trouble)
+        else:
+            messages.success(request, said)
+            return redirect("patient-session", found.patient_id)
+    return _page(request, found, found.open_visit, problem)
+
+
+@require_GET
+@about_person
+def past(request: HttpRequest, found: Chart, visit_id: str) -> HttpResponse:
+    """A visit as it was."""
+    visit = next((v for v in found.visits if v.origin.id == visit_id), None)
+    if visit is None or found.person is None:
+        raise Http404
+    return _page(request, found, visit, None)
+
+
+def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Problem | None) -> HttpResponse:
+    now = clock.local(clock.now(), found.practice.zone)
+    here = None if visit is None else room(found, visit)
+    context = about(request, found, here="sessions") | {
+        "room": here,
+        "level": None if here is None else session_levels(here, now),
+        "pressure": None if here is None else pressure_chart(here, now),
+        "minutes": None if here is None or here.visit.administration is None
+        else int((now - here.visit.administration.started_at).total_seconds() // 60),
+        "key": secrets.token_hex(16),
+        "problem": problem,
+        "typed": request.POST,
+        "readings": act.READINGS,
+    }  # fmt: skip
+    return render(request, "session/session.html", context, status=problem.status if problem else 200)
+
+
+def _done(request: HttpRequest, found: Chart) -> str:
+    """Do the step that the form asks for; the sentence that says what was done."""
+    by, key = account_of(request), request.POST.get("key", "")[:64]
+    reason = request.POST.get("reason", "")[:500].strip()
+    step = request.POST.get("step", "")
+    if step == "open":
+        act.open_session(found, by=by, key=key)
+        return _("The visit is open.")
+    if step == "vitals":
+        said = {path: request.POST.get(path, "")[:12] for path in act.READINGS}
+        act.chart_vitals(found, said, by=by, key=key)
+        return _("Readings saved.")
+    if step == "start":
+        act.start_dose(found, by=by, reason=reason, key=key)
+        return _("Dosing has begun.")
+    if step == "end":
+        early = request.POST.get("stopped_early") == "yes"
+        act.end_dose(found, request.POST.get("dose_mg", "")[:12], stopped_early=early, by=by, reason=reason, key=key)
+        return _("The dose is on record.")
+    if step == "close":
+        act.close_session(found, by=by, reason=reason, key=key)
+        return _("The visit is over.")
+    raise Http404
+
+
+urls = [
+    path("patients/<str:patient_id>/session", session, name="patient-session"),
+    path("patients/<str:patient_id>/sessions/<str:visit_id>", past, name="patient-session-past"),
+]

@@ -1,0 +1,200 @@
+"""The few words that templates need: texts said, verdicts named, numbers and days as the house writes them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import heroicons
+from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clinic.record.projections import knowledge
+from ketapath import units
+from ketapath.domain.evidence import Finding, MissingFact, Text, Verdict
+from ketapath.domain.plan import Range
+from ketapath.report import say as say_text
+from ketapath.report.words import about as about_share
+
+register = template.Library()
+
+VERDICTS: dict[str, tuple[Any, str, str]] = {
+    "eligible": (gettext_lazy("Eligible"), "ok", "check-circle"),
+    "caution": (gettext_lazy("With care"), "caution", "exclamation-triangle"),
+    "defer": (gettext_lazy("Not yet"), "caution", "clock"),
+    "not-eligible": (gettext_lazy("Not suitable"), "stop", "no-symbol"),
+    "undetermined": (gettext_lazy("Not known yet"), "unknown", "question-mark-circle"),
+}
+_PRODUCTS = {
+    "racemic/iv": gettext_lazy("Ketamine by vein"),
+    "esketamine/nasal": gettext_lazy("Esketamine by nose"),
+}
+_DECISIONS = {
+    "continue": gettext_lazy("Continue"),
+    "adjust": gettext_lazy("Adjust the dose"),
+    "add": gettext_lazy("Add something"),
+    "pause": gettext_lazy("Pause"),
+    "stop": gettext_lazy("Stop"),
+}
+_STATES = {
+    "active": gettext_lazy("active"),
+    "on-hold": gettext_lazy("on hold"),
+    "revoked": gettext_lazy("replaced"),
+    "completed": gettext_lazy("ended"),
+    "accepted": gettext_lazy("accepted"),
+    "changed": gettext_lazy("changed"),
+    "rejected": gettext_lazy("rejected"),
+    "in-progress": gettext_lazy("going on"),
+    "finished": gettext_lazy("finished"),
+    "stopped": gettext_lazy("stopped early"),
+}
+_ROLES = {
+    "prescriber": gettext_lazy("Prescriber"),
+    "nurse": gettext_lazy("Nurse"),
+    "therapist": gettext_lazy("Therapist"),
+    "coordinator": gettext_lazy("Coordinator"),
+    "director": gettext_lazy("Director"),
+    "patient": gettext_lazy("Patient"),
+}
+_NOTICES = {
+    "plan.signed": gettext_lazy("A plan was signed."),
+    "score.overdue": gettext_lazy("The score is overdue."),
+    "measurement.item9": gettext_lazy("Item 9 was answered above zero: assess the risk of suicide now."),
+}
+
+
+@register.filter
+def say(text: Text | None) -> str:
+    """The sentence of a text key."""
+    return "" if text is None else say_text(text, knowledge().texts)
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16) -> SafeString:
+    """An icon that stands beside its word, so that it needs no name of its own."""
+    style = "micro" if size <= 16 else "outline"
+    drawn: str = heroicons._render_icon(style, name, size, {"aria-hidden": "true", "focusable": "false"})
+    return SafeString(drawn)
+
+
+@register.simple_tag
+def verdict(word: Verdict | None) -> SafeString:
+    """A verdict as shape, word and colour, in this order."""
+    if word is None:
+        return format_html('<span class="tag info">{} {}</span>', icon("information-circle"), _("To know"))
+    words, kind, shape = VERDICTS[word]
+    return format_html('<span class="tag {}">{} {}</span>', kind, icon(shape), words)
+
+
+@register.filter
+def verdict_words(word: str) -> str:
+    """A verdict as a word."""
+    return str(VERDICTS[word][0]) if word in VERDICTS else word
+
+
+@register.filter
+def product(name: str) -> str:
+    """A product and route in the words of the page."""
+    return str(_PRODUCTS.get(name, name))
+
+
+@register.filter
+def decision(word: str) -> str:
+    """A decision as a verb."""
+    return str(_DECISIONS.get(word, word))
+
+
+@register.filter
+def state(word: str) -> str:
+    """A status in plain words."""
+    return str(_STATES.get(word, word))
+
+
+@register.filter
+def role(word: str) -> str:
+    """A role in plain words."""
+    return str(_ROLES.get(word, word))
+
+
+@register.filter
+def notice(key: str) -> str:
+    """What a notice says."""
+    return str(_NOTICES.get(key, key))
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """A day as 24 Nov 2026; a dash where there is none."""
+    return "–" if value is None else date_format(value, "j M Y")
+
+
+@register.filter
+def about(share: float | None) -> str:
+    """A probability as people say it."""
+    return "" if share is None else about_share(share)
+
+
+@register.filter
+def span(found: Range) -> str:
+    """The band of a share as people say it: (2 to 6) in ten."""
+    if found.unit == "1":
+        return f"{round(10 * found.p05)} to {round(10 * found.p95)}"
+    return f"{_short(found.p05)} to {_short(found.p95)}"
+
+
+@register.filter
+def short(value: float | None) -> str:
+    """A number with three significant figures at most, without noughts that say nothing."""
+    return "–" if value is None else _short(value)
+
+
+@register.filter
+def whole(value: object) -> str:
+    """A reading as it is written down; a dash where there is none."""
+    return f"{value:g}" if isinstance(value, float | int) else "–"
+
+
+@register.filter
+def percent_of(value: float, width: float) -> float:
+    """A share as a place on a line of this width."""
+    return round(float(value) * float(width), 1)
+
+
+@register.filter
+def label(path: str) -> str:
+    """What a profile path is called."""
+    spec = knowledge().paths.get(path)
+    return spec.label if spec else path
+
+
+@register.filter
+def unit(path: str) -> str:
+    """The unit of a profile path as it is shown."""
+    spec = knowledge().paths.get(path)
+    return units.shown(spec.unit) if spec else ""
+
+
+@register.filter
+def get(found: dict[str, Any], key: str) -> Any:
+    """One entry of a mapping, for forms that come back with what was typed."""
+    return found.get(key, "") if found else ""
+
+
+@register.filter
+def worth_showing(missing: MissingFact, overall: str) -> list[tuple[str, str]]:
+    """Each answer that would change the verdict, with the verdict it would give."""
+    return [(c.if_value, c.overall) for c in missing.changes if c.overall != overall]
+
+
+@register.filter
+def is_approved(finding: Finding) -> bool:
+    """Whether the rule of this finding needs nobody's approval any more."""
+    return finding.rule is None or not finding.rule.needs_approval
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"

@@ -1,0 +1,37 @@
+"""The day: what is open, planned, missed and overdue, and the notices."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.http import require_GET, require_POST
+
+from clinic import clock
+from clinic.actions.today import see_notice
+from clinic.queries.today import today as day
+from clinic.web.door import account_of, staff
+
+
+@require_GET
+@staff("see-today")
+def today(request: HttpRequest) -> HttpResponse:
+    """The whole page, or its live part alone when the page asks for it."""
+    practice = account_of(request).practice
+    context = {"day": day(practice), "now": clock.local(clock.now(), practice.zone)}
+    part = getattr(request, "htmx", False)
+    return render(request, "today/list.html" if part else "today/today.html", context)
+
+
+@require_POST
+@staff("see-notice")
+def seen(request: HttpRequest, number: int) -> HttpResponse:
+    """Somebody has read this notice."""
+    see_notice(number, by=account_of(request))
+    return redirect("today")
+
+
+urls = [
+    path("today", today, name="today"),
+    path("today/notices/<int:number>/seen", seen, name="today-seen"),
+]

@@ -1,0 +1,236 @@
+"""What did ketapath itself write into this record? Visits, signed plans, recommendations and decisions, read back.
+
+The counterpart of `encode`. Records from elsewhere have none of these; whatever lacks a part is left out, not guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any, Literal, cast
+
+from ketapath.domain.evidence import Text
+from ketapath.domain.plan import Decided, PlannedVisit, Recommendation, SignedPlan
+from ketapath.domain.session import Administration, TimedReading, Visit
+from ketapath.fhir import elements as el
+from ketapath.fhir.bundle import Bundle, Resource
+from ketapath.fhir.encode import LOCAL, SUBSTANCE
+from ketapath.fhir.medicines import given_dose_mg, route_of
+from ketapath.fhir.values import value_facts
+from ketapath.fhir.vocabulary import Vocabulary
+
+_PRODUCT_OF = {unii: product for product, (unii, _) in SUBSTANCE.items()}
+
+
+def visits(bundle: Bundle, vocabulary: Vocabulary) -> tuple[Visit, ...]:
+    """Every visit for a session, oldest first, with its dose and readings."""
+    found = []
+    for encounter in bundle.of_type("Encounter"):
+        opened = _instant((encounter.get("period") or {}).get("start"))
+        if not _is(encounter, "type", "ketamine-session") or opened is None or _void(encounter):
+            continue
+        here = f"Encounter/{encounter.get('id')}"
+        given = [a for a in bundle.of_type("MedicationAdministration") if _refers(a, "context", here) and not _void(a)]
+        found.append(
+            Visit(
+                origin=el.origin(encounter),
+                status=str(encounter.get("status")),
+                opened_at=opened,
+                closed_at=_instant(encounter["period"].get("end")),
+                plan_id=_plan_of(encounter),
+                administration=next(filter(None, (_administration(a, vocabulary) for a in given)), None),
+                readings=tuple(_readings(bundle, here, vocabulary)),
+            )
+        )
+    return tuple(sorted(found, key=lambda v: v.opened_at))
+
+
+def signed_plans(bundle: Bundle) -> tuple[SignedPlan, ...]:
+    """Every plan that was signed here, oldest first."""
+    orders = {
+        reference: request
+        for request in bundle.of_type("MedicationRequest")
+        for reference in _references(request, "basedOn")
+    }
+    found = []
+    for plan in bundle.of_type("CarePlan"):
+        at = _instant(plan.get("created"))
+        words = next((w for w in el.words(plan, "category")), "").split()
+        if not _is(plan, "category", "ketamine-plan") or at is None or len(words) != 2 or _void(plan):
+            continue
+        order = orders.get(f"CarePlan/{plan.get('id')}", {})
+        dosage = next(el.objects(order, "dosageInstruction"), {})
+        rate = next(el.objects(dosage, "doseAndRate"), {})
+        dose = el.quantity(rate, "doseQuantity")
+        repeat = next(el.objects(next(el.objects(dosage, "timing"), {}), "repeat"), {})
+        basis = next((r for r in _references(plan, "supportingInfo") if r.startswith("RiskAssessment/")), None)
+        found.append(
+            SignedPlan(
+                origin=el.origin(plan),
+                status=str(plan.get("status")),
+                option_id=str(plan.get("title")),
+                product=words[0],
+                route=words[1],
+                dose_mg=None if dose is None else dose[0],
+                infusion_min=el.number(repeat, "duration"),
+                signed_on=at,
+                signed_by=el.text(plan.get("author"), "display") or "",
+                visits=tuple(filter(None, map(_planned, el.objects(plan, "activity")))),
+                recommendation_id=None if basis is None else basis.partition("/")[2],
+            )
+        )
+    return tuple(sorted(found, key=lambda p: p.signed_on))
+
+
+def decisions(bundle: Bundle) -> tuple[Decided, ...]:
+    """Every decision on a recommendation, oldest first."""
+    found = []
+    for task in bundle.of_type("Task"):
+        code = el.first_code(task, "code") or ""
+        outcome = el.first_code(task, "businessStatus")
+        at = _instant(task.get("authoredOn"))
+        if code not in ("decide-plan", "decide-card") or outcome not in ("accepted", "changed", "rejected"):
+            continue
+        focus = next(_references(task, "focus"), "")
+        if at is None or _void(task):
+            continue
+        found.append(
+            Decided(
+                origin=el.origin(task),
+                about="plan" if code == "decide-plan" else "card",
+                outcome=cast(Literal["accepted", "changed", "rejected"], outcome),
+                chosen=next(el.words(task, "code"), ""),
+                reason=next(el.words(task, "statusReason"), ""),
+                by=el.text(task.get("owner"), "display") or "",
+                at=at,
+                recommendation_id=focus.partition("/")[2],
+            )
+        )
+    return tuple(sorted(found, key=lambda d: d.at))
+
+
+def recommendation(resource: Resource) -> Recommendation | None:
+    """A stored recommendation; None where the resource is none of ours."""
+    stamps = {
+        str(e.get("url")).removeprefix(f"{LOCAL}/"): str(e.get("valueString"))
+        for e in el.objects(resource, "extension")
+        if str(e.get("url")).startswith(f"{LOCAL}/")
+    }
+    if resource.get("resourceType") != "RiskAssessment" or "inputs-digest" not in stamps:
+        return None
+    return Recommendation(
+        origin=el.origin(resource),
+        about="plan" if stamps["about"] == "plan" else "card",
+        as_of=date.fromisoformat(stamps["as-of"]),
+        seed=int(stamps["seed"]),
+        inputs_digest=stamps["inputs-digest"],
+        knowledge_version=stamps["knowledge-version"],
+        code_version=stamps["code-version"],
+        engine_version=stamps["engine-version"],
+        record_mark=int(stamps["record-mark"]),
+        settings=stamps["settings"],
+        result=stamps["result"],
+    )
+
+
+def _administration(resource: Resource, vocabulary: Vocabulary) -> Administration | None:
+    period = resource.get("effectivePeriod")
+    started = _instant((period or {}).get("start")) if isinstance(period, dict) else None
+    product = next(
+        (_PRODUCT_OF[c.code] for c in el.codings(resource, "medicationCodeableConcept") if c.code in _PRODUCT_OF), None
+    )
+    if started is None or product is None:
+        return None
+    dosage = resource.get("dosage")
+    return Administration(
+        origin=el.origin(resource),
+        status=str(resource.get("status")),
+        product=product,
+        route=route_of(dosage, vocabulary),
+        dose_mg=given_dose_mg(resource, dosage, vocabulary),
+        started_at=started,
+        ended_at=_instant(cast(dict[str, Any], period).get("end")),
+    )
+
+
+def _readings(bundle: Bundle, visit: str, vocabulary: Vocabulary) -> Iterator[TimedReading]:
+    found = []
+    for resource in bundle.of_type("Observation"):
+        at = _instant(resource.get("effectiveDateTime"))
+        if not _refers(resource, "encounter", visit) or at is None or _void(resource):
+            continue
+        for holder in (resource, *el.objects(resource, "component")):
+            for fact in value_facts(holder, resource, vocabulary):
+                if isinstance(fact.value, bool | float):
+                    found.append(
+                        TimedReading(
+                            origin=fact.origin,
+                            at=at,
+                            quantity=fact.path,
+                            value=fact.value,
+                            under_drug="partOf" in resource,
+                        )
+                    )
+    return iter(sorted(found, key=lambda r: r.at))
+
+
+def _planned(activity: Mapping[str, Any]) -> PlannedVisit | None:
+    for detail in el.objects(activity, "detail"):
+        stated = el.text(detail, "scheduledString") or ""
+        day, _, clock = stated.partition("T")
+        on, kind, key = el.day(day), el.first_code(detail, "code"), next(el.words(detail, "code"), None)
+        if on is None or kind is None or key is None:
+            return None
+        prefix = f"{LOCAL}/value-"
+        values = {
+            str(e.get("url")).removeprefix(prefix): str(e.get("valueString"))
+            for e in el.objects(detail, "extension")
+            if str(e.get("url")).startswith(prefix)
+        }
+        minutes = values.pop("minutes", "")
+        return PlannedVisit(
+            on=on,
+            starts=time.fromisoformat(clock) if clock else None,
+            kind=kind,
+            title=Text(key=key, values=values),
+            minutes=int(minutes) if minutes.isdigit() else None,
+            setting=el.text(detail, "description") or "",
+        )
+    return None
+
+
+def _plan_of(encounter: Resource) -> str | None:
+    for extension in el.objects(encounter, "extension"):
+        if extension.get("url") == f"{LOCAL}/plan":
+            return next(_references(extension, "valueReference"), "").partition("/")[2] or None
+    return None
+
+
+def _instant(stated: Any) -> datetime | None:
+    """An instant with its zone; without a zone it is taken as UTC."""
+    if not isinstance(stated, str) or "T" not in stated:
+        return None
+    try:
+        found = datetime.fromisoformat(stated.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _references(resource: Mapping[str, Any], field: str) -> Iterator[str]:
+    for holder in el.objects(resource, field):
+        reference = el.text(holder, "reference")
+        if reference:
+            yield reference.split("/_history/")[0]
+
+
+def _refers(resource: Mapping[str, Any], field: str, wanted: str) -> bool:
+    return wanted in _references(resource, field)
+
+
+def _is(resource: Mapping[str, Any], field: str, code: str) -> bool:
+    return any(c.system == "local" and c.code == code for c in el.codings(resource, field))
+
+
+def _void(resource: Resource) -> bool:
+    return el.text(resource, "status") in ("entered-in-error", "cancelled")

@@ -1,0 +1,96 @@
+"""May this version of a resource follow that one? The life of each clinical statement, as FHIR's status words tell it.
+
+What was signed or given is never rewritten: it is amended, ended, or marked as entered in error. A statement never
+moves to another person. Source: HL7 FHIR R4 (4.0.1), the status value sets of each resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ketapath.domain.evidence import Text
+from ketapath.fhir import elements as el
+from ketapath.fhir.bundle import Resource, patient_of
+
+_ERROR = "entered-in-error"
+_NEXT: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "Observation": {
+            "registered": ("registered", "preliminary", "final", "cancelled", _ERROR),
+            "preliminary": ("preliminary", "final", "cancelled", _ERROR),
+            "final": ("amended", "corrected", _ERROR),
+            "amended": ("amended", "corrected", _ERROR),
+            "corrected": ("amended", "corrected", _ERROR),
+        },
+        "QuestionnaireResponse": {
+            "in-progress": ("in-progress", "completed", "stopped", _ERROR),
+            "completed": ("amended", _ERROR),
+            "amended": ("amended", _ERROR),
+            "stopped": (_ERROR,),
+        },
+        "MedicationAdministration": {
+            "in-progress": ("in-progress", "on-hold", "completed", "stopped", _ERROR),
+            "on-hold": ("in-progress", "completed", "stopped", _ERROR),
+            "completed": (_ERROR,),
+            "stopped": (_ERROR,),
+        },
+        "MedicationRequest": {
+            "draft": ("draft", "active", "cancelled", _ERROR),
+            "active": ("on-hold", "completed", "stopped", "cancelled", _ERROR),
+            "on-hold": ("active", "completed", "stopped", "cancelled", _ERROR),
+            "completed": (_ERROR,),
+            "stopped": (_ERROR,),
+            "cancelled": (_ERROR,),
+        },
+        "CarePlan": {
+            "draft": ("draft", "active", "revoked", _ERROR),
+            "active": ("on-hold", "revoked", "completed", _ERROR),
+            "on-hold": ("active", "revoked", "completed", _ERROR),
+            "revoked": (_ERROR,),
+            "completed": (_ERROR,),
+        },
+        "Encounter": {
+            "planned": ("planned", "arrived", "in-progress", "cancelled", _ERROR),
+            "arrived": ("in-progress", "cancelled", _ERROR),
+            "in-progress": ("in-progress", "finished", _ERROR),
+            "finished": (_ERROR,),
+            "cancelled": (_ERROR,),
+        },
+        "Task": {
+            "requested": ("requested", "accepted", "rejected", "in-progress", "completed", "cancelled", _ERROR),
+            "accepted": ("in-progress", "completed", "cancelled", _ERROR),
+            "in-progress": ("in-progress", "completed", "cancelled", _ERROR),
+            "rejected": (_ERROR,),
+            "completed": (_ERROR,),
+            "cancelled": (_ERROR,),
+        },
+        "RiskAssessment": {"final": ("amended", _ERROR), "amended": (_ERROR,)},
+    }
+)
+_ONLY_STATUS_MAY_CHANGE = frozenset({"CarePlan", "MedicationRequest", "Task"})
+_FREE = frozenset({"status", "statusReason", "meta", "note"})
+
+
+def refused_change(before: Resource | None, after: Resource) -> Text | None:
+    """Why `after` may not follow `before` (None: nothing there yet), or None where it may."""
+    if before is None:
+        return None
+    kind = str(after["resourceType"])
+    if patient_of(before) != patient_of(after):
+        return Text(key="record.other_person", values={"kind": kind})
+    was, becomes = el.text(before, "status"), el.text(after, "status")
+    if kind not in _NEXT or was is None:
+        return None
+    if was == _ERROR:
+        return Text(key="record.withdrawn_stays", values={"kind": kind})
+    if becomes not in _NEXT[kind].get(was, ()):
+        return Text(key="record.no_such_step", values={"kind": kind, "was": was, "becomes": becomes or "nothing"})
+    started = kind in _ONLY_STATUS_MAY_CHANGE and was not in ("draft", "requested")
+    if started and _content(before) != _content(after):
+        return Text(key="record.signed_stays", values={"kind": kind})
+    return None
+
+
+def _content(resource: Resource) -> dict[str, object]:
+    return {name: value for name, value in resource.items() if name not in _FREE}

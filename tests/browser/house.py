@@ -1,0 +1,99 @@
+"""A real clinic on a free port of this computer, and Debian's browser in front of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+COMMAND = [str(Path(sys.executable).with_name("ketapath-clinic"))]
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+CODE = re.compile(r"^  (\S+) +((?:[A-Z0-9]{4}-){3}[A-Z0-9]{4})", re.MULTILINE)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class House:
+    """A running clinic: where it is, and its terminal."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] = field(init=False)
+    command: str = "demo"
+
+    def start(self, *, within_s: float = 120.0) -> House:
+        """Start it and wait until it is ready."""
+        self.log = self.folder / f"terminal-{self.port}.log"
+        environment = {**os.environ, "DATA_DIR": str(self.folder / "data"), "PORT": str(self.port), "HOST": "127.0.0.1"}
+        environment.pop("DATABASE_URL", None)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([*COMMAND, self.command], stdout=log, stderr=log, env=environment)
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                with urlopen(f"{self.url}/health", timeout=2) as answer:
+                    if answer.status == 200:
+                        return self
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(f"not ready within {within_s} s: {self.log.read_text()}")
+
+    def stop(self, *, how: int = signal.SIGINT, within_s: float = 15.0) -> int:
+        """End it and say how it ended."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(timeout=within_s)
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def code(self, username: str) -> str:
+        """The newest code for this name on the terminal."""
+        return [code for name, code in CODE.findall(self.log.read_text()) if name == username][-1]
+
+
+@contextmanager
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "make test installs chromium where it may; here it is missing"
+    found = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def signed_in(context: BrowserContext, house: House, username: str) -> Page:
+    """A page of this browser in which this person has signed in."""
+    page = context.new_page()
+    page.goto(f"{house.url}/sign-in")
+    page.fill("#username", username)
+    page.fill("#secret", house.code(username))
+    page.click("main button.first")
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    return page

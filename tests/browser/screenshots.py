@@ -1,0 +1,75 @@
+"""Pictures of every page: light, dark, phone and print. `make screenshots` writes them to build/screenshots."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+from tests.browser.house import House, browser, free_port, signed_in
+
+READY = "treatment-resistant-depression"
+TREATED = "first-language-arabic"
+PAGES = {
+    "sign-in": "/sign-in",
+    "today": "/today",
+    "patients": "/patients",
+    "patient-new": f"/patients/{READY}",
+    "patient-treated": f"/patients/{TREATED}",
+    "patient-not-suitable": "/patients/aneurysm",
+    "plan": f"/patients/{READY}/plan",
+    "plan-none": "/patients/aneurysm/plan",
+    "session": "/patients/seventy-four-with-falls/session",
+    "session-past": f"/patients/{TREATED}/sessions/{TREATED}-visit-6",
+    "score": f"/patients/{READY}/score/phq9",
+    "fact": f"/patients/{READY}/fact?path=social.ride_home",
+    "fact-choose": f"/patients/{READY}/fact",
+    "knowledge": "/knowledge",
+    "knowledge-rule": "/knowledge/rules/KP-004",
+    "knowledge-source": "/knowledge/sources/ELEKT",
+    "knowledge-instrument": "/knowledge/instruments/phq9",
+    "missing": "/patients/nobody",
+}
+LOOKS = {
+    "light": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+    "print": {"viewport": {"width": 900, "height": 1200}, "color_scheme": "light"},
+}
+
+
+def main(folder: Path, only: str = "") -> None:
+    """Write every picture into this folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright, browser(playwright) as chromium:
+        house = House(folder=Path(place), port=free_port()).start()
+        try:
+            for look, settings in LOOKS.items():
+                context = chromium.new_context(**settings)  # type: ignore[arg-type]
+                _prescriber(context, house, look, folder, only)
+                context.close()
+                context = chromium.new_context(**settings)  # type: ignore[arg-type]
+                page = signed_in(context, house, "patient")
+                if "own".startswith(only) or only in "own":
+                    _shoot(page, f"{house.url}/my", look, folder / f"own-{look}.png")
+                context.close()
+        finally:
+            house.stop()
+
+
+def _prescriber(context: BrowserContext, house: House, look: str, folder: Path, only: str) -> None:
+    page = signed_in(context, house, "prescriber")
+    for name, address in PAGES.items():
+        if only in name:
+            _shoot(page, house.url + address, look, folder / f"{name}-{look}.png")
+
+
+def _shoot(page: Page, address: str, look: str, file: Path) -> None:
+    page.emulate_media(media="print" if look == "print" else "screen")
+    page.goto(address)
+    page.screenshot(path=file, full_page=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
