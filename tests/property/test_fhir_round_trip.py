@@ -120,7 +120,10 @@ def test_a_decision_and_its_recommendation_come_back() -> None:
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["entry", "resource", '"', "{"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["entry", "resource", "x", "[", '"']), inner, max_size=3),  # noqa: E501
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["entry", "resource", "x", "[", '"']), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -133,7 +136,8 @@ def test_the_text_of_each_resource_is_cut_out_of_a_bundle_as_it_stands(notes: li
         for i, n in enumerate(notes)
     ]
     entries = ", ".join(f'{{"fullUrl": "urn:x:{i}", "resource": {t}, "z": 1.50}}' for i, t in enumerate(texts))
-    data = f'{{"meta": {{"entry": [{{"resource": {{}}}}]}}, "entry": [{entries}], "resourceType": "Bundle", "type": "collection"}}'
+    head = '"meta": {"entry": [{"resource": {}}]}'
+    data = f'{{{head}, "entry": [{entries}], "resourceType": "Bundle", "type": "collection"}}'
     try:
         read_bundle(data.encode())
     except ValueError:

@@ -5,8 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.records import SUBJECT, coded, days_ago, intake, person, phq9, quantity, record, spread
+from tests.records import (
+    CLINIC,
+    KNOWLEDGE,
+    SUBJECT,
+    TODAY,
+    coded,
+    days_ago,
+    intake,
+    person,
+    phq9,
+    quantity,
+    record,
+    spread,
+)
 
+from ketapath.candidacy import assess
 from ketapath.errors import BadInput
 
 
@@ -144,3 +158,36 @@ def test_a_state_is_settled_by_the_newer_statement() -> None:
     older = intake({"social.ride_home": True}, on=days_ago(20), identity="older")
     found = person(record(older, intake({"social.ride_home": False}, on=days_ago(1))))
     assert found.known["social.ride_home"].value is False
+
+
+def at(clock: str, resource: dict[str, Any], **more: Any) -> dict[str, Any]:
+    field = "authored" if "authored" in resource else "effectiveDateTime"
+    return resource | {"id": f"{resource['id']}-{clock}", field: f"{TODAY.isoformat()}T{clock}"} | more
+
+
+def test_readings_of_one_day_are_ordered_by_the_instant_whatever_zone_they_are_written_in() -> None:
+    earlier = at("14:00:00Z", quantity("8480-6", 122, "mm[Hg]"))
+    later = at("10:30:00-05:00", quantity("8480-6", 184, "mm[Hg]"))
+    for order in ((earlier, later), (later, earlier)):
+        assert person(record(*order)).known["vitals.systolic_mmhg"].value == 184
+
+
+def test_of_two_forms_of_one_day_the_later_counts_and_a_blank_is_never_filled_from_the_other() -> None:
+    morning, evening = at("08:00:00Z", phq9(spread(20))), at("17:00:00Z", phq9(spread(12)))
+    assert person(record(evening, morning)).known["scale.phq9"].value == 12
+    blank = at("17:00:00Z", phq9((1, 1, None, 1, 1, 1, 1, 1, 0)))
+    found = person(record(morning, blank))
+    assert {(s.total, s.items.count(None)) for s in found.scores} == {(20.0, 0), (None, 1)}
+
+
+@pytest.mark.parametrize(
+    ("answered", "assessed", "speaks"),
+    [("09:00:00Z", "08:00:00Z", True), ("09:00:00Z", "10:00:00Z", False), ("09:00:00Z", None, True)],
+)
+def test_a_risk_assessment_settles_item_nine_only_if_it_came_after_it(
+    answered: str, assessed: str | None, speaks: bool
+) -> None:
+    form = intake({"scale.suicide_risk": "low"})
+    positive = at(answered, phq9((1, 1, 1, 1, 1, 1, 1, 1, 1)))
+    found = assess(person(record(positive, form if assessed is None else at(assessed, form))), CLINIC, KNOWLEDGE)
+    assert ("KP-004" in {f.id for f in found.findings}) is speaks

@@ -30,7 +30,7 @@ class Fact:
     """One statement of the record about one profile path.
 
     `value` is in the canonical unit of its path (see knowledge/profile.yaml). `on` is the day the fact was true,
-    None where the record gives no day; `at` the instant where it gives one, in the record's own zone. An unusable fact
+    None where the record gives no day; `at` the instant where it gives one, in UTC and without a zone. An unusable fact
     keeps what was found in `as_stated`, so that a page can show it greyed, and says why it may not be relied on; its
     value is None where nothing could be made of it.
     """
@@ -73,6 +73,7 @@ class ScoreEntry:
     total: float | None
     items: tuple[int | None, ...]
     origin: Origin
+    at: datetime | None = None
     reason: Text | None = None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ketapath.domain.fact import Origin
@@ -114,12 +114,16 @@ def day(stated: Any) -> date | None:
 
 
 def instant(stated: Any) -> datetime | None:
-    """The instant of a FHIR dateTime that has a time, without its zone, so that instants of one clinic sort."""
+    """The instant of a FHIR dateTime that has a time, in UTC and without its zone, so that all instants sort.
+
+    A time without a zone, which FHIR does not allow, is taken as UTC.
+    """
     if not isinstance(stated, str) or "T" not in stated:
         return None
     try:
-        return datetime.fromisoformat(stated.replace("Z", "+00:00")).replace(tzinfo=None)
-    except ValueError:
+        found = datetime.fromisoformat(stated.replace("Z", "+00:00"))
+        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    except (ValueError, OverflowError):
         return None
 
 

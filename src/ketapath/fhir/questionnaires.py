@@ -1,14 +1,15 @@
 """Which instrument totals does the record hold? From items where they are given, else the stated total.
 
 Totals are recomputed from the items and never trusted: a stated total that differs from its items loses. A missing
-item means no total; a total that the scale cannot have (22.57 on the PHQ-9) is kept and marked.
+item means no total; a total that the scale cannot have (22.57 on the PHQ-9) is kept and marked. Observations of one
+day are one sheet; a form is a sheet of its own, so that a blank in it is never filled from another form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from ketapath.domain.evidence import Text
@@ -22,8 +23,10 @@ _DONE = frozenset({"completed", "amended", "final", "corrected"})
 
 @dataclass(slots=True)
 class _Sheet:
-    """Answers of one instrument on one day, as they are found."""
+    """Answers of one instrument on one day, as they are found. `form` is the questionnaire that they came from."""
 
+    form: str | None = None
+    at: datetime | None = None
     answers: dict[int, int | None] = field(default_factory=dict)
     total: float | None = None
     origin: Origin | None = None
@@ -31,19 +34,20 @@ class _Sheet:
 
 
 def scores_of(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[ScoreEntry]:
-    """One entry for each instrument and day, in order of time."""
-    sheets: dict[tuple[str, date], _Sheet] = {}
+    """One entry for each sheet, in order of time."""
+    sheets: dict[tuple[str, date], list[_Sheet]] = {}
     for instrument in vocabulary.instruments.values():
         for resource in bundle.of_type("Observation", "QuestionnaireResponse"):
             if el.text(resource, "status") in _DONE:
                 _read(resource, instrument, sheets)
-    for (name, on), sheet in sorted(sheets.items(), key=lambda entry: (entry[0][1], entry[0][0])):
-        yield _entry(vocabulary.instruments[name], on, sheet)
+    for (name, on), of_day in sorted(sheets.items(), key=lambda entry: (entry[0][1], entry[0][0])):
+        for sheet in sorted(of_day, key=lambda s: s.at.isoformat() if s.at else ""):
+            yield _entry(vocabulary.instruments[name], on, sheet)
 
 
-def _read(resource: Resource, instrument: Mapping[str, Any], sheets: dict[tuple[str, date], _Sheet]) -> None:
+def _read(resource: Resource, instrument: Mapping[str, Any], sheets: dict[tuple[str, date], list[_Sheet]]) -> None:
     items = _item_positions(instrument)
-    on, _ = el.when(resource, "effectiveDateTime", "effectivePeriod", "authored")
+    on, at = el.when(resource, "effectiveDateTime", "effectivePeriod", "authored")
     if on is None:
         return
     found: dict[int, int | None] = {}
@@ -57,12 +61,23 @@ def _read(resource: Resource, instrument: Mapping[str, Any], sheets: dict[tuple[
                 total = stated[0] if stated else el.number(holder, "valueInteger")
     if not found and total is None:
         return
-    sheet = sheets.setdefault((instrument["id"], on), _Sheet())
+    sheet = _sheet(sheets.setdefault((instrument["id"], on), [_Sheet()]), resource)
+    sheet.at = at or sheet.at
     if found:
         sheet.answers.update(found)
         sheet.origin = el.origin(resource)
     if total is not None:
         sheet.total, sheet.total_origin = total, el.origin(resource)
+
+
+def _sheet(of_day: list[_Sheet], resource: Resource) -> _Sheet:
+    """The day's sheet for a single Observation; for a form the first sheet that no other form has filled."""
+    if resource["resourceType"] == "Observation":
+        return of_day[0]
+    if of_day[-1].form is not None:
+        of_day.append(_Sheet())
+    of_day[-1].form = str(resource.get("id"))
+    return of_day[-1]
 
 
 def _holders(resource: Resource) -> Iterator[Mapping[str, Any]]:
@@ -132,4 +147,6 @@ def _entry(instrument: Mapping[str, Any], on: date, sheet: _Sheet) -> ScoreEntry
         reason = Text(key="score.outside", values={"total": f"{total:g}", "low": f"{low:g}", "high": f"{high:g}"})
     origin = sheet.origin or sheet.total_origin
     assert origin is not None
-    return ScoreEntry(instrument=instrument["id"], on=on, total=total, items=items, origin=origin, reason=reason)
+    return ScoreEntry(
+        instrument=instrument["id"], on=on, at=sheet.at, total=total, items=items, origin=origin, reason=reason
+    )

@@ -236,15 +236,16 @@ def _score_facts(scores: Iterable[ScoreEntry]) -> Iterator[Fact]:
         path = f"scale.{entry.instrument}"
         if entry.reason is not None:
             yield Fact(
-                path=path, value=None, unit="{score}", on=entry.on, origin=entry.origin, status="unusable",
+                path=path, value=None, unit="{score}", on=entry.on, at=entry.at, origin=entry.origin, status="unusable",
                 reason=entry.reason, as_stated="" if entry.total is None else f"{entry.total:g}",
             )  # fmt: skip
         elif entry.total is not None:
-            yield Fact(path=path, value=entry.total, unit="{score}", on=entry.on, origin=entry.origin)
+            yield Fact(path=path, value=entry.total, unit="{score}", on=entry.on, at=entry.at, origin=entry.origin)
         if entry.instrument == "phq9" and len(entry.items) == 9 and entry.items[8] is not None:
             yield Fact(
-                path="scale.phq9_item9", value=float(entry.items[8]), unit="{score}", on=entry.on, origin=entry.origin
-            )
+                path="scale.phq9_item9", value=float(entry.items[8]), unit="{score}", on=entry.on, at=entry.at,
+                origin=entry.origin,
+            )  # fmt: skip
 
 
 def _fact(path: str, value: bool | str, on: date | None, resource: Resource, *, stated: str = "") -> Fact:

@@ -130,16 +130,21 @@ class Named:
 
 
 def _item9_not_followed_up(known: Mapping[str, Fact]) -> Truth:
-    """Thoughts of death or self-harm were stated, and no risk assessment of that day or later can be relied on.
+    """Thoughts of death or self-harm were stated, and no risk assessment after them can be relied on.
 
-    That nobody has assessed the risk is what is asked, so a missing assessment is an answer here, not a gap.
+    That nobody has assessed the risk is what is asked, so a missing assessment is an answer here, not a gap. Within
+    one day the times decide; against an answer with a time, an assessment without one may have come before it.
     """
     item9, assessed = known.get("scale.phq9_item9"), known.get("scale.suicide_risk")
     if item9 is None or not isinstance(item9.value, float):
         return None
     if item9.value < 1:  # source: the PHQ-9's own zero, "not at all"
         return False
-    return assessed is None or assessed.on is None or (item9.on is not None and assessed.on < item9.on)
+    if assessed is None or assessed.on is None:
+        return True
+    if item9.on is None or assessed.on != item9.on or item9.at is None:
+        return item9.on is not None and assessed.on < item9.on
+    return assessed.at is None or assessed.at < item9.at
 
 
 NAMED: Mapping[str, Named] = MappingProxyType(
