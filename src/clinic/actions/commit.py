@@ -145,6 +145,8 @@ def _checked(act: Act, draft: Draft) -> Write:
             next_step="Write into the record of the person it is about.",
         )
     before = read(act.by.practice, kind, identity) if draft.expected else None
+    if before is not None and before.version != draft.expected:
+        raise Stale(kind, identity, before.version)
     why = refused_change(None if before is None else before.resource, after)
     if why is not None:
         raise NotAllowed(why)

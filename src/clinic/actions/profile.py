@@ -10,6 +10,7 @@ from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.queries.person import Chart
+from clinic.queries.profile import is_statable
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
 from ketapath.domain.fact import Fact, Value
@@ -97,7 +98,7 @@ def _back(standing: Stored, path: str) -> Draft:
 
 def _spec(path: str) -> PathSpec:
     spec = knowledge().paths.get(path)
-    if spec is None or "derived" in spec.comes_from or path.startswith("clinic."):
+    if spec is None or not is_statable(spec):
         raise BadInput(field="fact", found=path, limit="a fact that can be stated", next_step="Choose from the list.")
     return spec
 

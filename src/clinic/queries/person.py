@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -40,6 +40,7 @@ class Chart:
     given: str
     family: str
     mark: int
+    changed_at: datetime
     as_of: date
     bundle: Bundle
     person: Profile | None
@@ -82,18 +83,17 @@ def chart(practice: Practice, patient_id: str, *, as_of: date | None = None, up_
 
 def candidacy(found: Chart) -> Candidacy:
     """Is ketamine right for this person today, and what else is?"""
-    assert found.person is not None
-    return _assessed(found.practice.pk, _settings(found), found.patient_id, found.mark, found.as_of)
+    return _assessed(_Key.of(found))
 
 
 def plan(found: Chart) -> Plan:
     """The options today."""
-    return _planned(found.practice.pk, _settings(found), found.patient_id, found.mark, found.as_of)
+    return _planned(_Key.of(found))
 
 
 def treated(found: Chart) -> Treated:
     """The course so far and the card."""
-    return _treated(found.practice.pk, _settings(found), found.patient_id, found.mark, found.as_of)
+    return _treated(_Key.of(found))
 
 
 def clinic_of(settings: Mapping[str, Any]) -> Clinic:
@@ -116,10 +116,10 @@ def settings_of(clinic: Clinic) -> str:
 
 
 def _chart(practice: Practice, patient_id: str, place: int, as_of: date) -> Chart | None:
-    stored = [s.resource for s in of_patient_at(practice, patient_id, place)]
-    if not any(r["resourceType"] == "Patient" for r in stored):
+    stored = of_patient_at(practice, patient_id, place)
+    if not any(s.kind == "Patient" for s in stored):
         return None
-    bundle = bundle_of(stored)
+    bundle = bundle_of([s.resource for s in stored])
     person, problem = None, None
     try:
         person = profile(statements(bundle, words()), as_of=as_of, knowledge=knowledge())
@@ -132,6 +132,7 @@ def _chart(practice: Practice, patient_id: str, place: int, as_of: date) -> Char
         given=given,
         family=family,
         mark=place,
+        changed_at=max(s.changed_at for s in stored),
         as_of=as_of,
         bundle=bundle,
         person=person,
@@ -142,32 +143,52 @@ def _chart(practice: Practice, patient_id: str, place: int, as_of: date) -> Char
     )
 
 
-def _settings(found: Chart) -> str:
-    return json.dumps(found.practice.settings, sort_keys=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Key:
+    """What the three heavy results depend on, and nothing else, so that they may be kept.
+
+    The time of the last change is part of it: a place in the history whose transaction was taken back is given to
+    another change.
+    """
+
+    practice_id: int
+    settings: str
+    patient_id: str
+    mark: int
+    changed_at: datetime
+    as_of: date
+    person: Profile = field(compare=False)
+
+    @classmethod
+    def of(cls, found: Chart) -> _Key:
+        """The key of a chart that can be relied on."""
+        assert found.person is not None
+        return cls(
+            practice_id=found.practice.pk,
+            settings=json.dumps(found.practice.settings, sort_keys=True),
+            patient_id=found.patient_id,
+            mark=found.mark,
+            changed_at=found.changed_at,
+            as_of=found.as_of,
+            person=found.person,
+        )
+
+    @property
+    def clinic(self) -> Clinic:
+        return clinic_of(json.loads(self.settings))
 
 
-def _person(practice_id: int, patient_id: str, place: int, as_of: date) -> Profile:
-    found = _chart(Practice.objects.get(pk=practice_id), patient_id, place, as_of)
-    assert found is not None and found.person is not None
-    return found.person
-
-
-# The three heavy results depend on nothing but these arguments, so that they may be kept for as long as they are asked.
 @lru_cache(maxsize=128)
-def _assessed(practice_id: int, settings: str, patient_id: str, place: int, as_of: date) -> Candidacy:
-    return journey.assessed(
-        _person(practice_id, patient_id, place, as_of), clinic_of(json.loads(settings)), knowledge()
-    )
+def _assessed(key: _Key) -> Candidacy:
+    return journey.assessed(key.person, key.clinic, knowledge())
 
 
 @lru_cache(maxsize=128)
-def _planned(practice_id: int, settings: str, patient_id: str, place: int, as_of: date) -> Plan:
-    someone = _person(practice_id, patient_id, place, as_of)
-    return journey.planned(someone, clinic_of(json.loads(settings)), knowledge(), seed=SEED)
+def _planned(key: _Key) -> Plan:
+    return journey.planned(key.person, key.clinic, knowledge(), seed=SEED)
 
 
 @lru_cache(maxsize=128)
-def _treated(practice_id: int, settings: str, patient_id: str, place: int, as_of: date) -> Treated:
-    someone = _person(practice_id, patient_id, place, as_of)
-    found, course, card = journey.treated(someone, clinic_of(json.loads(settings)), knowledge(), seed=SEED)
+def _treated(key: _Key) -> Treated:
+    found, course, card = journey.treated(key.person, key.clinic, knowledge(), seed=SEED)
     return Treated(candidacy=found, course=course, card=card)

@@ -58,14 +58,15 @@ def aside(found: Chart) -> list[Row]:
     return sorted(rows, key=lambda r: r.on or date.min, reverse=True)
 
 
-def statable(found: Chart) -> list[PathSpec]:
+def statable() -> list[PathSpec]:
     """Every fact that a person may state by hand, by its name."""
-    specs = knowledge().paths.values()
-    free = (
-        s for s in specs if "derived" not in s.comes_from and not s.path.startswith(("clinic.", "staff.", "order."))
-    )
-    asked = (s for s in free if "patient" not in s.comes_from and not _is_scored(s))
-    return sorted(asked, key=lambda s: s.label)
+    return sorted((s for s in knowledge().paths.values() if is_statable(s)), key=lambda s: s.label)
+
+
+def is_statable(spec: PathSpec) -> bool:
+    """Whether this is said by a person, and not computed, part of the person's master data, or the clinic's own."""
+    is_ours = spec.path.startswith(("clinic.", "staff.", "order."))
+    return not is_ours and not {"derived", "patient"} & set(spec.comes_from) and not _is_scored(spec)
 
 
 def _is_scored(spec: PathSpec) -> bool:

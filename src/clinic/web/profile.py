@@ -42,7 +42,7 @@ def fact(request: HttpRequest, found: Chart) -> HttpResponse:
             return redirect(reverse("patient", args=[found.patient_id]) + "#profile")
     context = about(request, found, here="profile") | {
         "spec": knowledge().paths.get(wanted),
-        "specs": profile.statable(found),
+        "specs": profile.statable(),
         "missing": () if found.person is None else candidacy(found).missing,
         "standing": found.person.known.get(wanted) if found.person else None,
         "typed": request.POST,

@@ -1,0 +1,1 @@
+"""The clinic: acts, permissions, pages."""

@@ -1,0 +1,37 @@
+"""The demonstration clinic, loaded once; each test works on it in a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from clinic.access.models import Account
+from clinic.demo import load_demo
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database with the demonstration in it."""
+    with django_db_blocker.unblock():
+        load_demo()
+
+
+@pytest.fixture
+def account(db: None) -> Callable[[str], Account]:
+    return lambda username: Account.objects.get(username=username)
+
+
+@pytest.fixture
+def browser_of(db: None, settings: Any, account: Callable[[str], Account]) -> Callable[[str], Client]:
+    """A signed-in client without a browser."""
+    settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+
+    def signed_in(username: str) -> Client:
+        client = Client(headers={"host": "127.0.0.1"})
+        client.force_login(account(username))
+        return client
+
+    return signed_in

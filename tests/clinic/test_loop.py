@@ -1,0 +1,275 @@
+"""One person once round the loop, as the pages' own acts do it; and what must change when one fact changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from clinic import clock
+from clinic.access.models import Account
+from clinic.access.permission import Refused
+from clinic.actions.commit import Stale
+from clinic.actions.plan import Overtaken, Wish, decide_card, decide_plan, standing
+from clinic.actions.profile import state_fact, withdraw_fact
+from clinic.actions.response import answer_score
+from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
+from clinic.jobs import do_next
+from clinic.queries.person import Chart, candidacy, chart, plan, treated
+from clinic.queries.plan import replay
+from clinic.queries.session import room
+from clinic.record.models import ExposureLine, Notice, PatientLine
+from ketapath.errors import BadInput
+
+READY = "treatment-resistant-depression"
+Who = Callable[[str], Account]
+
+
+def look(by: Account, patient_id: str = READY) -> Chart:
+    found = chart(by.practice, patient_id)
+    assert found is not None
+    return found
+
+
+def wish(found: Chart, outcome: str = "accepted", **fields: object) -> Wish:
+    values = {"reason": "", "seen": standing(found), "digest": plan(found).inputs_digest, **fields}
+    return Wish(outcome=outcome, **values)  # type: ignore[arg-type]
+
+
+def sign(by: Account, patient_id: str = READY, option: str = "racemic-iv-series") -> Chart:
+    found = look(by, patient_id)
+    decide_plan(found, option, wish(found), by=by, key="")
+    return look(by, patient_id)
+
+
+def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.MonkeyPatch) -> None:
+    prescriber, nurse = account("prescriber"), account("nurse")
+    assert candidacy(look(nurse)).verdict == "eligible"
+    signed = sign(prescriber)
+    assert signed.plan is not None
+    assert (signed.plan.status, signed.plan.dose_mg, signed.plan.infusion_min) == ("active", 35.0, 40.0)
+
+    open_session(look(nurse), by=nurse, key="a")
+    chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="b")
+    start_dose(look(nurse), by=nurse, reason="", key="c")
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=40))
+    chart_vitals(look(nurse), {"vitals.systolic_mmhg": "148", "vitals.diastolic_mmhg": "88"}, by=nurse, key="d")
+    end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="e")
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=110))
+    close_session(look(nurse), by=nurse, reason="", key="f")
+
+    found = look(nurse)
+    (visit,) = found.visits
+    assert room(found, visit).step == "home"
+    assert visit.administration is not None
+    assert visit.administration.dose_mg == 35.0
+    assert found.person is not None
+    assert found.person.known["vitals.systolic_mmhg"].value == 126.0  # at rest, not the 148 under the drug
+    assert ExposureLine.objects.get(practice=nurse.practice, patient_id=READY).dose_mg == 35.0
+
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=2))
+    answer_score(look(nurse), "phq9", [2, 2, 1, 2, 1, 1, 1, 1, 0], by=nurse, key="g")
+    found = look(prescriber)
+    card = treated(found).card
+    assert card.decision == "continue"
+    decide_card(found, "continue", wish(found), by=prescriber, key="h")
+    assert look(prescriber).decisions[-1].chosen == "continue"
+
+
+def test_a_dose_changed_on_the_card_makes_a_new_plan_of_what_is_left(account: Who) -> None:
+    prescriber = account("prescriber")
+    found = sign(prescriber)
+    decide_card(found, "adjust", wish(found, "changed", reason="light", dose_mg=30.0), by=prescriber, key="")
+    after = look(prescriber)
+    assert after.plan is not None
+    assert (after.plan.dose_mg, after.plan.status) == (30.0, "active")
+    assert [p.status for p in after.plans] == ["revoked", "active"]
+    assert len(after.plan.visits) == len(found.plan.visits)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("chosen", "status"), [("pause", "on-hold"), ("stop", None)])
+def test_pausing_and_stopping_take_the_plan_and_its_order_along(account: Who, chosen: str, status: str | None) -> None:
+    prescriber = account("prescriber")
+    found = sign(prescriber)
+    decide_card(found, chosen, wish(found, "changed", reason="her wish"), by=prescriber, key="")  # type: ignore[arg-type]
+    after = look(prescriber).plan
+    assert (None if after is None else after.status) == status
+    with pytest.raises(BadInput, match="no active plan"):
+        open_session(look(prescriber), by=prescriber, key="")
+
+
+def test_without_a_ride_home_the_page_says_so(account: Who) -> None:
+    nurse = account("nurse")
+    before = {f.id for f in candidacy(look(nurse)).findings}
+    state_fact(look(nurse), "social.ride_home", "no", by=nurse, reason="asked", key="")
+    found = look(nurse)
+    assert found.person is not None
+    assert found.person.known["social.ride_home"].value is False
+    assert {f.id for f in candidacy(found).findings} - before or any(
+        task.blocks_first_session for option in plan(found).options for task in option.support
+    )
+
+
+def test_an_aneurysm_that_becomes_known_rules_ketamine_out_at_once(account: Who) -> None:
+    nurse = account("nurse")
+    state_fact(look(nurse), "history.aneurysm", "yes", by=nurse, reason="letter of 20 Nov", key="")
+    found = look(nurse)
+    assert candidacy(found).verdict == "not-eligible"
+    assert plan(found).options == ()
+
+
+def test_without_todays_pressure_nobody_can_say(account: Who) -> None:
+    nurse = account("nurse")
+    found = look(nurse)
+    assert found.person is not None
+    fact = found.person.known["vitals.systolic_mmhg"]
+    withdraw_fact(found, fact.path, f"{fact.origin.resource}/{fact.origin.id}", by=nurse, reason="wrong cuff", key="")
+    after = look(nurse)
+    assert candidacy(after).verdict == "undetermined"
+    assert "vitals.systolic_mmhg" in {m.path for m in candidacy(after).missing}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("social.ride_home", "maybe"), ("vitals.weight_kg", "7000"), ("vitals.weight_kg", "nan"), ("no.such", "yes"),
+     ("person.age_years", "20"), ("scale.suicide_risk", "some")],
+)  # fmt: skip
+def test_a_fact_that_cannot_be_is_refused_by_name(account: Who, path: str, said: str) -> None:
+    nurse = account("nurse")
+    with pytest.raises(BadInput):
+        state_fact(look(nurse), path, said, by=nurse, reason="", key="")
+
+
+def test_nobody_signs_what_has_changed_since_they_read_it(account: Who) -> None:
+    prescriber = account("prescriber")
+    seen = look(prescriber)
+    read = wish(seen)
+    state_fact(seen, "history.aneurysm", "yes", by=prescriber, reason="", key="")
+    with pytest.raises(Overtaken):
+        decide_plan(look(prescriber), "racemic-iv-series", read, by=prescriber, key="")
+
+
+def test_the_second_signature_on_the_same_page_is_told(account: Who) -> None:
+    prescriber = account("prescriber")
+    read = wish(look(prescriber))
+    sign(prescriber)
+    with pytest.raises(Stale):
+        decide_plan(look(prescriber), "esketamine-label", read, by=prescriber, key="")
+    standing_now = look(prescriber).plan
+    assert standing_now is not None
+    assert standing_now.option_id == "racemic-iv-series"
+
+
+@pytest.mark.parametrize("mg", [None, 0.0, -5.0, 500.0])
+def test_a_dose_that_the_protocol_does_not_allow_is_refused(account: Who, mg: float | None) -> None:
+    prescriber = account("prescriber")
+    found = look(prescriber)
+    with pytest.raises(BadInput, match="dose"):
+        decide_plan(found, "racemic-iv-series", wish(found, "changed", reason="x", dose_mg=mg), by=prescriber, key="")
+
+
+def test_changing_and_rejecting_need_a_reason(account: Who) -> None:
+    prescriber = account("prescriber")
+    found = look(prescriber)
+    for outcome in ("changed", "rejected"):
+        with pytest.raises(BadInput, match="reason"):
+            decide_plan(found, "racemic-iv-series", wish(found, outcome, dose_mg=30.0), by=prescriber, key="")
+
+
+def test_the_steps_of_a_session_cannot_be_skipped(account: Who) -> None:
+    nurse = account("nurse")
+    for step in (
+        lambda: open_session(look(nurse), by=nurse, key=""),
+        lambda: start_dose(look(nurse), by=nurse, reason="", key=""),
+        lambda: end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key=""),
+        lambda: close_session(look(nurse), by=nurse, reason="", key=""),
+    ):
+        with pytest.raises(BadInput, match="order of steps"):
+            step()
+
+
+def test_against_candidacy_a_dose_needs_a_reason_and_going_home_early_too(account: Who) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    open_session(look(nurse), by=nurse, key="")
+    chart_vitals(look(nurse), {"vitals.systolic_mmhg": "188", "vitals.diastolic_mmhg": "112"}, by=nurse, key="")
+    with pytest.raises(BadInput, match="candidacy reads"):
+        start_dose(look(nurse), by=nurse, reason="", key="")
+    start_dose(look(nurse), by=nurse, reason="cardiologist in the room", key="")
+    with pytest.raises(BadInput, match="what was given"):
+        end_dose(look(nurse), "20", stopped_early=True, by=nurse, reason="", key="")
+    end_dose(look(nurse), "20", stopped_early=True, by=nurse, reason="pressure", key="")
+    with pytest.raises(BadInput, match="going home"):
+        close_session(look(nurse), by=nurse, reason="", key="")
+
+
+def test_the_same_click_twice_gives_one_dose(account: Who) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    for _ in range(2):
+        open_session(look(nurse), by=nurse, key="one")
+    chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="v")
+    before = look(nurse)
+    for _ in range(2):
+        assert start_dose(before, by=nurse, reason="", key="two").versions
+    assert len(look(nurse).visits) == 1
+
+
+def test_thoughts_of_self_harm_reach_the_prescriber_whatever_the_total(account: Who) -> None:
+    nurse = account("nurse")
+    _, result = answer_score(look(nurse), "phq9", [0, 0, None, 0, 0, 0, 0, 0, 1], by=nurse, key="")
+    assert result.total is None
+    assert result.alerts
+    while do_next():
+        pass
+    notice = Notice.objects.get(practice=nurse.practice, patient_id=READY, key="measurement.item9")
+    assert notice.role == "prescriber"
+    assert candidacy(look(nurse)).verdict != "eligible"
+
+
+@pytest.mark.parametrize("role", ["therapist", "coordinator", "director", "patient"])
+def test_only_a_prescriber_signs_and_only_prescriber_or_nurse_doses(account: Who, role: str) -> None:
+    found, by = look(account("nurse"), READY), account(role)
+    with pytest.raises(Refused):
+        decide_plan(found, "racemic-iv-series", wish(found), by=by, key="")
+    with pytest.raises(Refused):
+        start_dose(found, by=by, reason="", key="")
+
+
+def test_a_stored_recommendation_is_made_again_to_the_bit_after_the_record_went_on(account: Who) -> None:
+    prescriber = account("prescriber")
+    signed = sign(prescriber)
+    assert signed.plan is not None
+    assert signed.plan.recommendation_id is not None
+    state_fact(look(prescriber), "vitals.weight_kg", "88", by=prescriber, reason="", key="")
+    decide_card(look(prescriber), "continue", wish(look(prescriber)), by=prescriber, key="")
+    for name in (signed.plan.recommendation_id, look(prescriber).decisions[-1].recommendation_id):
+        found = replay(prescriber.practice, name)
+        assert found is not None
+        assert (found.same_build, found.differences) == (True, ())
+
+
+def test_the_list_of_patients_follows_the_record(account: Who) -> None:
+    nurse = account("nurse")
+    signed = sign(account("prescriber"))
+    line = PatientLine.objects.get(practice=nurse.practice, patient_id=READY)
+    assert signed.plan is not None
+    assert line.plan_status == "active"
+    assert line.next_session_on == min(v.on for v in signed.plan.visits if v.kind == "session")
+
+
+def test_what_was_taken_back_is_not_remembered(account: Who) -> None:
+    """A place in the history whose transaction was taken back is given to the next change."""
+    nurse = account("nurse")
+    with transaction.atomic():
+        state_fact(look(nurse), "history.aneurysm", "yes", by=nurse, reason="", key="")
+        taken_back = look(nurse)
+        assert candidacy(taken_back).verdict == "not-eligible"
+        transaction.set_rollback(True)
+    state_fact(look(nurse), "social.stigma_concern", "yes", by=nurse, reason="", key="")
+    found = look(nurse)
+    assert found.changed_at != taken_back.changed_at
+    assert candidacy(found).verdict == "eligible"

@@ -1,0 +1,29 @@
+"""Two practices with one account each, on whatever database DATABASE_URL names."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from clinic.access.models import Account, Role
+from clinic.record.models import Practice
+
+_numbers = itertools.count()
+
+
+def practice_with(role: Role = Role.PRESCRIBER) -> Account:
+    """A new practice, by its one account."""
+    number = next(_numbers)
+    practice = Practice.objects.create(slug=f"practice-{number}", name=f"Practice {number}", zone="Europe/Berlin")
+    return Account.objects.create(username=f"user-{number}", name=f"User {number}", role=role, practice=practice)
+
+
+@pytest.fixture
+def here(db: None) -> Account:
+    return practice_with()
+
+
+@pytest.fixture
+def elsewhere(db: None) -> Account:
+    return practice_with()
