@@ -6,12 +6,16 @@ In a demonstration the clock may run faster than the wall's (`start` and `rate`)
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 _started_wall = time.monotonic()
 _started_at = datetime.now(UTC)
 _rate = 1.0
+_supposed: ContextVar[datetime | None] = ContextVar("supposed", default=None)
 
 
 def run_at(rate: float) -> None:
@@ -20,8 +24,21 @@ def run_at(rate: float) -> None:
     _started_at, _started_wall, _rate = now(), time.monotonic(), rate
 
 
+@contextmanager
+def supposed(instant: datetime) -> Iterator[None]:
+    """Within this block it is that instant. For the past of a demonstration, and for nothing else."""
+    token = _supposed.set(instant.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _supposed.reset(token)
+
+
 def now() -> datetime:
     """This instant, in UTC."""
+    past = _supposed.get()
+    if past is not None:
+        return past
     if _rate == 1.0:
         return datetime.now(UTC)
     elapsed = (time.monotonic() - _started_wall) * _rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import transaction
@@ -13,7 +14,7 @@ from clinic.access.models import Account
 from clinic.access.permission import Refused
 from clinic.actions.commit import Stale
 from clinic.actions.plan import Overtaken, Wish, decide_card, decide_plan, standing
-from clinic.actions.profile import state_fact, withdraw_fact
+from clinic.actions.profile import state_facts, withdraw_fact
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
 from clinic.jobs import do_next
@@ -90,6 +91,21 @@ def test_a_dose_changed_on_the_card_makes_a_new_plan_of_what_is_left(account: Wh
     assert len(after.plan.visits) == len(found.plan.visits)  # type: ignore[union-attr]
 
 
+def test_going_on_after_the_last_session_makes_a_new_plan_with_the_chosen_spacing(account: Who) -> None:
+    prescriber, patient_id = account("prescriber"), "first-language-arabic"
+    found = look(prescriber, patient_id)
+    assert found.plan is not None
+    assert found.sessions_ahead == ()
+    decide_card(found, "continue", wish(found, every_days=14), by=prescriber, key="")
+    after = look(prescriber, patient_id)
+    assert after.plan is not None
+    assert (after.plan.status, after.plan.dose_mg) == ("active", found.plan.dose_mg)
+    days = [v.on for v in after.sessions_ahead]
+    assert [(later - earlier).days for earlier, later in pairwise(days)] == [14, 14, 14]
+    with pytest.raises(BadInput, match="days between sessions"):
+        decide_card(found, "continue", wish(found, every_days=5), by=prescriber, key="")
+
+
 @pytest.mark.parametrize(("chosen", "status"), [("pause", "on-hold"), ("stop", None)])
 def test_pausing_and_stopping_take_the_plan_and_its_order_along(account: Who, chosen: str, status: str | None) -> None:
     prescriber = account("prescriber")
@@ -104,7 +120,7 @@ def test_pausing_and_stopping_take_the_plan_and_its_order_along(account: Who, ch
 def test_without_a_ride_home_the_page_says_so(account: Who) -> None:
     nurse = account("nurse")
     before = {f.id for f in candidacy(look(nurse)).findings}
-    state_fact(look(nurse), "social.ride_home", "no", by=nurse, reason="asked", key="")
+    state_facts(look(nurse), {"social.ride_home": "no"}, by=nurse, reason="asked", key="")
     found = look(nurse)
     assert found.person is not None
     assert found.person.known["social.ride_home"].value is False
@@ -115,7 +131,7 @@ def test_without_a_ride_home_the_page_says_so(account: Who) -> None:
 
 def test_an_aneurysm_that_becomes_known_rules_ketamine_out_at_once(account: Who) -> None:
     nurse = account("nurse")
-    state_fact(look(nurse), "history.aneurysm", "yes", by=nurse, reason="letter of 20 Nov", key="")
+    state_facts(look(nurse), {"history.aneurysm": "yes"}, by=nurse, reason="letter of 20 Nov", key="")
     found = look(nurse)
     assert candidacy(found).verdict == "not-eligible"
     assert plan(found).options == ()
@@ -140,14 +156,14 @@ def test_without_todays_pressure_nobody_can_say(account: Who) -> None:
 def test_a_fact_that_cannot_be_is_refused_by_name(account: Who, path: str, said: str) -> None:
     nurse = account("nurse")
     with pytest.raises(BadInput):
-        state_fact(look(nurse), path, said, by=nurse, reason="", key="")
+        state_facts(look(nurse), {path: said}, by=nurse, reason="", key="")
 
 
 def test_nobody_signs_what_has_changed_since_they_read_it(account: Who) -> None:
     prescriber = account("prescriber")
     seen = look(prescriber)
     read = wish(seen)
-    state_fact(seen, "history.aneurysm", "yes", by=prescriber, reason="", key="")
+    state_facts(seen, {"history.aneurysm": "yes"}, by=prescriber, reason="", key="")
     with pytest.raises(Overtaken):
         decide_plan(look(prescriber), "racemic-iv-series", read, by=prescriber, key="")
 
@@ -244,7 +260,7 @@ def test_a_stored_recommendation_is_made_again_to_the_bit_after_the_record_went_
     signed = sign(prescriber)
     assert signed.plan is not None
     assert signed.plan.recommendation_id is not None
-    state_fact(look(prescriber), "vitals.weight_kg", "88", by=prescriber, reason="", key="")
+    state_facts(look(prescriber), {"vitals.weight_kg": "88"}, by=prescriber, reason="", key="")
     decide_card(look(prescriber), "continue", wish(look(prescriber)), by=prescriber, key="")
     for name in (signed.plan.recommendation_id, look(prescriber).decisions[-1].recommendation_id):
         found = replay(prescriber.practice, name)
@@ -265,11 +281,11 @@ def test_what_was_taken_back_is_not_remembered(account: Who) -> None:
     """A place in the history whose transaction was taken back is given to the next change."""
     nurse = account("nurse")
     with transaction.atomic():
-        state_fact(look(nurse), "history.aneurysm", "yes", by=nurse, reason="", key="")
+        state_facts(look(nurse), {"history.aneurysm": "yes"}, by=nurse, reason="", key="")
         taken_back = look(nurse)
         assert candidacy(taken_back).verdict == "not-eligible"
         transaction.set_rollback(True)
-    state_fact(look(nurse), "social.stigma_concern", "yes", by=nurse, reason="", key="")
+    state_facts(look(nurse), {"social.stigma_concern": "yes"}, by=nurse, reason="", key="")
     found = look(nurse)
     assert found.changed_at != taken_back.changed_at
     assert candidacy(found).verdict == "eligible"

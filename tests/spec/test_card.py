@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from tests.records import CLINIC, KNOWLEDGE, days_ago, good_record, infusion, person, phq9, spread
+from tests.records import CLINIC, KNOWLEDGE, TODAY, days_ago, good_record, infusion, person, phq9, spread
 
 from ketapath import journey
-from ketapath.domain.plan import DecisionCard
+from ketapath.domain.plan import Appointment, DecisionCard
+from ketapath.errors import BadInput
+from ketapath.plan import onward
 
 SIX = tuple(infusion(days_ago(d)) for d in (20, 17, 13, 10, 6, 3))
 
@@ -63,3 +67,37 @@ def test_every_card_has_its_evidence_and_the_best_case_against_it() -> None:
         assert found.evidence
         assert found.best_case_against.key in KNOWLEDGE.texts
         assert found.reverses
+
+
+def sessions_of(dates: tuple[Appointment, ...]) -> list[date]:
+    return [a.on for a in dates if a.kind == "session"]
+
+
+def test_during_the_induction_going_on_means_its_remaining_sessions_at_their_spacing() -> None:
+    found = person(good_record(*SIX[:2]))
+    dates = onward(found, CLINIC, KNOWLEDGE)
+    assert len(sessions_of(dates)) == 4
+    assert sessions_of(dates)[0] > TODAY
+    assert all(day.weekday() < 5 for day in sessions_of(dates))
+    with pytest.raises(BadInput, match="days between sessions"):
+        onward(found, CLINIC, KNOWLEDGE, every_days=7)
+
+
+def test_after_the_induction_going_on_is_a_block_of_wider_spacing_with_a_review_at_its_end() -> None:
+    found = person(good_record(*SIX))
+    for every_days in (7, 14, 28):
+        dates = onward(found, CLINIC, KNOWLEDGE, every_days=every_days)
+        days = sessions_of(dates)
+        assert len(days) == KNOWLEDGE.figure("block_sessions")
+        assert all((later - earlier).days == every_days for earlier, later in pairwise(days))
+        (review,) = [a for a in dates if a.kind == "check"]
+        assert review.on == days[-1]
+    with pytest.raises(BadInput):
+        onward(found, CLINIC, KNOWLEDGE, every_days=3)
+    assert sessions_of(onward(found, CLINIC, KNOWLEDGE)) == sessions_of(onward(found, CLINIC, KNOWLEDGE, every_days=7))
+
+
+def test_a_suggestion_not_to_go_on_brings_no_dates() -> None:
+    worse = card(*SIX[:4], before=12, after=22)
+    assert worse.decision == "pause"
+    assert worse.dates == worse.spacings == ()

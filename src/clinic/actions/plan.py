@@ -17,9 +17,10 @@ from clinic.queries.plan import recommended
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
 from ketapath.domain.fact import Origin
-from ketapath.domain.plan import Decided, Decision, Option, SignedPlan
+from ketapath.domain.plan import Appointment, Decided, Decision, Option, SignedPlan
 from ketapath.errors import BadInput
-from ketapath.fhir.encode import adjusted_plan, decision, recommendation, signed_plan, with_status
+from ketapath.fhir.encode import adapted_plan, decision, recommendation, signed_plan, with_status
+from ketapath.plan import onward
 from ketapath.report import say
 
 Outcome = Literal["accepted", "changed", "rejected"]
@@ -41,6 +42,7 @@ class Wish:
     seen: str
     digest: str
     dose_mg: float | None = None
+    every_days: int | None = None
 
 
 class Overtaken(Exception):
@@ -122,22 +124,36 @@ def decide_card(found: Chart, chosen: Decision, wish: Wish, *, by: Account, key:
 
 
 def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: datetime, name: str) -> list[Draft]:
-    """What the step does to the plan that stands. Adding something to it leaves the signed plan as it is."""
+    """What the step does to the plan that stands. Adding something to it leaves the signed plan as it is.
+
+    Going on without a session ahead needs new dates, and another dose a new order: either makes a new plan.
+    """
     signed = found.plan
     if signed is None:
         return []
-    if chosen == "adjust":
-        _need(wish.reason, "changing the dose")
+    dates = () if found.sessions_ahead else _onward(found, wish)
+    if chosen == "adjust" or (chosen == "continue" and dates):
+        dose_mg = None
+        if chosen == "adjust":
+            _need(wish.reason, "changing the dose")
+            dose_mg = _within(found, signed.option_id, wish.dose_mg)
         care_plan, order = _resources(found, signed)
-        dose_mg = _within(found, signed.option_id, wish.dose_mg)
-        made = adjusted_plan(
+        made = adapted_plan(
             care_plan.resource, None if order is None else order.resource, identity=f"plan-{secrets.token_hex(12)}",
-            dose_mg=dose_mg, by=by.name, at=at, recommendation=name,
+            dose_mg=dose_mg, onward=dates, by=by.name, at=at, recommendation=name,
         )  # fmt: skip
-        return [*_ended(found, "revoked", "stopped", "dose changed"), *(Draft(resource=r) for r in made)]
+        return [
+            *_ended(found, "revoked", "stopped", "replaced by the adapted plan"),
+            *(Draft(resource=r) for r in made),
+        ]
     if chosen in _AFTER and _AFTER[chosen][0] != signed.status:
         return _ended(found, *_AFTER[chosen], wish.reason)
     return []
+
+
+def _onward(found: Chart, wish: Wish) -> tuple[Appointment, ...]:
+    assert found.person is not None
+    return onward(found.person, found.clinic, knowledge(), every_days=wish.every_days)
 
 
 def _ended(found: Chart, plan_status: str, order_status: str, why: str) -> list[Draft]:
@@ -209,7 +225,13 @@ def _need(reason: str, what: str) -> None:
 
 
 def _act(name: str, found: Chart, chosen: str, wish: Wish, by: Account, key: str) -> Act:
-    asked = {"chosen": chosen, "outcome": wish.outcome, "reason": wish.reason, "dose_mg": wish.dose_mg}
+    asked = {
+        "chosen": chosen,
+        "outcome": wish.outcome,
+        "reason": wish.reason,
+        "dose_mg": wish.dose_mg,
+        "every_days": wish.every_days,
+    }
     return Act(name=name, by=by, patient_id=found.patient_id, reason=wish.reason, key=key, asked=asked)
 
 

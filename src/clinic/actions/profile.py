@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 
 from clinic import clock
 from clinic.access.models import Account
@@ -19,28 +19,24 @@ from ketapath.fhir.encode import stated, withdrawn, without_answer
 from ketapath.knowledge import PathSpec
 
 
-def state_fact(found: Chart, path: str, said: str, *, by: Account, reason: str, key: str) -> Done:
-    """This is so, from now on. Statements that would contradict it are taken back, and stay readable.
+def state_facts(found: Chart, said: Mapping[str, str], *, by: Account, reason: str, key: str) -> Done:
+    """These are so, from now on. Statements that would contradict them are taken back, and stay readable.
 
-    Raises BadInput for a path or value that does not exist.
+    `said` gives the words typed for each profile path. Raises BadInput for a path or value that does not exist, and
+    where nothing is said.
     """
     require(by, "state-fact", patient_id=found.patient_id)
-    spec = _spec(path)
-    value = _value(spec, said)
-    act = Act(
-        name="state-fact",
-        by=by,
-        patient_id=found.patient_id,
-        reason=reason,
-        key=key,
-        asked={"path": path, "said": said},
-    )
+    if not said:
+        raise BadInput(field="fact", found="nothing", limit="at least one answer", next_step="Answer, or go back.")
+    stating = [(_spec(path), words) for path, words in said.items()]
+    values = {spec.path: _value(spec, words) for spec, words in stating}
+    act = Act(name="state-fact", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"said": dict(said)})
     done = earlier(act)
     if done is not None:
         return done
     at = clock.local(clock.now(), by.practice.zone)
-    new = stated(_identity("fact"), {path: value}, patient_id=found.patient_id, at=at, by=by.name)
-    return commit(act, [*_taken_back(found, spec, value), Draft(resource=new)])
+    new = stated(f"fact-{secrets.token_hex(12)}", values, patient_id=found.patient_id, at=at, by=by.name)
+    return commit(act, [*_taken_back(found, values), Draft(resource=new)])
 
 
 def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: str, key: str) -> Done:
@@ -62,35 +58,39 @@ def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: 
     standing = read(by.practice, kind, identity)
     if standing is None or standing.patient_id != found.patient_id:
         raise BadInput(field="source", found=source, limit="a statement of this record", next_step="Reload the page.")
-    return commit(act, [_back(standing, path)])
+    return commit(act, [_back(standing, [path])])
 
 
-def _taken_back(found: Chart, spec: PathSpec, value: Value) -> Iterator[Draft]:
-    """What would stand against the new statement: a lifelong fact said otherwise, or the same day's other answer."""
+def _taken_back(found: Chart, values: Mapping[str, Value]) -> list[Draft]:
+    """What would stand against the new statements: a lifelong fact said otherwise, or the same day's other answer."""
     if found.person is None:
-        return
-    others = [f for f in (found.person.known.get(spec.path), *found.person.unusable) if f and f.path == spec.path]
-    seen = set()
-    for fact in others:
-        if fact.origin.resource == "Patient" or fact.value is None or not _contradicts(spec, fact, value, found):
-            continue
-        standing = read(found.practice, fact.origin.resource, fact.origin.id)
-        if standing is not None and (standing.kind, standing.identity) not in seen:
-            seen.add((standing.kind, standing.identity))
-            yield _back(standing, spec.path)
+        return []
+    wrong: dict[tuple[str, str], list[str]] = {}
+    for path, value in values.items():
+        others = [f for f in (found.person.known.get(path), *found.person.unusable) if f and f.path == path]
+        for fact in others:
+            if fact.origin.resource != "Patient" and fact.value is not None and _contradicts(fact, value, found):
+                paths = wrong.setdefault((fact.origin.resource, fact.origin.id), [])
+                paths += [path] if path not in paths else []
+    standing = ((read(found.practice, kind, identity), paths) for (kind, identity), paths in wrong.items())
+    return [_back(stored, paths) for stored, paths in standing if stored is not None]
 
 
-def _contradicts(spec: PathSpec, fact: Fact, value: Value, found: Chart) -> bool:
+def _contradicts(fact: Fact, value: Value, found: Chart) -> bool:
     if fact.value == value:
         return False
+    spec = knowledge().paths[fact.path]
     is_lifelong = spec.type == "bool" and spec.window_days is None
     return is_lifelong or (fact.on == found.as_of and fact.at is None)
 
 
-def _back(standing: Stored, path: str) -> Draft:
+def _back(standing: Stored, paths: Sequence[str]) -> Draft:
+    """The statement without its answers to these paths; as entered in error where it holds nothing else to take."""
     resource = standing.resource
     if standing.kind == "QuestionnaireResponse":
-        after = without_answer(resource, path)
+        after = resource
+        for path in paths:
+            after = without_answer(after, path)
         if after["item"] != resource.get("item", []):
             return Draft(resource=after, expected=standing.version)
     return Draft(resource=withdrawn(resource), expected=standing.version)
@@ -127,7 +127,3 @@ def _value(spec: PathSpec, said: str) -> Value:
             field=spec.label, found=said or "nothing", limit=f"one of {', '.join(spec.words)}", next_step="Choose one."
         )
     return said
-
-
-def _identity(kind: str) -> str:
-    return f"{kind}-{secrets.token_hex(12)}"

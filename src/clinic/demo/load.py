@@ -9,12 +9,9 @@ from django.db import transaction
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.actions.patients import import_record
-from clinic.actions.plan import Wish, decide_plan, standing
-from clinic.demo.people import people
-from clinic.demo.stages import STAGES, neighbours, treated_so_far
-from clinic.queries.person import chart, plan
+from clinic.demo.stages import neighbours
+from clinic.demo.story import play
 from clinic.record.models import Current, Practice
-from ketapath.domain.plan import Option
 
 _STAFF = (
     ("prescriber", "Dr Ada Lindqvist", Role.PRESCRIBER),
@@ -25,7 +22,12 @@ _STAFF = (
 )
 _OWN_RECORD = "first-language-arabic"
 _SETTINGS: dict[str, dict[str, object]] = {
-    "harbour": {"jurisdiction": "US", "languages": ["en", "es"], "acls_on_site": True},
+    "harbour": {
+        "jurisdiction": "US",
+        "languages": ["en", "es"],
+        "acls_on_site": True,
+        "weekdays": [0, 1, 2, 3, 4, 5, 6],  # open every day, so that the demonstration has sessions on any day
+    },
     "hillside": {"jurisdiction": "UK", "languages": ["en"], "products": ["racemic", "esketamine"]},
 }
 
@@ -77,34 +79,12 @@ def _practice(slug: str, name: str, zone: str) -> Practice:
 
 
 def _fill(practice: Practice) -> None:
-    today = clock.today(practice.zone)
-    importer = Account.objects.get(practice=practice, role=Role.COORDINATOR)
-    prescriber = Account.objects.get(practice=practice, role=Role.PRESCRIBER)
-    for person in people(today):
-        stage = STAGES.get(person.identity)
-        if stage is not None:
-            treated_so_far(person, stage, practice.zone)
-        import_record(_bytes(person.bundle()), by=importer)
-        if stage is not None and stage.is_signed_today:
-            _sign(practice, person.identity, prescriber)
+    play(practice, {account.role: account for account in Account.objects.filter(practice=practice)})
     patient = Account(
         username="patient", name="Layla Mansour", role=Role.PATIENT, practice=practice, patient_id=_OWN_RECORD
     )
     patient.set_unusable_password()
     patient.save()
-
-
-def _sign(practice: Practice, patient_id: str, prescriber: Account) -> None:
-    found = chart(practice, patient_id)
-    assert found is not None and found.person is not None
-    offered = plan(found)
-
-    def readiness(option: Option) -> tuple[bool, str]:
-        return (option.dose is None or option.verdict not in ("eligible", "caution"), option.id)
-
-    option = min(offered.options, key=readiness)
-    wish = Wish(outcome="accepted", reason="demonstration", seen=standing(found), digest=offered.inputs_digest)
-    decide_plan(found, option.id, wish, by=prescriber, key="")
 
 
 def _fill_neighbours(practice: Practice) -> None:

@@ -1,115 +1,135 @@
-"""How far is each example person? Sessions given, scores on the way, and who lives next door."""
+"""How far is each example person? What was signed and when, how many sessions were held, how it goes, who waits now.
+
+Scores follow an exponential course with noise the size of the questionnaire's own error; pressures rise and fall as
+after a dose. All of it is invented and seeded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
+from typing import Literal
 
 import numpy as np
 
 from clinic.demo.charts import Chart, depressed
-from ketapath.fhir.encode import dose_ended, dose_started, readings, visit_closed, visit_opened
 
 SEED = 20261124
 NOISE_POINTS = 1.7  # about the spread of two PHQ-9 totals of an unchanged person
-_SERIES = {"racemic": (0, 3, 7, 10, 14, 17), "esketamine": (0, 3, 7, 10, 14, 17, 21, 24)}
+RISES = ((20, 13.0), (40, 17.0), (80, 7.0), (115, 2.0))
+"""Minutes after dosing begins, and the rise of the systolic pressure there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What was given, since when, and how well it does: `gain` is the share of the first total that goes away."""
+    """One person's way so far.
 
-    product: str = "racemic"
+    `gain` is the share of the first total that treatment takes away. `dose_mg` is what the dose is changed to after
+    the second session. `now` says who is in the house: arrived and waiting, or watched after the dose.
+    """
+
+    first_total: int
+    weight_kg: float
+    rest: tuple[int, int]
+    option: str = ""
+    signed_days_ago: int = 0
     sessions: int = 0
-    first_days_ago: int = 0
     gain: float = 0.0
-    first_total: int = 18
-    item9: tuple[int, ...] = ()
-    is_signed_today: bool = False
+    dose_mg: float | None = None
+    now: Literal["", "arrived", "watched"] = ""
+    arrives_with: tuple[int, int] | None = None
 
 
 STAGES: Mapping[str, Stage] = MappingProxyType(
     {
-        "pressure-too-high-today": Stage(sessions=3, first_days_ago=10, gain=0.35, first_total=17),
-        "bipolar": Stage(),
-        "ptsd-with-depression": Stage(product="esketamine", sessions=4, first_days_ago=13, gain=0.3, first_total=19),
-        "chronic-pain": Stage(sessions=5, first_days_ago=16, gain=0.1, first_total=16),
-        "first-language-arabic": Stage(sessions=6, first_days_ago=28, gain=0.65, first_total=20),
-        "seventy-four-with-falls": Stage(is_signed_today=True),
-        "no-ride-and-night-shifts": Stage(is_signed_today=True),
+        "treatment-resistant-depression": Stage(first_total=18, weight_kg=71.4, rest=(124, 78)),
+        "pressure-too-high-today": Stage(
+            first_total=17, weight_kg=88.2, rest=(134, 84), option="racemic-iv-series", signed_days_ago=13, sessions=3,
+            gain=0.35, now="arrived", arrives_with=(186, 112),
+        ),
+        "aneurysm": Stage(first_total=21, weight_kg=64.9, rest=(128, 80)),
+        "psychosis-history": Stage(first_total=16, weight_kg=79.3, rest=(119, 74)),
+        "bipolar": Stage(first_total=22, weight_kg=68.0, rest=(121, 77)),
+        "ptsd-with-depression": Stage(
+            first_total=19, weight_kg=59.6, rest=(116, 72), option="esketamine-label", signed_days_ago=17, sessions=4,
+            gain=0.4, dose_mg=84.0, now="watched",
+        ),
+        "chronic-pain": Stage(
+            first_total=16, weight_kg=92.5, rest=(131, 83), option="racemic-iv-series", signed_days_ago=29, sessions=6,
+            gain=0.1,
+        ),
+        "sixteen-years-old": Stage(first_total=20, weight_kg=54.1, rest=(112, 70)),
+        "seventy-four-with-falls": Stage(first_total=15, weight_kg=59.4, rest=(138, 82), option="esketamine-label"),
+        "no-ride-and-night-shifts": Stage(first_total=19, weight_kg=57.8, rest=(118, 75), option="racemic-iv-series"),
+        "half-the-facts-missing": Stage(first_total=14, weight_kg=83.7, rest=(126, 79)),
+        "first-language-arabic": Stage(
+            first_total=20, weight_kg=66.2, rest=(122, 76), option="racemic-iv-series", signed_days_ago=31, sessions=6,
+            gain=0.65,
+        ),
     }
-)
+)  # fmt: skip
 
 
-def treated_so_far(chart: Chart, stage: Stage, zone: str) -> None:
-    """Write the sessions and scores of this stage into the chart."""
-    if not stage.sessions:
-        return
-    chart.resources = [r for r in chart.resources if not r.get("questionnaire")]
-    rng = np.random.default_rng([SEED, *chart.identity.encode()])
-    first = chart.today - timedelta(days=stage.first_days_ago)
-    days = [first + timedelta(days=offset) for offset in _SERIES[stage.product][: stage.sessions]]
-    for number, day in enumerate(days, start=1):
-        _session(chart, stage, number, datetime.combine(day, time(10, 0), ZoneInfo(zone)), rng)
-    score_days = [-1, *range(6, stage.first_days_ago, 7)]
-    for offset in score_days:
-        given = sum((day - first).days <= offset for day in days)
-        done = stage.gain * (1 - float(np.exp(-given / 2.5)))
-        total = stage.first_total * (1 - done) + (0.0 if offset < 0 else rng.normal(0, NOISE_POINTS))
-        chart.phq9(*_items(round(total), rng), days=stage.first_days_ago - offset)
+def generator(identity: str) -> np.random.Generator:
+    """This person's own stream of chance."""
+    return np.random.default_rng([SEED, *identity.encode()])
 
 
-def neighbours(today: date) -> list[Chart]:
-    """Two people of the second practice."""
-    found = []
-    for identity, given, family, gender in (
-        ("hillside-one", "Wren", "Castellan", "female"),
-        ("hillside-two", "Otto", "Brannigan", "male"),
-    ):
-        chart = depressed(identity, today, given=given, family=family, gender=gender)
-        chart.paperwork()
-        chart.intake()
-        found.append(chart)
-    return found
+def personal(chart: Chart, stage: Stage, rng: np.random.Generator) -> Chart:
+    """The chart with this person's own weight, pressure at rest and first score, where the person is not an exception.
+
+    Charts that are examples of odd weights or missing answers keep them.
+    """
+    if chart.identity not in ("seventy-four-with-falls", "half-the-facts-missing"):
+        chart.resources = [r for r in chart.resources if not _is_measured(r) and not r.get("questionnaire")]
+        chart.measure("29463-7", "Body weight", stage.weight_kg, "kg")
+        chart.pressure(*stage.rest)
+        chart.phq9(*items(stage.first_total, rng))
+    return chart
 
 
-def _session(chart: Chart, stage: Stage, number: int, at: datetime, rng: np.random.Generator) -> None:
-    """One visit as the clinic itself would have written it: arrival, pressure, dose, pressures, home."""
-    visit_id = f"{chart.identity}-visit-{number}"
-    product, route, minutes = ("racemic", "iv", 40) if stage.product == "racemic" else ("esketamine", "nasal", 10)
-    dose_mg = 36.0 if product == "racemic" else 56.0 if number == 1 else 84.0
-    start = at + timedelta(minutes=20)
-    begun = dose_started(
-        f"{visit_id}-dose", patient_id=chart.identity, visit_id=visit_id, product=product, route=route, at=start,
-        by="Bo Marsh",
-    )  # fmt: skip
-    visit = visit_opened(visit_id, patient_id=chart.identity, plan_id=None, at=at)
-    chart.resources.append(visit_closed(visit, at=start + timedelta(minutes=125)))
-    chart.resources.append(
-        dose_ended(begun, dose_mg=dose_mg, at=start + timedelta(minutes=minutes), stopped_early=False)
-    )
-    rest = rng.normal((124.0, 78.0), (4.0, 3.0))
-    for minute, rise in ((-10, 0.0), (20, 13.0), (40, 17.0), (80, 7.0), (115, 2.0)):
-        systolic, diastolic = rest + rise * np.array((1.0, 0.6)) + rng.normal(0, 2.0, 2)
-        values = {
-            "vitals.systolic_mmhg": float(round(systolic)),
-            "vitals.diastolic_mmhg": float(round(diastolic)),
-            "vitals.heart_rate_per_min": float(round(72 + rise / 2 + rng.normal(0, 3))),
-            "vitals.spo2_percent": float(min(100, round(97 + rng.normal(0, 0.8)))),
-        }
-        chart.resources += readings(
-            f"{visit_id}-at-{minute + 10}", values, patient_id=chart.identity, visit_id=visit_id,
-            administration_id=f"{visit_id}-dose" if minute > 0 else None, at=start + timedelta(minutes=minute),
-        )  # fmt: skip
+def total_after(stage: Stage, given: int, rng: np.random.Generator) -> int:
+    """A noisy PHQ-9 total after so many sessions."""
+    done = stage.gain * (1 - float(np.exp(-given / 2.5)))
+    return round(stage.first_total * (1 - done) + rng.normal(0, NOISE_POINTS))
 
 
-def _items(total: int, rng: np.random.Generator) -> list[int]:
+def items(total: int, rng: np.random.Generator) -> list[int]:
     """Nine answers with this total; the last (thoughts of death) stays 0, so that the demonstration alarms nobody."""
     answers = [0] * 9
     for _ in range(min(max(total, 0), 24)):
         free = [i for i in range(8) if answers[i] < 3]
         answers[int(rng.choice(free))] += 1
     return answers
+
+
+def vitals(rest: tuple[int, int], rise: float, rng: np.random.Generator) -> dict[str, str]:
+    """Readings as a nurse would type them."""
+    systolic, diastolic = np.array(rest) + rise * np.array((1.0, 0.6)) + rng.normal(0, 2.0, 2)
+    return {
+        "vitals.systolic_mmhg": f"{systolic:.0f}",
+        "vitals.diastolic_mmhg": f"{diastolic:.0f}",
+        "vitals.heart_rate_per_min": f"{72 + rise / 2 + rng.normal(0, 3):.0f}",
+        "vitals.spo2_percent": f"{min(100.0, 97 + rng.normal(0, 0.8)):.0f}",
+    }
+
+
+def neighbours(today: date) -> list[Chart]:
+    """Two people of the second practice."""
+    found = []
+    for identity, given, family, gender, kg in (
+        ("hillside-one", "Wren", "Castellan", "female", 73.0),
+        ("hillside-two", "Otto", "Brannigan", "male", 81.5),
+    ):
+        chart = depressed(identity, today, given=given, family=family, gender=gender)
+        chart.paperwork()
+        chart.intake()
+        found.append(personal(chart, Stage(first_total=17, weight_kg=kg, rest=(125, 79)), generator(identity)))
+    return found
+
+
+def _is_measured(resource: dict[str, object]) -> bool:
+    """A weight or a pressure."""
+    return any(code in str(resource.get("code")) for code in ("29463-7", "85354-9"))

@@ -19,7 +19,7 @@ from clinic.record.read import mark, of_patient_at
 from ketapath import journey
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Approval, Clinic
-from ketapath.domain.plan import Decided, DecisionCard, Plan, SignedPlan
+from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.session import Visit
@@ -64,6 +64,15 @@ class Chart:
     def open_visit(self) -> Visit | None:
         """The visit that is going on now."""
         return next((v for v in reversed(self.visits) if v.status == "in-progress"), None)
+
+    @property
+    def sessions_ahead(self) -> tuple[PlannedVisit, ...]:
+        """The sessions of the standing plan that are still to come, today's included until its dose is given."""
+        if self.plan is None or self.person is None:
+            return ()
+        last = self.person.doses[-1].on if self.person.doses else date.min
+        ahead = (v for v in self.plan.visits if v.kind == "session" and v.on >= self.as_of and v.on > last)
+        return tuple(ahead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,9 @@ def _wish(request: HttpRequest) -> Wish:
         raise BadInput(
             field="decision", found=outcome or "nothing", limit="accept, change or reject", next_step="Choose one."
         )
+    days = request.POST.get("every_days", "").strip()
+    if days and not (days.isascii() and days.isdigit() and len(days) < 4):
+        raise BadInput(field="days between sessions", found=days, limit="a number of days", next_step="Choose one.")
     said = request.POST.get("dose_mg", "").strip().replace(",", ".")
     try:
         dose_mg = float(said) if said else None
@@ -99,6 +102,7 @@ def _wish(request: HttpRequest) -> Wish:
         seen=request.POST.get("seen", ""),
         digest=request.POST.get("digest", ""),
         dose_mg=dose_mg,
+        every_days=int(days) if days else None,
     )
 
 

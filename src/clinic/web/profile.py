@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access.permission import require
-from clinic.actions.profile import state_fact, withdraw_fact
+from clinic.actions.profile import state_facts, withdraw_fact
 from clinic.queries import profile
 from clinic.queries.person import Chart, candidacy
 from clinic.record.projections import knowledge
@@ -31,8 +31,8 @@ def fact(request: HttpRequest, found: Chart) -> HttpResponse:
     problem: Problem | None = None
     if request.method == "POST":
         try:
-            state_fact(
-                found, wanted, request.POST.get("said", "")[:200], by=account_of(request),
+            state_facts(
+                found, {wanted: request.POST.get("said", "")[:200]}, by=account_of(request),
                 reason=request.POST.get("reason", "")[:500], key=request.POST.get("key", "")[:64],
             )  # fmt: skip
         except EXPECTED as trouble:

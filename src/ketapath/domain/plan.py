@@ -128,7 +128,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionCard:
-    """After a session or a score: a suggestion with its rule, its probability and the best case against it."""
+    """After a session or a score: a suggestion with its rule, its probability and the best case against it.
+
+    `dates` are what going on would bring after the last session, `spacings` the days between sessions that may be
+    chosen instead of theirs; both are empty where the suggestion is not to go on.
+    """
 
     decision: Decision
     also_possible: tuple[Decision, ...]
@@ -138,6 +142,8 @@ class DecisionCard:
     best_case_against: Text
     reverses: tuple[Text, ...]
     findings: tuple[Finding, ...]
+    dates: tuple[Appointment, ...]
+    spacings: tuple[int, ...]
     rules: tuple[RuleRef, ...]
     evidence: tuple[Evidence, ...]
     basis: Basis

@@ -319,18 +319,23 @@ def with_status(resource: Mapping[str, Any], status: str, *, why: str = "") -> R
     return {**resource, "status": status, **({"statusReason": reason} if why and reason else {})}
 
 
-def adjusted_plan(
+def adapted_plan(
     old: Mapping[str, Any],
     order: Mapping[str, Any] | None,
     *,
     identity: str,
-    dose_mg: float,
+    dose_mg: float | None,
+    onward: Sequence[Appointment],
     by: str,
     at: datetime,
     recommendation: str,
 ) -> list[Resource]:
-    """What is left of a plan with another dose (base), as a new plan that names the one it replaces."""
+    """A plan that goes on, as a new one that names the one it replaces.
+
+    It holds the dates that are left, then those of `onward`; `dose_mg` (base) is another dose, None for the same.
+    """
     today = at.date().isoformat()
+    left = [a for a in old["activity"] if a["detail"]["scheduledString"][:10] >= today]
     plan = {
         **old,
         "id": identity,
@@ -339,11 +344,13 @@ def adjusted_plan(
         "author": {"display": by},
         "replaces": [{"reference": f"CarePlan/{old['id']}"}],
         "supportingInfo": [{"reference": f"RiskAssessment/{recommendation}"}],
-        "activity": [a for a in old["activity"] if a["detail"]["scheduledString"] >= today],
+        "activity": [*left, *({"detail": _activity(appointment)} for appointment in onward)],
     }
     if order is None:
         return [plan]
-    dosage = [{**d, "doseAndRate": [{"doseQuantity": _quantity(dose_mg, "mg")}]} for d in order["dosageInstruction"]]
+    dosage = order["dosageInstruction"]
+    if dose_mg is not None:
+        dosage = [{**d, "doseAndRate": [{"doseQuantity": _quantity(dose_mg, "mg")}]} for d in dosage]
     kept = {k: v for k, v in order.items() if k != "statusReason"}
     return [plan, {**kept, "id": f"{identity}-order", "status": "active", "authoredOn": at.isoformat(),
                    "requester": {"display": by}, "basedOn": [{"reference": f"CarePlan/{identity}"}],

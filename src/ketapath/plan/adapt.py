@@ -15,11 +15,16 @@ from ketapath.candidacy import at_clinic
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Text
-from ketapath.domain.plan import Decision, DecisionCard
+from ketapath.domain.plan import Appointment, Decision, DecisionCard
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
+from ketapath.errors import BadInput
 from ketapath.knowledge import SITE_DEFAULT, Knowledge
 from ketapath.plan.basis import basis_card
+from ketapath.plan.needs import arrangement
+from ketapath.plan.schedule import dates_onward, spacings
+
+_GOES_ON: tuple[Decision, ...] = ("continue", "adjust")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,8 @@ def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic,
         best_case_against=against,
         reverses=(Text(key=f"card_reverses.{step.decision}"),),
         findings=tuple(f for f in candidacy.findings if f.verdict in ("not-eligible", "defer")),
+        dates=onward(person, clinic, knowledge) if step.decision in _GOES_ON else (),
+        spacings=spacings(given.protocol, len(person.doses)) if given.protocol and step.decision in _GOES_ON else (),
         rules=tuple(r.ref for r in rules),
         evidence=evidence,
         basis=basis_card(
@@ -67,6 +74,29 @@ def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic,
     )
 
 
+def onward(
+    person: Profile, clinic: Clinic, knowledge: Knowledge, *, every_days: int | None = None
+) -> tuple[Appointment, ...]:
+    """The dates that going on as before would bring; none where nothing has been given that a protocol covers.
+
+    Raises BadInput for days between sessions that the protocol does not know.
+    """
+    person = at_clinic(person, clinic)
+    protocol = _protocol(person, knowledge)
+    if protocol is None:
+        return ()
+    known = spacings(protocol, len(person.doses))
+    if every_days is not None and every_days not in known:
+        raise BadInput(
+            field="days between sessions", found=str(every_days),
+            limit=f"one of {', '.join(map(str, known)) or 'none during the induction'}", next_step="Choose one.",
+        )  # fmt: skip
+    return dates_onward(
+        protocol, arrangement(person, knowledge), clinic, knowledge, given=len(person.doses),
+        last=person.doses[-1].on, today=person.as_of, every_days=every_days,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Treatment:
     """What is being given, and how candidacy stands for it today. Contraindications are those now known."""
@@ -77,11 +107,7 @@ class _Treatment:
 
 
 def _current(person: Profile, candidacy: Candidacy, knowledge: Knowledge) -> _Treatment:
-    last = person.doses[-1] if person.doses else None
-    protocol = None
-    if last is not None:
-        same = (p for p in knowledge.protocols.values() if (p["product"], p["route"]) == (last.product, last.route))
-        protocol = next(same, None)
+    protocol = _protocol(person, knowledge)
     name = None if protocol is None else f"{protocol['product']}/{protocol['route']}"
     verdict = candidacy.by_product.get(name, candidacy.verdict) if name else candidacy.verdict
     # What made somebody a candidate (too few trials, a mild score) is no reason to stop a treatment under way.
@@ -91,6 +117,15 @@ def _current(person: Profile, candidacy: Candidacy, knowledge: Knowledge) -> _Tr
         if f.verdict == verdict and f.rule is not None and knowledge.rules[f.id].section != "candidacy"
     )
     return _Treatment(protocol=protocol, verdict=verdict, against=against)
+
+
+def _protocol(person: Profile, knowledge: Knowledge) -> Mapping[str, Any] | None:
+    """The protocol of what was given last."""
+    if not person.doses:
+        return None
+    last = person.doses[-1]
+    same = (p for p in knowledge.protocols.values() if (p["product"], p["route"]) == (last.product, last.route))
+    return next(same, None)
 
 
 def _danger(person: Profile, candidacy: Candidacy, course: Course, given: _Treatment) -> _Step | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 from ketapath.domain.clinic import Clinic
@@ -33,6 +34,56 @@ def schedule(
             found.append(_call(_open_day(day + timedelta(days=1), clinic)))
     found += _checks(protocol, sessions)
     return tuple(sorted(found, key=lambda a: (a.on, a.starts or time.max, a.kind)))
+
+
+def dates_onward(
+    protocol: Mapping[str, Any],
+    arranged: Arrangement,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    *,
+    given: int,
+    last: date,
+    today: date,
+    every_days: int | None = None,
+) -> tuple[Appointment, ...]:
+    """What follows `given` sessions, the newest of them on `last`: the rest of the induction, or one block after it.
+
+    A block has wider spacing, `every_days` or the protocol's narrowest, and ends with a review. That nobody knows the
+    best spacing is said by the option; `spacings` are what the protocol knows of.
+    """
+    gaps = _gaps(protocol, knowledge, given, every_days)
+    days: list[date] = []
+    for gap in gaps:
+        day = _open_day(max((days[-1] if days else last) + timedelta(days=gap), today + timedelta(days=1)), clinic)
+        days.append(day)
+    found = []
+    for number, day in enumerate(days, start=given + 1):
+        found.append(_session(protocol, number, day, arranged, clinic))
+        found.append(_talk("integration", _open_day(day + timedelta(days=1), clinic), arranged, knowledge))
+    found.append(_review(given + len(days), days[-1]))
+    return tuple(sorted(found, key=lambda a: (a.on, a.starts or time.max, a.kind)))
+
+
+def spacings(protocol: Mapping[str, Any], given: int) -> tuple[int, ...]:
+    """The days between sessions that the protocol knows after `given` sessions; none while the induction goes on."""
+    induction, continuation = protocol["induction"]["sessions"], protocol["continuation"]
+    if given < induction:
+        return ()
+    if given < induction + continuation["sessions"]:
+        return (int(continuation["every_days"]),)
+    return tuple(int(d) for d in protocol["maintenance_every_days"])
+
+
+def _gaps(protocol: Mapping[str, Any], knowledge: Knowledge, given: int, every_days: int | None) -> list[int]:
+    """The days from each session to the next."""
+    planned = protocol["induction"]["days"]
+    if given < len(planned):
+        steps = [int(later - earlier) for earlier, later in pairwise(planned)]
+        return steps[given - 1 :]
+    width = every_days or spacings(protocol, given)[0]
+    left = len(planned) + int(protocol["continuation"]["sessions"]) - given
+    return [width] * (left if left > 0 else int(knowledge.figure("block_sessions")))
 
 
 def session_days(
@@ -101,8 +152,12 @@ def _call(day: date) -> Appointment:
 def _checks(protocol: Mapping[str, Any], sessions: list[date]) -> Iterator[Appointment]:
     """The review that decides whether to go on, on the day of the session after which it is due."""
     number = int(protocol["review_after_session"])
-    yield Appointment(
-        on=sessions[min(number, len(sessions)) - 1],
+    yield _review(number, sessions[min(number, len(sessions)) - 1])
+
+
+def _review(number: int, day: date) -> Appointment:
+    return Appointment(
+        on=day,
         starts=None,
         kind="check",
         title=Text(key="schedule.review", values={"number": number}),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Basis, Evidence, FactUsed, Finding, MissingFact, RuleRef, Text
-from ketapath.domain.plan import DecisionCard, DoseCalculation, Option, Plan, Range, SupportTask
+from ketapath.domain.plan import Appointment, DecisionCard, DoseCalculation, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.knowledge import Knowledge
@@ -123,6 +123,18 @@ def course_json(course: Course, card: DecisionCard, person: Profile, knowledge: 
     }
 
 
+def _appointment(a: Appointment, texts: Mapping[str, str]) -> Form:
+    return {
+        "on": a.on.isoformat(),
+        "starts": None if a.starts is None else a.starts.strftime("%H:%M"),
+        "kind": a.kind,
+        "title": say(a.title, texts),
+        "setting": a.setting,
+        "minutes": a.minutes,
+        "with": list(a.with_whom),
+    }
+
+
 def _card(card: DecisionCard, texts: Mapping[str, str]) -> Form:
     return {
         "decision": card.decision,
@@ -133,6 +145,8 @@ def _card(card: DecisionCard, texts: Mapping[str, str]) -> Form:
         "best_case_against": say(card.best_case_against, texts),
         "reverses": _said(card.reverses, texts),
         "findings": [_finding(f, texts) for f in card.findings],
+        "dates": [_appointment(a, texts) for a in card.dates],
+        "spacings_days": list(card.spacings),
         "rules": [_rule(r) for r in card.rules],
         "evidence": _evidence(card.evidence),
         "basis": _basis(card.basis, texts),
@@ -150,18 +164,7 @@ def _option(option: Option, texts: Mapping[str, str]) -> Form:
         "dose": None if option.dose is None else _dose(option.dose),
         "dose_withheld": None if option.dose_withheld is None else say(option.dose_withheld, texts),
         "infusion_min": option.infusion_min,
-        "schedule": [
-            {
-                "on": a.on.isoformat(),
-                "starts": None if a.starts is None else a.starts.strftime("%H:%M"),
-                "kind": a.kind,
-                "title": say(a.title, texts),
-                "setting": a.setting,
-                "minutes": a.minutes,
-                "with": list(a.with_whom),
-            }
-            for a in option.schedule
-        ],
+        "schedule": [_appointment(a, texts) for a in option.schedule],
         "psychotherapy": _said(option.psychotherapy, texts),
         "support": [_task(t, texts) for t in option.support],
         "monitoring": [_finding(f, texts) for f in option.monitoring],

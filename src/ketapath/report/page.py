@@ -10,7 +10,7 @@ from html import escape
 
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Basis, Evidence, Finding, MissingFact, Verdict
-from ketapath.domain.plan import DecisionCard, Option, Plan
+from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.knowledge import Knowledge
@@ -73,6 +73,7 @@ def course_html(course: Course, card: DecisionCard, person: Profile, knowledge: 
         f"<p>Best case against it: {_e(say(card.best_case_against, texts))}</p>"
         f"<p>What would turn it around:</p><ul>{reverses}</ul>"
         f"<p>Also possible: {_e(', '.join(card.also_possible) or 'nothing else')}</p>"
+        f"{_schedule('Dates of going on', card.dates, texts) if card.dates else ''}"
         f"{_basis(card.basis, texts)}</section>"
         f"<section><h2>Course</h2>{recovery_chart(course)}<ul>{notes}</ul></section>"
     )
@@ -167,7 +168,7 @@ def _option(option: Option, knowledge: Knowledge) -> str:
     return (
         f"<article><h3>{_e(say(option.title, texts))}</h3><p>{_verdict(option.verdict)}</p>"
         f"<p>{_e(say(option.basis.suggested, texts))}</p>{dose}{_benefit(option, texts)}"
-        f"<p>{option.weeks:.0f} weeks; cost {cost}</p>{_schedule(option, texts)}"
+        f"<p>{option.weeks:.0f} weeks; cost {cost}</p>{_schedule('Schedule', option.schedule, texts)}"
         f"<h4>Psychotherapy</h4><ul>{therapy}</ul><h4>To arrange</h4><ul>{tasks or '<li>nothing</li>'}</ul>"
         f"<h4>Published harms</h4><ul>{harms}</ul><p><b>Best case against it.</b> "
         f"{_e(say(option.basis.best_case_against, texts))}</p><details><summary>What has to be watched</summary>"
@@ -190,14 +191,14 @@ def _benefit(option: Option, texts: Mapping[str, str]) -> str:
     )
 
 
-def _schedule(option: Option, texts: Mapping[str, str]) -> str:
+def _schedule(name: str, appointments: tuple[Appointment, ...], texts: Mapping[str, str]) -> str:
     rows = "".join(
         f"<tr><td>{a.on:%a %d %b}</td><td>{'' if a.starts is None else f'{a.starts:%H:%M}'}</td>"
         f"<td>{_e(say(a.title, texts))}<br>"
         f"<span class=quiet>{_e(a.setting)}; {_e(', '.join(a.with_whom))}</span></td></tr>"
-        for a in option.schedule
+        for a in appointments
     )
-    return f"<details><summary>Schedule</summary><table><caption>Dates</caption><tbody>{rows}</tbody></table></details>"
+    return f"<details><summary>{name}</summary><table><caption>Dates</caption><tbody>{rows}</tbody></table></details>"
 
 
 def _basis(basis: Basis, texts: Mapping[str, str]) -> str:

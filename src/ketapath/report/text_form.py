@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Evidence, Finding
-from ketapath.domain.plan import DecisionCard, Option, Plan
+from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.knowledge import Knowledge
@@ -46,6 +46,10 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
     lines += _wrap(f"Against it: {say(card.best_case_against, texts)}")
     lines += [line for t in card.reverses for line in _wrap(f"Would turn it around: {say(t, texts)}")]
     lines += _wrap(f"Also possible: {', '.join(card.also_possible) or 'nothing else'}")
+    if card.dates:
+        lines += _wrap(f"Going on would mean {_sessions(card.dates)}")
+    if len(card.spacings) > 1:
+        lines += _wrap(f"Days between sessions that may be chosen: {', '.join(map(str, card.spacings))}")
     lines += [f"Rules: {', '.join(r.id for r in card.rules) or 'none'}; sources: {_keys(card.evidence)}", ""]
     lines += [f"PHQ-9 at baseline: {'not known' if course.baseline is None else f'{course.baseline:g}'}"]
     lines += [f"Sessions: {course.sessions}; scores: {_scores(course)}"]
@@ -113,11 +117,8 @@ def _option(option: Option, knowledge: Knowledge) -> list[str]:
         lines += _wrap(f"first dose {dose.dose_mg:g} mg base: {dose.formula}{rounded}{cap}", "  ")
     if option.dose_withheld is not None:
         lines += _wrap(say(option.dose_withheld, texts), "  ")
-    sessions = [a for a in option.schedule if a.kind == "session"]
-    if sessions:
-        days = ", ".join(f"{a.on:%a %d %b}" for a in sessions)
-        start = f" at {sessions[0].starts:%H:%M}" if sessions[0].starts else ""
-        lines += _wrap(f"sessions{start}, {sessions[0].setting}: {days}", "  ")
+    if option.schedule:
+        lines += _wrap(_sessions(option.schedule), "  ")
     lines += [line for t in option.psychotherapy for line in _wrap(say(t, texts), "  ")]
     for task in option.support:
         due = "before the first session" if task.blocks_first_session else f"by {task.due}"
@@ -131,7 +132,8 @@ def _option(option: Option, knowledge: Knowledge) -> list[str]:
         e = option.exposure
         lines += [f"  peak level {e.p50:.0f} ng/mL ({e.p05:.0f} to {e.p95:.0f}), predicted, venous"]
     cost = "not known" if option.cost is None else f"{option.cost:g}"
-    lines += [f"  {option.weeks:.0f} weeks, {len(sessions)} sessions, cost {cost}"]
+    count = sum(a.kind == "session" for a in option.schedule)
+    lines += [f"  {option.weeks:.0f} weeks, {count} sessions, cost {cost}"]
     return lines + _wrap(f"against it: {say(option.basis.best_case_against, texts)}", "  ")
 
 
@@ -161,6 +163,13 @@ def _curve_rows(course: Course) -> Iterator[str]:
         if day in curve.days:
             i = curve.days.index(day)
             yield f"{day:3g}   {curve.p25[i]:5.1f} to {curve.p75[i]:4.1f} {curve.p05[i]:15.1f} to {curve.p95[i]:4.1f}"
+
+
+def _sessions(appointments: tuple[Appointment, ...]) -> str:
+    sessions = [a for a in appointments if a.kind == "session"]
+    days = ", ".join(f"{a.on:%a %d %b}" for a in sessions)
+    start = f" at {sessions[0].starts:%H:%M}" if sessions[0].starts else ""
+    return f"sessions{start}, {sessions[0].setting}: {days}"
 
 
 def _scores(course: Course) -> str:

@@ -1,0 +1,174 @@
+"""What has happened in the demonstration so far? Each person's days, played in order of time through the clinic's acts.
+
+Nothing is written behind the scenes: the people of the house import, sign, dose, ask and decide at the times of the
+story, so that the record, the trail and every page are what a real clinic would have left.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from clinic import clock
+from clinic.access.models import Account
+from clinic.actions.patients import import_record
+from clinic.actions.plan import Wish, decide_card, decide_plan, standing
+from clinic.actions.profile import state_facts
+from clinic.actions.response import answer_score
+from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
+from clinic.demo.charts import NOTHING_AGAINST
+from clinic.demo.people import people
+from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal, total_after, vitals
+from clinic.queries.person import Chart, candidacy, chart, plan
+from clinic.queries.profile import is_statable
+from clinic.record.models import Practice
+from clinic.record.projections import knowledge
+
+_AGREED = "Discussed with the person: aims, limits, and what else there is."
+_LATEST_ARRIVAL = timedelta(minutes=90)
+
+
+@dataclass(slots=True)
+class Story:
+    """Everything that happens in one practice, by its instant."""
+
+    practice: Practice
+    staff: Mapping[str, Account]
+    waiting: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
+    numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def tell(self, at: datetime, what: Callable[[], None]) -> None:
+        """At this instant, this."""
+        heapq.heappush(self.waiting, (at, next(self.numbers), what))
+
+    def play(self, until: datetime) -> None:
+        """Let everything happen that has its time by then; what happens may tell more."""
+        while self.waiting and self.waiting[0][0] <= until:
+            at, _, what = heapq.heappop(self.waiting)
+            with clock.supposed(at):
+                what()
+
+    def at(self, day: date, hour: int, minute: int = 0) -> datetime:
+        """An instant by the practice's own clock."""
+        return datetime.combine(day, time(hour, minute), ZoneInfo(self.practice.zone))
+
+
+def play(practice: Practice, staff: Mapping[str, Account]) -> None:
+    """The story up to this moment: who came, what was signed and given, who is in the house now."""
+    story, now = Story(practice=practice, staff=staff), clock.now()
+    today = clock.today(practice.zone)
+    for identity, stage in STAGES.items():
+        _Person(story=story, identity=identity, stage=stage, today=today, now=now).begin()
+    story.play(now)
+
+
+class _Person:
+    """One person's part of the story."""
+
+    def __init__(self, *, story: Story, identity: str, stage: Stage, today: date, now: datetime) -> None:
+        self.story, self.identity, self.stage, self.today, self.now = story, identity, stage, today, now
+        self.rng = generator(identity)
+        self.prescriber, self.nurse = story.staff["prescriber"], story.staff["nurse"]
+        self.held = 0
+
+    def begin(self) -> None:
+        """The record comes from the referrer on the day of the first meeting, or today."""
+        met = self.today - timedelta(days=self.stage.signed_days_ago)
+        at = self.story.at(met, 8, 30) if self.stage.signed_days_ago else self.now
+        self.story.tell(at, lambda: self._arrive(met, at))
+
+    def look(self) -> Chart:
+        """The record as it stands."""
+        found = chart(self.story.practice, self.identity)
+        assert found is not None
+        return found
+
+    def _arrive(self, met: date, at: datetime) -> None:
+        referred = next(c for c in people(met) if c.identity == self.identity)
+        bundle = personal(referred, self.stage, self.rng).bundle()
+        import_record(json.dumps(bundle, ensure_ascii=False).encode(), by=self.story.staff["coordinator"])
+        if self.stage.option:
+            self.story.tell(at + timedelta(minutes=0 if at == self.now else 40), self._sign)
+
+    def _sign(self) -> None:
+        found = self.look()
+        decide_plan(found, self.stage.option, self._wish(found), by=self.prescriber, key="")
+        days = [visit.on for visit in self.look().sessions_ahead]
+        for day in days[: self.stage.sessions]:
+            self.story.tell(self.story.at(day, 9, 50), self._visit)
+            if self.stage.dose_mg is not None and day == days[1]:
+                self.story.tell(self.story.at(day, 16), self._raise)
+        first = days[0]
+        week = timedelta(days=7)
+        score_day = first + week if self.stage.sessions else self.today
+        while score_day < self.today:
+            self.story.tell(self.story.at(score_day, 18, 15), self._score)
+            score_day += week
+        at = self.now - (timedelta(minutes=75) if self.stage.now == "watched" else timedelta(minutes=20))
+        since_midnight = self.now - self.story.at(self.today, 0)
+        if self.stage.now and since_midnight > _LATEST_ARRIVAL:
+            self.story.tell(at, self._visit)
+
+    def _visit(self) -> None:
+        """Arrival, questions, pressure at rest, dose, readings, home; as far as the time allows."""
+        start, stage = clock.now(), self.stage
+        open_session(self.look(), by=self.nurse, key="")
+        state_facts(self.look(), self._answers(), by=self.nurse, reason="", key="")
+        is_today = clock.today(self.story.practice.zone) == self.today
+        rest = (stage.arrives_with if is_today else None) or stage.rest
+        chart_vitals(self.look(), vitals(rest, 0.0, self.rng), by=self.nurse, key="")
+        if is_today and stage.now == "arrived":
+            return
+        begun = start + timedelta(minutes=20)
+        length = 40 if "iv" in stage.option else 10
+        self.story.tell(begun, self._dose)
+        for minute, rise in RISES:
+            self.story.tell(begun + timedelta(minutes=minute), partial(self._read, rest, rise))
+        self.story.tell(begun + timedelta(minutes=length), self._end)
+        self.story.tell(begun + timedelta(minutes=125), self._home)
+
+    def _answers(self) -> dict[str, str]:
+        """What is asked on the day, for what today's rules miss: as at intake."""
+        asked = {m.path for m in candidacy(self.look()).missing if is_statable(knowledge().paths[m.path])}
+        said = {path: value for path, value in NOTHING_AGAINST.items() if path in asked}
+        words = {p: ("yes" if v else "no") if isinstance(v, bool) else str(v) for p, v in said.items()}
+        return {"scale.suicide_risk": "low", **words}
+
+    def _dose(self) -> None:
+        start_dose(self.look(), by=self.nurse, reason=_AGREED, key="")
+
+    def _read(self, rest: tuple[int, int], rise: float) -> None:
+        chart_vitals(self.look(), vitals(rest, rise, self.rng), by=self.nurse, key="")
+
+    def _end(self) -> None:
+        signed = self.look().plan
+        assert signed is not None
+        end_dose(self.look(), f"{signed.dose_mg:g}", stopped_early=False, by=self.nurse, reason="", key="")
+        self.held += 1
+
+    def _home(self) -> None:
+        close_session(self.look(), by=self.nurse, reason="", key="")
+
+    def _raise(self) -> None:
+        found = self.look()
+        wish = self._wish(found, outcome="changed", reason="Well tolerated twice; the usual dose.")
+        decide_card(found, "adjust", wish, by=self.prescriber, key="")
+
+    def _score(self) -> None:
+        given = items(total_after(self.stage, self.held, self.rng), self.rng)
+        answer_score(self.look(), "phq9", given, by=self.nurse, key="")
+
+    def _wish(self, found: Chart, *, outcome: str = "accepted", reason: str = _AGREED) -> Wish:
+        return Wish(
+            outcome="changed" if outcome == "changed" else "accepted",
+            reason=reason,
+            seen=standing(found),
+            digest=plan(found).inputs_digest,
+            dose_mg=self.stage.dose_mg if outcome == "changed" else None,
+        )
