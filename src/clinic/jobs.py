@@ -79,7 +79,7 @@ def _notice(errand: Errand) -> None:
         patient_id=details["patient_id"],
         role=details["role"],
         key=details["key"],
-        made_at=clock.now(),
+        made_at=errand.due_at,
     )
 
 

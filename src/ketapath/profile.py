@@ -112,6 +112,8 @@ def _not_today(spec: PathSpec, fact: Fact, as_of: date) -> Text | None:
     window = spec.window_days
     if fact.origin.resource == "Condition" and spec.comes_from.get("active_days"):
         window = int(spec.comes_from["active_days"])
+    if window == 0 and age_days > 0:
+        return Text(key="fact.not_of_today", values={"days": age_days})
     if window is not None and age_days > window:
         return Text(key="fact.too_old", values={"days": age_days, "window": window})
     return None

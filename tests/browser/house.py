@@ -13,8 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
@@ -35,18 +37,20 @@ def free_port() -> int:
 
 @dataclass
 class House:
-    """A running clinic: where it is, and its terminal."""
+    """A running clinic: where it is, and its terminal. `settings` are further variables of its surroundings."""
 
     folder: Path
-    port: int
+    port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] = field(init=False)
     command: str = "demo"
+    settings: dict[str, str] = field(default_factory=dict)
 
     def start(self, *, within_s: float = 120.0) -> House:
         """Start it and wait until it is ready."""
         self.log = self.folder / f"terminal-{self.port}.log"
         environment = {**os.environ, "DATA_DIR": str(self.folder / "data"), "PORT": str(self.port), "HOST": "127.0.0.1"}
         environment.pop("DATABASE_URL", None)
+        environment |= self.settings
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([*COMMAND, self.command], stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + within_s
@@ -74,6 +78,35 @@ class House:
     def code(self, username: str) -> str:
         """The newest code for this name on the terminal."""
         return [code for name, code in CODE.findall(self.log.read_text()) if name == username][-1]
+
+
+class Visitor:
+    """Somebody without a browser: signs in and sends forms, and keeps what it was answered."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.opener = build_opener(HTTPCookieProcessor(CookieJar()))
+
+    def get(self, path: str) -> str:
+        """A page."""
+        with self.opener.open(self.house.url + path, timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def post(self, path: str, fields: dict[str, str], *, page: str) -> str:
+        """Send a form with the proof of origin that `page` holds; where the answer leads, as its address."""
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token, page[:500]
+        data = urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
+        request = Request(self.house.url + path, data=data, headers={"Referer": self.house.url + path})
+        with self.opener.open(request, timeout=10) as answer:
+            answer.read()
+            return str(answer.url)
+
+    def sign_in(self, username: str) -> Visitor:
+        """Use this person's newest code."""
+        fields = {"username": username, "secret": self.house.code(username), "next": ""}
+        assert "/sign-in" not in self.post("/sign-in", fields, page=self.get("/sign-in"))
+        return self
 
 
 @contextmanager

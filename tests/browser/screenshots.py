@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
-from tests.browser.house import House, browser, free_port, signed_in
+from tests.browser.house import House, browser, signed_in
 
 READY = "treatment-resistant-depression"
 TREATED = "first-language-arabic"
@@ -20,8 +20,9 @@ PAGES = {
     "patient-not-suitable": "/patients/aneurysm",
     "plan": f"/patients/{READY}/plan",
     "plan-none": "/patients/aneurysm/plan",
-    "session": "/patients/seventy-four-with-falls/session",
-    "session-past": f"/patients/{TREATED}/sessions/{TREATED}-visit-6",
+    "session-none": "/patients/seventy-four-with-falls/session",
+    "session-arrived": "/patients/pressure-too-high-today/session",
+    "session-watched": "/patients/ptsd-with-depression/session",
     "score": f"/patients/{READY}/score/phq9",
     "fact": f"/patients/{READY}/fact?path=social.ride_home",
     "fact-choose": f"/patients/{READY}/fact",
@@ -43,7 +44,7 @@ def main(folder: Path, only: str = "") -> None:
     """Write every picture into this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright, browser(playwright) as chromium:
-        house = House(folder=Path(place), port=free_port()).start()
+        house = House(folder=Path(place)).start()
         try:
             for look, settings in LOOKS.items():
                 context = chromium.new_context(**settings)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.queries.person import Chart, candidacy
-from clinic.queries.session import watched_minutes
+from clinic.queries.session import READINGS, watched_minutes
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
 from ketapath.domain.session import Administration, Visit
@@ -22,13 +22,6 @@ from ketapath.errors import BadInput
 from ketapath.fhir.encode import dose_ended, dose_started, readings, visit_closed, visit_opened
 
 _MAY_DOSE = ("eligible", "caution")
-READINGS = (
-    "vitals.systolic_mmhg",
-    "vitals.diastolic_mmhg",
-    "vitals.heart_rate_per_min",
-    "vitals.spo2_percent",
-    "vitals.weight_kg",
-)
 
 
 def open_session(found: Chart, *, by: Account, key: str) -> Done:

@@ -22,12 +22,14 @@ from clinic.actions.plan import Wish, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
+from clinic.actions.today import see_notice
 from clinic.demo.charts import NOTHING_AGAINST
 from clinic.demo.people import people
 from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal, total_after, vitals
+from clinic.jobs import do_next
 from clinic.queries.person import Chart, candidacy, chart, plan
 from clinic.queries.profile import is_statable
-from clinic.record.models import Practice
+from clinic.record.models import Notice, Practice
 from clinic.record.projections import knowledge
 
 _AGREED = "Discussed with the person: aims, limits, and what else there is."
@@ -53,6 +55,8 @@ class Story:
             at, _, what = heapq.heappop(self.waiting)
             with clock.supposed(at):
                 what()
+                while do_next():
+                    pass
 
     def at(self, day: date, hour: int, minute: int = 0) -> datetime:
         """An instant by the practice's own clock."""
@@ -104,6 +108,7 @@ class _Person:
             self.story.tell(self.story.at(day, 9, 50), self._visit)
             if self.stage.dose_mg is not None and day == days[1]:
                 self.story.tell(self.story.at(day, 16), self._raise)
+        self.story.tell(clock.now() + timedelta(minutes=25), self._notice)
         first = days[0]
         week = timedelta(days=7)
         score_day = first + week if self.stage.sessions else self.today
@@ -115,6 +120,11 @@ class _Person:
         if self.stage.now and since_midnight > _LATEST_ARRIVAL:
             self.story.tell(at, self._visit)
 
+    def _notice(self) -> None:
+        """The nurse reads what has come in."""
+        for notice in Notice.objects.filter(practice=self.story.practice, seen_at=None):
+            see_notice(notice.pk, by=self.nurse)
+
     def _visit(self) -> None:
         """Arrival, questions, pressure at rest, dose, readings, home; as far as the time allows."""
         start, stage = clock.now(), self.stage
@@ -122,7 +132,8 @@ class _Person:
         state_facts(self.look(), self._answers(), by=self.nurse, reason="", key="")
         is_today = clock.today(self.story.practice.zone) == self.today
         rest = (stage.arrives_with if is_today else None) or stage.rest
-        chart_vitals(self.look(), vitals(rest, 0.0, self.rng), by=self.nurse, key="")
+        weight = {"vitals.weight_kg": f"{stage.weight_kg + self.rng.normal(0, 0.4):.1f}"}
+        chart_vitals(self.look(), vitals(rest, 0.0, self.rng) | weight, by=self.nurse, key="")
         if is_today and stage.now == "arrived":
             return
         begun = start + timedelta(minutes=20)

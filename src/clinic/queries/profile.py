@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from clinic.queries.person import Chart
-from clinic.record.projections import knowledge
+from clinic.record.projections import knowledge, words
 from ketapath.candidacy import fact_used
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Fact
+from ketapath.fhir import allergy_names
 from ketapath.knowledge import PathSpec
 
 _GROUPS = (
@@ -20,7 +21,10 @@ _GROUPS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One fact as a page shows it. `source` is what may be withdrawn, empty where nothing may."""
+    """One fact as a page shows it. `source` is what may be withdrawn, empty where nothing may.
+
+    With a `reason` it may not be relied on today, and is shown greyed.
+    """
 
     path: str
     label: str
@@ -42,20 +46,27 @@ class Group:
 
 
 def groups(found: Chart) -> list[Group]:
-    """What is known, by kind, in the order in which a chart is read."""
+    """What is known by kind, in the order in which a chart is read; else the newest word that may not be relied on."""
     assert found.person is not None
+    shown = {**_newest_aside(found), **found.person.known}
     by_kind: dict[str, list[Row]] = {}
-    for path, fact in found.person.known.items():
-        by_kind.setdefault(path.partition(".")[0], []).append(_row(fact, found))
+    for path, fact in shown.items():
+        by_kind.setdefault(path.partition(".")[0], []).append(_row(fact))
     names = [g for g in _GROUPS if g in by_kind] + sorted(set(by_kind) - set(_GROUPS))
     return [Group(name=name, rows=tuple(sorted(by_kind[name], key=lambda r: r.label))) for name in names]
 
 
 def aside(found: Chart) -> list[Row]:
-    """What the record states but may not be relied on today, newest first."""
+    """Whatever else the record states and may not be relied on today, newest first."""
     assert found.person is not None
-    rows = [_row(fact, found) for fact in found.person.unusable]
+    shown = [id(fact) for fact in _newest_aside(found).values()]
+    rows = [_row(fact) for fact in found.person.unusable if id(fact) not in shown]
     return sorted(rows, key=lambda r: r.on or date.min, reverse=True)
+
+
+def allergies(found: Chart) -> tuple[str, ...] | None:
+    """What the record names as allergies: none where it says that there are none, None where it says nothing."""
+    return allergy_names(found.bundle, words())
 
 
 def statable() -> list[PathSpec]:
@@ -69,13 +80,25 @@ def is_statable(spec: PathSpec) -> bool:
     return not is_ours and not {"derived", "patient"} & set(spec.comes_from) and not _is_scored(spec)
 
 
+def _newest_aside(found: Chart) -> dict[str, Fact]:
+    """For each path of which nothing may be relied on, the newest statement that was set aside."""
+    assert found.person is not None
+    newest: dict[str, Fact] = {}
+    for fact in found.person.unusable:
+        if fact.path not in found.person.known:
+            other = newest.get(fact.path)
+            if other is None or (fact.on or date.min) >= (other.on or date.min):
+                newest[fact.path] = fact
+    return newest
+
+
 def _is_scored(spec: PathSpec) -> bool:
     """Totals of questionnaires that are answered item by item are never typed."""
     name = spec.path.removeprefix("scale.").removesuffix("_item9")
     return spec.path.startswith("scale.") and name in knowledge().instruments
 
 
-def _row(fact: Fact, found: Chart) -> Row:
+def _row(fact: Fact) -> Row:
     used = fact_used(fact, knowledge())
     is_own = fact.origin.resource not in ("Patient", "Clinic")
     return Row(

@@ -8,11 +8,23 @@ from datetime import datetime
 
 from clinic.queries.person import Chart, candidacy
 from clinic.queries.plan import simulated
+from clinic.queries.profile import is_statable
 from clinic.record.projections import knowledge
+from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Finding, Verdict
 from ketapath.domain.session import Administration, Session, Visit
+from ketapath.knowledge import PathSpec
 from ketapath.pharmacology import Simulation
 from ketapath.session import monitor
+
+READINGS = (
+    "vitals.systolic_mmhg",
+    "vitals.diastolic_mmhg",
+    "vitals.heart_rate_per_min",
+    "vitals.spo2_percent",
+    "vitals.weight_kg",
+)
+"""What is measured in a session, by profile path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +37,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """One visit as the people in the room need it. `verdict` is today's candidacy of what is ordered."""
+    """One visit as the people in the room need it.
+
+    `verdict` is today's candidacy of what is ordered, `asks` what is missing for it and can be asked in the room.
+    """
 
     visit: Visit
     number: int
@@ -33,7 +48,7 @@ class Room:
     infusion_min: float | None
     verdict: Verdict | None
     against: tuple[Finding, ...]
-    open_facts: tuple[str, ...]
+    asks: tuple[PathSpec, ...]
     prompts: tuple[Finding, ...]
     predicted: Simulation | None
     watch_minutes: float
@@ -77,11 +92,17 @@ def room(found: Chart, visit: Visit) -> Room:
         infusion_min=infusion,
         verdict=verdict,
         against=tuple(f for f in now.findings if f.verdict in ("not-eligible", "defer")),
-        open_facts=tuple(m.label for m in now.missing),
+        asks=_asks(now),
         prompts=() if session is None else _prompts(found, session),
         predicted=_predicted(found, given, ordered, infusion, product),
         watch_minutes=watched_minutes(found),
     )
+
+
+def _asks(now: Candidacy) -> tuple[PathSpec, ...]:
+    """What is missing and can be said by somebody; what is measured has its own form."""
+    specs = (knowledge().paths[missing.path] for missing in now.missing)
+    return tuple(s for s in specs if is_statable(s) and s.path not in READINGS)
 
 
 def watched_minutes(found: Chart) -> float:

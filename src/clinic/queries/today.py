@@ -9,6 +9,9 @@ from clinic import clock
 from clinic.record.models import Notice, PatientLine, Practice
 from clinic.record.projections import knowledge
 
+URGENT = frozenset({"measurement.item9"})
+"""Notices that stand above everything else of the day."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Today:
@@ -19,6 +22,7 @@ class Today:
     planned: tuple[PatientLine, ...]
     missed: tuple[PatientLine, ...]
     overdue: tuple[PatientLine, ...]
+    urgent: tuple[tuple[Notice, PatientLine | None], ...]
     notices: tuple[tuple[Notice, PatientLine | None], ...]
 
 
@@ -35,7 +39,8 @@ def today(practice: Practice) -> Today:
         planned=tuple(ahead.filter(next_session_on=on).order_by("next_session_at", "family")),
         missed=tuple(ahead.filter(next_session_on__lt=on).order_by("next_session_on", "family")),
         overdue=tuple(overdue_scores(practice)),
-        notices=tuple((notice, people.get(notice.patient_id)) for notice in notices),
+        urgent=tuple((n, people.get(n.patient_id)) for n in notices if n.key in URGENT),
+        notices=tuple((n, people.get(n.patient_id)) for n in notices if n.key not in URGENT),
     )
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, time_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from clinic.queries.person import Chart
 from clinic.queries.session import Room
-from ketapath.domain.plan import SignedPlan
+from clinic.record.projections import knowledge
+from ketapath.domain.plan import Option, SignedPlan
 from ketapath.domain.response import Course
 from ketapath.domain.session import TimedReading
 from ketapath.pharmacology import Series, Simulation
+from ketapath.report import say
 from ketapath.report.charts import Band, Dot, Line, Panel, Tick, course_bands, draw
+from ketapath.report.strip import Lane, Mark, draw_strip
 
 PHQ9_TOP = 27.0  # source: PHQ-9, highest total
+_SESSION_NAMES = 84.0
+"""The same room for names in both charts of a session, so that their minutes stand one under the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,47 @@ def levels_chart(found: Simulation, *, identity: str) -> Drawing:
         head=[_("Minute"), "5 %", _("median"), "95 %"],
         rows=rows,
     )
+
+
+def schedule_strip(option: Option, today: date, *, identity: str) -> Drawing:
+    """The days of an option: doses, the hours that belong to them, and what is checked."""
+    dose = "" if option.dose is None else f"{option.dose.dose_mg:g}"
+    doses, hours, checks = [], [], []
+    last_dose: date | None = None
+    for visit in option.schedule:
+        words = f"{_day(visit.on)}: {say(visit.title, knowledge().texts)}"
+        if visit.kind == "session":
+            last_dose = visit.on
+            doses.append(Mark(on=visit.on, shape="dose", words=words, label=dose))
+        elif visit.kind in ("preparation", "integration", "psychotherapy"):
+            tied = last_dose if visit.kind == "integration" else None
+            hours.append(Mark(on=visit.on, shape="hour", words=words, tied_to=tied))
+        else:
+            checks.append(Mark(on=visit.on, shape="check", words=words))
+    last = option.schedule[-1].on
+    weeks = [today + timedelta(days=d) for d in range(0, (last - today).days + 1, 7)]
+    lanes = [
+        Lane(name=_("Dose, mg"), marks=doses),
+        Lane(name=_("Therapy"), marks=hours),
+        Lane(name=_("Checks"), marks=checks),
+    ]
+    drawn = draw_strip(
+        lanes,
+        title=_("Schedule"),
+        description=_("Doses over the weeks, with the hours tied to them and the checks."),
+        weeks=[(day, date_format(day, "j M")) for day in weeks],
+        identity=identity,
+    )
+    return Drawing(
+        svg=mark_safe(drawn),  # noqa: S308  every word in it was escaped by draw_strip
+        caption=_("Squares are doses, rings are hours of therapy tied to their dose, ticks are calls and reviews"),
+        head=[_("Day"), _("Starts"), _("What"), _("Minutes")],
+        rows=[
+            [_day(v.on), "" if v.starts is None else time_format(v.starts, "H:i"), say(v.title, knowledge().texts),
+             str(v.minutes)]
+            for v in option.schedule
+        ],
+    )  # fmt: skip
 
 
 def response_chart(found: Chart, course: Course, *, identity: str = "response") -> Drawing | None:
@@ -90,7 +136,7 @@ def response_chart(found: Chart, course: Course, *, identity: str = "response") 
         marks=[(course.baseline / 2, _("response: %(points)s or less") % {"points": f"{course.baseline / 2:g}"})]
         if course.baseline else (),
         verticals=[(float((found.as_of - first).days), _("today"))],
-        width=860.0,
+        width=1080.0,
     )  # fmt: skip
     return Drawing(
         svg=_safe(panel, identity),
@@ -106,8 +152,7 @@ def pressure_chart(room: Room, zone_of: datetime) -> Drawing | None:
     if not readings:
         return None
     zero = room.visit.administration.started_at if room.visit.administration else room.visit.opened_at
-    end = max(120.0, *(_minute(r, zero) for r in readings))
-    start = min([0.0, *(_minute(r, zero) for r in readings)])
+    start, end = _axis(room)
     lines = []
     for quantity, name in (("vitals.systolic_mmhg", _("systolic")), ("vitals.diastolic_mmhg", _("diastolic"))):
         own = [r for r in readings if r.quantity == quantity]
@@ -120,8 +165,8 @@ def pressure_chart(room: Room, zone_of: datetime) -> Drawing | None:
         x_name=_("min"),
         x_from=start,
         x_to=end,
-        x_labels=[(float(m), f"{m}") for m in range(0, int(end) + 1, 20)],
-        y_from=40.0,
+        x_labels=_minutes(end),
+        y_from=min(40.0, *(float(r.value) for r in readings)),
         y_to=max(200.0, *(float(r.value) for r in readings)),
         y_step=20.0,
         lines=lines,
@@ -131,7 +176,9 @@ def pressure_chart(room: Room, zone_of: datetime) -> Drawing | None:
                 % {"value": f"{r.value:g}", "time": date_format(r.at.astimezone(zone_of.tzinfo), "H:i")})
             for r in readings
         ],
+        width=720.0,
         height=260.0,
+        name_room=_SESSION_NAMES,
     )  # fmt: skip
     return Drawing(
         svg=_safe(panel, "pressure"),
@@ -152,7 +199,9 @@ def session_levels(room: Room, now: datetime) -> Drawing | None:
     given = room.visit.administration
     minute = None if given is None else (now - given.started_at).total_seconds() / 60
     here = [(minute, _("now"))] if minute is not None and 0 <= minute <= series.times_min[-1] else []
-    panel = _level_panel(series, room.predicted.site, width=860.0, height=240.0, verticals=here)
+    start, end = _axis(room)
+    panel = _level_panel(series, room.predicted.site, width=720.0, height=240.0, verticals=here, x_from=start, x_to=end,
+                         name_room=_SESSION_NAMES)  # fmt: skip
     rows = [
         [f"{t:g}", _number(series.p05[i]), _number(series.p50[i]), _number(series.p95[i])]
         for i, t in enumerate(series.times_min)
@@ -168,17 +217,26 @@ def session_levels(room: Room, now: datetime) -> Drawing | None:
 
 
 def _level_panel(
-    series: Series, site: str, *, width: float, height: float, verticals: Sequence[tuple[float, str]] = ()
+    series: Series,
+    site: str,
+    *,
+    width: float,
+    height: float,
+    verticals: Sequence[tuple[float, str]] = (),
+    x_from: float = 0.0,
+    x_to: float | None = None,
+    name_room: float | None = None,
 ) -> Panel:
     top, step = _round_axis(max(series.p95))
+    end = series.times_min[-1] if x_to is None else x_to
     return Panel(
         title=_("Expected level of %(analyte)s, %(unit)s, %(site)s blood")
         % {"analyte": series.analyte, "unit": series.unit, "site": site},
         description=_("Median, with bands for half and nine of ten such people. Predicted, not measured."),
         x_name=_("min"),
-        x_from=0.0,
-        x_to=series.times_min[-1],
-        x_labels=[(float(m), str(m)) for m in (0, 40, 80, 120, 180, 240)],
+        x_from=x_from,
+        x_to=end,
+        x_labels=_minutes(end),
         y_to=top,
         y_step=step,
         bands=[
@@ -189,7 +247,22 @@ def _level_panel(
         verticals=verticals,
         width=width,
         height=height,
+        name_room=name_room,
     )
+
+
+def _axis(room: Room) -> tuple[float, float]:
+    """The minutes that both charts of a session show, so that they stand one under the other."""
+    given = room.visit.administration
+    zero = given.started_at if given else room.visit.opened_at
+    minutes = [_minute(r, zero) for r in room.visit.readings]
+    end = 120.0 if room.predicted is None else room.predicted.series[0].times_min[-1]
+    return min([0.0, *minutes]), max([end, *minutes])
+
+
+def _minutes(end: float) -> list[tuple[float, str]]:
+    step = 40 if end <= 300 else 120
+    return [(float(m), str(m)) for m in range(0, int(end) + 1, step)]
 
 
 def _parent(found: Simulation) -> Series:

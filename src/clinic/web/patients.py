@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from clinic import clock
@@ -15,12 +17,15 @@ from clinic.access.permission import may
 from clinic.actions.plan import standing
 from clinic.queries import profile
 from clinic.queries.patients import patients as listed
-from clinic.queries.person import Chart, candidacy, plan, treated
+from clinic.queries.person import Chart, Treated, candidacy, plan, treated
 from clinic.record.projections import knowledge
 from clinic.web.charts import response_chart
 from clinic.web.door import about_person, account_of, staff
 from clinic.web.problems import Problem, explained
+from clinic.web.templatetags.clinic import day
 from ketapath.domain.candidacy import Candidacy
+from ketapath.domain.evidence import FactUsed, MissingFact
+from ketapath.domain.plan import Plan
 from ketapath.followup import due_assessments
 
 
@@ -49,12 +54,16 @@ def loop_page(
         assert found.problem is not None
         context |= {"problem": problem or explained(found.problem), "resources": found.bundle.resources}
         return render(request, "patients/unreadable.html", context, status=200 if problem is None else problem.status)
-    now = treated(found)
+    now, offered = treated(found), plan(found)
     context |= {
         "candidacy": now.candidacy,
         "course": now.course,
         "card": now.card if found.person.doses else None,
-        "offered": plan(found),
+        "offered": offered,
+        "facts": _facts(found, now, offered),
+        "pressing": [m for m in now.candidacy.missing if _is_pressing(m, now.candidacy)],
+        "minor": [m for m in now.candidacy.missing if not _is_pressing(m, now.candidacy)],
+        "steps": ("continue", "adjust", "add", "pause", "stop"),
         "chart": response_chart(found, now.course),
         "groups": profile.groups(found),
         "aside": profile.aside(found),
@@ -65,9 +74,20 @@ def loop_page(
         "typed": typed or {},
         "decisions": found.decisions[::-1],
         "sessions": found.visits[::-1],
+        "earlier_plans": [p for p in found.plans if found.plan is None or p.origin != found.plan.origin],
         "ahead": [v for v in found.plan.visits if v.on >= found.as_of] if found.plan else [],
     }
     return render(request, "patients/patient.html", context, status=200 if problem is None else problem.status)
+
+
+def _facts(found: Chart, now: Treated, offered: Plan) -> Sequence[FactUsed]:
+    """What the newest decision rests on: the card's facts, or before the first session those of the options."""
+    assert found.person is not None
+    if found.person.doses:
+        return now.card.basis.facts
+    if offered.options:
+        return offered.options[0].basis.facts
+    return tuple(dict.fromkeys(fact for finding in now.candidacy.findings for fact in finding.facts))
 
 
 def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
@@ -80,9 +100,32 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
         "person": found.person,
         "here": here,
         "risks": () if now is None else _risks(now),
+        "weight": _weight(found),
+        "ride": _ride(found),
+        "allergies": _allergies(found),
         "may": {act.replace("-", "_"): may(account, act, patient_id=found.patient_id) for act in acts},
         "now": clock.local(clock.now(), found.practice.zone),
     }
+
+
+def _is_pressing(missing: MissingFact, now: Candidacy) -> bool:
+    """Whether some answer by itself would change the verdict."""
+    return any(change.overall != now.verdict for change in missing.changes)
+
+
+def _weight(found: Chart) -> str:
+    weight = None if found.person is None else found.person.known.get("vitals.weight_kg")
+    return "" if weight is None else f"{weight.value:.3g} kg ({day(weight.on)})"
+
+
+def _ride(found: Chart) -> str:
+    ride = None if found.person is None else found.person.known.get("social.ride_home")
+    return _("not known") if ride is None else _("yes") if ride.value else _("no")
+
+
+def _allergies(found: Chart) -> str:
+    names = profile.allergies(found)
+    return _("not asked") if names is None else ", ".join(names) or _("none known")
 
 
 def _risks(now: Candidacy) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,11 +16,11 @@ from clinic.actions.plan import Outcome, Wish, decide_card, decide_plan, standin
 from clinic.queries.person import Chart, candidacy, plan
 from clinic.queries.plan import levels
 from clinic.record.projections import knowledge
-from clinic.web.charts import levels_chart
+from clinic.web.charts import levels_chart, schedule_strip
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about, loop_page
 from clinic.web.problems import EXPECTED, Problem, explained
-from ketapath.domain.plan import Decision
+from ketapath.domain.plan import Decision, Option
 from ketapath.errors import BadInput
 
 _OUTCOMES = ("accepted", "changed", "rejected")
@@ -45,17 +45,11 @@ def options(request: HttpRequest, found: Chart) -> HttpResponse:
             messages.success(request, said)
             return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
     offered = plan(found)
-    drawn = []
-    for number, option in enumerate(offered.options):
-        simulation = levels(found, option)
-        chart = None if simulation is None else levels_chart(simulation, identity=f"level-{number}")
-        allowed = knowledge().protocols[option.id].get("allowed_mg")
-        sessions = sum(visit.kind == "session" for visit in option.schedule)
-        letter = "ABCDEFGH"[number % 8]
-        drawn.append({"option": option, "chart": chart, "allowed": allowed, "sessions": sessions, "letter": letter})
+    drawn = [_drawn(found, option, number) for number, option in enumerate(offered.options)]
     context = about(request, found, here="plan") | {
         "offered": offered,
         "drawn": drawn,
+        "columns": len(drawn) + 1,
         "candidacy": candidacy(found),
         "seen": standing(found),
         "key": secrets.token_hex(16),
@@ -63,6 +57,30 @@ def options(request: HttpRequest, found: Chart) -> HttpResponse:
         "typed": request.POST,
     }
     return render(request, "plan/options.html", context, status=problem.status if problem else 200)
+
+
+def _drawn(found: Chart, option: Option, number: int) -> dict[str, Any]:
+    """One option as the page shows it."""
+    simulation = levels(found, option)
+    sessions = [visit for visit in option.schedule if visit.kind == "session"]
+    burden = {
+        "weeks": f"{option.weeks:.0f}",
+        "sessions": len(sessions),
+        "hours": f"{sum(visit.minutes for visit in option.schedule) / 60:.0f}",
+        "total": f"{option.total_mg:g}" if option.total_mg else "",
+    }
+    words = _("%(sessions)s sessions in %(weeks)s weeks, %(hours)s hours with all that belongs to them")
+    if option.total_mg:
+        words = _("%(sessions)s sessions in %(weeks)s weeks, %(hours)s hours in all, %(total)s mg at the first dose")
+    return {
+        "option": option,
+        "letter": "ABCDEFGH"[number % 8],
+        "chart": None if simulation is None else levels_chart(simulation, identity=f"level-{number}"),
+        "strip": schedule_strip(option, found.as_of, identity=f"strip-{number}"),
+        "allowed": knowledge().protocols[option.id].get("allowed_mg"),
+        "burden": words % burden,
+        "first_tasks": [task for task in option.support if task.blocks_first_session],
+    }
 
 
 @require_POST

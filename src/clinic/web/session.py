@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,8 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic import clock
 from clinic.actions import session as act
+from clinic.actions.profile import state_facts
 from clinic.queries.person import Chart
-from clinic.queries.session import room
+from clinic.queries.session import READINGS, Room, room
 from clinic.web.charts import pressure_chart, session_levels
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
@@ -55,16 +58,32 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
     here = None if visit is None else room(found, visit)
     context = about(request, found, here="sessions") | {
         "room": here,
-        "level": None if here is None else session_levels(here, now),
-        "pressure": None if here is None else pressure_chart(here, now),
-        "minutes": None if here is None or here.visit.administration is None
-        else int((now - here.visit.administration.started_at).total_seconds() // 60),
         "key": secrets.token_hex(16),
         "problem": problem,
         "typed": request.POST,
-        "readings": act.READINGS,
-    }  # fmt: skip
+        "readings": READINGS,
+    }
+    if here is not None:
+        context |= _drawn(request, here, now)
     return render(request, "session/session.html", context, status=problem.status if problem else 200)
+
+
+def _drawn(request: HttpRequest, here: Room, now: datetime) -> dict[str, Any]:
+    """The clocks, charts and questions of a visit."""
+    given = here.visit.administration
+    since = None if given is None else given.started_at
+    seconds = 0 if since is None else max(0, int((now - since).total_seconds()))
+    return {
+        "level": session_levels(here, now),
+        "pressure": pressure_chart(here, now),
+        "since": since,
+        "seconds": seconds,
+        "minutes": seconds // 60,
+        "home_at": None if since is None else since + timedelta(minutes=here.watch_minutes),
+        "given_mg": "" if given is None or given.dose_mg is None else f"{given.dose_mg:g} mg",
+        "ordered": "" if here.ordered_mg is None else f"{here.ordered_mg:g} mg",
+        "asks": [{"spec": spec, "said": request.POST.get(spec.path, "")[:40]} for spec in here.asks],
+    }
 
 
 def _done(request: HttpRequest, found: Chart) -> str:
@@ -76,9 +95,14 @@ def _done(request: HttpRequest, found: Chart) -> str:
         act.open_session(found, by=by, key=key)
         return _("The visit is open.")
     if step == "vitals":
-        said = {path: request.POST.get(path, "")[:12] for path in act.READINGS}
+        said = {path: request.POST.get(path, "")[:12] for path in READINGS}
         act.chart_vitals(found, said, by=by, key=key)
         return _("Readings saved.")
+    if step == "ask":
+        asked = {path: request.POST.get(path, "")[:200].strip() for path in request.POST if "." in path}
+        said = {path: words for path, words in asked.items() if words}
+        state_facts(found, said, by=by, reason=_("asked before the dose"), key=key)
+        return _("Answers saved.")
     if step == "start":
         act.start_dose(found, by=by, reason=reason, key=key)
         return _("Dosing has begun.")

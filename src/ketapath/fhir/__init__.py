@@ -14,7 +14,7 @@ from ketapath.fhir.bundle import (
     read_resource,
     resource_texts,
 )
-from ketapath.fhir.statements import statements
+from ketapath.fhir.statements import allergy_names, statements
 from ketapath.fhir.transitions import refused_change
 from ketapath.fhir.vocabulary import Vocabulary, vocabulary
 
@@ -22,6 +22,7 @@ __all__ = [
     "Bundle",
     "Resource",
     "Vocabulary",
+    "allergy_names",
     "bundle_of",
     "patient_of",
     "read_bundle",

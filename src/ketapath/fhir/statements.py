@@ -175,6 +175,19 @@ def _allergy(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
             yield _fact(spec.path, False, on, resource)
 
 
+def allergy_names(bundle: Bundle, vocabulary: Vocabulary) -> tuple[str, ...] | None:
+    """The allergies on record by name, for a header: empty where it says that there are none, None where nothing."""
+    stated = [
+        a
+        for a in bundle.of_type("AllergyIntolerance")
+        if el.first_code(a, "verificationStatus") not in ("entered-in-error", "refuted")
+    ]
+    if not stated:
+        return None
+    real = (a for a in stated if "no-known-allergy" not in vocabulary.conditions.of(a, "code"))
+    return tuple(dict.fromkeys(next(el.words(a, "code"), "?") for a in real))
+
+
 def _family_history(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
     on, _ = el.when(resource, "date")
     for condition in el.objects(resource, "condition"):

@@ -12,7 +12,9 @@ from html import escape
 
 from ketapath.domain.response import Course, RecoveryCurve
 
-_LEFT, _RIGHT, _TOP, _FOOT = 44.0, 96.0, 14.0, 22.0
+_LEFT, _TOP, _FOOT = 44.0, 14.0, 22.0
+_LETTER = 7.2
+"""Room for one letter of a name; names stand beside the ends of their lines, never on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,10 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One chart. `marks` are named heights, `verticals` named places; the axis of values begins at `y_from`."""
+    """One chart. `marks` are named heights, `verticals` named places; the axis of values begins at `y_from`.
+
+    `name_room` is what names get at the right; where it is None, as much as the longest needs.
+    """
 
     title: str
     description: str
@@ -74,15 +79,17 @@ class Panel:
     verticals: Sequence[tuple[float, str]] = ()
     width: float = 760.0
     height: float = 300.0
+    name_room: float | None = None
 
 
 def draw(panel: Panel, *, identity: str) -> str:
     """The panel as SVG; `identity` keeps its parts apart from those of other charts of the page."""
     place = _Place(panel)
-    parts = [*_axes(panel, place), *_shapes(panel, place), *_marks(panel, place), *_foot(panel, place)]
+    parts = [*_axes(panel, place), *_shapes(panel, place), *_marks(panel, place), *_names(panel, place),
+             *_foot(panel, place)]  # fmt: skip
     name, words = f"{identity}-title", f"{identity}-words"
     return (
-        f'<svg class="chart" viewBox="0 0 {panel.width:g} {panel.height:g}" role="img" '
+        f'<svg class="chart" width="{panel.width:g}" viewBox="0 0 {panel.width:g} {panel.height:g}" role="img" '
         f'aria-labelledby="{name} {words}"><title id="{name}">{escape(panel.title)}</title>'
         f'<desc id="{words}">{escape(panel.description)}</desc>{"".join(parts)}</svg>'
     )
@@ -94,11 +101,13 @@ class _Place:
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
         self.bottom = panel.height - _FOOT - (34.0 if panel.ticks else 16.0)
+        names = [panel.x_name, *(line.name for line in panel.lines), *(words for _, words in panel.marks)]
+        self.end = panel.width - (panel.name_room or 24.0 + _LETTER * max(map(len, names)))
 
     def x(self, value: float) -> float:
         span = self.panel.x_to - self.panel.x_from
         share = (value - self.panel.x_from) / span if span else 0.0
-        return _LEFT + share * (self.panel.width - _LEFT - _RIGHT)
+        return _LEFT + share * (self.end - _LEFT)
 
     def y(self, value: float) -> float:
         inside = min(max(value, self.panel.y_from), self.panel.y_to)
@@ -111,7 +120,7 @@ class _Place:
 
 def _axes(panel: Panel, place: _Place) -> list[str]:
     count = int((panel.y_to - panel.y_from) / panel.y_step + 1e-9)
-    end = panel.width - _RIGHT
+    end = place.end
     found = []
     for index in range(count + 1):
         value = panel.y_from + index * panel.y_step
@@ -130,22 +139,25 @@ def _shapes(panel: Panel, place: _Place) -> list[str]:
     for line in panel.lines:
         points = " ".join(place.points(line.xs, line.ys))
         found.append(f'<polyline class="{line.kind}" points="{points}"/>')
-    named = sorted(((place.y(line.ys[-1]), line) for line in panel.lines if line.name), key=lambda pair: pair[0])
-    lowest = 0.0
-    for y, line in named:
-        lowest = max(y + 4, lowest + 16)  # names at the ends never cover one another
-        x = place.x(line.xs[-1]) + 8
-        found.append(f'<text class="name {line.kind}" x="{x:.1f}" y="{lowest:.1f}">{escape(line.name)}</text>')
+    return found
+
+
+def _names(panel: Panel, place: _Place) -> list[str]:
+    """The names of lines and heights at the right, each as near to its own height as the others allow."""
+    named = [(place.y(line.ys[-1]), f"name {line.kind}", line.name) for line in panel.lines if line.name]
+    named += [(place.y(value), "note", words) for value, words in panel.marks]
+    found, lowest = [], 0.0
+    for y, kind, name in sorted(named):
+        lowest = max(y + 4, lowest + 16)
+        found.append(f'<text class="{kind}" x="{place.end + 8:.1f}" y="{lowest:.1f}">{escape(name)}</text>')
     return found
 
 
 def _marks(panel: Panel, place: _Place) -> list[str]:
-    end = panel.width - _RIGHT
     found = []
-    for value, words in panel.marks:
+    for value, _ in panel.marks:
         y = place.y(value)
-        found.append(f'<line class="mark" x1="{_LEFT:g}" x2="{end:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        found.append(f'<text class="note" x="{_LEFT + 6:g}" y="{y - 5:.1f}">{escape(words)}</text>')
+        found.append(f'<line class="mark" x1="{_LEFT:g}" x2="{place.end:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
     for value, words in panel.verticals:
         x = place.x(value)
         found.append(f'<line class="now" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP:g}" y2="{place.bottom:.1f}"/>')
@@ -172,8 +184,7 @@ def _foot(panel: Panel, place: _Place) -> list[str]:
         found.append(
             f'<text class="value" x="{place.x(value):.1f}" y="{base:g}" text-anchor="middle">{escape(words)}</text>'
         )
-    x = panel.width - _RIGHT + 24
-    found.append(f'<text class="value" x="{x:g}" y="{base:g}">{escape(panel.x_name)}</text>')
+    found.append(f'<text class="value" x="{place.end + 20:.1f}" y="{base:g}">{escape(panel.x_name)}</text>')
     return found
 
 

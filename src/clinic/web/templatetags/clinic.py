@@ -10,15 +10,19 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.queries.profile import is_statable as may_be_stated
+from clinic.queries.session import Room
 from clinic.record.projections import knowledge
 from ketapath import units
 from ketapath.domain.evidence import Finding, MissingFact, Text, Verdict
-from ketapath.domain.plan import Range
+from ketapath.domain.plan import Appointment, Decided, Option, Range, SignedPlan
+from ketapath.domain.profile import Profile
+from ketapath.domain.session import Administration
 from ketapath.report import say as say_text
-from ketapath.report.words import about as about_share
 
 register = template.Library()
 
@@ -59,6 +63,37 @@ _ROLES = {
     "coordinator": gettext_lazy("Coordinator"),
     "director": gettext_lazy("Director"),
     "patient": gettext_lazy("Patient"),
+}
+_ORIGINS = {
+    "Patient": gettext_lazy("person's entry"),
+    "Observation": gettext_lazy("measurement"),
+    "QuestionnaireResponse": gettext_lazy("form"),
+    "Condition": gettext_lazy("diagnosis"),
+    "MedicationStatement": gettext_lazy("medicine list"),
+    "MedicationRequest": gettext_lazy("order"),
+    "MedicationAdministration": gettext_lazy("dose given"),
+    "AllergyIntolerance": gettext_lazy("allergy"),
+    "Procedure": gettext_lazy("procedure"),
+    "Consent": gettext_lazy("consent"),
+    "Coverage": gettext_lazy("insurance"),
+    "RelatedPerson": gettext_lazy("related person"),
+    "CarePlan": gettext_lazy("care plan"),
+    "Encounter": gettext_lazy("visit"),
+    "FamilyMemberHistory": gettext_lazy("family history"),
+    "Practitioner": gettext_lazy("staff entry"),
+    "Clinic": gettext_lazy("this clinic"),
+}
+_STATED_WORDS = {
+    "none": gettext_lazy("none"),
+    "low": gettext_lazy("low"),
+    "moderate": gettext_lazy("moderate"),
+    "high": gettext_lazy("high"),
+    "imminent": gettext_lazy("imminent"),
+    "female": gettext_lazy("female"),
+    "male": gettext_lazy("male"),
+    "other": gettext_lazy("other"),
+    "yes": gettext_lazy("yes"),
+    "no": gettext_lazy("no"),
 }
 _NOTICES = {
     "plan.signed": gettext_lazy("A plan was signed."),
@@ -134,16 +169,115 @@ def day(value: date | None) -> str:
 
 @register.filter
 def about(share: float | None) -> str:
-    """A probability as people say it."""
-    return "" if share is None else about_share(share)
+    """A probability as people say it: about so many in ten, or in a hundred where it is small."""
+    if share is None:
+        return ""
+    if share < 0.01:
+        return _("fewer than 1 in 100")
+    if share < 0.095 or share > 0.905:
+        return _("about %(count)s in 100") % {"count": min(99, round(100 * share))}
+    return _("about %(count)s in 10") % {"count": round(10 * share)}
 
 
 @register.filter
 def span(found: Range) -> str:
-    """The band of a share as people say it: (2 to 6) in ten."""
+    """The band of a share as people say it, 2 to 6 in 10, or of a quantity, 37 to 119."""
     if found.unit == "1":
-        return f"{round(10 * found.p05)} to {round(10 * found.p95)}"
-    return f"{_short(found.p05)} to {_short(found.p95)}"
+        shares = {"low": round(10 * found.p05), "high": round(10 * found.p95)}
+        return _("%(low)s to %(high)s in 10") % shares
+    return _("%(low)s to %(high)s") % {"low": _short(found.p05), "high": _short(found.p95)}
+
+
+@register.filter
+def age_and_sex(person: Profile) -> str:
+    """Who this is at a glance."""
+    age, sex = person.known.get("person.age_years"), person.known.get("person.sex")
+    years = _("%(years)s years") % {"years": f"{age.value:g}"} if age else _("age not known")
+    return f"{years}, {stated_word(str(sex.value))}" if sex else years
+
+
+@register.filter
+def origin(kind: str) -> str:
+    """What kind of statement a fact was read from."""
+    return str(_ORIGINS.get(kind, kind))
+
+
+@register.filter
+def stated_word(word: str) -> str:
+    """A word of a closed list as a page shows it."""
+    return str(_STATED_WORDS.get(word, word))
+
+
+@register.filter
+def is_statable(path: str) -> bool:
+    """Whether this fact may be typed by hand."""
+    spec = knowledge().paths.get(path)
+    return spec is not None and may_be_stated(spec)
+
+
+@register.filter
+def sessions(dates: tuple[Appointment, ...]) -> list[Appointment]:
+    """The sessions among these appointments."""
+    return [visit for visit in dates if visit.kind == "session"]
+
+
+@register.filter
+def decided(made: Decided) -> str:
+    """A decision with what it was about."""
+    if made.about == "plan":
+        chosen = say_text(Text(key=f"protocol.{made.chosen}"), knowledge().texts)
+        words = {
+            "accepted": _("Plan signed: %(what)s"),
+            "changed": _("Plan signed with another dose: %(what)s"),
+            "rejected": _("Option rejected: %(what)s"),
+        }
+    else:
+        chosen = decision(made.chosen)
+        words = {
+            "accepted": _("Suggestion accepted: %(what)s"),
+            "changed": _("Another step taken: %(what)s"),
+            "rejected": _("Suggestion rejected: %(what)s"),
+        }
+    return words[made.outcome] % {"what": chosen}
+
+
+@register.filter
+def dose_in_words(option: Option) -> str:
+    """The first dose with its duration."""
+    if option.dose is None:
+        return ""
+    return _amount(option.dose.dose_mg, option.infusion_min)
+
+
+@register.filter
+def plan_in_words(signed: SignedPlan) -> str:
+    """A signed plan in one line: what, how much, by whom, when."""
+    said = {
+        "what": product(f"{signed.product}/{signed.route}"),
+        "dose": _("no dose") if signed.dose_mg is None else _amount(signed.dose_mg, signed.infusion_min),
+        "by": signed.signed_by,
+        "at": date_format(localtime(signed.signed_on), "j M Y H:i"),
+    }
+    return _("%(what)s, %(dose)s; signed by %(by)s, %(at)s") % said
+
+
+@register.filter
+def given_product(given: Administration) -> str:
+    """What was given, in the words of the page."""
+    return product(f"{given.product}/{given.route}")
+
+
+@register.filter
+def instrument_title(name: str) -> str:
+    """A questionnaire by the name on its head."""
+    form = knowledge().instruments.get(name)
+    return str(form["title"]) if form else name
+
+
+@register.filter
+def visit_title(room: Room) -> str:
+    """The heading of a visit."""
+    return _("Session %(number)s") % {"number": room.number} if room.visit.administration else _("Visit")
 
 
 @register.filter
@@ -194,6 +328,11 @@ def worth_showing(missing: MissingFact, overall: str) -> list[tuple[str, str]]:
 def is_approved(finding: Finding) -> bool:
     """Whether the rule of this finding needs nobody's approval any more."""
     return finding.rule is None or not finding.rule.needs_approval
+
+
+def _amount(dose_mg: float, minutes: float | None) -> str:
+    said = {"mg": _short(dose_mg), "minutes": _short(minutes or 0)}
+    return _("%(mg)s mg over %(minutes)s minutes") % said if minutes else _("%(mg)s mg") % said
 
 
 def _short(value: float) -> str:

@@ -30,5 +30,13 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => { delete form.dataset.sent; }));
 
-// Paper shows what the screen folds away.
-window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => { part.open = true; }));
+// A clock that shows how long something has been going on, counted on from what the clinic's own clock said on loading.
+const clocks = [...document.querySelectorAll("[data-seconds]")];
+const loaded = performance.now();
+const tick = () => clocks.forEach((clock) => {
+  const seconds = Math.floor(Number(clock.dataset.seconds) + (performance.now() - loaded) / 1000);
+  const hours = Math.floor(seconds / 3600);
+  const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
+  clock.textContent = [...(hours ? [hours] : []), ...parts].join(":");
+});
+if (clocks.length) { tick(); setInterval(tick, 1000); }

@@ -1,0 +1,67 @@
+"""Debian's Chromium in front of a real clinic; each test may have a house of its own, filled in a moment by copying."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from tests.browser.house import House, browser, signed_in
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright, browser(playwright) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the demonstration in it, to be copied."""
+    folder = tmp_path_factory.mktemp("filled")
+    House(folder=folder).start().stop()
+    return folder / "data"
+
+
+@pytest.fixture
+def house(filled: Path, tmp_path: Path) -> Iterator[House]:
+    """A house of this test's own."""
+    shutil.copytree(filled, tmp_path / "data")
+    found = House(folder=tmp_path).start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+def museum(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One house for all who only look."""
+    folder = tmp_path_factory.mktemp("museum")
+    shutil.copytree(filled, folder / "data")
+    found = House(folder=folder).start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def enter(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Sign somebody in, each in a browser of their own. Whatever a console says as an error fails the test."""
+    contexts: list[BrowserContext] = []
+    troubles: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "status of 4" not in message.text:
+            troubles.append(message.text)
+
+    def signed(house: House, username: str, **settings: object) -> Page:
+        context = chromium.new_context(**settings)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.on("console", note)
+        context.on("weberror", lambda error: troubles.append(str(error.error)))
+        return signed_in(context, house, username)
+
+    yield signed
+    for context in contexts:
+        context.close()
+    assert not troubles

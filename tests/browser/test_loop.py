@@ -1,0 +1,131 @@
+"""One person once round the loop in a real browser: by mouse, and by keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+from tests.browser.house import House
+
+READY = "treatment-resistant-depression"
+Enter = Callable[..., Page]
+
+
+def test_once_round_the_loop_by_mouse(house: House, enter: Enter) -> None:
+    page = enter(house, "prescriber")
+    page.click("nav.rail >> text=Patients")
+    page.fill("#q", "oka")
+    page.click("text=Okafor, Maren")
+    expect(page.locator("#decision")).to_contain_text("Ketamine is an option; no plan is signed yet")
+    page.locator("#candidacy summary").first.click()
+    expect(page.locator("#candidacy details[open]")).to_contain_text("Would be reversed by")
+    page.click("#decision >> text=Compare the options")
+    expect(page.locator("article")).to_have_count(2)
+    expect(page.locator("article svg.chart")).to_have_count(2)
+    expect(page.locator("article svg.strip")).to_have_count(2)
+    page.click("text=Sign plan B")
+    expect(page.locator("#plan")).to_contain_text("35 mg over 40 minutes")
+
+    page.click("#sessions >> text=Open a visit")
+    page.click("button:has-text('Open the visit')")
+    page.fill("#v1", "126")
+    page.fill("#v2", "79")
+    page.click("text=Save readings")
+    page.click("text=Start the dose")
+    expect(page.locator(".timer[data-seconds]")).to_contain_text(":")
+    page.fill("#v1", "148")
+    page.fill("#v2", "88")
+    page.click("text=Save readings")
+    expect(page.locator("svg.chart circle")).to_have_count(4)
+    page.fill("#dose_mg", "30")
+    page.check("text=It was stopped early")
+    page.fill("#end-reason", "Anxious; settled when stopped.")
+    page.click("form >> button:has-text('End the dose')")
+    page.fill("#close-reason", "Sister is here, well.")
+    page.click("text=End the visit")
+    page.click("nav >> text=Decision")
+    expect(page.locator("#sessions")).to_contain_text("30 mg")
+    expect(page.locator("#sessions")).to_contain_text("stopped early")
+
+    page.click("text=Enter PHQ-9")
+    for item in range(9):
+        page.locator("fieldset").nth(item).locator("label").nth(0 if item == 8 else 1).click()
+    page.click("text=Save the answers")
+    expect(page.locator("[role=status]")).to_contain_text("PHQ-9 8, mild")
+    expect(page.locator("#response svg.chart circle")).to_have_count(2)
+    expect(page.locator("#response")).to_contain_text("today")
+
+    page.click("text=Decide otherwise")
+    page.click("label:has-text('Adjust the dose')")
+    page.fill("#card-dose", "30")
+    page.fill("#card-reason", "Half an hour was too much.")
+    page.click("text=Take this step")
+    expect(page.locator("#plan")).to_contain_text("30 mg over 40 minutes")
+    expect(page.locator("#plan")).to_contain_text("Earlier plans")
+    expect(page.locator("#decision")).to_contain_text("2 decisions so far")
+
+
+def test_once_round_the_loop_by_keyboard_alone(house: House, enter: Enter) -> None:
+    page = enter(house, "prescriber")
+    page.keyboard.press("/")
+    page.wait_for_url("**/patients#q")
+    page.keyboard.type("oka")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    press(page, "Okafor, Maren")
+    press(page, "Compare the options")
+    press(page, "Sign plan B")
+    expect(page.locator("#plan")).to_contain_text("35 mg over 40 minutes")
+    press(page, "Open a visit")
+    press(page, "Open the visit")
+    write(page, {"v1": "126", "v2": "79"})
+    press(page, "Save readings")
+    press(page, "Start the dose")
+    write(page, {"dose_mg": "35"})
+    press(page, "End the dose")
+    write(page, {"close-reason": "Sister is here, well."})
+    press(page, "End the visit")
+    press(page, "Decision")
+    press(page, "Enter PHQ-9")
+    for item in range(1, 10):
+        tab_to(page, f"#phq9-{item}, [name$='{item}']")
+        page.keyboard.press("Space" if item == 9 else "ArrowDown")
+    press(page, "Save the answers")
+    expect(page.locator("[role=status]")).to_contain_text("PHQ-9")
+    press(page, "Accept:")
+    expect(page.locator("#decision")).to_contain_text("2 decisions so far")
+
+
+def test_the_trouble_is_read_first_and_what_was_typed_is_kept(house: House, enter: Enter) -> None:
+    page = enter(house, "prescriber")
+    page.goto(f"{house.url}/patients/{READY}/plan")
+    article = page.locator("article").nth(1)
+    article.locator("summary", has_text="Change or reject").click()
+    article.locator("[name=dose_mg]").fill("500")
+    article.locator("textarea").fill("as much as possible")
+    article.locator("text=Sign with this dose").click()
+    expect(page.locator("#problem")).to_be_focused()
+    expect(page.locator("#problem")).to_contain_text("at most 71 mg")
+    expect(page.locator("article").nth(1).locator("textarea")).to_have_value("as much as possible")
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Tab on until the focus is there, as somebody without a mouse does."""
+    for _ in range(500):
+        page.keyboard.press("Tab")
+        if page.locator(":focus").and_(page.locator(selector)).count():
+            return
+    raise AssertionError(f"the keyboard never reaches {selector}")
+
+
+def press(page: Page, name: str) -> None:
+    """Reach a link or button by its name and press it."""
+    tab_to(page, f"a:has-text('{name}'), button:has-text('{name}')")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+
+
+def write(page: Page, fields: dict[str, str]) -> None:
+    """Reach each field and type."""
+    for name, words in fields.items():
+        tab_to(page, f"#{name}")
+        page.keyboard.type(words)
