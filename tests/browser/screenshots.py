@@ -43,6 +43,8 @@ LOOKS = {
 def main(folder: Path, only: str = "") -> None:
     """Write every picture into this folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png") if not only else ():
+        old.unlink()
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright, browser(playwright) as chromium:
         house = House(folder=Path(place)).start()
         try:

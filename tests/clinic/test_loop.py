@@ -212,7 +212,7 @@ def test_against_candidacy_a_dose_needs_a_reason_and_going_home_early_too(accoun
     sign(account("prescriber"))
     open_session(look(nurse), by=nurse, key="")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "188", "vitals.diastolic_mmhg": "112"}, by=nurse, key="")
-    with pytest.raises(BadInput, match="candidacy reads"):
+    with pytest.raises(BadInput, match="a reason, because candidacy"):
         start_dose(look(nurse), by=nurse, reason="", key="")
     start_dose(look(nurse), by=nurse, reason="cardiologist in the room", key="")
     with pytest.raises(BadInput, match="what was given"):
@@ -289,3 +289,13 @@ def test_what_was_taken_back_is_not_remembered(account: Who) -> None:
     found = look(nurse)
     assert found.changed_at != taken_back.changed_at
     assert candidacy(found).verdict == "eligible"
+
+
+def test_no_reason_helps_against_what_rules_the_treatment_out(account: Who) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    open_session(look(nurse), by=nurse, key="")
+    state_facts(look(nurse), {"history.aneurysm": "yes"}, by=nurse, reason="told today", key="")
+    with pytest.raises(BadInput, match="rules this treatment out"):
+        start_dose(look(nurse), by=nurse, reason="she insists", key="")
+    assert look(nurse).open_visit.administration is None  # type: ignore[union-attr]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from django.utils.translation import gettext as _
+
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.permission import require
@@ -70,7 +72,10 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
     option = next((o for o in offered.options if o.id == option_id), None)
     if option is None:
         raise BadInput(
-            field="option", found=option_id, limit="an option of this plan", next_step="Reload the page and choose."
+            field=_("option"),
+            found=option_id,
+            limit=_("an option of this plan"),
+            next_step=_("Reload the page and choose."),
         )
     at = clock.local(clock.now(), by.practice.zone)
     name = f"recommendation-{secrets.token_hex(12)}"
@@ -80,11 +85,11 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
         Draft(resource=decision(_decided("plan", option_id, wish, by, at, name), patient_id=found.patient_id)),
     ]  # fmt: skip
     if wish.outcome == "rejected":
-        _need(wish.reason, "rejecting an option")
+        _need(wish.reason, _("a reason for rejecting an option"))
         return commit(act, drafts)
     dose_mg = _dose(found, option, wish)
     if option.verdict not in _SIGNABLE:
-        _need(wish.reason, f"signing an option whose candidacy reads {option.verdict}")
+        _need(wish.reason, _("a reason for signing an option that candidacy does not support today"))
     drafts += _ended(found, "revoked", "stopped", "replaced by a newly signed plan")
     drafts += [
         Draft(resource=resource)
@@ -110,7 +115,7 @@ def decide_card(found: Chart, chosen: Decision, wish: Wish, *, by: Account, key:
     _check_seen(found, wish, plan(found).inputs_digest)
     card = treated(found).card
     if chosen != card.decision or wish.outcome != "accepted":
-        _need(wish.reason, "taking another step than the suggested one")
+        _need(wish.reason, _("a reason for taking another step than the suggested one"))
     at = clock.local(clock.now(), by.practice.zone)
     name = f"recommendation-{secrets.token_hex(12)}"
     drafts = [
@@ -135,7 +140,7 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
     if chosen == "adjust" or (chosen == "continue" and dates):
         dose_mg = None
         if chosen == "adjust":
-            _need(wish.reason, "changing the dose")
+            _need(wish.reason, _("a reason for changing the dose"))
             dose_mg = _within(found, signed.option_id, wish.dose_mg)
         care_plan, order = _resources(found, signed)
         made = adapted_plan(
@@ -185,11 +190,14 @@ def _check_seen(found: Chart, wish: Wish, digest: str) -> None:
 def _dose(found: Chart, option: Option, wish: Wish) -> float:
     """The dose to order, in milligrams of base."""
     if wish.outcome == "changed":
-        _need(wish.reason, "changing the dose")
+        _need(wish.reason, _("a reason for changing the dose"))
         return _within(found, option.id, wish.dose_mg)
     if option.dose is None:
         raise BadInput(
-            field="dose", found="none", limit="a dose that can be given", next_step="Supply what the dose needs first."
+            field=_("dose"),
+            found=_("none"),
+            limit=_("a dose that can be given"),
+            next_step=_("Supply what the dose needs first."),
         )
     return option.dose.dose_mg
 
@@ -198,30 +206,42 @@ def _within(found: Chart, option_id: str, dose_mg: float | None) -> float:
     """The typed dose, if the protocol allows it."""
     protocol = knowledge().protocols[option_id]
     if dose_mg is None:
-        raise BadInput(field="dose", found="nothing", limit="milligrams of base", next_step="Type the dose.")
+        raise BadInput(
+            field=_("dose"), found=_("nothing"), limit=_("milligrams of base"), next_step=_("Type the dose.")
+        )
     if "allowed_mg" in protocol:
         allowed = [float(a) for a in protocol["allowed_mg"]]
         if dose_mg not in allowed:
             words = ", ".join(f"{a:g}" for a in allowed)
-            raise BadInput(field="dose", found=f"{dose_mg:g} mg", limit=f"one of {words} mg", next_step="Choose one.")
+            raise BadInput(
+                field=_("dose"),
+                found=f"{dose_mg:g} mg",
+                limit=_("one of %(words)s mg") % {"words": words},
+                next_step=_("Choose one."),
+            )
         return dose_mg
     weight = None if found.person is None else found.person.known.get("vitals.weight_kg")
     if weight is None or not isinstance(weight.value, float):
         raise BadInput(
-            field="dose", found="no weight of today", limit="a weight to dose by", next_step="Weigh the person."
+            field=_("dose"),
+            found=_("no weight of today"),
+            limit=_("a weight to dose by"),
+            next_step=_("Weigh the person."),
         )
     most = float(protocol["ceiling_mg_per_kg"]) * weight.value
     if not 0 < dose_mg <= most:
         raise BadInput(
-            field="dose", found=f"{dose_mg:g} mg", limit=f"more than 0 and at most {most:.0f} mg",
-            next_step="Check the dose and the weight.",
-        )  # fmt: skip
+            field=_("dose"),
+            found=f"{dose_mg:g} mg",
+            limit=_("more than 0 and at most %(most)s mg") % {"most": f"{most:.0f}"},
+            next_step=_("Check the dose and the weight."),
+        )
     return dose_mg
 
 
 def _need(reason: str, what: str) -> None:
     if not reason.strip():
-        raise BadInput(field="reason", found="nothing", limit=f"a reason for {what}", next_step="Write it in a line.")
+        raise BadInput(field=_("reason"), found=_("nothing"), limit=what, next_step=_("Write it in a line."))
 
 
 def _act(name: str, found: Chart, chosen: str, wish: Wish, by: Account, key: str) -> Act:

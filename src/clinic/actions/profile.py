@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 
+from django.utils.translation import gettext as _
+
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.queries.person import Chart
-from clinic.queries.profile import is_statable
+from clinic.queries.profile import is_statable, within
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
 from ketapath.domain.fact import Fact, Value
@@ -27,7 +29,9 @@ def state_facts(found: Chart, said: Mapping[str, str], *, by: Account, reason: s
     """
     require(by, "state-fact", patient_id=found.patient_id)
     if not said:
-        raise BadInput(field="fact", found="nothing", limit="at least one answer", next_step="Answer, or go back.")
+        raise BadInput(
+            field=_("fact"), found=_("nothing"), limit=_("at least one answer"), next_step=_("Answer, or go back.")
+        )
     stating = [(_spec(path), words) for path, words in said.items()]
     values = {spec.path: _value(spec, words) for spec, words in stating}
     act = Act(name="state-fact", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"said": dict(said)})
@@ -53,11 +57,13 @@ def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: 
     if done is not None:
         return done
     if not reason.strip():
-        raise BadInput(field="reason", found="nothing", limit="a reason", next_step="Say what was wrong.")
-    kind, _, identity = source.partition("/")
+        raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Say what was wrong."))
+    kind, identity = source.split("/", 1) if "/" in source else (source, "")
     standing = read(by.practice, kind, identity)
     if standing is None or standing.patient_id != found.patient_id:
-        raise BadInput(field="source", found=source, limit="a statement of this record", next_step="Reload the page.")
+        raise BadInput(
+            field=_("source"), found=source, limit=_("a statement of this record"), next_step=_("Reload the page.")
+        )
     return commit(act, [_back(standing, [path])])
 
 
@@ -99,7 +105,9 @@ def _back(standing: Stored, paths: Sequence[str]) -> Draft:
 def _spec(path: str) -> PathSpec:
     spec = knowledge().paths.get(path)
     if spec is None or not is_statable(spec):
-        raise BadInput(field="fact", found=path, limit="a fact that can be stated", next_step="Choose from the list.")
+        raise BadInput(
+            field=_("fact"), found=path, limit=_("a fact that can be stated"), next_step=_("Choose from the list.")
+        )
     return spec
 
 
@@ -108,7 +116,7 @@ def _value(spec: PathSpec, said: str) -> Value:
     if spec.type == "bool":
         if said in ("yes", "no"):
             return said == "yes"
-        raise BadInput(field=spec.label, found=said or "nothing", limit="yes or no", next_step="Choose one.")
+        raise BadInput(field=spec.label, found=said or _("nothing"), limit=_("yes or no"), next_step=_("Choose one."))
     if spec.type == "number":
         assert spec.limits is not None
         low, high = spec.limits
@@ -118,12 +126,15 @@ def _value(spec: PathSpec, said: str) -> Value:
             number = float("nan")
         if not low <= number <= high:
             raise BadInput(
-                field=spec.label, found=said or "nothing", limit=f"{low:g} to {high:g} {spec.unit}",
-                next_step="Check the value and its unit.",
+                field=spec.label, found=said or _("nothing"), limit=within(spec),
+                next_step=_("Check the value and its unit."),
             )  # fmt: skip
         return number
     if spec.words and said not in spec.words:
         raise BadInput(
-            field=spec.label, found=said or "nothing", limit=f"one of {', '.join(spec.words)}", next_step="Choose one."
+            field=spec.label,
+            found=said or _("nothing"),
+            limit=_("one of %(words)s") % {"words": ", ".join(spec.words)},
+            next_step=_("Choose one."),
         )
     return said

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.permission import require
@@ -28,13 +30,18 @@ def answer_score(
     form = knowledge().instruments.get(instrument)
     if form is None:
         raise BadInput(
-            field="questionnaire", found=instrument, limit=f"one of {', '.join(sorted(knowledge().instruments))}",
-            next_step="Choose one that ketapath can score.",
-        )  # fmt: skip
+            field=_("questionnaire"),
+            found=instrument,
+            limit=_("one of %(words)s") % {"words": ", ".join(sorted(knowledge().instruments))},
+            next_step=_("Choose one that ketapath can score."),
+        )
     result = score(form, given)
     if all(answer is None for answer in given):
         raise BadInput(
-            field=form["title"], found="no answer", limit="at least one answer", next_step="Answer an item, or go back."
+            field=form["title"],
+            found=_("no answer"),
+            limit=_("at least one answer"),
+            next_step=_("Answer an item, or go back."),
         )
     act = Act(
         name="answer-score", by=by, patient_id=found.patient_id, key=key,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.translation import gettext as _
+
 from clinic.queries.person import Chart
 from clinic.record.projections import knowledge, words
 from ketapath.candidacy import fact_used
@@ -12,6 +14,7 @@ from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Fact
 from ketapath.fhir import allergy_names
 from ketapath.knowledge import PathSpec
+from ketapath.units import shown
 
 _GROUPS = (
     "diagnosis", "trials", "history", "medicines", "vitals", "lab", "gene", "scale", "therapy", "social",
@@ -78,6 +81,13 @@ def is_statable(spec: PathSpec) -> bool:
     """Whether this is said by a person, and not computed, part of the person's master data, or the clinic's own."""
     is_ours = spec.path.startswith(("clinic.", "staff.", "order."))
     return not is_ours and not {"derived", "patient"} & set(spec.comes_from) and not _is_scored(spec)
+
+
+def within(spec: PathSpec) -> str:
+    """What a person can have of this, with its unit."""
+    assert spec.limits is not None
+    low, high = spec.limits
+    return _("%(low)s to %(high)s %(unit)s") % {"low": f"{low:g}", "high": f"{high:g}", "unit": shown(spec.unit)}
 
 
 def _newest_aside(found: Chart) -> dict[str, Fact]:

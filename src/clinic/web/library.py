@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from clinic.queries import library
+from clinic.record.projections import knowledge
+from clinic.web.templatetags.clinic import stated
+from ketapath import units
+from ketapath.knowledge.rules import Predicate
 
 _KINDS = ("rule", "source", "instrument", "drug", "protocol")
 
@@ -18,7 +25,9 @@ def shelf(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "rule")
     kind = kind if kind in _KINDS else "rule"
     words = request.GET.get("q", "")[:100]
-    context = {"kind": kind, "kinds": _KINDS, "q": words, "found": library.shelf(kind, words)}
+    found = library.shelf(kind, words)
+    sections = {section: [i for i in found if i["section"] == section] for section in dict.fromkeys(_sections(found))}
+    context = {"kind": kind, "kinds": _KINDS, "q": words, "sections": sections, "count": len(found)}
     return render(request, "library/items.html" if request.htmx else "library/shelf.html", context)  # type: ignore[attr-defined]
 
 
@@ -28,7 +37,8 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
     found = library.rule_page(name)
     if found is None:
         raise Http404
-    return render(request, "library/rule.html", {"page": found, "rule": found.rule})
+    context = {"page": found, "rule": found.rule, "condition": _condition(found.rule.when)}
+    return render(request, "library/rule.html", context)
 
 
 @require_GET
@@ -37,7 +47,9 @@ def source(request: HttpRequest, name: str) -> HttpResponse:
     found = library.source_page(name)
     if found is None:
         raise Http404
-    return render(request, "library/source.html", {"source": found[0], "rests": found[1]})
+    return render(
+        request, "library/source.html", {"source": found[0], "rests": found[1], "rests_on_it": any(found[1].values())}
+    )
 
 
 @require_GET
@@ -46,7 +58,31 @@ def instrument(request: HttpRequest, name: str) -> HttpResponse:
     found = library.instrument_page(name)
     if found is None:
         raise Http404
-    return render(request, "library/instrument.html", {"form": found})
+    return render(request, "library/instrument.html", {"form": found, "items": found["items"]})
+
+
+def _sections(found: list[dict[str, Any]]) -> list[str]:
+    return [str(item["section"]) for item in found]
+
+
+def _condition(predicate: Predicate) -> tuple[str, list[Any]]:
+    """When a rule holds: words, and the parts below them."""
+    spec = knowledge().paths.get(predicate.path)
+    name = spec.label if spec else predicate.path
+    unit = units.shown(spec.unit) if spec and spec.unit else ""
+    value = predicate.value
+    words = {
+        "all": _("all of these"),
+        "any": _("at least one of these"),
+        "not": _("not this"),
+        "always": _("always"),
+        "named": _("a condition of its own: %(name)s") % {"name": str(value).replace("_", " ")},
+        "is": _("%(fact)s: %(value)s") % {"fact": name, "value": stated(value)},
+        "in": _("%(fact)s: one of %(value)s") % {"fact": name, "value": stated(value)},
+        "within": _("%(fact)s within %(value)s days") % {"fact": name, "value": stated(value)},
+        "compare": f"{name} {predicate.op} {stated(value)} {unit}".strip(),
+    }
+    return words[predicate.kind], [_condition(part) for part in predicate.parts]
 
 
 urls = [

@@ -91,7 +91,10 @@ def card(request: HttpRequest, found: Chart) -> HttpResponse:
         chosen = request.POST.get("chosen", "")
         if chosen not in _DECISIONS:
             raise BadInput(
-                field="decision", found=chosen or "nothing", limit=", ".join(_DECISIONS), next_step="Choose a step."
+                field=_("decision"),
+                found=chosen or _("nothing"),
+                limit=_(", ").join(_DECISIONS),
+                next_step=_("Choose a step."),
             )
         decide_card(found, cast(Decision, chosen), _wish(request), by=account_of(request), key=_key(request))
     except EXPECTED as trouble:
@@ -104,16 +107,23 @@ def _wish(request: HttpRequest) -> Wish:
     outcome = request.POST.get("outcome", "")
     if outcome not in _OUTCOMES:
         raise BadInput(
-            field="decision", found=outcome or "nothing", limit="accept, change or reject", next_step="Choose one."
+            field=_("decision"),
+            found=outcome or _("nothing"),
+            limit=_("accept, change or reject"),
+            next_step=_("Choose one."),
         )
     days = request.POST.get("every_days", "").strip()
     if days and not (days.isascii() and days.isdigit() and len(days) < 4):
-        raise BadInput(field="days between sessions", found=days, limit="a number of days", next_step="Choose one.")
+        raise BadInput(
+            field=_("days between sessions"), found=days, limit=_("a number of days"), next_step=_("Choose one.")
+        )
     said = request.POST.get("dose_mg", "").strip().replace(",", ".")
     try:
         dose_mg = float(said) if said else None
     except ValueError as problem:
-        raise BadInput(field="dose", found=said, limit="a number of milligrams", next_step="Type it anew.") from problem
+        raise BadInput(
+            field=_("dose"), found=said, limit=_("a number of milligrams"), next_step=_("Type it anew.")
+        ) from problem
     return Wish(
         outcome=cast(Outcome, outcome),
         reason=request.POST.get("reason", "")[:1000].strip(),

@@ -19,6 +19,7 @@ from clinic.record.projections import knowledge
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.templatetags.clinic import word
 from ketapath.report import say
 
 
@@ -48,7 +49,7 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
                     _("Saved without a total: %(count)s items have no answer.") % {"count": len(result.missing)},
                 )
             else:
-                said = {"name": form["title"], "total": f"{result.total:g}", "severity": result.severity}
+                said = {"name": form["title"], "total": f"{result.total:g}", "severity": word(result.severity)}
                 messages.success(request, _("Saved: %(name)s %(total)s, %(severity)s.") % said)
             return redirect(reverse("patient", args=[found.patient_id]) + "#response")
     language = get_language() or "en"

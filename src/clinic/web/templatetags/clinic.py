@@ -12,11 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from clinic.queries.profile import is_statable as may_be_stated
 from clinic.queries.session import Room
 from clinic.record.projections import knowledge
+from clinic.web.words import DECISIONS, VERDICTS, WORDS
 from ketapath import units
 from ketapath.domain.evidence import Finding, MissingFact, Text, Verdict
 from ketapath.domain.plan import Appointment, Decided, Option, Range, SignedPlan
@@ -25,81 +25,6 @@ from ketapath.domain.session import Administration
 from ketapath.report import say as say_text
 
 register = template.Library()
-
-VERDICTS: dict[str, tuple[Any, str, str]] = {
-    "eligible": (gettext_lazy("Eligible"), "ok", "check-circle"),
-    "caution": (gettext_lazy("With care"), "caution", "exclamation-triangle"),
-    "defer": (gettext_lazy("Not yet"), "caution", "clock"),
-    "not-eligible": (gettext_lazy("Not suitable"), "stop", "no-symbol"),
-    "undetermined": (gettext_lazy("Not known yet"), "unknown", "question-mark-circle"),
-}
-_PRODUCTS = {
-    "racemic/iv": gettext_lazy("Ketamine by vein"),
-    "esketamine/nasal": gettext_lazy("Esketamine by nose"),
-}
-_DECISIONS = {
-    "continue": gettext_lazy("Continue"),
-    "adjust": gettext_lazy("Adjust the dose"),
-    "add": gettext_lazy("Add something"),
-    "pause": gettext_lazy("Pause"),
-    "stop": gettext_lazy("Stop"),
-}
-_STATES = {
-    "active": gettext_lazy("active"),
-    "on-hold": gettext_lazy("on hold"),
-    "revoked": gettext_lazy("replaced"),
-    "completed": gettext_lazy("ended"),
-    "accepted": gettext_lazy("accepted"),
-    "changed": gettext_lazy("changed"),
-    "rejected": gettext_lazy("rejected"),
-    "in-progress": gettext_lazy("going on"),
-    "finished": gettext_lazy("finished"),
-    "stopped": gettext_lazy("stopped early"),
-}
-_ROLES = {
-    "prescriber": gettext_lazy("Prescriber"),
-    "nurse": gettext_lazy("Nurse"),
-    "therapist": gettext_lazy("Therapist"),
-    "coordinator": gettext_lazy("Coordinator"),
-    "director": gettext_lazy("Director"),
-    "patient": gettext_lazy("Patient"),
-}
-_ORIGINS = {
-    "Patient": gettext_lazy("person's entry"),
-    "Observation": gettext_lazy("measurement"),
-    "QuestionnaireResponse": gettext_lazy("form"),
-    "Condition": gettext_lazy("diagnosis"),
-    "MedicationStatement": gettext_lazy("medicine list"),
-    "MedicationRequest": gettext_lazy("order"),
-    "MedicationAdministration": gettext_lazy("dose given"),
-    "AllergyIntolerance": gettext_lazy("allergy"),
-    "Procedure": gettext_lazy("procedure"),
-    "Consent": gettext_lazy("consent"),
-    "Coverage": gettext_lazy("insurance"),
-    "RelatedPerson": gettext_lazy("related person"),
-    "CarePlan": gettext_lazy("care plan"),
-    "Encounter": gettext_lazy("visit"),
-    "FamilyMemberHistory": gettext_lazy("family history"),
-    "Practitioner": gettext_lazy("staff entry"),
-    "Clinic": gettext_lazy("this clinic"),
-}
-_STATED_WORDS = {
-    "none": gettext_lazy("none"),
-    "low": gettext_lazy("low"),
-    "moderate": gettext_lazy("moderate"),
-    "high": gettext_lazy("high"),
-    "imminent": gettext_lazy("imminent"),
-    "female": gettext_lazy("female"),
-    "male": gettext_lazy("male"),
-    "other": gettext_lazy("other"),
-    "yes": gettext_lazy("yes"),
-    "no": gettext_lazy("no"),
-}
-_NOTICES = {
-    "plan.signed": gettext_lazy("A plan was signed."),
-    "score.overdue": gettext_lazy("The score is overdue."),
-    "measurement.item9": gettext_lazy("Item 9 was answered above zero: assess the risk of suicide now."),
-}
 
 
 @register.filter
@@ -117,48 +42,30 @@ def icon(name: str, size: int = 16) -> SafeString:
 
 
 @register.simple_tag
-def verdict(word: Verdict | None) -> SafeString:
+def verdict(found: Verdict | None) -> SafeString:
     """A verdict as shape, word and colour, in this order."""
-    if word is None:
+    if found is None:
         return format_html('<span class="tag info">{} {}</span>', icon("information-circle"), _("To know"))
-    words, kind, shape = VERDICTS[word]
+    words, kind, shape = VERDICTS[found]
     return format_html('<span class="tag {}">{} {}</span>', kind, icon(shape), words)
 
 
 @register.filter
-def verdict_words(word: str) -> str:
+def verdict_words(found: str) -> str:
     """A verdict as a word."""
-    return str(VERDICTS[word][0]) if word in VERDICTS else word
+    return str(VERDICTS[found][0]) if found in VERDICTS else found
 
 
 @register.filter
-def product(name: str) -> str:
-    """A product and route in the words of the page."""
-    return str(_PRODUCTS.get(name, name))
+def word(code: str | None) -> str:
+    """A word of a closed list as it is called on a page."""
+    return "" if code is None else str(WORDS.get(code, code))
 
 
 @register.filter
-def decision(word: str) -> str:
+def decision(step: str) -> str:
     """A decision as a verb."""
-    return str(_DECISIONS.get(word, word))
-
-
-@register.filter
-def state(word: str) -> str:
-    """A status in plain words."""
-    return str(_STATES.get(word, word))
-
-
-@register.filter
-def role(word: str) -> str:
-    """A role in plain words."""
-    return str(_ROLES.get(word, word))
-
-
-@register.filter
-def notice(key: str) -> str:
-    """What a notice says."""
-    return str(_NOTICES.get(key, key))
+    return str(DECISIONS.get(step, step))
 
 
 @register.filter
@@ -193,19 +100,16 @@ def age_and_sex(person: Profile) -> str:
     """Who this is at a glance."""
     age, sex = person.known.get("person.age_years"), person.known.get("person.sex")
     years = _("%(years)s years") % {"years": f"{age.value:g}"} if age else _("age not known")
-    return f"{years}, {stated_word(str(sex.value))}" if sex else years
+    return f"{years}, {word(str(sex.value))}" if sex else years
 
 
-@register.filter
-def origin(kind: str) -> str:
-    """What kind of statement a fact was read from."""
-    return str(_ORIGINS.get(kind, kind))
-
-
-@register.filter
-def stated_word(word: str) -> str:
-    """A word of a closed list as a page shows it."""
-    return str(_STATED_WORDS.get(word, word))
+def stated(value: object) -> str:
+    """A value of a rule or fact as a page shows it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, float):
+        return _short(value)
+    return ", ".join(map(word, value)) if isinstance(value, tuple) else word(str(value))
 
 
 @register.filter
@@ -253,7 +157,7 @@ def dose_in_words(option: Option) -> str:
 def plan_in_words(signed: SignedPlan) -> str:
     """A signed plan in one line: what, how much, by whom, when."""
     said = {
-        "what": product(f"{signed.product}/{signed.route}"),
+        "what": word(f"{signed.product}/{signed.route}"),
         "dose": _("no dose") if signed.dose_mg is None else _amount(signed.dose_mg, signed.infusion_min),
         "by": signed.signed_by,
         "at": date_format(localtime(signed.signed_on), "j M Y H:i"),
@@ -264,7 +168,7 @@ def plan_in_words(signed: SignedPlan) -> str:
 @register.filter
 def given_product(given: Administration) -> str:
     """What was given, in the words of the page."""
-    return product(f"{given.product}/{given.route}")
+    return word(f"{given.product}/{given.route}")
 
 
 @register.filter
