@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command in ("serve", "demo"):
-        _check_address()
+        _check_address(is_demo=arguments.command == "demo")
     _prepare_folder(Path(os.environ.get("DATA_DIR") or "var"))
     try:
         django.setup()
@@ -93,9 +93,11 @@ def _prepare_folder(folder: Path) -> None:
             file.write(secrets.token_urlsafe(48))
 
 
-def _check_address() -> None:
+def _check_address(*, is_demo: bool) -> None:
     host = os.environ.get("HOST") or "127.0.0.1"
     port = os.environ.get("PORT") or "8000"
+    if is_demo and host not in LOOPBACK:
+        raise BadUsage("the demonstration is for this computer alone; leave HOST at 127.0.0.1")
     if host not in LOOPBACK and os.environ.get("TLS_PROXY") != "1":
         raise BadUsage(
             f"HOST {host} is not this computer alone. Put a proxy that speaks TLS in front and set TLS_PROXY=1, "
@@ -109,8 +111,6 @@ def _demo(speed: str) -> int:
     from clinic import clock
     from clinic.demo import NotADemo, load_demo
 
-    if (os.environ.get("HOST") or "127.0.0.1") not in LOOPBACK:
-        raise BadUsage("the demonstration is for this computer alone; leave HOST at 127.0.0.1")
     try:
         rate = float(speed.removesuffix("x"))
     except ValueError:
@@ -137,8 +137,11 @@ def _serve(*, is_demo: bool) -> int:
 
     from clinic.access.models import Account
     from clinic.jobs import work
+    from clinic.record.models import Practice
     from clinic.web.streams import closing
 
+    if not settings.IS_LOOPBACK and Practice.objects.filter(is_demo=True).exists():
+        raise BadUsage("DATA_DIR holds the demonstration, which is for this computer alone; choose another folder")
     call_command("collectstatic", verbosity=0, interactive=False)
     host, port = settings.HOST, int(os.environ.get("PORT") or "8000")
     if is_demo:

@@ -30,6 +30,10 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => { delete form.dataset.sent; }));
 
+// A list that can no longer be current says so, until it is again.
+document.addEventListener("htmx:sseError", () => document.body.classList.add("is-lost"));
+document.addEventListener("htmx:sseOpen", () => document.body.classList.remove("is-lost"));
+
 // A clock that shows how long something has been going on, counted on from what the clinic's own clock said on loading.
 const clocks = [...document.querySelectorAll("[data-seconds]")];
 const loaded = performance.now();

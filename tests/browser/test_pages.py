@@ -1,0 +1,95 @@
+"""Every page: accessible by axe in light, dark and on a phone, quiet under its strict policy, never too wide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from tests.browser.house import House
+from tests.browser.screenshots import LOOKS, PAGES, TREATED
+
+Enter = Callable[..., Page]
+AXE = Axe()
+SCREENS = {name: settings for name, settings in LOOKS.items() if name != "print"}
+
+
+@pytest.mark.parametrize("look", SCREENS)
+def test_every_page_is_accessible_quiet_and_fits_its_screen(museum: House, enter: Enter, look: str) -> None:
+    page = enter(museum, "prescriber", **SCREENS[look])
+    for name, address in PAGES.items():
+        answer = page.goto(museum.url + address)
+        assert answer is not None
+        _check(page, f"{name}, {look}")
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("look", SCREENS)
+def test_the_patients_own_page_too_with_help_one_tap_away(museum: House, enter: Enter, look: str) -> None:
+    page = enter(museum, "patient", **SCREENS[look])
+    for address in ("/my", "/knowledge", "/patients/aneurysm"):
+        page.goto(museum.url + address)
+        _check(page, f"{address}, {look}")
+        expect(page.locator("aside.crisis a[href^='tel:']")).to_be_visible()
+
+
+def test_everything_folded_away_is_accessible_too(museum: House, enter: Enter) -> None:
+    page = enter(museum, "prescriber")
+    for name in ("patient-treated", "plan", "session-arrived"):
+        page.goto(museum.url + PAGES[name])
+        page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+        _check(page, f"{name}, unfolded")
+
+
+def test_pages_mirror_for_languages_that_read_from_right_to_left(museum: House, enter: Enter) -> None:
+    page = enter(museum, "prescriber")
+    for name in ("today", "patient-treated", "plan", "session-watched"):
+        page.goto(museum.url + PAGES[name])
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        assert page.locator(".rail").bounding_box()["x"] > 1000  # type: ignore[index]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_paper_shows_what_the_screen_folds_away_and_no_buttons(museum: House, enter: Enter) -> None:
+    page = enter(museum, "prescriber")
+    page.goto(f"{museum.url}/patients/{TREATED}/plan")
+    hidden = page.locator("article details:not(.screen-only) .inside li").first
+    expect(hidden).not_to_be_visible()
+    page.emulate_media(media="print")
+    expect(hidden).to_be_visible()
+    expect(page.locator(".rail")).not_to_be_visible()
+    assert page.locator("button:visible").count() == 0
+
+
+def test_knowledge_is_readable_without_signing_in_and_everything_else_is_not(museum: House, enter: Enter) -> None:
+    page = enter(museum, "prescriber")
+    page.click("text=Sign out")
+    page.click("text=Read the knowledge without signing in")
+    page.fill("#q", "aneurysm")
+    expect(page.locator("#items")).to_contain_text("1 item")
+    page.click("text=CON-001")
+    expect(page.locator("main")).to_contain_text("Holds when")
+    page.locator("main a[href^='/knowledge/sources']").first.click()
+    expect(page.locator("main")).to_contain_text("What rests on it")
+    for address in ("/today", "/patients", f"/patients/{TREATED}", "/my"):
+        page.goto(museum.url + address)
+        assert "/sign-in" in page.url
+
+
+def test_a_wrong_code_is_told_kindly_and_the_name_is_kept(museum: House, enter: Enter) -> None:
+    page = enter(museum, "nurse")
+    page.click("text=Sign out")
+    page.fill("#username", "nurse")
+    page.fill("#secret", "AAAA-AAAA-AAAA-AAAA")
+    page.click("main button.first")
+    expect(page.locator("[role=alert]")).to_contain_text("do not go together")
+    expect(page.locator("#username")).to_have_value("nurse")
+
+
+def _check(page: Page, where: str) -> None:
+    found = AXE.run(page)
+    assert found.violations_count == 0, f"{where}\n{found.generate_report()}"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where} is wider than its screen"
