@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +26,9 @@ def account(db: None) -> Callable[[str], Account]:
 
 
 @pytest.fixture
-def browser_of(db: None, settings: Any, account: Callable[[str], Account]) -> Callable[[str], Client]:
+def browser_of(db: None, settings: Any, account: Callable[[str], Account], tmp_path: Path) -> Callable[[str], Client]:
     """A signed-in client without a browser."""
+    settings.STATIC_ROOT = tmp_path
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 
     def signed_in(username: str) -> Client:
