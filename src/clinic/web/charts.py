@@ -185,7 +185,7 @@ def pressure_chart(room: Room, zone_of: datetime) -> Drawing | None:
         caption=_("Observed pressure, mmHg"),
         head=[_("Time"), _("Value"), _("What")],
         rows=[
-            [date_format(r.at.astimezone(zone_of.tzinfo), "H:i"), f"{r.value:g}", r.quantity.split(".")[1]]
+            [date_format(r.at.astimezone(zone_of.tzinfo), "H:i"), f"{r.value:g}", knowledge().paths[r.quantity].label]
             for r in readings
         ],
     )

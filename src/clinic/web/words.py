@@ -97,6 +97,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "no": _("no"),
         "hospital": _("hospital"),
         "home": _("home"),
+        "ketapath knowledge authors": _("ketapath knowledge authors"),
         # severity of a score
         "none-minimal": _("none or minimal"),
         "minimal": _("minimal"),

@@ -63,6 +63,13 @@ def word(code: str | None) -> str:
 
 
 @register.filter
+def shown_value(value: str) -> str:
+    """The value of a fact as the core gives it, in the words of the page."""
+    number, _space, unit_name = value.partition(" ")
+    return _("%(years)s years") % {"years": number} if unit_name == "years" else word(value)
+
+
+@register.filter
 def decision(step: str) -> str:
     """A decision as a verb."""
     return str(DECISIONS.get(step, step))

@@ -1,0 +1,119 @@
+"""Every visible word comes through gettext or out of the knowledge: shown by a tongue that puts marks round both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from clinic.access.models import Account
+from clinic.record.models import PatientLine, Practice
+from clinic.record.projections import knowledge
+
+READY = "treatment-resistant-depression"
+PAGES = (
+    "/today", "/patients", f"/patients/{READY}", "/patients/first-language-arabic", "/patients/half-the-facts-missing",
+    "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
+    f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9",
+    "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
+    "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/patients/nobody",
+)  # fmt: skip
+WRONG = (
+    (f"/patients/{READY}/fact", {"path": "vitals.weight_kg", "said": "7000"}),
+    (f"/patients/{READY}/plan", {"option": "racemic-iv-series", "outcome": "changed", "dose_mg": "x"}),
+    (f"/patients/{READY}/plan", {"option": "racemic-iv-series", "outcome": "accepted", "seen": "old"}),
+    (f"/patients/{READY}/session", {"step": "open"}),
+    (f"/patients/{READY}/session", {"step": "start"}),
+    (f"/patients/{READY}/score/phq9", {}),
+    ("/patients/first-language-arabic/card", {"chosen": "adjust", "outcome": "changed"}),
+)
+
+
+class Texts(HTMLParser):
+    """The words of a page that somebody can see or hear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.silent += tag in ("script", "style", "pre", "code", "kbd")
+        self.found += [value for name, value in attrs if name in ("aria-label", "placeholder", "alt") and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent -= tag in ("script", "style", "pre", "code", "kbd")
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.found.append(data)
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A tongue in which every translatable word stands between marks."""
+    real = translation._trans
+    real.gettext("")  # so that there is something to replace
+    real.ngettext("", "", 1)
+    monkeypatch.setattr(real, "gettext", lambda words: f"⟦{words}⟧" if words else "")
+    monkeypatch.setattr(real, "ngettext", lambda one, many, n: f"⟦{one if n == 1 else many}⟧")
+    known = knowledge()
+    texts = known.texts
+    object.__setattr__(known, "texts", {key: f"⟦{words}⟧" for key, words in texts.items()})
+    yield
+    object.__setattr__(known, "texts", texts)
+
+
+def own_words() -> list[str]:
+    """What is data and not translated here: names, and what the knowledge calls its facts, rules and sources."""
+    known = knowledge()
+    words = [spec.label for spec in known.paths.values()] + [rule.ref.title for rule in known.rules.values()]
+    words += [source.citation for source in known.sources.values()] + [s.locator for s in known.sources.values()]
+    words += [e.locator for rule in known.rules.values() for e in rule.evidence if e.locator]
+    for form in known.instruments.values():
+        words += [form["title"], form["full_title"], form["licence"]["attribution"]]
+        words += [text for part in (*form["items"], *form["options"]) for text in part["text"].values()]
+    words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
+    words += ["fluoxetine", "Discussed with the person: aims, limits, and what else there is."]  # of the record
+    words += [account.name for account in Account.objects.all()] + [p.name for p in Practice.objects.all()]
+    words += [part for line in PatientLine.objects.all() for part in (line.given, line.family, line.patient_id)]
+    return sorted(words, key=len, reverse=True)
+
+
+FREE = re.compile(
+    r"\bketapath\b|\b[a-z]+(-[\w-]+)+,|\bPatient/|\b(en|ar|es)\b|(PHQ|GAD)-?\d|LOINC|[A-Z]{2,4}-\d{3}|[A-Z]\w*/[\w./-]+|[0-9a-f]{12,}|v?\d[\d.,:/-]*"
+    r"|\b(mg|kg|min|mmHg|per|ng/mL|cm|m2|wk|h|g|d|a|x|over)\b|\b[A-H] ·|[\w-]+-(spray|iv|label|series)\b"
+)
+
+
+def leftovers(page: str, known: list[str]) -> list[str]:
+    parser = Texts()
+    parser.feed(page)
+    found = []
+    text = "\n".join(parser.found)
+    while True:  # marks within marks: a sentence with another sentence as its value
+        shorter = re.sub(r"⟦[^⟦⟧]*⟧", " ", text)
+        if shorter == text:
+            break
+        text = shorter
+    for words in known:
+        text = text.replace(words, " ")
+    for line in text.split("\n"):
+        rest = FREE.sub(" ", line)
+        if re.search(r"[A-Za-z]{2,}", rest):
+            found.append(line.strip())
+    return found
+
+
+def test_no_visible_word_is_written_into_a_page(browser_of: Callable[[str], Client], marked: None) -> None:
+    client, known = browser_of("prescriber"), own_words()
+    pages = {path: client.get(path).content.decode() for path in PAGES}
+    pages |= {f"{path} {fields}": client.post(path, fields).content.decode() for path, fields in WRONG}
+    patient = browser_of("patient")
+    pages["/my"] = patient.get("/my").content.decode()
+    wrong = {path: left for path, page in pages.items() if (left := leftovers(page, known))}
+    assert not wrong, "\n".join(f"{path}: {sorted(set(left))[:40]}" for path, left in wrong.items())
