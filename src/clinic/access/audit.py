@@ -40,7 +40,7 @@ def append(
             role=account.role if account else "",
             act=act,
             outcome=outcome,
-            patient_id=patient_id,
+            patient_id=patient_id[:64],  # what was asked for may be longer than any id
             entities=list(entities),
             previous=last.digest if last else "",
         )

@@ -83,7 +83,7 @@ def name_of(bundle: Bundle) -> tuple[str, str]:
         if isinstance(name, dict) and name.get("use") != "old":
             given = name.get("given")
             first = " ".join(g for g in given if isinstance(g, str)) if isinstance(given, list) else ""
-            return first, str(name.get("family") or name.get("text") or "")
+            return first.replace("\0", ""), str(name.get("family") or name.get("text") or "").replace("\0", "")
     return "", ""
 
 

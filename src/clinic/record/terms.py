@@ -58,7 +58,7 @@ def _names(resource: Mapping[str, Any]) -> Iterator[SearchTerm]:
         for word in words:
             if isinstance(word, str):
                 for part in word.casefold().split():
-                    yield SearchTerm("name", "", part[:200])
+                    yield SearchTerm("name", "", _word(part))
 
 
 def _times(resource: Mapping[str, Any]) -> Iterator[SearchTerm]:
@@ -98,4 +98,4 @@ def _each(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _word(value: Any) -> str:
-    return value[:200] if isinstance(value, str) else ""
+    return value.replace("\0", "")[:200] if isinstance(value, str) else ""

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
 from clinic.record.models import Notice, Practice
+from clinic.web.problems import not_found
 
 
 class frame:  # noqa: N801  a middleware, named like a function because it is used as one
-    """Shows every time as the clinic's clock does, and keeps pages with anybody's data out of every cache."""
+    """Shows every time as the clinic's clock does, keeps pages with anybody's data out of every cache, refuses NUL."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -26,10 +27,16 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         """The response, at the clinic's own clock, never stored on the way."""
         user = getattr(request, "user", None)
         timezone.activate(user.practice.zone if isinstance(user, Account) else "UTC")
-        response = self.get_response(request)
+        response = not_found(request) if _holds_nul(request) else self.get_response(request)
         if not request.path.startswith("/static/"):
             add_never_cache_headers(response)
         return response
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    """A sign that no person types and that not every database can keep."""
+    said = (*request.GET.values(), *request.POST.values())
+    return "\0" in request.path or any("\0" in words for words in said)
 
 
 def surroundings(request: HttpRequest) -> dict[str, Any]:

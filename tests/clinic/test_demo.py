@@ -1,0 +1,108 @@
+"""The demonstration is what a real clinic would have left: many stages, seeded, replayable, rebuilt the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from clinic import clock
+from clinic.access import audit
+from clinic.access.models import Account, AuditRow, SignInCode
+from clinic.demo import NotADemo, accounts, load_demo
+from clinic.demo.stages import STAGES, generator, items, total_after
+from clinic.queries.person import candidacy, chart
+from clinic.queries.plan import replay
+from clinic.record.models import Current, ExposureLine, PatientLine, Practice, Term
+from clinic.record.projections import rebuild
+
+Who = Callable[[str], Account]
+
+
+@pytest.fixture
+def harbour(account: Who) -> Practice:
+    return account("nurse").practice
+
+
+def test_twelve_people_stand_at_different_stages(harbour: Practice) -> None:
+    lines = PatientLine.objects.filter(practice=harbour)
+    assert {line.patient_id for line in lines} == set(STAGES)
+    assert sorted({line.sessions for line in lines}) == [0, 3, 5, 6]
+    assert lines.exclude(visit_open="").count() == 2
+    assert lines.filter(plan_status="active").count() == 6
+    assert len({line.last_score for line in lines}) >= 7
+    verdicts = {candidacy(found).verdict for line in lines if (found := chart(harbour, line.patient_id))}
+    assert verdicts == {"eligible", "caution", "defer", "not-eligible", "undetermined"}
+
+
+def test_everybody_who_is_treated_has_an_order_scores_and_pressures_that_rise_and_fall(harbour: Practice) -> None:
+    for patient_id in ("first-language-arabic", "chronic-pain"):
+        found = chart(harbour, patient_id)
+        assert found is not None
+        assert found.person is not None
+        assert found.plan is not None
+        assert len([s for s in found.person.scores if s.instrument == "phq9"]) >= 3
+        for visit in found.visits:
+            systolic = [r.value for r in visit.readings if r.quantity == "vitals.systolic_mmhg"]
+            assert max(systolic) > systolic[0]
+            assert systolic[-1] < max(systolic)
+
+
+def test_scores_come_from_a_seed_and_are_noisy() -> None:
+    stage = STAGES["first-language-arabic"]
+    first, again = ([total_after(stage, n, generator("x")) for n in range(7)] for _ in range(2))
+    assert first == again
+    rng = np.random.default_rng(1)
+    drawn = [total_after(stage, 6, rng) for _ in range(500)]
+    assert 1.4 < np.std(drawn) < 2.1
+    assert all(sum(items(total, rng)) == total and items(total, rng)[8] == 0 for total in range(25))
+
+
+def test_loading_twice_loads_once_and_real_people_keep_it_out(account: Who) -> None:
+    before = Current.objects.count()
+    assert load_demo() is False
+    assert Current.objects.count() == before
+    Practice.objects.create(slug="real", name="Real")
+    with pytest.raises(NotADemo):
+        load_demo()
+
+
+def test_the_derived_tables_of_the_whole_demonstration_are_rebuilt_the_same(harbour: Practice) -> None:
+    def derived() -> list[list[str]]:
+        return [
+            sorted(json.dumps({k: v for k, v in row.items() if k != "id"}, default=str)
+                   for row in table.objects.filter(practice=harbour).values())
+            for table in (Term, PatientLine, ExposureLine)
+        ]  # fmt: skip
+
+    before = derived()
+    PatientLine.objects.filter(practice=harbour).update(family="wrong", sessions=99)
+    ExposureLine.objects.filter(practice=harbour).delete()
+    assert rebuild(harbour) == 12
+    assert derived() == before
+
+
+def test_every_recommendation_ever_made_comes_out_again_to_the_bit(harbour: Practice) -> None:
+    made = Current.objects.filter(practice=harbour, kind="RiskAssessment")
+    assert made.count() >= 7
+    for row in made:
+        found = replay(harbour, row.identity)
+        assert found is not None
+        assert (found.same_build, found.differences) == (True, ()), row.identity
+
+
+def test_the_trail_tells_the_story_in_order_of_time(harbour: Practice) -> None:
+    assert audit.first_break() is None
+    rows = list(AuditRow.objects.filter(practice=harbour.slug).order_by("id"))
+    assert [r.at for r in rows] == sorted(r.at for r in rows)
+    assert {"import-record", "decide-plan", "open-session", "give-dose", "answer-score", "decide-card"} <= {
+        r.act for r in rows
+    }
+    assert rows[-1].at <= clock.now()
+
+
+def test_nobody_in_it_has_a_password(account: Who) -> None:
+    assert not [a.username for a in accounts() if a.has_usable_password()]
+    assert not SignInCode.objects.exists()

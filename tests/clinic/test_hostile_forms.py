@@ -1,0 +1,58 @@
+"""Whatever a form is sent, the answer is a page in plain words and never a fault."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from clinic.record.models import Version
+
+READY = "treatment-resistant-depression"
+FORMS = {
+    f"/patients/{READY}/fact": ("path", "said", "reason", "key"),
+    f"/patients/{READY}/withdraw": ("path", "source", "reason", "key"),
+    f"/patients/{READY}/plan": ("option", "outcome", "reason", "dose_mg", "seen", "digest", "key"),
+    f"/patients/{READY}/card": ("chosen", "outcome", "reason", "dose_mg", "every_days", "seen", "digest", "key"),
+    f"/patients/{READY}/session": ("step", "reason", "dose_mg", "stopped_early", "vitals.systolic_mmhg", "key"),
+    "/patients/ptsd-with-depression/session": ("step", "reason", "dose_mg", "vitals.weight_kg", "social.ride_home"),
+    f"/patients/{READY}/score/phq9": ("phq9_1", "phq9_9", "key"),
+    "/today/notices/999999/seen": (),
+    "/sign-in": ("username", "secret", "next"),
+}
+ODD = (
+    "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",
+    "'; DROP TABLE x;--", "\x00", "\ud7ff", "../../etc/passwd", "Patient/aneurysm", "yes", "accepted", "changed",
+    "racemic-iv-series", "open", "vitals", "start", "end", "close", "ask", "stop", "adjust", "continue", "35", "vitals.weight_kg",
+    "history.aneurysm", "%s%n", "{{7*7}}", "社会", "\u202e", "a" * 5000,
+)  # fmt: skip
+ODD_PLACES = (
+    "/patients/%00", "/patients/" + "x" * 500, "/patients/../today", "/knowledge/rules/%27", "/knowledge?kind=x&q=%00",
+    "/patients?q=%00", "/patients/%F0%9F%92%8A/plan", "/knowledge/sources/<b>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", FORMS)
+def test_a_form_filled_with_anything_is_answered_in_plain_words(
+    browser_of: Callable[[str], Client], address: str
+) -> None:
+    client = browser_of("prescriber")
+    client.raise_request_exception = False
+    chance = random.Random(address)
+    for _ in range(60):
+        fields = {name: chance.choice(ODD) for name in FORMS[address] if chance.random() < 0.9}
+        answer = client.post(address, fields)
+        assert answer.status_code in (200, 302, 400, 404, 409), (fields, answer.status_code)
+        assert b"<script>alert" not in answer.content
+    assert client.get(f"/patients/{READY}").status_code == 200
+
+
+@pytest.mark.parametrize("address", ODD_PLACES)
+def test_an_odd_address_is_an_address_that_does_not_exist(browser_of: Callable[[str], Client], address: str) -> None:
+    client = browser_of("prescriber")
+    client.raise_request_exception = False
+    before = Version.objects.count()
+    assert client.get(address).status_code in (200, 400, 404)
+    assert Version.objects.count() == before

@@ -1,0 +1,92 @@
+"""Getting in: a code works once, guessing is slowed, a password is long, and leaving is leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from clinic import clock
+from clinic.access.models import Account, AuditRow
+from clinic.access.sign_in import new_code, sign_in
+
+Who = Callable[[str], Account]
+
+
+def test_a_code_works_once_for_its_own_name_and_for_twelve_hours(account: Who, monkeypatch: pytest.MonkeyPatch) -> None:
+    nurse = account("nurse")
+    code = new_code(nurse)
+    assert sign_in("prescriber", code) is None
+    assert sign_in("nurse", code.lower()) == nurse
+    assert sign_in("nurse", code) is None
+    late = new_code(nurse)
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=12, seconds=1))
+    assert sign_in("nurse", late) is None
+
+
+def test_a_new_code_ends_the_one_before_it(account: Who) -> None:
+    first, second = new_code(account("nurse")), new_code(account("nurse"))
+    assert first != second
+    assert sign_in("nurse", first) is None
+    assert sign_in("nurse", second) is not None
+
+
+def test_after_ten_wrong_tries_a_name_rests_and_only_that_name(account: Who, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, other = new_code(account("nurse")), new_code(account("prescriber"))
+    for _ in range(10):
+        assert sign_in("nurse", "wrong") is None
+    assert sign_in("nurse", code) is None
+    assert sign_in("prescriber", other) is not None
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=16))
+    assert sign_in("nurse", code) is not None
+
+
+def test_every_try_is_on_the_trail(account: Who) -> None:
+    sign_in("nobody-here", "x")
+    row = AuditRow.objects.filter(act="sign-in").latest("id")
+    assert (row.who, row.outcome) == ("nobody-here", "refused")
+
+
+@pytest.mark.parametrize(("password", "fits"), [("short", False), ("123456789987654321", False), ("a quiet house by the sea", True)])  # fmt: skip  # noqa: E501
+def test_a_password_is_long_and_not_a_common_one(
+    browser_of: Callable[[str], Client], account: Who, password: str, fits: bool
+) -> None:
+    client = browser_of("nurse")
+    answer = client.post("/password", {"first": password, "again": password})
+    assert (answer.status_code == 302) is fits
+    assert (sign_in("nurse", password) is not None) is fits
+
+
+def test_signing_out_ends_it_on_the_server_too(browser_of: Callable[[str], Client]) -> None:
+    client = browser_of("nurse")
+    stolen = client.cookies["sessionid"].value
+    client.post("/sign-out")
+    again = Client(headers={"host": "127.0.0.1"})
+    again.cookies["sessionid"] = stolen
+    assert again.get("/today").status_code == 302
+
+
+@pytest.mark.parametrize("after", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/patients"])
+def test_the_way_back_after_signing_in_stays_in_the_house(
+    account: Who, settings: Any, tmp_path: Path, after: str
+) -> None:
+    settings.STATIC_ROOT = tmp_path
+    client = Client(headers={"host": "127.0.0.1"})
+    fields = {"username": "nurse", "secret": new_code(account("nurse")), "next": after}
+    assert client.post("/sign-in", fields).headers["Location"] in ("/", "/patients")
+
+
+def test_a_form_without_proof_of_its_origin_changes_nothing(account: Who, settings: Any, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    client = Client(headers={"host": "127.0.0.1"}, enforce_csrf_checks=True)
+    client.force_login(account("nurse"))
+    answer = client.post("/patients/aneurysm/fact", {"path": "social.ride_home", "said": "no"})
+    assert answer.status_code == 403
+    assert "open too long" in answer.content.decode()
