@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -165,6 +166,8 @@ def _serve(*, is_demo: bool) -> int:
         "clinic.asgi:application", host=host, port=port, log_level="warning", access_log=False,
         timeout_graceful_shutdown=3, server_header=False, lifespan="off",
     )  # fmt: skip
+    # uvicorn raises the signal again once it has closed; as an interrupt it ends this function instead of the process.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         Server(config).run()
     except KeyboardInterrupt:

@@ -135,6 +135,15 @@ def test_ctrl_c_ends_it_cleanly_with_streams_open_and_a_second_start_keeps_every
     assert "171 cm" in Visitor(house).sign_in("nurse").get(f"/patients/{READY}")
 
 
+def test_serve_makes_an_empty_folder_into_a_clinic_by_itself(tmp_path: Path) -> None:
+    house = House(folder=tmp_path, command="serve").start()
+    try:
+        assert "Nobody can sign in yet" in house.log.read_text()
+        assert "Sign in" in Visitor(house).get("/")
+    finally:
+        assert house.stop(how=signal.SIGTERM) == 0
+
+
 @pytest.mark.parametrize(
     ("command", "settings", "said"),
     [

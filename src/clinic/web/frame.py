@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
 from clinic.record.models import Notice, Practice
-from clinic.web.problems import not_found
+from clinic.web.problems import no_room, not_found
 
 
 class frame:  # noqa: N801  a middleware, named like a function because it is used as one
@@ -31,6 +32,10 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         if not request.path.startswith("/static/"):
             add_never_cache_headers(response)
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A database that takes nothing, for a full disk or a lock, is told as such; everything else is a fault."""
+        return no_room(request) if isinstance(exception, OperationalError) else None
 
 
 def _holds_nul(request: HttpRequest) -> bool:

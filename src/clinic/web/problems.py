@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -82,7 +83,19 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Nobody learns from a refusal whether the thing exists."""
-    return not_found(request)
+    return sign_in_not_kept(request) if isinstance(exception, SessionInterrupted) else not_found(request)
+
+
+def sign_in_not_kept(request: HttpRequest) -> HttpResponse:
+    """The session could not be written: it has ended elsewhere, or there is no room for it."""
+    return page(
+        request,
+        Problem(
+            title=_("Your sign-in could not be kept"),
+            what=_("Either you have signed out in another window, or the clinic's disk takes nothing."),
+            next_step=_("Sign in again; if that fails, tell whoever looks after this installation."), status=503,
+        ),
+    )  # fmt: skip
 
 
 def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -92,6 +105,18 @@ def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
         Problem(
             title=_("This page has been open too long"), what=_("For safety its form has run out."),
             next_step=_("Open the page again and send the form once more."), status=403,
+        ),
+    )  # fmt: skip
+
+
+def no_room(request: HttpRequest) -> HttpResponse:
+    """The database takes nothing at the moment. What is not on the trail is not done, so nothing was."""
+    return page(
+        request,
+        Problem(
+            title=_("Nothing can be saved at the moment"),
+            what=_("The clinic's disk or database takes nothing. Nothing of what you sent was saved."),
+            next_step=_("Tell whoever looks after this installation, then go back and send it again."), status=503,
         ),
     )  # fmt: skip
 

@@ -1,0 +1,69 @@
+"""The command of the clinic: an empty folder becomes a practice with people, and mistakes are told in one line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = str(Path(sys.executable).with_name("ketapath-clinic"))
+EXAMPLE = Path(__file__).parents[2] / "examples" / "patients" / "treatment-resistant-depression.json"
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    surroundings = {**os.environ, "DATA_DIR": str(folder)}
+    surroundings.pop("DATABASE_URL", None)
+    return subprocess.run(
+        [COMMAND, *arguments], env=surroundings, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_from_an_empty_folder_to_a_person_on_record(tmp_path: Path) -> None:
+    assert run(tmp_path, "create-practice", "real", "--name", "Real Clinic", "--zone", "Europe/Berlin").returncode == 0
+    made = run(tmp_path, "create-user", "dana", "--name", "Dana", "--role", "coordinator", "--practice", "real")
+    assert made.returncode == 0
+    assert "signs in once with" in made.stdout
+    taken = run(tmp_path, "import", str(EXAMPLE), "--as", "dana")
+    assert taken.returncode == 0, taken.stderr
+    assert taken.stdout.startswith("treatment-resistant-depression: ")
+    again = run(tmp_path, "import", str(EXAMPLE), "--as", "dana")
+    assert again.stdout == "treatment-resistant-depression: 0 resources stored\n"
+    assert run(tmp_path, "rebuild").stdout == "real: 1 people\n"
+    assert "the chain holds" in run(tmp_path, "verify-audit").stdout
+    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("create-user", "x", "--name", "X", "--role", "nurse", "--practice", "nowhere"), 3, "a practice that exists"),
+        (("create-practice", "x", "--name", "X", "--zone", "Mars/Base"), 3, "a time zone such as"),
+        (("import", "no-such-file.json", "--as", "nobody"), 3, "an account that exists"),
+        (("replay", "x", "--practice", "y"), 3, "a stored recommendation"),
+        (("create-user",), 2, "required"),
+        (("fly",), 2, "invalid choice"),
+    ],
+)
+def test_a_mistake_is_told_in_a_line(tmp_path: Path, arguments: tuple[str, ...], code: int, said: str) -> None:
+    found = run(tmp_path, *arguments)
+    assert found.returncode == code
+    assert said in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_role_that_may_not_import_is_told_so(tmp_path: Path) -> None:
+    run(tmp_path, "create-practice", "real", "--name", "Real Clinic")
+    run(tmp_path, "create-user", "nina", "--name", "Nina", "--role", "nurse", "--practice", "real")
+    found = run(tmp_path, "import", str(EXAMPLE), "--as", "nina")
+    assert found.returncode == 3
+    assert "a coordinator or director" in found.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    found = run(tmp_path / "file", "migrate")
+    assert found.returncode == 3
+    assert "Traceback" not in found.stderr
