@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -18,6 +19,7 @@ from clinic.actions.profile import state_facts, withdraw_fact
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
 from clinic.jobs import do_next
+from clinic.queries import plan as queries
 from clinic.queries.person import Chart, candidacy, chart, plan, treated
 from clinic.queries.plan import replay
 from clinic.queries.session import room
@@ -299,3 +301,22 @@ def test_no_reason_helps_against_what_rules_the_treatment_out(account: Who) -> N
     with pytest.raises(BadInput, match="rules this treatment out"):
         start_dose(look(nurse), by=nurse, reason="she insists", key="")
     assert look(nurse).open_visit.administration is None  # type: ignore[union-attr]
+
+
+def test_another_build_that_says_the_same_is_told_apart_from_one_that_says_otherwise(
+    account: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prescriber = account("prescriber")
+    signed = sign(prescriber)
+    assert signed.plan is not None
+    assert signed.plan.recommendation_id is not None
+    monkeypatch.setattr(queries, "code_version", lambda: "0.0.9+elsewhere")
+    found = replay(prescriber.practice, signed.plan.recommendation_id)
+    assert found is not None
+    assert (found.same_build, found.differences) == (False, ())
+    decode = queries.decode
+    monkeypatch.setattr(queries, "decode", lambda resource: replace(decode(resource), seed=2))  # type: ignore[type-var]
+    other = replay(prescriber.practice, signed.plan.recommendation_id)
+    assert other is not None
+    assert any(".seed: 1 became 2" in line for line in other.differences)
+    assert any(".exposure.p50" in line for line in other.differences)

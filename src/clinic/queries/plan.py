@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import ketapath
 from clinic.queries.person import SEED, Chart, chart, clinic_of, plan, settings_of, treated
 from clinic.record.models import Practice
 from clinic.record.projections import knowledge
@@ -24,6 +28,8 @@ ENGINE = f"numpy {np.__version__}"
 LEVEL_DRAWS = 400
 LEVEL_MINUTES = tuple(float(m) for m in range(0, 241, 5))
 TOLERANCE = 1e-6
+_STAMPS = frozenset({"code_version", "knowledge_version"})
+"""Values that name the build itself; another build has others by its nature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +78,7 @@ def recommended(found: Chart, about: str, *, identity: str) -> Recommendation:
         seed=SEED,
         inputs_digest=offered.inputs_digest,
         knowledge_version=offered.knowledge_version,
-        code_version=__version__,
+        code_version=code_version(),
         engine_version=ENGINE,
         record_mark=found.mark,
         settings=settings_of(found.clinic),
@@ -97,13 +103,23 @@ def replay(practice: Practice, identity: str) -> Replay | None:
     else:
         _, course, card = journey.treated(then.person, clinic, knowledge(), seed=found.seed)
         again = course_json(course, card, then.person, knowledge())
-    build = (__version__, ENGINE, knowledge().version)
+    build = (code_version(), ENGINE, knowledge().version)
     same_build = (found.code_version, found.engine_version, found.knowledge_version) == build
     if same_build and _text(again) == found.result:
         return Replay(found=found, same_build=True, differences=())
     exactness = 0.0 if same_build else TOLERANCE
     differences = tuple(_differences(json.loads(found.result), json.loads(_text(again)), "", exactness))
     return Replay(found=found, same_build=same_build, differences=differences)
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """The core's version with a digest of its source, so that two builds of one version are told apart."""
+    folder = Path(ketapath.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
 def _result(found: Chart, about: str) -> dict[str, Any]:
@@ -120,7 +136,7 @@ def _text(result: dict[str, Any]) -> str:
 
 def _differences(before: Any, after: Any, place: str, exactness: float) -> Iterator[str]:
     if isinstance(before, dict) and isinstance(after, dict):
-        for name in sorted({*before, *after}):
+        for name in sorted({*before, *after} - (_STAMPS if exactness else frozenset())):
             yield from _differences(before.get(name), after.get(name), f"{place}.{name}", exactness)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
