@@ -22,7 +22,7 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
-	bench docs screenshots ci clean
+	bench docs screenshots picture reference ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -100,6 +100,14 @@ run: setup css ## open the demonstration clinic on http://127.0.0.1:8000 (PORT, 
 
 screenshots: setup css tools ## pictures of every page, light, dark, phone and print, into build/screenshots
 	@$(BIN)/python -m tests.browser.screenshots build/screenshots $(ONLY)
+
+picture: setup css tools ## the README's picture, docs/patient.png
+	@$(BIN)/python -m tests.browser.screenshots docs/patient.png
+
+reference: setup ## write docs/reference/roles.md from the code
+	@{ printf '# Who may do what\n\nWritten by `make reference` from `src/clinic/access/permission.py`; a test holds the two together.\n'; \
+	  printf 'Whatever is not named here is refused, and every act is bound to the practice of its account.\n\n'; \
+	  DATA_DIR=$$(mktemp -d) $(BIN)/ketapath-clinic roles; } > docs/reference/roles.md
 
 plan: setup ## plan for an example patient in the terminal (PATIENT=FILE for another)
 	@$(BIN)/ketapath plan $(if $(PATIENT),$(PATIENT),examples/patients/treatment-resistant-depression.json --on 2026-11-24)

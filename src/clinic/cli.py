@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("replay", help="make a stored recommendation again and compare")
     made.add_argument("recommendation", metavar="ID")
     made.add_argument("--practice", required=True, metavar="SLUG")
+    commands.add_parser("roles", help="which role may do what")
     commands.add_parser("verify-audit", help="follow the chain of the audit trail")
     return parser
 

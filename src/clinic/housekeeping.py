@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clinic.access import audit
 from clinic.access.models import Account, AuditRow, Role
-from clinic.access.permission import Refused
+from clinic.access.permission import Refused, matrix
 from clinic.access.sign_in import new_code
 from clinic.actions.patients import import_record
 from clinic.jobs import work
@@ -99,6 +99,11 @@ def _replay(arguments: argparse.Namespace) -> int:
     return 1
 
 
+def _roles(arguments: argparse.Namespace) -> int:
+    print("\n".join(matrix()))
+    return 0
+
+
 def _verify_audit(arguments: argparse.Namespace) -> int:
     broken = audit.first_break()
     if broken is None:
@@ -121,6 +126,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "create-practice": _create_practice,
         "create-user": _create_user,
         "replay": _replay,
+        "roles": _roles,
         "verify-audit": _verify_audit,
     }
 )

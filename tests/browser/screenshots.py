@@ -1,4 +1,7 @@
-"""Pictures of every page: light, dark, phone and print. `make screenshots` writes them to build/screenshots."""
+"""Pictures of every page: light, dark, phone and print, and the one of the README.
+
+`make screenshots` writes them to build/screenshots, `make picture` the one.
+"""
 
 from __future__ import annotations
 
@@ -74,5 +77,22 @@ def _shoot(page: Page, address: str, look: str, file: Path) -> None:
     page.screenshot(path=file, full_page=True)
 
 
+def picture(file: Path) -> None:
+    """The one picture of the README: a person under treatment, as the screen shows it first."""
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright, browser(playwright) as chromium:
+        house = House(folder=Path(place)).start()
+        try:
+            context = chromium.new_context(viewport={"width": 1280, "height": 960})
+            page = signed_in(context, house, "prescriber")
+            page.goto(f"{house.url}/patients/{TREATED}")
+            page.screenshot(path=file)
+        finally:
+            house.stop()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
+    wanted = Path(sys.argv[1])
+    if wanted.suffix == ".png":
+        picture(wanted)
+    else:
+        main(wanted, sys.argv[2] if len(sys.argv) > 2 else "")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from clinic.access.permission import matrix
+
 ROOT = Path(__file__).parents[2]
 SHOWN = re.findall(r"^    \.venv/bin/ketapath (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
 WITH_EXAMPLES = [
@@ -25,6 +27,11 @@ def test_a_command_of_the_readme_runs(command: str) -> None:
     )
     assert done.returncode == 0
     assert done.stdout
+
+
+def test_the_published_matrix_of_roles_is_the_one_in_force() -> None:
+    published = (ROOT / "docs" / "reference" / "roles.md").read_text()
+    assert "\n".join(matrix()) in published, "make reference"
 
 
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda p: p.stem)

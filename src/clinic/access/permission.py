@@ -35,6 +35,14 @@ class Refused(Exception):
     """This person may not do this. Pages answer as if the thing did not exist."""
 
 
+def matrix() -> list[str]:
+    """Acts by role as rows of a Markdown table."""
+    rows = ["| act | " + " | ".join(role.value for role in Role) + " |", "| --- |" + " --- |" * len(Role)]
+    for act, roles in ACTS.items():
+        rows.append(f"| `{act}` | " + " | ".join("yes" if role in roles else "" for role in Role) + " |")
+    return rows
+
+
 def may(account: Account, act: str, *, patient_id: str | None = None) -> bool:
     """Whether this account may do this act, on this person where one is named."""
     if not account.is_active or account.role not in ACTS.get(act, ()):

@@ -9,6 +9,10 @@ from clinic.demo.charts import ICD10, NOTHING_AGAINST, RXNORM, SNOMED, Chart, de
 
 def people(today: date) -> list[Chart]:
     """The twelve people, each as they are on this day."""
+    return [*_hearts_and_vessels(today), *_minds(today), *_ages(today), *_lives(today)]
+
+
+def _hearts_and_vessels(today: date) -> list[Chart]:
     found: list[Chart] = []
     chart = depressed("treatment-resistant-depression", today, given="Maren", family="Okafor")
     chart.paperwork()
@@ -31,6 +35,11 @@ def people(today: date) -> list[Chart]:
     chart.condition(ICD10, "I67.1", "Cerebral aneurysm, nonruptured", onset="2019-06-03")
     found.append(chart)
 
+    return found
+
+
+def _minds(today: date) -> list[Chart]:
+    found: list[Chart] = []
     chart = depressed("psychosis-history", today, given="Kwame", family="Adjei", gender="male", born="1990-12-11")
     chart.paperwork()
     chart.intake(without=("history.schizophrenia_spectrum", "history.current_psychosis"))
@@ -61,6 +70,11 @@ def people(today: date) -> list[Chart]:
     chart.measure("72514-3", "Pain severity 0-10", 7, "{score}", days=2)
     found.append(chart)
 
+    return found
+
+
+def _ages(today: date) -> list[Chart]:
+    found: list[Chart] = []
     chart = depressed("sixteen-years-old", today, given="Noor", family="Haddad", born="2010-05-01")
     chart.paperwork()
     chart.intake()
@@ -73,6 +87,11 @@ def people(today: date) -> list[Chart]:
     chart.measure("29463-7", "Body weight", 131.0, "[lb_av]")  # another scale, in pounds, on the same day
     found.append(chart)
 
+    return found
+
+
+def _lives(today: date) -> list[Chart]:
+    found: list[Chart] = []
     chart = depressed("no-ride-and-night-shifts", today, given="Mei", family="Tan", born="1993-11-02")
     chart.paperwork()
     chart.form({"social.ride_home": True}, days=40)  # an older answer; the newer one counts
