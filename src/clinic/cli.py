@@ -111,7 +111,7 @@ def _check_address(*, is_demo: bool) -> None:
 
 def _demo(speed: str) -> int:
     from clinic import clock
-    from clinic.demo import NotADemo, load_demo
+    from clinic.demo.load import NotADemo, load_demo
 
     try:
         rate = float(speed.removesuffix("x"))
@@ -184,7 +184,7 @@ def _serve(*, is_demo: bool) -> int:
 
 def _print_sign_ins(host: str, port: int) -> None:
     from clinic.access.sign_in import new_code
-    from clinic.demo import accounts
+    from clinic.demo.load import accounts
 
     print(f"ketapath demonstration on http://{host}:{port}/")
     print("Everybody in it is invented. Sign in with a name and its code; each code works once.\n")

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from clinic.access.models import Account
-from clinic.demo import load_demo
+from clinic.demo.load import load_demo
 
 
 @pytest.fixture(scope="session")

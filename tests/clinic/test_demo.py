@@ -11,7 +11,7 @@ import pytest
 from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account, AuditRow, SignInCode
-from clinic.demo import NotADemo, accounts, load_demo
+from clinic.demo.load import NotADemo, accounts, load_demo
 from clinic.demo.stages import STAGES, generator, items, total_after
 from clinic.queries.person import candidacy, chart
 from clinic.queries.plan import replay

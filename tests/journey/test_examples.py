@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.records import CLINIC, KNOWLEDGE
 
+from clinic.demo.people import people
 from ketapath import journey
 from ketapath.domain.fact import Dose, Origin
 from ketapath.domain.session import Reading, Session
@@ -48,6 +49,13 @@ def matches(name: str, text: str) -> bool:
     if os.environ.get("SNAPSHOTS") == "write":
         file.write_text(shown, encoding="utf-8")
     return file.read_text(encoding="utf-8") == shown
+
+
+def test_the_example_files_are_the_people_of_the_demonstration() -> None:
+    made = {chart.identity: chart.bundle() for chart in people(ON)}
+    assert set(made) == set(VERDICTS)
+    for name, bundle in made.items():
+        assert json.loads((EXAMPLES / "patients" / f"{name}.json").read_text()) == bundle, "examples/build.py"
 
 
 @pytest.mark.parametrize("name", VERDICTS)

@@ -3,7 +3,3 @@
 Everything enters through `actions`, like anything else. Scores come from a seeded generator: an exponential course with
 noise the size of the questionnaire's own error.
 """
-
-from clinic.demo.load import NotADemo, accounts, load_demo
-
-__all__ = ["NotADemo", "accounts", "load_demo"]
