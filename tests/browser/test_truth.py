@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
 import pytest
@@ -38,6 +39,36 @@ def test_two_people_with_the_same_plan_open_the_second_is_told_and_loses_nothing
     expect(second.locator("article").first.locator("select")).to_have_value("84")
     second.goto(f"{house.url}/patients/{READY}")
     expect(second.locator("#plan .lead")).to_contain_text("35 mg")
+
+
+def test_of_many_who_sign_at_the_same_moment_exactly_one_signs(house: House) -> None:
+    visitors = [Visitor(house).sign_in("prescriber") for _ in range(4)]
+    path = f"/patients/{READY}/plan"
+    pages = [visitor.get(path) for visitor in visitors]
+    answers: list[str] = []
+
+    def sign(visitor: Visitor, page: str, number: int) -> None:
+        seen, digest = (re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("seen", "digest"))
+        assert seen
+        assert digest
+        fields = {"option": "racemic-iv-series", "outcome": "accepted", "seen": seen[1], "digest": digest[1]}
+        try:
+            answers.append(visitor.post(path, fields | {"key": f"k{number}"}, page=page))
+        except HTTPError as told:
+            answers.append(f"{told.code} {'Somebody else was first' in told.read().decode()}")
+
+    threads = [
+        threading.Thread(target=sign, args=(*pair, number))
+        for number, pair in enumerate(zip(visitors, pages, strict=True))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.split("#")[0].removeprefix(house.url) for answer in answers) == [
+        f"/patients/{READY}", "409 True", "409 True", "409 True",
+    ]  # fmt: skip
+    assert "Earlier plans" not in visitors[0].get(f"/patients/{READY}")
 
 
 def test_nobody_signs_a_plan_whose_facts_have_changed_underneath(house: House, enter: Enter) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from tests.store.conftest import practice_with
 
 from clinic import clock
@@ -17,7 +18,7 @@ from clinic.actions import commit as gate
 from clinic.actions.commit import Act, Draft, KeyReused, NotAllowed, Stale, commit
 from clinic.record.models import Errand, ExposureLine, PatientLine, Receipt, Term, Version
 from clinic.record.projections import rebuild
-from clinic.record.read import read
+from clinic.record.read import mark, read
 from ketapath.errors import BadInput
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"family": "Okafor", "given": ["Maren"]}]}
@@ -152,3 +153,36 @@ def test_the_database_refuses_to_change_or_delete_the_trail(here: Account) -> No
     for attempt in (lambda: AuditRow.objects.all().delete(), lambda: AuditRow.objects.update(who="nobody")):
         with pytest.raises(DatabaseError), transaction.atomic():
             attempt()
+
+
+def test_an_act_that_was_decided_on_a_record_that_has_gone_on_since_is_refused(here: Account) -> None:
+    commit(act(here), [Draft(resource=PATIENT)])
+    then = mark(here.practice, "p1")
+    commit(act(here, mark=then), [Draft(resource=note())])
+    with pytest.raises(Stale):
+        commit(act(here, mark=then), [Draft(resource=note("o2"))])
+    assert read(here.practice, "Observation", "o2") is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="threads of one process need a database server")
+def test_of_many_acts_decided_on_the_same_record_exactly_one_is_done() -> None:
+    here = practice_with()
+    commit(act(here), [Draft(resource=PATIENT)])
+    then, done, refused = mark(here.practice, "p1"), list[int](), list[int]()
+
+    def attempt(number: int) -> None:
+        try:
+            commit(act(here, mark=then, key=f"k{number}"), [Draft(resource=note(f"o{number}"))])
+            done.append(number)
+        except Stale:
+            refused.append(number)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=attempt, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(done), len(refused)) == (1, 7)

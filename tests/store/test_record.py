@@ -118,7 +118,8 @@ def test_the_database_itself_refuses_to_change_history(here: Account) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(
-    "connection.vendor == 'sqlite'", reason="threads need a database server; the pages test does SQLite"
+    "connection.vendor == 'sqlite'",
+    reason="threads of one process need a database server; tests/browser does it on SQLite",
 )
 def test_of_many_writers_who_saw_the_same_version_exactly_one_wins() -> None:
     here = practice_with()

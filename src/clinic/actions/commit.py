@@ -20,8 +20,8 @@ from clinic.access.models import Account
 from clinic.access.permission import Refused, may
 from clinic.record.models import Errand, Receipt
 from clinic.record.projections import project
-from clinic.record.read import read
-from clinic.record.write import Stale, Write, write
+from clinic.record.read import mark, read
+from clinic.record.write import Stale, Write, lock, write
 from ketapath.domain.evidence import Text
 from ketapath.errors import BadInput
 from ketapath.fhir import patient_of, read_resource, refused_change
@@ -31,7 +31,11 @@ __all__ = ["Act", "Done", "Draft", "KeyReused", "NotAllowed", "Stale", "commit",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Who does what to whom, why, and under which key. `asked` is what the sender asked for, for telling repeats."""
+    """Who does what to whom, why, and under which key. `asked` is what the sender asked for, for telling repeats.
+
+    `mark` is the place in the person's history that the act was decided on: where the record has gone on since, the act
+    is refused as stale. None where that does not matter.
+    """
 
     name: str
     by: Account
@@ -39,6 +43,7 @@ class Act:
     reason: str = ""
     key: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
+    mark: int | None = None
 
     @property
     def digest(self) -> str:
@@ -104,6 +109,7 @@ def commit(
         raise Refused(act.name)
     try:
         with transaction.atomic():
+            lock(act.by.practice, act.patient_id)
             return earlier(act) or _carry_out(act, drafts, errands)
     except IntegrityError:
         # Two requests under one key at the same instant: the other one has done it.
@@ -115,6 +121,8 @@ def commit(
 
 def _carry_out(act: Act, drafts: Sequence[Draft], errands: Sequence[tuple[str, Mapping[str, Any], datetime]]) -> Done:
     practice, at = act.by.practice, clock.now()
+    if act.mark is not None and mark(practice, act.patient_id) != act.mark:
+        raise Stale("Patient", act.patient_id, 0)
     stored = write(practice, [_checked(act, draft) for draft in drafts], by=act.by.name, reason=act.reason, at=at)
     versions = {f"{s.kind}/{s.identity}": s.version for s in stored}
     if stored:

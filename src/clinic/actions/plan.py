@@ -252,7 +252,7 @@ def _act(name: str, found: Chart, chosen: str, wish: Wish, by: Account, key: str
         "dose_mg": wish.dose_mg,
         "every_days": wish.every_days,
     }
-    return Act(name=name, by=by, patient_id=found.patient_id, reason=wish.reason, key=key, asked=asked)
+    return Act(name=name, by=by, patient_id=found.patient_id, reason=wish.reason, key=key, asked=asked, mark=found.mark)
 
 
 def _decided(about: Literal["plan", "card"], chosen: str, wish: Wish, by: Account, at: datetime, name: str) -> Decided:

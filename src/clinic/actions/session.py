@@ -78,7 +78,10 @@ def start_dose(found: Chart, *, by: Account, reason: str, key: str) -> Done:
 
     Where something is known that rules the treatment out, no reason helps. Raises BadInput for either.
     """
-    act = Act(name="give-dose", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"step": "start"})
+    act = Act(
+        name="give-dose", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"step": "start"},
+        mark=found.mark,
+    )  # fmt: skip
     done = _before(act)
     if done is not None:
         return done

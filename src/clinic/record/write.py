@@ -37,6 +37,16 @@ class Stale(Exception):
         self.kind, self.identity, self.standing = kind, identity, standing
 
 
+def lock(practice: Practice, patient_id: str) -> None:
+    """From here to the end of the transaction nobody else writes about this person.
+
+    SQLite lets one transaction write at a time anyway; PostgreSQL locks the person's own entry.
+    """
+    if connection.vendor == "postgresql":
+        rows = Current.objects.select_for_update().filter(practice=practice, kind="Patient", identity=patient_id)
+        rows.values_list("pk", flat=True).first()
+
+
 def write(practice: Practice, writes: Sequence[Write], *, by: str, reason: str, at: datetime) -> list[Stored]:
     """Store all of these or none.
 

@@ -59,7 +59,7 @@ def explained(problem: Exception) -> Problem:
         )  # fmt: skip
     return Problem(
         title=_("Somebody else was first"),
-        what=_("The plan was changed by another person after you opened this page."),
+        what=_("The record was changed by another person while you were at this page."),
         next_step=_("Nothing is lost: the page shows their change, and what you typed is kept below."),
         status=409,
     )
