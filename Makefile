@@ -112,7 +112,7 @@ reference: setup ## write docs/reference/roles.md from the code
 plan: setup ## plan for an example patient in the terminal (PATIENT=FILE for another)
 	@$(BIN)/ketapath plan $(if $(PATIENT),$(PATIENT),examples/patients/treatment-resistant-depression.json --on 2026-11-24)
 
-bench: setup ## time the parts that have a budget
+bench: setup css ## time the parts that have a budget
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: setup ## run every example in the documentation

@@ -129,3 +129,21 @@ def write(page: Page, fields: dict[str, str]) -> None:
     for name, words in fields.items():
         tab_to(page, f"#{name}")
         page.keyboard.type(words)
+
+
+def test_after_the_induction_going_on_makes_the_adapted_plan_with_the_chosen_spacing(
+    house: House, enter: Enter
+) -> None:
+    page = enter(house, "prescriber")
+    page.goto(f"{house.url}/patients/first-language-arabic")
+    expect(page.locator("#decision h2").first).to_contain_text("Suggested: Continue")
+    expect(page.locator("#plan")).to_contain_text("Every appointment of this plan has passed")
+    way = page.locator("label:has-text('every 14 days')")
+    dates = way.inner_text().split("days")[1].strip().split(", ")
+    way.click()
+    page.click("text=Accept: Continue")
+    expect(page.locator("[role=status]")).to_contain_text("Decided")
+    for date in dates:
+        expect(page.locator("#plan tbody")).to_contain_text(date)
+    expect(page.locator("#plan tbody")).to_contain_text("Review after session 10")
+    expect(page.locator("#response svg.chart line.planned")).not_to_have_count(0)

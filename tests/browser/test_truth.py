@@ -88,7 +88,7 @@ def test_one_changed_fact_changes_the_page(house: House, enter: Enter) -> None:
     page.fill("#wrong", "cuff too small")
     page.click("text=Withdraw it")
     expect(page.locator("#candidacy header").first).to_contain_text("Not known yet")
-    expect(page.locator("#profile .gap", has_text="Systolic pressure")).to_contain_text("If 185: Not yet.")
+    expect(page.locator("#profile .gap", has_text="Systolic pressure")).to_contain_text("If 185 mmHg: Not yet.")
     expect(page.locator("#decision h2").first).to_contain_text("Facts are missing")
 
     _say(page, house, "social.ride_home", "No", "asked")

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from clinic.record.projections import knowledge
 from clinic.record.read import read
 from ketapath import __version__, journey
 from ketapath.domain.fact import Origin
-from ketapath.domain.plan import Option, Recommendation
+from ketapath.domain.plan import DecisionCard, Option, Recommendation
 from ketapath.fhir.readback import recommendation as decode
 from ketapath.pharmacology import Order, Simulation, Subject, simulate
+from ketapath.plan import onward
 from ketapath.report import course_json, plan_json
 
 ENGINE = f"numpy {np.__version__}"
@@ -65,6 +67,15 @@ def simulated(
     )
     order = Order(product=product, route=route, dose_mg=dose_mg, infusion_min=infusion_min)
     return simulate(order, subject, knowledge().drugs, LEVEL_MINUTES, draws=LEVEL_DRAWS, seed=SEED)
+
+
+def ways_on(found: Chart, card: DecisionCard) -> list[tuple[int | None, list[date]]]:
+    """The session days that going on would bring, for each spacing that may be chosen; none while some are ahead."""
+    if found.plan is None or found.person is None or found.sessions_ahead or not card.dates:
+        return []
+    choices: tuple[int | None, ...] = card.spacings or (None,)
+    blocks = {days: onward(found.person, found.clinic, knowledge(), every_days=days) for days in choices}
+    return [(days, [visit.on for visit in block if visit.kind == "session"]) for days, block in blocks.items()]
 
 
 def recommended(found: Chart, about: str, *, identity: str) -> Recommendation:

@@ -18,6 +18,7 @@ from clinic.actions.plan import standing
 from clinic.queries import profile
 from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, plan, treated
+from clinic.queries.plan import ways_on
 from clinic.record.projections import knowledge
 from clinic.web.charts import response_chart
 from clinic.web.door import about_person, account_of, staff
@@ -63,6 +64,7 @@ def loop_page(
         "facts": _facts(found, now, offered),
         "pressing": [m for m in now.candidacy.missing if _is_pressing(m, now.candidacy)],
         "minor": [m for m in now.candidacy.missing if not _is_pressing(m, now.candidacy)],
+        "ways": [{"days": days, "dates": ", ".join(map(day, dates))} for days, dates in ways_on(found, now.card)],
         "steps": ("continue", "adjust", "add", "pause", "stop"),
         "chart": response_chart(found, now.course),
         "groups": profile.groups(found),

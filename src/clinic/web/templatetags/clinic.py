@@ -19,7 +19,7 @@ from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, VERDICTS, WORDS
 from ketapath import units
 from ketapath.domain.evidence import Finding, MissingFact, Text, Verdict
-from ketapath.domain.plan import Appointment, Decided, Option, Range, SignedPlan
+from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Administration
 from ketapath.report import say as say_text
@@ -124,12 +124,6 @@ def is_statable(path: str) -> bool:
     """Whether this fact may be typed by hand."""
     spec = knowledge().paths.get(path)
     return spec is not None and may_be_stated(spec)
-
-
-@register.filter
-def sessions(dates: tuple[Appointment, ...]) -> list[Appointment]:
-    """The sessions among these appointments."""
-    return [visit for visit in dates if visit.kind == "session"]
 
 
 @register.filter
