@@ -17,7 +17,8 @@ from clinic.actions.commit import Stale
 from clinic.actions.plan import Overtaken, Wish, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts, withdraw_fact
 from clinic.actions.response import answer_score
-from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
+from clinic.actions.session import NotNow, chart_vitals, close_session, end_dose, open_session, start_dose
+from clinic.actions.today import see_notice
 from clinic.jobs import do_next
 from clinic.queries import plan as queries
 from clinic.queries.person import Chart, candidacy, chart, plan, treated
@@ -56,7 +57,7 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
 
     open_session(look(nurse), by=nurse, key="a")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="b")
-    start_dose(look(nurse), by=nurse, reason="", key="c")
+    start_dose(look(nurse), by=nurse, reason="a place came free today", key="c")
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=40))
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "148", "vitals.diastolic_mmhg": "88"}, by=nurse, key="d")
@@ -201,7 +202,7 @@ def test_the_steps_of_a_session_cannot_be_skipped(account: Who) -> None:
     nurse = account("nurse")
     for step in (
         lambda: open_session(look(nurse), by=nurse, key=""),
-        lambda: start_dose(look(nurse), by=nurse, reason="", key=""),
+        lambda: start_dose(look(nurse), by=nurse, reason="x", key=""),
         lambda: end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key=""),
         lambda: close_session(look(nurse), by=nurse, reason="", key=""),
     ):
@@ -209,19 +210,100 @@ def test_the_steps_of_a_session_cannot_be_skipped(account: Who) -> None:
             step()
 
 
-def test_against_candidacy_a_dose_needs_a_reason_and_going_home_early_too(account: Who) -> None:
+def arrived(nurse: Account, systolic: str = "126", diastolic: str = "79") -> None:
+    open_session(look(nurse), by=nurse, key="")
+    said = {"vitals.systolic_mmhg": systolic, "vitals.diastolic_mmhg": diastolic}
+    chart_vitals(look(nurse), said, by=nurse, key="")
+
+
+def test_against_candidacy_only_a_prescriber_doses_and_with_a_reason(account: Who) -> None:
+    nurse, prescriber = account("nurse"), account("prescriber")
+    sign(prescriber)
+    arrived(nurse, "188", "112")
+    with pytest.raises(NotNow, match="Candidacy does not say"):
+        start_dose(look(nurse), by=nurse, reason="urgent", key="")
+    with pytest.raises(NotNow, match="Candidacy does not say"):
+        start_dose(look(prescriber), by=prescriber, reason=" ", key="")
+    start_dose(look(prescriber), by=prescriber, reason="cardiologist in the room", key="")
+    found = look(nurse)
+    assert [r.reason for r in room(found, found.visits[0]).reasons] == ["cardiologist in the room"]
+
+
+def test_a_dose_needs_a_pressure_of_this_visit_and_on_another_day_than_planned_a_reason(account: Who) -> None:
     nurse = account("nurse")
     sign(account("prescriber"))
     open_session(look(nurse), by=nurse, key="")
-    chart_vitals(look(nurse), {"vitals.systolic_mmhg": "188", "vitals.diastolic_mmhg": "112"}, by=nurse, key="")
-    with pytest.raises(BadInput, match="a reason, because candidacy"):
+    with pytest.raises(NotNow, match="No pressure was read in this visit"):
+        start_dose(look(nurse), by=nurse, reason="it was read this morning", key="")
+    with pytest.raises(BadInput, match="above the diastolic"):
+        chart_vitals(look(nurse), {"vitals.systolic_mmhg": "80", "vitals.diastolic_mmhg": "120"}, by=nurse, key="")
+    chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="")
+    with pytest.raises(NotNow, match="No session is planned for today"):
         start_dose(look(nurse), by=nurse, reason="", key="")
-    start_dose(look(nurse), by=nurse, reason="cardiologist in the room", key="")
+
+
+def test_a_weight_that_fell_stops_a_dose_that_was_ordered_by_the_old_one(account: Who) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    arrived(nurse)
+    chart_vitals(look(nurse), {"vitals.weight_kg": "30"}, by=nurse, key="")
+    with pytest.raises(NotNow, match="at most 30 mg"):
+        start_dose(look(nurse), by=nurse, reason="she is slim", key="")
+
+
+def test_a_second_dose_on_one_day_is_a_prescribers_decision(account: Who) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    arrived(nurse)
+    start_dose(look(nurse), by=nurse, reason="a place came free", key="")
+    end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="")
+    close_session(look(nurse), by=nurse, reason="well", key="")
+    arrived(nurse)
+    with pytest.raises(NotNow, match="today already"):
+        start_dose(look(nurse), by=nurse, reason="again", key="")
+
+
+def test_what_was_given_is_written_as_it_was_and_more_than_ordered_is_confirmed_and_told(account: Who) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    arrived(nurse)
+    start_dose(look(nurse), by=nurse, reason="a place came free", key="")
     with pytest.raises(BadInput, match="what was given"):
         end_dose(look(nurse), "20", stopped_early=True, by=nurse, reason="", key="")
-    end_dose(look(nurse), "20", stopped_early=True, by=nurse, reason="pressure", key="")
+    with pytest.raises(BadInput, match="as ordered"):
+        end_dose(look(nurse), "999", stopped_early=False, by=nurse, reason="typed so", key="")
+    end_dose(look(nurse), "40", stopped_early=False, is_confirmed=True, by=nurse, reason="pump set wrong", key="")
+    while do_next():
+        pass
+    assert Notice.objects.get(patient_id=READY, key="dose.more_than_ordered").role == "prescriber"
     with pytest.raises(BadInput, match="going home"):
         close_session(look(nurse), by=nurse, reason="", key="")
+
+
+def test_a_dose_that_was_begun_and_not_given_is_no_session(account: Who) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    arrived(nurse)
+    start_dose(look(nurse), by=nurse, reason="a place came free", key="")
+    end_dose(look(nurse), "0", stopped_early=True, by=nurse, reason="vein lost at once", key="")
+    close_session(look(nurse), by=nurse, reason="", key="")
+    found = look(nurse)
+    assert found.person is not None
+    assert found.person.doses == ()
+    assert not found.visits[0].was_dosed
+    assert not ExposureLine.objects.filter(practice=nurse.practice, patient_id=READY).exists()
+
+
+def test_a_notice_is_seen_by_those_it_is_for(account: Who) -> None:
+    nurse, coordinator = account("nurse"), account("coordinator")
+    answer_score(look(nurse), "phq9", [0, 0, 0, 0, 0, 0, 0, 0, 1], by=nurse, key="")
+    while do_next():
+        pass
+    notice = Notice.objects.get(practice=nurse.practice, patient_id=READY, key="measurement.item9")
+    for by in (coordinator, nurse):
+        with pytest.raises(Refused):
+            see_notice(notice.pk, by=by)
+    assert see_notice(notice.pk, by=account("prescriber"))
 
 
 def test_the_same_click_twice_gives_one_dose(account: Who) -> None:
@@ -232,7 +314,7 @@ def test_the_same_click_twice_gives_one_dose(account: Who) -> None:
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="v")
     before = look(nurse)
     for _ in range(2):
-        assert start_dose(before, by=nurse, reason="", key="two").versions
+        assert start_dose(before, by=nurse, reason="a place came free today", key="two").versions
     assert len(look(nurse).visits) == 1
 
 
@@ -294,12 +376,12 @@ def test_what_was_taken_back_is_not_remembered(account: Who) -> None:
 
 
 def test_no_reason_helps_against_what_rules_the_treatment_out(account: Who) -> None:
-    nurse = account("nurse")
-    sign(account("prescriber"))
-    open_session(look(nurse), by=nurse, key="")
+    nurse, prescriber = account("nurse"), account("prescriber")
+    sign(prescriber)
+    arrived(nurse)
     state_facts(look(nurse), {"history.aneurysm": "yes"}, by=nurse, reason="told today", key="")
-    with pytest.raises(BadInput, match="rules this treatment out"):
-        start_dose(look(nurse), by=nurse, reason="she insists", key="")
+    with pytest.raises(NotNow, match="rules this treatment out"):
+        start_dose(look(prescriber), by=prescriber, reason="she insists", key="")
     assert look(nurse).open_visit.administration is None  # type: ignore[union-attr]
 
 

@@ -6,30 +6,36 @@ What was ordered and what was given are two facts; the second is typed by the pe
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
 from clinic import clock
-from clinic.access.models import Account
+from clinic.access.models import Account, Role
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
-from clinic.queries.person import Chart, candidacy
+from clinic.queries.person import Chart
 from clinic.queries.profile import within
-from clinic.queries.session import READINGS, watched_minutes
+from clinic.queries.session import READINGS, Objection, objections, watched_minutes
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
 from ketapath.domain.session import Administration, Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import dose_ended, dose_started, readings, visit_closed, visit_opened
 
-_MAY_DOSE = ("eligible", "caution")
+
+class NotNow(Exception):
+    """Something stands against the dose. Says what, and what would help."""
+
+    def __init__(self, words: str, next_step: str) -> None:
+        super().__init__(words)
+        self.words, self.next_step = words, next_step
 
 
 def open_session(found: Chart, *, by: Account, key: str) -> Done:
     """The person has arrived. Needs a plan that stands and no visit that is still open."""
-    act = Act(name="open-session", by=by, patient_id=found.patient_id, key=key)
+    act = Act(name="open-session", by=by, patient_id=found.patient_id, key=key, mark=found.mark)
     done = _before(act)
     if done is not None:
         return done
@@ -49,7 +55,8 @@ def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str
 
     Raises BadInput, naming the field, for a value that no person can have.
     """
-    act = Act(name="chart-vitals", by=by, patient_id=found.patient_id, key=key, asked={**said, "ago": minutes_ago})
+    asked = {**said, "ago": minutes_ago}
+    act = Act(name="chart-vitals", by=by, patient_id=found.patient_id, key=key, asked=asked, mark=found.mark)
     done = _before(act)
     if done is not None:
         return done
@@ -59,6 +66,7 @@ def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str
         raise BadInput(
             field=_("readings"), found=_("nothing"), limit=_("at least one value"), next_step=_("Type a reading.")
         )
+    _plausible(values)
     at = clock.local(clock.now() - timedelta(minutes=minutes_ago), by.practice.zone)
     given = visit.administration
     under_drug = given is not None and at >= given.started_at
@@ -74,9 +82,9 @@ def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str
 
 
 def start_dose(found: Chart, *, by: Account, reason: str, key: str) -> Done:
-    """Dosing begins. Candidacy is asked again on today's facts; against its word a reason is needed and kept.
+    """Dosing begins, after everything that stands against it today has been answered.
 
-    Where something is known that rules the treatment out, no reason helps. Raises BadInput for either.
+    Raises NotNow for what no reason helps against, for what only a prescriber may decide, and for a missing reason.
     """
     act = Act(
         name="give-dose", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"step": "start"},
@@ -85,29 +93,14 @@ def start_dose(found: Chart, *, by: Account, reason: str, key: str) -> Done:
     done = _before(act)
     if done is not None:
         return done
-    visit, plan = _visit(found), found.plan
-    if plan is None or plan.status != "active" or plan.dose_mg is None:
-        raise _out_of_order(_("no order that stands"), _("an active plan with a dose"), _("Sign a plan with a dose."))
+    visit = _visit(found)
     if visit.administration is not None:
         raise _out_of_order(
             _("a dose in this visit"), _("one dose a visit"), _("End the dose, or open the next visit.")
         )
-    now = candidacy(found)
-    verdict = now.by_product.get(f"{plan.product}/{plan.route}", now.verdict)
-    if verdict == "not-eligible":
-        raise BadInput(
-            field=_("dose"),
-            found=_("something that rules this treatment out today"),
-            limit=_("a treatment that nothing rules out"),
-            next_step=_("Give no dose. End the visit and see the candidacy of this person."),
-        )
-    if (verdict not in _MAY_DOSE or now.emergency is not None) and not reason.strip():
-        raise BadInput(
-            field=_("reason"),
-            found=_("nothing"),
-            limit=_("a reason, because candidacy does not say that the dose may be given today"),
-            next_step=_("Settle what stands against it, or write why the dose is given all the same."),
-        )
+    _answer_objections(objections(found, visit), by=by, reason=reason)
+    plan = found.plan
+    assert plan is not None
     at = clock.local(clock.now(), by.practice.zone)
     resource = dose_started(
         f"{visit.origin.id}-dose", patient_id=found.patient_id, visit_id=visit.origin.id, product=plan.product,
@@ -116,10 +109,17 @@ def start_dose(found: Chart, *, by: Account, reason: str, key: str) -> Done:
     return commit(act, [Draft(resource=resource)])
 
 
-def end_dose(found: Chart, said_mg: str, *, stopped_early: bool, by: Account, reason: str, key: str) -> Done:
-    """Dosing is over; `said_mg` are the milligrams of base that were really given."""
+def end_dose(
+    found: Chart, said_mg: str, *, stopped_early: bool, is_confirmed: bool = False, by: Account, reason: str, key: str
+) -> Done:
+    """Dosing is over; `said_mg` are the milligrams of base that were really given, 0 where none were.
+
+    More than was ordered has to be confirmed, and the prescribers are told.
+    """
     asked = {"step": "end", "mg": said_mg, "early": stopped_early}
-    act = Act(name="give-dose", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked)
+    act = Act(
+        name="give-dose", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked, mark=found.mark
+    )
     done = _before(act)
     if done is not None:
         return done
@@ -128,19 +128,26 @@ def end_dose(found: Chart, said_mg: str, *, stopped_early: bool, by: Account, re
     dose_mg = _milligrams(said_mg)
     ordered = None if plan is None else plan.dose_mg
     if (stopped_early or dose_mg != ordered) and not reason.strip():
+        raise _no_reason(_("a reason, because what was given is not what was ordered"))
+    is_more = ordered is None or dose_mg > ordered
+    if is_more and not is_confirmed:
         raise BadInput(
-            field=_("reason"), found=_("nothing"), limit=_("a reason, because what was given is not what was ordered"),
-            next_step=_("Write it in a line."),
-        )  # fmt: skip
+            field=_("dose given"),
+            found=f"{dose_mg:g} mg",
+            limit=_("%(ordered)s mg, as ordered") % {"ordered": f"{ordered or 0:g}"},
+            next_step=_("If more was really given, confirm it; the prescribers will be told."),
+        )
     standing = _stored(found, "MedicationAdministration", given.origin.id)
     at = clock.local(clock.now(), by.practice.zone)
     after = dose_ended(standing.resource, dose_mg=dose_mg, at=at, stopped_early=stopped_early)
-    return commit(act, [Draft(resource=after, expected=standing.version)])
+    told = {"patient_id": found.patient_id, "role": Role.PRESCRIBER.value, "key": "dose.more_than_ordered"}
+    notices = [("notice", told, clock.now())] if is_more else []
+    return commit(act, [Draft(resource=after, expected=standing.version)], errands=notices)
 
 
 def close_session(found: Chart, *, by: Account, reason: str, key: str) -> Done:
     """The person goes home. Before the watching time is over, this needs a reason."""
-    act = Act(name="close-session", by=by, patient_id=found.patient_id, reason=reason, key=key)
+    act = Act(name="close-session", by=by, patient_id=found.patient_id, reason=reason, key=key, mark=found.mark)
     done = _before(act)
     if done is not None:
         return done
@@ -149,16 +156,37 @@ def close_session(found: Chart, *, by: Account, reason: str, key: str) -> Done:
     if given is not None and given.ended_at is None:
         raise _out_of_order(_("a dose that is still running"), _("a dose that has ended"), _("End the dose first."))
     at = clock.local(clock.now(), by.practice.zone)
-    wait = watched_minutes(found)
-    if given is not None and at < given.started_at + timedelta(minutes=wait) and not reason.strip():
-        raise BadInput(
-            field=_("reason"),
-            found=_("nothing"),
-            limit=_("a reason for going home before %(minutes)s minutes") % {"minutes": f"{wait:g}"},
-            next_step=_("Wait, or write why."),
-        )
+    wait = watched_minutes(found.plan)
+    if given is not None and visit.was_dosed and at < given.started_at + timedelta(minutes=wait) and not reason.strip():
+        raise _no_reason(_("a reason for going home before %(minutes)s minutes") % {"minutes": f"{wait:g}"})
     standing = _stored(found, "Encounter", visit.origin.id)
     return commit(act, [Draft(resource=visit_closed(standing.resource, at=at), expected=standing.version)])
+
+
+def _answer_objections(found: Sequence[Objection], *, by: Account, reason: str) -> None:
+    """Raises NotNow for the first objection that is not answered."""
+    for objection in found:
+        if objection.kind == "blocks":
+            raise NotNow(objection.words, _("Give no dose."))
+        if objection.kind == "prescriber" and by.role != Role.PRESCRIBER:
+            raise NotNow(objection.words, _("Settle it, or call a prescriber, who may decide with a reason."))
+        if not reason.strip():
+            raise NotNow(objection.words, _("Settle it, or write why the dose is given all the same."))
+
+
+def _plausible(values: Mapping[str, float]) -> None:
+    systolic, diastolic = (values.get(f"vitals.{name}_mmhg") for name in ("systolic", "diastolic"))
+    if systolic is not None and diastolic is not None and diastolic >= systolic:
+        raise BadInput(
+            field=_("pressure"),
+            found=f"{systolic:g}/{diastolic:g}",
+            limit=_("a systolic pressure above the diastolic"),
+            next_step=_("Measure or type again."),
+        )
+
+
+def _no_reason(limit: str) -> BadInput:
+    return BadInput(field=_("reason"), found=_("nothing"), limit=limit, next_step=_("Write it in a line."))
 
 
 def _before(act: Act) -> Done | None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from clinic.queries.person import Chart, candidacy
 from clinic.queries.plan import simulated
 from clinic.queries.profile import is_statable
 from clinic.record.projections import knowledge
+from clinic.record.read import Stored, history
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Finding, Verdict
+from ketapath.domain.plan import SignedPlan
 from ketapath.domain.session import Administration, Session, Visit
+from ketapath.errors import BadInput
 from ketapath.knowledge import PathSpec
 from ketapath.pharmacology import Simulation
 from ketapath.session import monitor
@@ -36,6 +43,17 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """One thing that stands against giving the dose now.
+
+    `kind` says what it takes: "blocks" nothing helps, "prescriber" a prescriber with a reason, "reason" a reason.
+    """
+
+    kind: Literal["blocks", "prescriber", "reason"]
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """One visit as the people in the room need it.
 
@@ -46,7 +64,10 @@ class Room:
     number: int
     ordered_mg: float | None
     infusion_min: float | None
+    product: str | None
     verdict: Verdict | None
+    objections: tuple[Objection, ...]
+    reasons: tuple[Stored, ...]
     against: tuple[Finding, ...]
     asks: tuple[PathSpec, ...]
     prompts: tuple[Finding, ...]
@@ -81,7 +102,7 @@ def room(found: Chart, visit: Visit) -> Room:
     product = None if named is None else f"{named.product}/{named.route}"
     now = candidacy(found)
     verdict = None if product is None else now.by_product.get(product, now.verdict)
-    number = 1 + sum(v.opened_at < visit.opened_at and v.administration is not None for v in found.visits)
+    number = 1 + sum(v.opened_at < visit.opened_at and v.was_dosed for v in found.visits)
     session = visit.session(number)
     ordered = None if plan is None else plan.dose_mg
     infusion = None if plan is None else plan.infusion_min
@@ -90,13 +111,72 @@ def room(found: Chart, visit: Visit) -> Room:
         number=number,
         ordered_mg=ordered,
         infusion_min=infusion,
+        product=product,
         verdict=verdict,
+        objections=objections(found, visit),
+        reasons=() if given is None else _reasons(found, given),
         against=tuple(f for f in now.findings if f.verdict in ("not-eligible", "defer")),
         asks=_asks(now),
         prompts=() if session is None else _prompts(found, session),
         predicted=_predicted(found, given, ordered, infusion, product),
-        watch_minutes=watched_minutes(found),
+        watch_minutes=watched_minutes(plan),
     )
+
+
+def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
+    """Everything that stands against dosing in this visit now, what nothing helps against first."""
+    assert found.person is not None
+    plan = found.plan
+    if plan is None or plan.status != "active" or plan.dose_mg is None or plan.origin.id != visit.plan_id:
+        words = _("No order stands for this visit: end the visit, sign a plan, and open a visit anew.")
+        return (Objection(kind="blocks", words=words),)
+    made = [*_blocking(found, visit, plan), *_arguable(found, plan)]
+    return tuple(sorted(made, key=lambda o: ("blocks", "prescriber", "reason").index(o.kind)))
+
+
+def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objection]:
+    now = candidacy(found)
+    if now.by_product.get(f"{plan.product}/{plan.route}", now.verdict) == "not-eligible":
+        words = _("Something is known that rules this treatment out: give no dose, end the visit, see the candidacy.")
+        yield Objection(kind="blocks", words=words)
+    at_rest = {r.quantity for r in visit.readings if not r.under_drug}
+    if not {"vitals.systolic_mmhg", "vitals.diastolic_mmhg"} <= at_rest:
+        yield Objection(kind="blocks", words=_("No pressure was read in this visit: it is taken before the dose."))
+    assert found.person is not None
+    weight = found.person.known.get("vitals.weight_kg")
+    ceiling = knowledge().protocols.get(plan.option_id, {}).get("ceiling_mg_per_kg")
+    if ceiling and weight is not None and isinstance(weight.value, float) and plan.dose_mg:
+        most = float(ceiling) * weight.value
+        if plan.dose_mg > most:
+            said = {"dose": f"{plan.dose_mg:g}", "most": f"{most:.0f}"}
+            words = _("%(dose)s mg are ordered; at today's weight at most %(most)s mg may be given.") % said
+            yield Objection(kind="blocks", words=words)
+
+
+def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
+    assert found.person is not None
+    now = candidacy(found)
+    if now.emergency is not None:
+        yield Objection(
+            kind="prescriber", words=_("The risk of suicide is assessed as high: the emergency path is first.")
+        )
+    verdict = now.by_product.get(f"{plan.product}/{plan.route}", now.verdict)
+    if verdict in ("defer", "undetermined"):
+        words = _("Candidacy does not say that the dose may be given today.")
+        yield Objection(kind="prescriber", words=words)
+    if any(dose.on == found.as_of for dose in found.person.doses):
+        yield Objection(kind="prescriber", words=_("A dose was given today already."))
+    ahead = [v.on for v in plan.visits if v.kind == "session" and v.on >= found.as_of]
+    if found.as_of not in ahead:
+        following = date_format(ahead[0], "j M Y") if ahead else _("none")
+        words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}
+        yield Objection(kind="reason", words=words)
+
+
+def _reasons(found: Chart, given: Administration) -> tuple[Stored, ...]:
+    """What was written about this dose, oldest first."""
+    versions = history(found.practice, "MedicationAdministration", given.origin.id)
+    return tuple(v for v in reversed(versions) if v.reason)
 
 
 def _asks(now: Candidacy) -> tuple[PathSpec, ...]:
@@ -105,9 +185,9 @@ def _asks(now: Candidacy) -> tuple[PathSpec, ...]:
     return tuple(s for s in specs if is_statable(s) and s.path not in READINGS)
 
 
-def watched_minutes(found: Chart) -> float:
-    """How long somebody stays after dosing begins, by the protocol of the plan that stands."""
-    protocol = None if found.plan is None else knowledge().protocols.get(found.plan.option_id)
+def watched_minutes(plan: SignedPlan | None) -> float:
+    """How long somebody stays after dosing begins, by the plan's protocol; the longest where that is not known."""
+    protocol = None if plan is None else knowledge().protocols.get(plan.option_id)
     longest = max(float(p["observation_min"]) for p in knowledge().protocols.values())
     return longest if protocol is None else float(protocol["observation_min"])
 
@@ -121,10 +201,13 @@ def _prompts(found: Chart, session: Session) -> tuple[Finding, ...]:
 def _predicted(
     found: Chart, given: Administration | None, ordered: float | None, infusion: float | None, product: str | None
 ) -> Simulation | None:
-    dose = given.dose_mg if given is not None and given.dose_mg else ordered
+    dose = ordered if given is None or given.dose_mg is None else given.dose_mg
     if product is None or not dose:
         return None
     name, _, route = product.partition("/")
     if given is not None and given.ended_at is not None and name == "racemic":
         infusion = max((given.ended_at - given.started_at).total_seconds() / 60, 1.0)
-    return simulated(found, product=name, route=route, dose_mg=dose, infusion_min=infusion)
+    try:
+        return simulated(found, product=name, route=route, dose_mg=dose, infusion_min=infusion)
+    except BadInput:
+        return None  # what was really given may be outside what any model covers; then no level is drawn

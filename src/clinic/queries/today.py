@@ -9,7 +9,7 @@ from clinic import clock
 from clinic.record.models import Notice, PatientLine, Practice
 from clinic.record.projections import knowledge
 
-URGENT = frozenset({"measurement.item9"})
+URGENT = frozenset({"measurement.item9", "dose.more_than_ordered"})
 """Notices that stand above everything else of the day."""
 
 

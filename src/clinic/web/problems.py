@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from clinic.actions.commit import KeyReused, NotAllowed, Stale
 from clinic.actions.plan import Overtaken
+from clinic.actions.session import NotNow
 from clinic.record.projections import knowledge
 from ketapath.errors import BadInput
 from ketapath.report import say
 
-EXPECTED = (BadInput, NotAllowed, Stale, Overtaken, KeyReused)
+EXPECTED = (BadInput, NotAllowed, NotNow, Stale, Overtaken, KeyReused)
 """What a person can run into by ordinary use; pages show it where it happened and keep what was typed."""
 
 
@@ -44,6 +45,11 @@ def explained(problem: Exception) -> Problem:
         return Problem(
             title=_("This step is not possible"), what=say(problem.why, knowledge().texts),
             next_step=_("Nothing was saved. Look at the page again; it shows the record as it stands."), status=409,
+        )  # fmt: skip
+    if isinstance(problem, NotNow):
+        return Problem(
+            title=_("The dose was not started"), what=problem.words, next_step=problem.next_step, status=409,
+            field="reason",
         )  # fmt: skip
     if isinstance(problem, Overtaken):
         return Problem(

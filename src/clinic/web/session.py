@@ -16,12 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from clinic import clock
 from clinic.actions import session as act
 from clinic.actions.profile import state_facts
-from clinic.queries.person import Chart
+from clinic.queries.person import Chart, chart
 from clinic.queries.session import READINGS, Room, room
 from clinic.web.charts import pressure_chart, session_levels
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.templatetags.clinic import amount, day, word
 from ketapath.domain.session import Visit
 
 
@@ -63,6 +64,9 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
         "typed": request.POST,
         "readings": READINGS,
     }
+    if here is None and found.plan is not None and found.as_of not in [v.on for v in found.sessions_ahead]:
+        following = found.sessions_ahead[0].on if found.sessions_ahead else None
+        context["unplanned"] = _("No session is planned for today; the next one: %(day)s.") % {"day": day(following)}
     if here is not None:
         context |= _drawn(request, here, now)
     return render(request, "session/session.html", context, status=problem.status if problem else 200)
@@ -80,10 +84,26 @@ def _drawn(request: HttpRequest, here: Room, now: datetime) -> dict[str, Any]:
         "seconds": seconds,
         "minutes": seconds // 60,
         "home_at": None if since is None else since + timedelta(minutes=here.watch_minutes),
+        "is_blocked": any(objection.kind == "blocks" for objection in here.objections),
+        "is_more": _is_more(request.POST.get("dose_mg", ""), here.ordered_mg),
         "given_mg": "" if given is None or given.dose_mg is None else f"{given.dose_mg:g} mg",
-        "ordered": "" if here.ordered_mg is None else f"{here.ordered_mg:g} mg",
+        "ordered": _ordered(here),
         "asks": [{"spec": spec, "said": request.POST.get(spec.path, "")[:40]} for spec in here.asks],
     }
+
+
+def _ordered(here: Room) -> str:
+    """What is ordered: drug, route, dose and duration."""
+    if here.ordered_mg is None or here.product is None:
+        return ""
+    return f"{word(here.product)}, {amount(here.ordered_mg, here.infusion_min)}"
+
+
+def _is_more(typed: str, ordered_mg: float | None) -> bool:
+    try:
+        return ordered_mg is not None and float(typed.replace(",", ".")) > ordered_mg
+    except ValueError:
+        return False
 
 
 def _done(request: HttpRequest, found: Chart) -> str:
@@ -94,26 +114,35 @@ def _done(request: HttpRequest, found: Chart) -> str:
     if step == "open":
         act.open_session(found, by=by, key=key)
         return _("The visit is open.")
-    if step == "vitals":
-        said = {path: request.POST.get(path, "")[:12] for path in READINGS}
-        act.chart_vitals(found, said, by=by, key=key)
-        return _("Readings saved.")
-    if step == "ask":
-        asked = {path: request.POST.get(path, "")[:200].strip() for path in request.POST if "." in path}
-        said = {path: words for path, words in asked.items() if words}
-        state_facts(found, said, by=by, reason=_("asked before the dose"), key=key)
-        return _("Answers saved.")
+    if step == "record":
+        return _recorded(request, found)
     if step == "start":
         act.start_dose(found, by=by, reason=reason, key=key)
         return _("Dosing has begun.")
     if step == "end":
-        early = request.POST.get("stopped_early") == "yes"
-        act.end_dose(found, request.POST.get("dose_mg", "")[:12], stopped_early=early, by=by, reason=reason, key=key)
+        act.end_dose(
+            found, request.POST.get("dose_mg", "")[:12], stopped_early=request.POST.get("stopped_early") == "yes",
+            is_confirmed=request.POST.get("is_confirmed") == "yes", by=by, reason=reason, key=key,
+        )  # fmt: skip
         return _("The dose is on record.")
     if step == "close":
         act.close_session(found, by=by, reason=reason, key=key)
         return _("The visit is over.")
     raise Http404
+
+
+def _recorded(request: HttpRequest, found: Chart) -> str:
+    """Readings and answers out of one form, so that saving one never loses the other."""
+    by, key = account_of(request), request.POST.get("key", "")[:60]
+    measured = {path: request.POST.get(path, "")[:12] for path in READINGS}
+    asked = {path: request.POST.get(path, "")[:200].strip() for path in request.POST if "." in path}
+    answers = {path: words for path, words in asked.items() if words and path not in READINGS}
+    if any(words.strip() for words in measured.values()) or not answers:
+        act.chart_vitals(found, measured, by=by, key=key)
+    if answers:
+        found = chart(found.practice, found.patient_id) or found
+        state_facts(found, answers, by=by, reason=_("asked before the dose"), key=f"{key}a")
+    return _("Saved.")
 
 
 urls = [

@@ -46,6 +46,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "session nurse": _("session nurse"),
         "social worker": _("social worker"),
         # notices
+        "dose.more_than_ordered": _("More was given than was ordered: see the session now."),
         "plan.signed": _("A plan was signed."),
         "score.overdue": _("The score is overdue."),
         "measurement.item9": _("Item 9 was answered above zero: assess the risk of suicide now."),

@@ -63,10 +63,15 @@ class Visit:
     administration: Administration | None
     readings: tuple[TimedReading, ...]
 
+    @property
+    def was_dosed(self) -> bool:
+        """Whether a dose was begun here and not left ungiven."""
+        return self.administration is not None and self.administration.status != "not-done"
+
     def session(self, number: int) -> Session | None:
         """The visit as the core's session, once dosing has begun."""
         given = self.administration
-        if given is None:
+        if given is None or not self.was_dosed:
             return None
         minutes = None if given.ended_at is None else (given.ended_at - given.started_at).total_seconds() / 60
         return Session(

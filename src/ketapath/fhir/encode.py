@@ -147,10 +147,10 @@ def dose_started(
 
 
 def dose_ended(started: Mapping[str, Any], *, dose_mg: float, at: datetime, stopped_early: bool) -> Resource:
-    """Dosing is over, with the milligrams of base that were really given."""
+    """Dosing is over, with the milligrams of base that were really given; nothing given is no session."""
     return {
         **started,
-        "status": "stopped" if stopped_early else "completed",
+        "status": "not-done" if dose_mg == 0 else "stopped" if stopped_early else "completed",
         "effectivePeriod": {**started["effectivePeriod"], "end": at.isoformat()},
         "dosage": {**started["dosage"], "dose": _quantity(dose_mg, "mg")},
     }

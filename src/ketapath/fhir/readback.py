@@ -50,6 +50,7 @@ def signed_plans(bundle: Bundle) -> tuple[SignedPlan, ...]:
     orders = {
         reference: request
         for request in bundle.of_type("MedicationRequest")
+        if not _void(request)
         for reference in _references(request, "basedOn")
     }
     found = []

@@ -30,10 +30,11 @@ _NEXT: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "stopped": (_ERROR,),
         },
         "MedicationAdministration": {
-            "in-progress": ("in-progress", "on-hold", "completed", "stopped", _ERROR),
+            "in-progress": ("in-progress", "on-hold", "completed", "stopped", "not-done", _ERROR),
             "on-hold": ("in-progress", "completed", "stopped", _ERROR),
             "completed": (_ERROR,),
             "stopped": (_ERROR,),
+            "not-done": (_ERROR,),
         },
         "MedicationRequest": {
             "draft": ("draft", "active", "cancelled", _ERROR),

@@ -151,7 +151,7 @@ def dose_in_words(option: Option) -> str:
     """The first dose with its duration."""
     if option.dose is None:
         return ""
-    return _amount(option.dose.dose_mg, option.infusion_min)
+    return amount(option.dose.dose_mg, option.infusion_min)
 
 
 @register.filter
@@ -159,7 +159,7 @@ def plan_in_words(signed: SignedPlan) -> str:
     """A signed plan in one line: what, how much, by whom, when."""
     said = {
         "what": word(f"{signed.product}/{signed.route}"),
-        "dose": _("no dose") if signed.dose_mg is None else _amount(signed.dose_mg, signed.infusion_min),
+        "dose": _("no dose") if signed.dose_mg is None else amount(signed.dose_mg, signed.infusion_min),
         "by": signed.signed_by,
         "at": date_format(localtime(signed.signed_on), "j M Y H:i"),
     }
@@ -235,7 +235,8 @@ def is_approved(finding: Finding) -> bool:
     return finding.rule is None or not finding.rule.needs_approval
 
 
-def _amount(dose_mg: float, minutes: float | None) -> str:
+def amount(dose_mg: float, minutes: float | None) -> str:
+    """A dose with its duration."""
     said = {"mg": _short(dose_mg), "minutes": _short(minutes or 0)}
     return _("%(mg)s mg over %(minutes)s minutes") % said if minutes else _("%(mg)s mg") % said
 
