@@ -87,7 +87,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _prepare_folder(folder: Path) -> None:
-    """The data folder with its key, readable by its owner alone."""
+    """The data folder with its key and database, readable by its owner alone."""
+    os.umask(0o077)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "secret").exists():
         handle = os.open(folder / "secret", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -13,12 +13,14 @@ from clinic.access import audit
 from clinic.access.models import Account, AuditRow, Role
 from clinic.access.permission import Refused, matrix
 from clinic.access.sign_in import new_code
+from clinic.actions.commit import NotAllowed
 from clinic.actions.patients import import_record
 from clinic.jobs import work
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
-from clinic.record.projections import rebuild
+from clinic.record.projections import knowledge, rebuild
 from ketapath.errors import BadInput
+from ketapath.report import say
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
@@ -49,6 +51,9 @@ def _import(arguments: argparse.Namespace) -> int:
         patient_id, done = import_record(data, by=account)
     except OSError as problem:
         raise _unknown("file", str(arguments.bundle), problem.strerror or "a file that can be read") from problem
+    except NotAllowed as problem:
+        why = say(problem.why, knowledge().texts)
+        raise _unknown("record", str(arguments.bundle), f"statements that may follow what stands: {why}") from problem
     except Refused as problem:
         raise _unknown("--as", f"{account.username}, {account.role}", "a coordinator or director") from problem
     print(f"{patient_id}: {len(done.versions)} resources stored")

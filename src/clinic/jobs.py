@@ -5,6 +5,7 @@ An errand is done once: it is locked while it is done, and marked in the same tr
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
@@ -18,24 +19,29 @@ from clinic import clock
 from clinic.queries.today import overdue_scores
 from clinic.record.models import Errand, Notice, Practice
 
-MAX_ATTEMPTS = 8
+LONGEST_WAIT = timedelta(hours=1)
 MORNING = time(7, 0)
+_log = logging.getLogger(__name__)
 
 
 def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
     """Do errands until told to stop."""
     while not stop.is_set():
-        set_morning_rounds()
-        while not stop.is_set() and do_next():
-            pass
-        connection.close()
+        try:
+            set_morning_rounds()
+            while not stop.is_set() and do_next():
+                pass
+        except DatabaseError:
+            _log.exception("the worker waits for its database")
+        finally:
+            connection.close()
         stop.wait(every_s)
 
 
 def do_next() -> bool:
     """Do the errand that has been due longest; False where none is due."""
     with transaction.atomic():
-        waiting = Errand.objects.filter(done_at=None, due_at__lte=clock.now(), attempts__lt=MAX_ATTEMPTS)
+        waiting = Errand.objects.filter(done_at=None, due_at__lte=clock.now())
         if connection.vendor == "postgresql":
             waiting = waiting.select_for_update(skip_locked=True)
         errand = waiting.order_by("due_at", "id").first()
@@ -48,9 +54,9 @@ def do_next() -> bool:
             errand.done_at = clock.now()
             errand.problem = ""
         except (DatabaseError, KeyError, ValueError) as problem:
-            # Kept and tried again later, each time after twice as long; the problem never holds words of a record.
+            # Never given up: tried again after twice as long each time, an hour at most. No words of a record are kept.
             errand.problem = type(problem).__name__
-            errand.due_at = clock.now() + timedelta(seconds=2**errand.attempts)
+            errand.due_at = clock.now() + min(LONGEST_WAIT, timedelta(seconds=2 ** min(errand.attempts, 20)))
         errand.save()
     return True
 

@@ -1,4 +1,4 @@
-"""How does this installation run? Read from HOST, PORT, DATA_DIR, DATABASE_URL, TLS_PROXY and IDLE_MINUTES.
+"""How does this installation run? HOST, PORT, DATA_DIR, DATABASE_URL, TLS_PROXY, PUBLIC_URL, IDLE_MINUTES.
 
 Secrets are made on first start and kept in the data folder, readable by its owner alone. Debug is always off.
 """
@@ -16,6 +16,8 @@ PACKAGE = Path(__file__).parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or "var").resolve()
 HOST = os.environ.get("HOST") or "127.0.0.1"
 IS_LOOPBACK = HOST in ("127.0.0.1", "localhost", "::1")
+IS_BEHIND_TLS = os.environ.get("TLS_PROXY") == "1"
+PUBLIC_URL = os.environ.get("PUBLIC_URL", "")  # as https://clinic.example, where a proxy hands requests on
 
 
 SECRET_FILE = DATA_DIR / "secret"
@@ -51,7 +53,8 @@ def _database() -> dict[str, object]:
 
 SECRET_KEY = _secret()
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *([] if IS_LOOPBACK else [HOST])]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *filter(None, (HOST, urlsplit(PUBLIC_URL).hostname))]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 ROOT_URLCONF = "clinic.urls"
 ASGI_APPLICATION = "clinic.asgi.application"
 
@@ -132,13 +135,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "sign-in"
 SESSION_COOKIE_AGE = 60 * int(os.environ.get("IDLE_MINUTES") or "15")
-SESSION_SAVE_EVERY_REQUEST = True  # the age counts from the last request: an idle limit
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOOPBACK
+# The age counts from the last request of a person, an idle limit: web.frame renews it, but not for a page that asks by
+# itself.
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_BEHIND_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "clinic.web.problems.page_too_old"
-SECURE_HSTS_SECONDS = 0 if IS_LOOPBACK else 31_536_000
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("TLS_PROXY") == "1" else None
+SECURE_HSTS_SECONDS = 31_536_000 if IS_BEHIND_TLS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_BEHIND_TLS else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -402,3 +402,55 @@ def test_another_build_that_says_the_same_is_told_apart_from_one_that_says_other
     assert other is not None
     assert any(".seed: 1 became 2" in line for line in other.differences)
     assert any(".exposure.p50" in line for line in other.differences)
+
+
+def test_a_plan_does_not_change_under_an_open_visit_but_may_be_paused_before_the_dose(account: Who) -> None:
+    nurse, prescriber = account("nurse"), account("prescriber")
+    sign(prescriber)
+    arrived(nurse)
+    found = look(prescriber)
+    with pytest.raises(BadInput, match="still open"):
+        decide_plan(found, "esketamine-label", wish(found, reason="better"), by=prescriber, key="")
+    with pytest.raises(BadInput, match="still open"):
+        decide_card(found, "adjust", wish(found, "changed", reason="x", dose_mg=30.0), by=prescriber, key="")
+    decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="")
+    with pytest.raises(NotNow, match="No order stands"):
+        start_dose(look(nurse), by=nurse, reason="x", key="")
+    close_session(look(nurse), by=nurse, reason="", key="")
+
+
+def test_a_plan_that_stands_is_replaced_with_a_reason_only(account: Who) -> None:
+    prescriber = account("prescriber")
+    found = sign(prescriber)
+    with pytest.raises(BadInput, match="replacing the plan"):
+        decide_plan(found, "esketamine-label", wish(found), by=prescriber, key="")
+    decide_plan(found, "esketamine-label", wish(found, reason="needles"), by=prescriber, key="")
+    assert [p.status for p in look(prescriber).plans] == ["revoked", "active"]
+
+
+def test_a_paused_plan_with_another_dose_stays_paused_until_somebody_goes_on(account: Who) -> None:
+    prescriber = account("prescriber")
+    found = sign(prescriber)
+    decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="")
+    found = look(prescriber)
+    decide_card(found, "adjust", wish(found, "changed", reason="lighter", dose_mg=30.0), by=prescriber, key="")
+    found = look(prescriber)
+    assert found.plan is not None
+    assert (found.plan.status, found.plan.dose_mg) == ("on-hold", 30.0)
+    decide_card(found, "continue", wish(found, "changed", reason="well again"), by=prescriber, key="")
+    assert look(prescriber).plan.status == "active"  # type: ignore[union-attr]
+
+
+def test_without_a_plan_there_is_nothing_to_go_on_with(account: Who) -> None:
+    prescriber = account("prescriber")
+    found = look(prescriber)
+    with pytest.raises(BadInput, match="no plan that stands"):
+        decide_card(found, "continue", wish(found, "changed", reason="x"), by=prescriber, key="")
+
+
+def test_a_step_that_was_not_suggested_is_never_on_record_as_accepted(account: Who) -> None:
+    prescriber = account("prescriber")
+    found = sign(prescriber)
+    assert treated(found).card.decision == "continue"
+    decide_card(found, "stop", wish(found, "accepted", reason="her wish"), by=prescriber, key="")
+    assert look(prescriber).decisions[-1].outcome == "changed"

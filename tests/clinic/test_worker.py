@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from clinic import clock, jobs
 from clinic.access.models import Account
@@ -90,3 +92,29 @@ def test_the_clinics_day_is_its_own_and_a_supposed_instant_ends_with_its_block()
         assert str(clock.today("America/New_York")) == "2026-11-24"
         assert str(clock.today("Asia/Tokyo")) == "2026-11-25"
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_an_errand_is_never_given_up_and_never_waits_longer_than_an_hour(account: Who) -> None:
+    broken = Errand.objects.create(
+        practice=account("nurse").practice, kind="notice", details={}, due_at=clock.now(), attempts=400
+    )
+    assert do_next()
+    broken.refresh_from_db()
+    assert broken.done_at is None
+    assert timedelta(minutes=59) < broken.due_at - clock.now() < timedelta(minutes=61)
+
+
+def test_the_worker_outlives_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    stop = threading.Event()
+
+    def fails() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            stop.set()
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(jobs, "connection", SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(jobs, "set_morning_rounds", fails)
+    jobs.work(stop, every_s=0.01)
+    assert len(looks) == 3

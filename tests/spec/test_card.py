@@ -101,3 +101,9 @@ def test_a_suggestion_not_to_go_on_brings_no_dates() -> None:
     worse = card(*SIX[:4], before=12, after=22)
     assert worse.decision == "pause"
     assert worse.dates == worse.spacings == ()
+
+
+def test_only_doses_of_the_protocols_own_product_count_towards_it() -> None:
+    found = person(good_record(*SIX))
+    assert sessions_of(onward(found, CLINIC, KNOWLEDGE, protocol_id="racemic-iv-series"))
+    assert onward(found, CLINIC, KNOWLEDGE, protocol_id="esketamine-label") == ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,13 @@ def practice_with(role: Role = Role.PRESCRIBER) -> Account:
     number = next(_numbers)
     practice = Practice.objects.create(slug=f"practice-{number}", name=f"Practice {number}", zone="Europe/Berlin")
     return Account.objects.create(username=f"user-{number}", name=f"User {number}", role=role, practice=practice)
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A database that keeps what is committed, for threads to see; the trail lets nobody empty it afterwards."""
+    with django_db_blocker.unblock():
+        yield
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_the_database_itself_refuses_to_change_history(here: Account) -> None:
             attempt()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 @pytest.mark.skipif(
     "connection.vendor == 'sqlite'",
     reason="threads of one process need a database server; tests/browser does it on SQLite",

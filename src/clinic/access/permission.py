@@ -32,7 +32,7 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 class Refused(Exception):
-    """This person may not do this. Pages answer as if the thing did not exist."""
+    """This person may not do this; its words name the act. Pages answer as if the thing did not exist."""
 
 
 def matrix() -> list[str]:

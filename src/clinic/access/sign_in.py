@@ -30,10 +30,16 @@ def new_code(account: Account) -> str:
 
 
 def sign_in(username: str, secret: str) -> Account | None:
-    """The account that this name and this code or password open; None otherwise, and always audited."""
+    """The account that this name and this code or password open; None otherwise, and always audited.
+
+    After too many wrong passwords a name's password rests; a code, which nobody guesses, still opens. Tries while it
+    rests do not prolong the rest.
+    """
+    is_resting = _too_many(username)
+    account = None if is_resting else _by_password(username, secret)  # slow on purpose, so outside the transaction
     with transaction.atomic():
-        account = None if _too_many(username) else _by_code(username, secret) or _by_password(username, secret)
-        outcome = "done" if account else "refused"
+        account = account or _by_code(username, secret)
+        outcome = "done" if account else "resting" if is_resting else "refused"
         audit.append("sign-in", outcome=outcome, account=account, who=username)
     return account
 

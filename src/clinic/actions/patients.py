@@ -3,48 +3,94 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 
 from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit
-from clinic.record.read import read
+from clinic.record.read import of_patient, read
 from ketapath.errors import BadInput
 from ketapath.fhir import Resource, patient_of, read_bundle, read_resource, resource_texts
+from ketapath.fhir.readback import is_ours
 
 
 def import_record(data: bytes, *, by: Account) -> tuple[str, Done]:
     """Every resource of the Bundle into the record of its person, all or none; what stands already is left alone.
 
-    Raises BadInput for what is no one-person Bundle, and where another person has the same id here.
+    Raises BadInput for what is no one-person Bundle, where another person has the same id here, and for a part of a
+    plan or session: those are made by the acts of a clinic, never by import.
     """
     bundle = read_bundle(data)
     patient_id = str(bundle.patient.get("id") or "")
     require(by, "import-record", patient_id=patient_id)
     _same_person(by, patient_id, bundle.patient)
-    drafts: dict[str, Draft] = {}
-    for text in resource_texts(data):
-        draft = _draft(by, patient_id, text)
-        if draft is not None:
-            drafts[f"{draft.resource['resourceType']}/{draft.resource['id']}"] = draft
+    texts = resource_texts(data)
+    resources = [read_resource(text.encode()) for text in texts]
+    _refuse_ours(by, patient_id, resources)
+    renamed = _renamed(by, patient_id, resources)
+    drafts = [_draft(by, text, resource, renamed) for text, resource in zip(texts, resources, strict=True)]
     act = Act(name="import-record", by=by, patient_id=patient_id, reason="import")
-    return patient_id, commit(act, list(drafts.values()))
+    return patient_id, commit(act, [draft for draft in drafts if draft is not None])
 
 
-def _draft(by: Account, patient_id: str, text: str) -> Draft | None:
-    """The resource as a draft; None where this very text stands already."""
-    resource = read_resource(text.encode())
-    kind, identity = str(resource["resourceType"]), str(resource["id"])
+def _refuse_ours(by: Account, patient_id: str, resources: Sequence[Resource]) -> None:
+    """Neither a plan, visit, task or recommendation, nor anything that claims to belong to one."""
+    standing = (s for s in of_patient(by.practice, patient_id) if is_ours(s.resource))
+    ours = {f"{s.kind}/{s.identity}" for s in standing}
+    ours |= {_name(resource) for resource in resources if is_ours(resource)}
+    for resource in resources:
+        claimed = {_name(resource), *_references(resource)}
+        if claimed & ours:
+            raise BadInput(
+                field=_name(resource),
+                found="a part of a plan or session",
+                limit="what a record states; plans and sessions are made by the acts of a clinic",
+                next_step="Leave it out.",
+            )
+
+
+def _renamed(by: Account, patient_id: str, resources: Sequence[Resource]) -> dict[str, str]:
+    """New names for resources whose id another person has here: ids are unique within one export only."""
+    found = {}
+    for resource in resources:
+        name = _name(resource)
+        standing = read(by.practice, *name.split("/", 1))
+        if standing is not None and standing.patient_id != patient_id:
+            digest = hashlib.sha256(f"{patient_id}/{name}".encode()).hexdigest()
+            found[name] = f"{resource['resourceType']}/{resource['id'][:40]}-{digest[:20]}"
+    return found
+
+
+def _draft(by: Account, text: str, resource: Resource, renamed: Mapping[str, str]) -> Draft | None:
+    """The resource as a draft, its references to renamed ones renamed; None where the same content stands already."""
+    for old, new in renamed.items():
+        text = text.replace(f'"{old}"', f'"{new}"')
+    kind, identity = renamed.get(_name(resource), _name(resource)).split("/", 1)
     standing = read(by.practice, kind, identity)
-    if standing is not None and standing.patient_id != patient_id:
-        # Ids are unique within one export only; another person's resource keeps its own.
-        digest = hashlib.sha256(f"{patient_id}/{kind}/{identity}".encode()).hexdigest()
-        identity = f"{identity[:40]}-{digest[:20]}"
-        standing = read(by.practice, kind, identity)
-    if standing is not None and standing.text == text:
+    if standing is not None and _content(standing.resource) == _content({**json.loads(text), "id": identity}):
         return None
     expected = 0 if standing is None else standing.version
-    return Draft(resource={**resource, "id": identity}, expected=expected, text=text)
+    return Draft(resource={**json.loads(text), "id": identity}, expected=expected, text=text)
+
+
+def _name(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _content(resource: Resource) -> dict[str, object]:
+    """Without the stamps that every export sets anew."""
+    meta = {k: v for k, v in (resource.get("meta") or {}).items() if k not in ("versionId", "lastUpdated")}
+    return {**resource, "meta": meta}
+
+
+def _references(resource: Resource) -> Iterator[str]:
+    """Where a resource says that it belongs: an order to its plan, a dose or a reading to its visit."""
+    for field in ("basedOn", "context", "encounter", "partOf", "focus"):
+        holders = resource.get(field)
+        for holder in holders if isinstance(holders, list) else [holders]:
+            if isinstance(holder, dict) and isinstance(holder.get("reference"), str):
+                yield str(holder["reference"]).split("/_history/")[0]
 
 
 def _same_person(by: Account, patient_id: str, patient: Resource) -> None:

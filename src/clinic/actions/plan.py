@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -87,6 +87,9 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
     if wish.outcome == "rejected":
         _need(wish.reason, _("a reason for rejecting an option"))
         return commit(act, drafts)
+    _check_no_visit(found)
+    if found.plan is not None:
+        _need(wish.reason, _("a reason for replacing the plan that stands"))
     dose_mg = _dose(found, option, wish)
     if option.verdict not in _SIGNABLE:
         _need(wish.reason, _("a reason for signing an option that candidacy does not support today"))
@@ -114,6 +117,17 @@ def decide_card(found: Chart, chosen: Decision, wish: Wish, *, by: Account, key:
         return done
     _check_seen(found, wish, plan(found).inputs_digest)
     card = treated(found).card
+    if chosen != card.decision and wish.outcome == "accepted":
+        wish = replace(wish, outcome="changed")
+    if found.plan is None and wish.outcome != "rejected" and chosen in ("continue", "adjust"):
+        raise BadInput(
+            field=_("step"),
+            found=_("no plan that stands"),
+            limit=_("a signed plan to go on with"),
+            next_step=_("Compare the options and sign one."),
+        )
+    if wish.outcome != "rejected" and (chosen not in ("pause", "stop", "add") or _is_dosing(found)):
+        _check_no_visit(found)
     if chosen != card.decision or wish.outcome != "accepted":
         _need(wish.reason, _("a reason for taking another step than the suggested one"))
     at = clock.local(clock.now(), by.practice.zone)
@@ -144,9 +158,16 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
             dose_mg = _within(found, signed.option_id, wish.dose_mg)
         care_plan, order = _resources(found, signed)
         made = adapted_plan(
-            care_plan.resource, None if order is None else order.resource, identity=f"plan-{secrets.token_hex(12)}",
-            dose_mg=dose_mg, onward=dates, by=by.name, at=at, recommendation=name,
-        )  # fmt: skip
+            care_plan.resource,
+            None if order is None else order.resource,
+            identity=f"plan-{secrets.token_hex(12)}",
+            dose_mg=dose_mg,
+            status=signed.status if chosen == "adjust" else "active",
+            onward=dates,
+            by=by.name,
+            at=at,
+            recommendation=name,
+        )
         return [
             *_ended(found, "revoked", "stopped", "replaced by the adapted plan"),
             *(Draft(resource=r) for r in made),
@@ -158,7 +179,8 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
 
 def _onward(found: Chart, wish: Wish) -> tuple[Appointment, ...]:
     assert found.person is not None
-    return onward(found.person, found.clinic, knowledge(), every_days=wish.every_days)
+    assert found.plan is not None
+    return onward(found.person, found.clinic, knowledge(), protocol_id=found.plan.option_id, every_days=wish.every_days)
 
 
 def _ended(found: Chart, plan_status: str, order_status: str, why: str) -> list[Draft]:
@@ -178,6 +200,22 @@ def _resources(found: Chart, signed: SignedPlan) -> tuple[Stored, Stored | None]
     if str(care_plan.version) != signed.origin.version:
         raise Stale("CarePlan", signed.origin.id, care_plan.version)
     return care_plan, read(found.practice, "MedicationRequest", f"{signed.origin.id}-order")
+
+
+def _check_no_visit(found: Chart) -> None:
+    """A plan does not change under a visit that goes on: what is ordered stays what was shown in the room."""
+    if found.open_visit is not None:
+        raise BadInput(
+            field=_("order of steps"),
+            found=_("a visit that is still open"),
+            limit=_("a plan that changes between visits"),
+            next_step=_("End the open visit first."),
+        )
+
+
+def _is_dosing(found: Chart) -> bool:
+    given = None if found.open_visit is None else found.open_visit.administration
+    return given is not None and given.ended_at is None
 
 
 def _check_seen(found: Chart, wish: Wish, digest: str) -> None:
@@ -204,7 +242,14 @@ def _dose(found: Chart, option: Option, wish: Wish) -> float:
 
 def _within(found: Chart, option_id: str, dose_mg: float | None) -> float:
     """The typed dose, if the protocol allows it."""
-    protocol = knowledge().protocols[option_id]
+    protocol = knowledge().protocols.get(option_id)
+    if protocol is None:
+        raise BadInput(
+            field=_("plan"),
+            found=option_id,
+            limit=_("a protocol that is still known"),
+            next_step=_("Compare the options and sign one."),
+        )
     if dose_mg is None:
         raise BadInput(
             field=_("dose"), found=_("nothing"), limit=_("milligrams of base"), next_step=_("Type the dose.")

@@ -18,6 +18,7 @@ from clinic.record.read import Stored, read
 from ketapath.domain.fact import Fact, Value
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import stated, withdrawn, without_answer
+from ketapath.fhir.readback import is_ours
 from ketapath.knowledge import PathSpec
 
 
@@ -46,7 +47,7 @@ def state_facts(found: Chart, said: Mapping[str, str], *, by: Account, reason: s
 def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: str, key: str) -> Done:
     """This statement was wrong. Its source is marked as entered in error, or loses this one answer.
 
-    Raises BadInput where the source is not in this record or cannot be withdrawn.
+    Raises BadInput where the source states no fact of this record: plans, visits and doses have acts of their own.
     """
     require(by, "withdraw-fact", patient_id=found.patient_id)
     act = Act(
@@ -60,11 +61,19 @@ def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: 
         raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Say what was wrong."))
     kind, identity = source.split("/", 1) if "/" in source else (source, "")
     standing = read(by.practice, kind, identity)
-    if standing is None or standing.patient_id != found.patient_id:
+    if standing is None or standing.patient_id != found.patient_id or not _states_a_fact(found, standing):
         raise BadInput(
             field=_("source"), found=source, limit=_("a statement of this record"), next_step=_("Reload the page.")
         )
     return commit(act, [_back(standing, [path])])
+
+
+def _states_a_fact(found: Chart, standing: Stored) -> bool:
+    """Whether facts were read from this; in a record that cannot be read, whether it is none of our own acts."""
+    if found.person is None:
+        return not is_ours(standing.resource)
+    origins = {(f.origin.resource, f.origin.id) for f in (*found.person.known.values(), *found.person.unusable)}
+    return (standing.kind, standing.identity) in origins and not is_ours(standing.resource)
 
 
 def _taken_back(found: Chart, values: Mapping[str, Value]) -> list[Draft]:

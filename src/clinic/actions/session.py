@@ -45,7 +45,9 @@ def open_session(found: Chart, *, by: Account, key: str) -> Done:
         raise _out_of_order(_("a visit that is still open"), _("one visit at a time"), _("End the open visit first."))
     at = clock.local(clock.now(), by.practice.zone)
     # The number of the visit is its name, so that two people who open it at once make one visit.
-    identity = f"visit-{found.plan.origin.id[5:29]}-{len(found.visits) + 1}"
+    name = f"visit-{found.plan.origin.id[5:29]}"
+    earlier_ones = sum(str(e.get("id")).startswith(name) for e in found.bundle.of_type("Encounter"))
+    identity = f"{name}-{earlier_ones + 1}"
     resource = visit_opened(identity, patient_id=found.patient_id, plan_id=found.plan.origin.id, at=at)
     return commit(act, [Draft(resource=resource)])
 

@@ -74,7 +74,10 @@ def ways_on(found: Chart, card: DecisionCard) -> list[tuple[int | None, list[dat
     if found.plan is None or found.person is None or found.sessions_ahead or not card.dates:
         return []
     choices: tuple[int | None, ...] = card.spacings or (None,)
-    blocks = {days: onward(found.person, found.clinic, knowledge(), every_days=days) for days in choices}
+    blocks = {
+        days: onward(found.person, found.clinic, knowledge(), protocol_id=found.plan.option_id, every_days=days)
+        for days in choices
+    }
     return [(days, [visit.on for visit in block if visit.kind == "session"]) for days, block in blocks.items()]
 
 

@@ -127,7 +127,7 @@ class Receipt(models.Model):
     """An act that was done, under the key its sender chose, so that a repeated request does nothing twice."""
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
-    sender = models.CharField(max_length=64)
+    sender = models.CharField(max_length=80)
     key = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
     result = models.JSONField()

@@ -85,10 +85,10 @@ def _span(stated: Any) -> tuple[datetime, datetime] | None:
             length = 1 if day else calendar.monthrange(year, month)[1] if month else 365 + calendar.isleap(year)
             return low, low + timedelta(days=length)
         at = datetime.fromisoformat(stated.replace("Z", "+00:00"))
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        return at, at + timedelta(seconds=1)
     except (ValueError, OverflowError):
         return None
-    at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    return at, at + timedelta(seconds=1)
 
 
 def _each(value: Any) -> Iterator[Mapping[str, Any]]:

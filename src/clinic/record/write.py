@@ -40,11 +40,12 @@ class Stale(Exception):
 def lock(practice: Practice, patient_id: str) -> None:
     """From here to the end of the transaction nobody else writes about this person.
 
-    SQLite lets one transaction write at a time anyway; PostgreSQL locks the person's own entry.
+    SQLite lets one transaction write at a time anyway; PostgreSQL holds a lock on the person's name, so that a person
+    who is not yet on record is covered too.
     """
     if connection.vendor == "postgresql":
-        rows = Current.objects.select_for_update().filter(practice=practice, kind="Patient", identity=patient_id)
-        rows.values_list("pk", flat=True).first()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{practice.pk}/{patient_id}"])
 
 
 def write(practice: Practice, writes: Sequence[Write], *, by: str, reason: str, at: datetime) -> list[Stored]:

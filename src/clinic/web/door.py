@@ -59,8 +59,13 @@ def about_person(view: Callable[Concatenate[HttpRequest, Chart, P], HttpResponse
     return behind
 
 
-def _without_existence(view: Callable[..., HttpResponse], *args: Any, **kwargs: Any) -> HttpResponse:
+def _without_existence(
+    view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
+) -> HttpResponse:
+    """The view; an act that is refused goes on the trail and then looks like what does not exist."""
     try:
-        return view(*args, **kwargs)
+        return view(request, *args, **kwargs)
     except Refused as problem:
+        person = args[0].patient_id if args and isinstance(args[0], Chart) else ""
+        audit.append(str(problem)[:40], outcome="refused", account=account_of(request), patient_id=person)
         raise Http404 from problem

@@ -28,6 +28,8 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         """The response, at the clinic's own clock, never stored on the way."""
         user = getattr(request, "user", None)
         timezone.activate(user.practice.zone if isinstance(user, Account) else "UTC")
+        if isinstance(user, Account) and not getattr(request, "htmx", False):
+            request.session.modified = True
         response = not_found(request) if _holds_nul(request) else self.get_response(request)
         if not request.path.startswith("/static/"):
             add_never_cache_headers(response)

@@ -21,6 +21,7 @@ def own(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
     found = chart(account.practice, account.patient_id) if may(account, "read-own") else None
     if found is None:
+        audit.append("read-own", outcome="refused", account=account)
         raise Http404
     audit.append("read-own", outcome="done", account=account, patient_id=account.patient_id)
     scores = () if found.person is None else found.person.scores[::-1]

@@ -79,6 +79,7 @@ def _drawn(found: Chart, option: Option, number: int) -> dict[str, Any]:
         "strip": schedule_strip(option, found.as_of, identity=f"strip-{number}"),
         "allowed": knowledge().protocols[option.id].get("allowed_mg"),
         "burden": words % burden,
+        "asks_reason": found.plan is not None or option.verdict not in ("eligible", "caution"),
         "first_tasks": [task for task in option.support if task.blocks_first_session],
     }
 
@@ -87,6 +88,8 @@ def _drawn(found: Chart, option: Option, number: int) -> dict[str, Any]:
 @about_person
 def card(request: HttpRequest, found: Chart) -> HttpResponse:
     """Take the next step of a treatment under way."""
+    if found.person is None:
+        return redirect("patient", found.patient_id)
     try:
         chosen = request.POST.get("chosen", "")
         if chosen not in _DECISIONS:

@@ -100,7 +100,8 @@ def patient_of(resource: Resource) -> str | None:
 def resource_texts(data: bytes) -> list[str]:
     """The text of each resource in a Bundle exactly as it was sent, in order. Call `read_bundle` first.
 
-    Decimals keep their digits, instants their zone, unknown extensions their place.
+    Decimals keep their digits, instants their zone, unknown extensions their place. Of two versions of one resource
+    only the newer, as in `read_bundle`.
     """
     text = _decompress(data).decode("utf-8-sig")
     path: list[str] = []
@@ -120,7 +121,17 @@ def resource_texts(data: bytes) -> list[str]:
             if path == ["", "entry[]", "", "resource"]:
                 found.append(text[start : token.end()])
             path.pop()
-    return found
+    return _newest_texts(found)
+
+
+def _newest_texts(texts: list[str]) -> list[str]:
+    newest: dict[tuple[str, str], tuple[tuple[int, str], str]] = {}
+    for index, text in enumerate(texts):
+        resource = json.loads(text)
+        key = (str(resource.get("resourceType")), str(resource.get("id") or f"#{index}"))
+        if key not in newest or _version(resource) > newest[key][0]:
+            newest[key] = (_version(resource), text)
+    return [text for _, text in newest.values()]
 
 
 def _decompress(data: bytes) -> bytes:

@@ -325,6 +325,7 @@ def adapted_plan(
     *,
     identity: str,
     dose_mg: float | None,
+    status: str,
     onward: Sequence[Appointment],
     by: str,
     at: datetime,
@@ -332,14 +333,15 @@ def adapted_plan(
 ) -> list[Resource]:
     """A plan that goes on, as a new one that names the one it replaces.
 
-    It holds the dates that are left, then those of `onward`; `dose_mg` (base) is another dose, None for the same.
+    It holds the dates that are left, then those of `onward`; `dose_mg` (base) is another dose, None for the same;
+    `status` is "active" or "on-hold".
     """
     today = at.date().isoformat()
     left = [a for a in old["activity"] if a["detail"]["scheduledString"][:10] >= today]
     plan = {
         **old,
         "id": identity,
-        "status": "active",
+        "status": status,
         "created": at.isoformat(),
         "author": {"display": by},
         "replaces": [{"reference": f"CarePlan/{old['id']}"}],
@@ -352,7 +354,7 @@ def adapted_plan(
     if dose_mg is not None:
         dosage = [{**d, "doseAndRate": [{"doseQuantity": _quantity(dose_mg, "mg")}]} for d in dosage]
     kept = {k: v for k, v in order.items() if k != "statusReason"}
-    return [plan, {**kept, "id": f"{identity}-order", "status": "active", "authoredOn": at.isoformat(),
+    return [plan, {**kept, "id": f"{identity}-order", "status": status, "authoredOn": at.isoformat(),
                    "requester": {"display": by}, "basedOn": [{"reference": f"CarePlan/{identity}"}],
                    "dosageInstruction": dosage}]  # fmt: skip
 

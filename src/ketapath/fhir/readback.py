@@ -26,7 +26,8 @@ def visits(bundle: Bundle, vocabulary: Vocabulary) -> tuple[Visit, ...]:
     """Every visit for a session, oldest first, with its dose and readings."""
     found = []
     for encounter in bundle.of_type("Encounter"):
-        opened = _instant((encounter.get("period") or {}).get("start"))
+        period = encounter.get("period")
+        opened = _instant(period.get("start")) if isinstance(period, dict) else None
         if not _is(encounter, "type", "ketamine-session") or opened is None or _void(encounter):
             continue
         here = f"Encounter/{encounter.get('id')}"
@@ -108,6 +109,14 @@ def decisions(bundle: Bundle) -> tuple[Decided, ...]:
             )
         )
     return tuple(sorted(found, key=lambda d: d.at))
+
+
+def is_ours(resource: Resource) -> bool:
+    """Whether an act of this clinic made this: a plan, its tasks, a visit, a recommendation, a decision."""
+    if resource.get("resourceType") not in ("CarePlan", "Task", "RiskAssessment", "Encounter"):
+        return False
+    fields = ("category", "code", "type", "method")
+    return any(c.system == "local" for field in fields for c in el.codings(resource, field))
 
 
 def recommendation(resource: Resource) -> Recommendation | None:

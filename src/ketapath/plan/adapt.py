@@ -15,6 +15,7 @@ from ketapath.candidacy import at_clinic
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Text
+from ketapath.domain.fact import Dose
 from ketapath.domain.plan import Appointment, Decision, DecisionCard
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
@@ -58,7 +59,7 @@ def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic,
         reverses=(Text(key=f"card_reverses.{step.decision}"),),
         findings=tuple(f for f in candidacy.findings if f.verdict in ("not-eligible", "defer")),
         dates=onward(person, clinic, knowledge) if step.decision in _GOES_ON else (),
-        spacings=spacings(given.protocol, len(person.doses)) if given.protocol and step.decision in _GOES_ON else (),
+        spacings=_spacings(person, given) if step.decision in _GOES_ON else (),
         rules=tuple(r.ref for r in rules),
         evidence=evidence,
         basis=basis_card(
@@ -75,25 +76,32 @@ def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic,
 
 
 def onward(
-    person: Profile, clinic: Clinic, knowledge: Knowledge, *, every_days: int | None = None
+    person: Profile,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    *,
+    protocol_id: str | None = None,
+    every_days: int | None = None,
 ) -> tuple[Appointment, ...]:
-    """The dates that going on as before would bring; none where nothing has been given that a protocol covers.
+    """The dates that going on would bring by this protocol, or by that of what was given last.
 
-    Raises BadInput for days between sessions that the protocol does not know.
+    Only doses of the protocol's own product and route count; none where nothing of it has been given. Raises BadInput
+    for days between sessions that the protocol does not know.
     """
     person = at_clinic(person, clinic)
-    protocol = _protocol(person, knowledge)
-    if protocol is None:
+    protocol = _protocol(person, knowledge) if protocol_id is None else knowledge.protocols.get(protocol_id)
+    given = () if protocol is None else _given_by(protocol, person)
+    if protocol is None or not given:
         return ()
-    known = spacings(protocol, len(person.doses))
+    known = spacings(protocol, len(given))
     if every_days is not None and every_days not in known:
         raise BadInput(
             field="days between sessions", found=str(every_days),
             limit=f"one of {', '.join(map(str, known)) or 'none during the induction'}", next_step="Choose one.",
         )  # fmt: skip
     return dates_onward(
-        protocol, arrangement(person, knowledge), clinic, knowledge, given=len(person.doses),
-        last=person.doses[-1].on, today=person.as_of, every_days=every_days,
+        protocol, arrangement(person, knowledge), clinic, knowledge, given=len(given),
+        last=given[-1].on, today=person.as_of, every_days=every_days,
     )  # fmt: skip
 
 
@@ -117,6 +125,15 @@ def _current(person: Profile, candidacy: Candidacy, knowledge: Knowledge) -> _Tr
         if f.verdict == verdict and f.rule is not None and knowledge.rules[f.id].section != "candidacy"
     )
     return _Treatment(protocol=protocol, verdict=verdict, against=against)
+
+
+def _given_by(protocol: Mapping[str, Any], person: Profile) -> tuple[Dose, ...]:
+    """The doses of this protocol's product and route."""
+    return tuple(d for d in person.doses if (d.product, d.route) == (protocol["product"], protocol["route"]))
+
+
+def _spacings(person: Profile, given: _Treatment) -> tuple[int, ...]:
+    return () if given.protocol is None else spacings(given.protocol, len(_given_by(given.protocol, person)))
 
 
 def _protocol(person: Profile, knowledge: Knowledge) -> Mapping[str, Any] | None:

@@ -26,6 +26,10 @@ def guard(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
                 f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
                 f"FOR EACH ROW EXECUTE FUNCTION {table}_append_only()"
             )
+            editor.execute(
+                f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
+            )
 
 
 class Migration(migrations.Migration):

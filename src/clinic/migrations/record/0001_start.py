@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             name="Receipt",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("sender", models.CharField(max_length=64)),
+                ("sender", models.CharField(max_length=80)),
                 ("key", models.CharField(max_length=64)),
                 ("digest", models.CharField(max_length=64)),
                 ("result", models.JSONField()),
