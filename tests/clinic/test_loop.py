@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
@@ -24,6 +25,7 @@ from clinic.queries import plan as queries
 from clinic.queries.person import Chart, candidacy, chart, plan, treated
 from clinic.queries.plan import replay
 from clinic.queries.session import room
+from clinic.queries.today import today
 from clinic.record.models import ExposureLine, Notice, PatientLine
 from ketapath.errors import BadInput
 
@@ -358,7 +360,7 @@ def test_the_list_of_patients_follows_the_record(account: Who) -> None:
     line = PatientLine.objects.get(practice=nurse.practice, patient_id=READY)
     assert signed.plan is not None
     assert line.plan_status == "active"
-    assert line.next_session_on == min(v.on for v in signed.plan.visits if v.kind == "session")
+    assert [day for day, _at in line.planned] == [v.on.isoformat() for v in signed.sessions_ahead]
 
 
 def test_what_was_taken_back_is_not_remembered(account: Who) -> None:
@@ -454,3 +456,17 @@ def test_a_step_that_was_not_suggested_is_never_on_record_as_accepted(account: W
     assert treated(found).card.decision == "continue"
     decide_card(found, "stop", wish(found, "accepted", reason="her wish"), by=prescriber, key="")
     assert look(prescriber).decisions[-1].outcome == "changed"
+
+
+def test_a_missed_session_never_hides_the_one_of_today(account: Who, monkeypatch: pytest.MonkeyPatch) -> None:
+    nurse = account("nurse")
+    signed = sign(account("prescriber"))
+    first, second = (v.on for v in signed.sessions_ahead[:2])
+    zone = ZoneInfo(nurse.practice.zone)
+    monkeypatch.setattr(clock, "now", lambda: datetime.combine(second, time(10), zone))
+    here = today(nurse.practice)
+    assert (READY, second) in [(due.line.patient_id, due.on) for due in here.planned]
+    assert (READY, first) in [(due.line.patient_id, due.on) for due in here.missed]
+    decide_card(look(account("prescriber")), "pause",
+                wish(look(account("prescriber")), "changed", reason="fever"), by=account("prescriber"), key="")  # fmt: skip
+    assert READY not in [due.line.patient_id for due in (*today(nurse.practice).planned, *today(nurse.practice).missed)]

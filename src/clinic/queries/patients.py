@@ -11,6 +11,6 @@ def patients(practice: Practice, *, name: str = "") -> list[PatientLine]:
     lines = PatientLine.objects.filter(practice=practice)
     words = name.split()[:8]
     if words:
-        found = [stored.identity for stored in search(practice, "Patient", name_starts=words)]
+        found = [stored.identity for stored in search(practice, "Patient", name_starts=words, limit=None)]
         lines = lines.filter(patient_id__in=found)
     return list(lines.order_by("family", "given", "patient_id"))

@@ -85,12 +85,7 @@ class Room:
     @property
     def step(self) -> str:
         """Where the visit stands: arrived, dosing, watching or home."""
-        given = self.visit.administration
-        if self.visit.status == "finished":
-            return "home"
-        if given is None:
-            return "arrived"
-        return "dosing" if given.ended_at is None else "watching"
+        return self.visit.step
 
 
 def room(found: Chart, visit: Visit) -> Room:

@@ -80,7 +80,11 @@ class Term(models.Model):
 
 
 class PatientLine(models.Model):
-    """Projection: one line of the list of patients. Made again from the record by `rebuild`."""
+    """Projection: one line of the list of patients. Made again from the record by `rebuild`.
+
+    `planned` are the sessions of the standing plan that were not given yet, each as day and clock time ("2026-11-25",
+    "09:00"), oldest first; which of them is missed, due or ahead is for the day to say.
+    """
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
     patient_id = models.CharField(max_length=64)
@@ -91,10 +95,10 @@ class PatientLine(models.Model):
     has_died = models.BooleanField(default=False)
     sessions = models.PositiveIntegerField(default=0)
     last_session_on = models.DateField(null=True)
-    next_session_on = models.DateField(null=True)
-    next_session_at = models.TimeField(null=True)
+    planned = models.JSONField(default=list)
     plan_status = models.CharField(max_length=20, blank=True)
     visit_open = models.CharField(max_length=64, blank=True)
+    visit_step = models.CharField(max_length=10, blank=True)
     last_score = models.FloatField(null=True)
     last_score_on = models.DateField(null=True)
 

@@ -55,7 +55,6 @@ def _line(practice: Practice, bundle: Bundle, stated: Statements) -> PatientLine
     plan = plans[-1] if plans else None
     last = stated.doses[-1].on if stated.doses else None
     ahead = [v for v in plan.visits if v.kind == "session" and (last is None or v.on > last)] if plan else []
-    standing = ahead[0] if ahead and plan and plan.status == "active" else None
     open_visit = next((v for v in reversed(visits(bundle, words())) if v.status == "in-progress"), None)
     return PatientLine(
         practice=practice,
@@ -67,10 +66,10 @@ def _line(practice: Practice, bundle: Bundle, stated: Statements) -> PatientLine
         has_died=stated.died is not None,
         sessions=len(stated.doses),
         last_session_on=last,
-        next_session_on=standing.on if standing else None,
-        next_session_at=standing.starts if standing else None,
+        planned=[[v.on.isoformat(), f"{v.starts:%H:%M}" if v.starts else ""] for v in ahead],
         plan_status=plan.status if plan else "",
         visit_open=open_visit.origin.id if open_visit else "",
+        visit_step=open_visit.step if open_visit else "",
         last_score=scores[-1].total if scores else None,
         last_score_on=scores[-1].on if scores else None,
     )

@@ -81,7 +81,7 @@ def search(
     name_starts: Iterable[str] = (),
     since: datetime | None = None,
     before: datetime | None = None,
-    limit: int = 200,
+    limit: int | None = 200,
 ) -> list[Stored]:
     """Current resources of one kind; every condition must hold.
 

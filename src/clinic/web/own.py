@@ -25,8 +25,10 @@ def own(request: HttpRequest) -> HttpResponse:
         raise Http404
     audit.append("read-own", outcome="done", account=account, patient_id=account.patient_id)
     scores = () if found.person is None else found.person.scores[::-1]
-    ahead = [v for v in found.plan.visits if v.on >= found.as_of] if found.plan else []
-    return render(request, "own/own.html", {"found": found, "scores": scores, "ahead": ahead})
+    is_on_hold = found.plan is not None and found.plan.status == "on-hold"
+    ahead = [] if found.plan is None or is_on_hold else [v for v in found.plan.visits if v.on >= found.as_of]
+    context = {"found": found, "scores": scores, "ahead": ahead, "is_on_hold": is_on_hold}
+    return render(request, "own/own.html", context)
 
 
 urls = [path("my", own, name="own")]

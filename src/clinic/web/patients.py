@@ -35,7 +35,8 @@ from ketapath.followup import due_assessments
 def patients(request: HttpRequest) -> HttpResponse:
     """Everybody, or those whose name begins so."""
     name = request.GET.get("q", "")[:100]
-    context = {"lines": listed(account_of(request).practice, name=name), "q": name}
+    practice = account_of(request).practice
+    context = {"lines": listed(practice, name=name), "q": name, "today": clock.today(practice.zone)}
     return render(request, "patients/lines.html" if request.htmx else "patients/patients.html", context)  # type: ignore[attr-defined]
 
 

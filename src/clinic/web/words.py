@@ -149,6 +149,18 @@ WORDS: Mapping[str, Any] = MappingProxyType(
 )
 """Words by code; a word that is not here is shown as it is."""
 
+OWN_WORDS: Mapping[str, Any] = MappingProxyType(
+    {
+        "session": _("Treatment session"),
+        "preparation": _("Preparation: aims, what may be felt, the way home"),
+        "integration": _("Talk about the session"),
+        "psychotherapy": _("Psychotherapy"),
+        "check": _("Review of the treatment with your prescriber"),
+        "call": _("Your clinic calls you"),
+    }
+)
+"""Appointments in the words of the patient's own page."""
+
 DECISIONS: Mapping[str, Any] = MappingProxyType(
     {
         "continue": _("Continue"),

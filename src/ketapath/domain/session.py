@@ -64,6 +64,15 @@ class Visit:
     readings: tuple[TimedReading, ...]
 
     @property
+    def step(self) -> str:
+        """Where the visit stands: arrived, dosing, watching or home."""
+        if self.status == "finished":
+            return "home"
+        if self.administration is None:
+            return "arrived"
+        return "dosing" if self.administration.ended_at is None else "watching"
+
+    @property
     def was_dosed(self) -> bool:
         """Whether a dose was begun here and not left ungiven."""
         return self.administration is not None and self.administration.status != "not-done"

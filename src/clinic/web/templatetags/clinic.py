@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 
 from clinic.queries.profile import is_statable as may_be_stated
 from clinic.queries.session import Room
+from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
-from clinic.web.words import DECISIONS, VERDICTS, WORDS
+from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
 from ketapath import units
 from ketapath.domain.evidence import Finding, MissingFact, Text, Verdict
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
@@ -167,16 +168,29 @@ def plan_in_words(signed: SignedPlan) -> str:
 
 
 @register.filter
+def next_session(line: PatientLine, today: date) -> str:
+    """The day of the next session that is not past; a dash where none is planned or the plan is on hold."""
+    ahead = [found for found, _at in line.planned if found >= today.isoformat()]
+    return day(date.fromisoformat(ahead[0]) if ahead and line.plan_status == "active" else None)
+
+
+@register.filter
 def given_product(given: Administration) -> str:
     """What was given, in the words of the page."""
     return word(f"{given.product}/{given.route}")
 
 
 @register.filter
-def instrument_title(name: str) -> str:
-    """A questionnaire by the name on its head."""
+def instrument_full_title(name: str) -> str:
+    """A questionnaire by its whole name, for those who do not know the short one."""
     form = knowledge().instruments.get(name)
-    return str(form["title"]) if form else name
+    return f"{form['title']}: {form['full_title']}" if form else name
+
+
+@register.filter
+def own_word(kind: str) -> str:
+    """An appointment as the person treated calls it."""
+    return str(OWN_WORDS.get(kind, kind))
 
 
 @register.filter
