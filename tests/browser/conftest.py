@@ -11,6 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from tests.browser.house import House, browser, signed_in
 
 
+EXPECTED = ("status of 4", "[object Event]", "ERR_CONNECTION_REFUSED", "htmx:sendError", "htmx:afterRequest")
+"""What a console may say: that a form was refused, and that the server is away while a test has stopped it."""
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright, browser(playwright) as found:
@@ -51,9 +55,7 @@ def enter(chromium: Browser) -> Iterator[Callable[..., Page]]:
     troubles: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        # A refused form is answered with a status that browsers log; an event stream that ends is logged by htmx.
-        expected = "status of 4" in message.text or message.text == "[object Event]"
-        if message.type in ("error", "warning") and not expected:
+        if message.type in ("error", "warning") and not any(words in message.text for words in EXPECTED):
             troubles.append(message.text)
 
     def signed(house: House, username: str, **settings: object) -> Page:

@@ -95,7 +95,7 @@ def test_one_changed_fact_changes_the_page(house: House, enter: Enter) -> None:
     expect(page.locator(".person")).to_contain_text("Ride home no")
     expect(page.locator("#candidacy")).to_contain_text("to be taken home by somebody")
     page.goto(f"{address}/plan")
-    expect(page.locator("table.comparison tr", has_text="To arrange first")).to_contain_text("home")
+    expect(page.locator("table.comparison tr", has_text="To arrange before")).to_contain_text("home")
     expect(page.locator("article").first).to_contain_text("Signing plan A all the same asks for a reason")
 
     _say(page, house, "history.aneurysm", "Yes", "letter of the cardiologist")

@@ -83,6 +83,10 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
     assert card.decision == "continue"
     decide_card(found, "continue", wish(found), by=prescriber, key="h")
     assert look(prescriber).decisions[-1].chosen == "continue"
+    assert look(prescriber).settled is not None
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=2, minutes=5))
+    answer_score(look(nurse), "phq9", [2, 2, 1, 2, 1, 1, 1, 1, 0], by=nurse, key="i")
+    assert look(prescriber).settled is None
 
 
 def test_a_dose_changed_on_the_card_makes_a_new_plan_of_what_is_left(account: Who) -> None:
@@ -467,6 +471,6 @@ def test_a_missed_session_never_hides_the_one_of_today(account: Who, monkeypatch
     here = today(nurse.practice)
     assert (READY, second) in [(due.line.patient_id, due.on) for due in here.planned]
     assert (READY, first) in [(due.line.patient_id, due.on) for due in here.missed]
-    decide_card(look(account("prescriber")), "pause",
-                wish(look(account("prescriber")), "changed", reason="fever"), by=account("prescriber"), key="")  # fmt: skip
+    prescriber, found = account("prescriber"), look(account("prescriber"))
+    decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="")
     assert READY not in [due.line.patient_id for due in (*today(nurse.practice).planned, *today(nurse.practice).missed)]

@@ -107,3 +107,14 @@ def test_only_doses_of_the_protocols_own_product_count_towards_it() -> None:
     found = person(good_record(*SIX))
     assert sessions_of(onward(found, CLINIC, KNOWLEDGE, protocol_id="racemic-iv-series"))
     assert onward(found, CLINIC, KNOWLEDGE, protocol_id="esketamine-label") == ()
+
+
+def test_a_score_answered_under_the_first_dose_is_neither_the_start_nor_part_of_the_course() -> None:
+    before = phq9(spread(20), on=days_ago(1))
+    under = phq9(spread(8)) | {"authored": f"{TODAY}T11:00:00Z", "id": "under"}
+    early = phq9(spread(18)) | {"authored": f"{TODAY}T08:00:00Z", "id": "early"}
+    for given, baseline in (((before, under), 20), ((before, early, under), 18)):
+        someone = person(good_record(infusion(TODAY), *given, score=None))
+        course = journey.treated(someone, CLINIC, KNOWLEDGE, seed=0)[1]
+        assert course.baseline == baseline
+        assert "response.under_first_dose" in {note.key for note in course.notes}

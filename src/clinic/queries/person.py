@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -74,6 +74,17 @@ class Chart:
         ahead = (v for v in self.plan.visits if v.kind == "session" and v.on >= self.as_of and v.on > last)
         return tuple(ahead)
 
+    @property
+    def settled(self) -> Decided | None:
+        """The decision on the card that stands, made after the newest session and score: it is not asked again."""
+        made = [d for d in self.decisions if d.about == "card"]
+        if not made or self.person is None:
+            return None
+        events = [(d.on, d.at) for d in self.person.doses] + [(s.on, s.at) for s in self.person.scores]
+        last = made[-1]
+        came_first = all(_came_before(on, at, last.at, self.practice.zone) for on, at in events)
+        return last if came_first else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treated:
@@ -122,6 +133,13 @@ def clinic_of(settings: Mapping[str, Any]) -> Clinic:
 def settings_of(clinic: Clinic) -> str:
     """The clinic in one line of JSON, as a stored recommendation keeps it."""
     return json.dumps(asdict(clinic), sort_keys=True, default=str)
+
+
+def _came_before(on: date, at: datetime | None, then: datetime, zone: str) -> bool:
+    """Whether an event of this day, at this instant (UTC) where it is known, was there when something was decided."""
+    if at is not None:
+        return at.replace(tzinfo=UTC) <= then
+    return on <= clock.local(then, zone).date()
 
 
 def _chart(practice: Practice, patient_id: str, place: int, as_of: date) -> Chart | None:

@@ -87,7 +87,8 @@ def within(spec: PathSpec) -> str:
     """What a person can have of this, with its unit."""
     assert spec.limits is not None
     low, high = spec.limits
-    return _("%(low)s to %(high)s %(unit)s") % {"low": f"{low:g}", "high": f"{high:g}", "unit": shown(spec.unit)}
+    said = {"low": f"{low:g}", "high": f"{high:g}", "unit": shown(spec.unit)}
+    return (_("%(low)s to %(high)s %(unit)s") % said).strip()
 
 
 def _newest_aside(found: Chart) -> dict[str, Fact]:

@@ -133,17 +133,26 @@ def response_chart(found: Chart, course: Course, *, identity: str = "response") 
         ticks=_ticks([((d.on - first).days, d.dose_mg or 0.0, False) for d in doses]
                      + [((p - first).days, (found.plan.dose_mg or 0.0) if found.plan else 0.0, True)
                         for p in planned if (p - first).days <= end]),
-        marks=[(course.baseline / 2, _("response: %(points)s or less") % {"points": f"{course.baseline / 2:g}"})]
-        if course.baseline else (),
+        marks=_half(course.baseline),
         verticals=[(float((found.as_of - first).days), _("today"))],
         width=1080.0,
     )  # fmt: skip
     return Drawing(
         svg=_safe(panel, identity),
-        caption=_("PHQ-9, 0 to 27, lower is better"),
+        caption=_(
+            "Dots are own scores; half of such people lie in the dark band, nine of ten in the light one. Under the "
+            "axis: sessions with their mg, planned ones dashed"
+        ),
         head=[_("Day"), _("Score"), _("Source")],
         rows=[[_day(s.on), f"{s.total:g}", str(s.origin)] for s in scores],
     )
+
+
+def _half(baseline: float | None) -> list[tuple[float, str]]:
+    """The height at which the symptoms have halved; totals are whole, so its name is rounded down."""
+    if not baseline:
+        return []
+    return [(baseline / 2, _("response: %(points)s or less") % {"points": math.floor(baseline / 2)})]
 
 
 def pressure_chart(room: Room, zone_of: datetime) -> Drawing | None:

@@ -71,7 +71,9 @@ def _drawn(found: Chart, option: Option, number: int) -> dict[str, Any]:
     }
     words = _("%(sessions)s sessions in %(weeks)s weeks, %(hours)s hours with all that belongs to them")
     if option.total_mg:
-        words = _("%(sessions)s sessions in %(weeks)s weeks, %(hours)s hours in all, %(total)s mg at the first dose")
+        words = _(
+            "%(sessions)s sessions in %(weeks)s weeks, %(hours)s hours; %(total)s mg in all if the first dose stays"
+        )
     return {
         "option": option,
         "letter": "ABCDEFGH"[number % 8],

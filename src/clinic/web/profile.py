@@ -20,6 +20,7 @@ from clinic.record.read import history
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about, loop_page
 from clinic.web.problems import EXPECTED, Problem, explained
+from ketapath.candidacy import fact_used
 
 
 @require_http_methods(["GET", "POST"])
@@ -45,11 +46,17 @@ def fact(request: HttpRequest, found: Chart) -> HttpResponse:
         "specs": profile.statable(),
         "missing": () if found.person is None else candidacy(found).missing,
         "standing": found.person.known.get(wanted) if found.person else None,
+        "standing_value": _shown(found, wanted),
         "typed": request.POST,
         "problem": problem,
         "key": secrets.token_hex(16),
     }
     return render(request, "profile/fact.html", context, status=problem.status if problem else 200)
+
+
+def _shown(found: Chart, path: str) -> str:
+    fact = None if found.person is None else found.person.known.get(path)
+    return "" if fact is None else fact_used(fact, knowledge()).value
 
 
 @require_POST
@@ -63,7 +70,9 @@ def withdraw(request: HttpRequest, found: Chart) -> HttpResponse:
         )  # fmt: skip
     except EXPECTED as trouble:
         return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
-    messages.success(request, _("Withdrawn. It stays readable in the history, with your reason."))
+    messages.success(
+        request, _("Withdrawn, with all that it stated. It stays readable in the history, with your reason.")
+    )
     return redirect(reverse("patient", args=[found.patient_id]) + "#profile")
 
 

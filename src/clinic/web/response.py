@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -46,12 +46,19 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
             if result.total is None:
                 messages.warning(
                     request,
-                    _("Saved without a total: %(count)s items have no answer.") % {"count": len(result.missing)},
+                    ngettext(
+                        "Saved without a total: %(count)s item has no answer.",
+                        "Saved without a total: %(count)s items have no answer.",
+                        len(result.missing),
+                    )
+                    % {"count": len(result.missing)},
                 )
             else:
                 said = {"name": form["title"], "total": f"{result.total:g}", "severity": word(result.severity)}
                 messages.success(request, _("Saved: %(name)s %(total)s, %(severity)s.") % said)
-            return redirect(reverse("patient", args=[found.patient_id]) + "#response")
+            # An answer that calls for action is read first, at the top of the page.
+            place = "" if result.alerts else "#response"
+            return redirect(reverse("patient", args=[found.patient_id]) + place)
     language = get_language() or "en"
     items = [
         {

@@ -79,9 +79,10 @@ class ScoreEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dose:
-    """What was given in one session. `dose_mg` is base, of the product as given (racemate or S)."""
+    """What was given in one session. `dose_mg` is base, of the product as given (racemate or S); `at` is in UTC."""
 
     on: date
+    at: datetime | None = None
     product: str
     route: str
     dose_mg: float | None

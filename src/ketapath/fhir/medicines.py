@@ -52,13 +52,14 @@ def doses_given(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[Dose]:
     found = []
     for resource in bundle.of_type("MedicationAdministration"):
         substance, _ = _substance(resource, bundle, vocabulary)
-        on, _ = el.when(resource, "effectivePeriod", "effectiveDateTime")
+        on, at = el.when(resource, "effectivePeriod", "effectiveDateTime")
         if substance not in _PRODUCTS or on is None or el.text(resource, "status") not in ("completed", "stopped"):
             continue
         dosage = resource.get("dosage")
         found.append(
             Dose(
                 on=on,
+                at=at,
                 product=_PRODUCTS[substance],
                 route=route_of(dosage, vocabulary),
                 dose_mg=given_dose_mg(resource, dosage, vocabulary),

@@ -54,7 +54,7 @@ def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic,
         also_possible=step.also,
         statement=statement,
         probability=step.probability,
-        probability_of=Text(key=f"card_probability.{step.probability_of}") if step.probability_of else None,
+        probability_of=_chance_of(step, course),
         best_case_against=against,
         reverses=(Text(key=f"card_reverses.{step.decision}"),),
         findings=tuple(f for f in candidacy.findings if f.verdict in ("not-eligible", "defer")),
@@ -73,6 +73,11 @@ def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic,
             evidence=evidence,
         ),
     )
+
+
+def _chance_of(step: _Step, course: Course) -> Text | None:
+    day = "" if course.horizon_day is None else f"{course.horizon_day:g}"
+    return Text(key=f"card_probability.{step.probability_of}", values={"day": day}) if step.probability_of else None
 
 
 def onward(

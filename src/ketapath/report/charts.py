@@ -12,7 +12,7 @@ from html import escape
 
 from ketapath.domain.response import Course, RecoveryCurve
 
-_LEFT, _TOP, _FOOT = 44.0, 14.0, 22.0
+_LEFT, _TOP, _FOOT = 52.0, 14.0, 22.0
 _LETTER = 7.2
 """Room for one letter of a name; names stand beside the ends of their lines, never on them."""
 

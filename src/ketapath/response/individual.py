@@ -47,7 +47,9 @@ def course(
     stated = [s for s in scores if s.instrument == instrument["id"] and s.on <= as_of]
     window_days = int(parameters["baseline_days"])
     item9 = _item9([s for s in stated if not given or s.on >= given[0].on - timedelta(days=window_days)])
-    usable, notes = _one_a_day(stated)
+    usable, notes = _one_a_day([s for s in stated if not _is_under_the_first_dose(s, given)])
+    if any(_is_under_the_first_dose(s, given) for s in stated):
+        notes.append(Text(key="response.under_first_dose", values={"on": given[0].on.isoformat()}))
     if not given:
         return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.no_sessions")], item9)
     first = given[0].on
@@ -256,6 +258,13 @@ def _above(limit: float, mean: float, sd: float) -> float:
     if sd == 0.0:
         return float(mean >= limit)
     return 0.5 * math.erfc((limit - mean) / (sd * math.sqrt(2.0)))
+
+
+def _is_under_the_first_dose(score: ScoreEntry, given: Sequence[Dose]) -> bool:
+    """Answered on the first session's day after its dose began: neither a baseline nor a course."""
+    if not given or given[0].at is None or score.at is None:
+        return False
+    return score.on == given[0].on and score.at > given[0].at
 
 
 def _one_a_day(stated: list[ScoreEntry]) -> tuple[list[ScoreEntry], list[Text]]:
