@@ -102,7 +102,7 @@ def test_one_changed_fact_changes_the_page(house: House, enter: Enter) -> None:
     expect(page.locator("#candidacy header").first).to_contain_text("Not suitable")
     expect(page.locator(".person")).to_contain_text("Aneurysm")
     page.goto(f"{address}/plan")
-    expect(page.locator("main")).to_contain_text("No option of ketamine is open")
+    expect(page.locator("main")).to_contain_text("No way to treat with ketamine is open")
     expect(page.locator("article")).to_have_count(0)
 
 

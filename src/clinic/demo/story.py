@@ -152,7 +152,7 @@ class _Person:
         return {"scale.suicide_risk": "low", **words}
 
     def _dose(self) -> None:
-        start_dose(self.look(), by=self.nurse, reason=_AGREED, key="")
+        start_dose(self.look(), by=self.nurse, reason="", key="")
 
     def _read(self, rest: tuple[int, int], rise: float) -> None:
         chart_vitals(self.look(), vitals(rest, rise, self.rng), by=self.nurse, key="")

@@ -232,6 +232,12 @@ def unit(path: str) -> str:
 
 
 @register.filter
+def with_unit(value: str, path: str) -> str:
+    """A value with the unit of its path, where it has one."""
+    return f"{shown_value(value)} {unit(path)}".strip()
+
+
+@register.filter
 def get(found: dict[str, Any], key: str) -> Any:
     """One entry of a mapping, for forms that come back with what was typed."""
     return found.get(key, "") if found else ""
