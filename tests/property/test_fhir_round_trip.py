@@ -57,8 +57,9 @@ def test_a_session_comes_back_as_it_was_given(
     assert found.session(1) is not None
     dose = found.session(1).dose  # type: ignore[union-attr]
     origin = Origin(resource="MedicationAdministration", id="d1", version=None)
+    began = at.astimezone(UTC).replace(tzinfo=None)
     expected = Dose(
-        on=on, product=product, route=route, dose_mg=mg, duration_min=float(minutes), origin=origin,
+        on=on, at=began, product=product, route=route, dose_mg=mg, duration_min=float(minutes), origin=origin,
         stopped_early=stopped,
     )  # fmt: skip
     assert dose == expected

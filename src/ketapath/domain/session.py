@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from ketapath.domain.fact import Dose, Origin
 
@@ -88,6 +88,7 @@ class Visit:
             number=number,
             dose=Dose(
                 on=given.started_at.date(),
+                at=given.started_at.astimezone(UTC).replace(tzinfo=None),
                 product=given.product,
                 route=given.route,
                 dose_mg=given.dose_mg,

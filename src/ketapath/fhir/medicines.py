@@ -68,7 +68,7 @@ def doses_given(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[Dose]:
                 stopped_early=el.text(resource, "status") == "stopped",
             )
         )
-    return iter(sorted(found, key=lambda dose: (dose.on, str(dose.origin))))
+    return iter(sorted(found, key=lambda dose: (dose.on, dose.at.isoformat() if dose.at else "", str(dose.origin))))
 
 
 def _substance(resource: Resource, bundle: Bundle, vocabulary: Vocabulary) -> tuple[str | None, float | None]:
