@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from fhir.resources.R4B import get_fhir_model_class
 
 from clinic import clock
 from clinic.access import audit
@@ -106,3 +107,14 @@ def test_the_trail_tells_the_story_in_order_of_time(harbour: Practice) -> None:
 def test_nobody_in_it_has_a_password(account: Who) -> None:
     assert not [a.username for a in accounts() if a.has_usable_password()]
     assert not SignInCode.objects.exists()
+
+
+def test_an_outside_model_of_fhir_finds_nothing_wrong_with_what_the_clinic_writes(harbour: Practice) -> None:
+    """fhir.resources' R4B models; what is the same in R4 for every resource that we write."""
+    wrong = []
+    for row in Current.objects.filter(practice=harbour):
+        try:
+            get_fhir_model_class(row.kind).model_validate(json.loads(row.content))
+        except ValueError as problem:
+            wrong.append(f"{row}: {str(problem)[:300]}")
+    assert not wrong, "\n".join(wrong[:5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -20,6 +21,7 @@ from clinic.actions.profile import state_facts, withdraw_fact
 from clinic.actions.response import answer_score
 from clinic.actions.session import NotNow, chart_vitals, close_session, end_dose, open_session, start_dose
 from clinic.actions.today import see_notice
+from clinic.actions.typed import number
 from clinic.jobs import do_next
 from clinic.queries import plan as queries
 from clinic.queries.person import Chart, candidacy, chart, plan, treated
@@ -474,3 +476,34 @@ def test_a_missed_session_never_hides_the_one_of_today(account: Who, monkeypatch
     prescriber, found = account("prescriber"), look(account("prescriber"))
     decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="")
     assert READY not in [due.line.patient_id for due in (*today(nurse.practice).planned, *today(nurse.practice).missed)]
+
+
+def test_a_form_of_an_earlier_day_is_kept_with_its_day_and_one_of_tomorrow_is_refused(account: Who) -> None:
+    nurse = account("nurse")
+    found = look(nurse)
+    answer_score(found, "phq9", [1] * 8 + [0], by=nurse, key="", on=found.as_of - timedelta(days=5))
+    scores = look(nurse).person.scores  # type: ignore[union-attr]
+    assert (found.as_of - timedelta(days=5), 8.0) in [(s.on, s.total) for s in scores]
+    for days in (-1, 29):
+        with pytest.raises(BadInput, match="day of the answers"):
+            answer_score(found, "phq9", [1] * 9, by=nurse, key="", on=found.as_of - timedelta(days=days))
+
+
+@pytest.mark.parametrize("typed", ["1,000", "1e2", "1_2", "0x10", "٣", "", "12.34567", "- 3"])
+def test_a_number_that_could_mean_two_things_is_none(typed: str) -> None:
+    assert math.isnan(number(typed))
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("35", 35.0), (" 71,4 ", 71.4), ("0.5", 0.5), ("-2", -2.0)])
+def test_a_number_is_read_with_point_or_comma(typed: str, meant: float) -> None:
+    assert number(typed) == meant
+
+
+def test_a_wrong_reading_is_withdrawn_from_its_own_page(account: Who) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    arrived(nurse, "216", "79")
+    reading = look(nurse).visits[0].readings[0]
+    source = f"Observation/{reading.origin.id}"
+    withdraw_fact(look(nurse), "", source, by=nurse, reason="216 typed for 126", key="")
+    assert look(nurse).visits[0].readings == ()

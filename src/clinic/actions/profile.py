@@ -11,6 +11,7 @@ from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
+from clinic.actions.typed import number
 from clinic.queries.person import Chart
 from clinic.queries.profile import is_statable, within
 from clinic.record.projections import knowledge
@@ -20,6 +21,14 @@ from ketapath.errors import BadInput
 from ketapath.fhir.encode import stated, withdrawn, without_answer
 from ketapath.fhir.readback import is_ours
 from ketapath.knowledge import PathSpec
+
+STATEMENTS = frozenset(
+    {
+        "AllergyIntolerance", "Condition", "Consent", "Coverage", "FamilyMemberHistory", "MedicationStatement",
+        "Observation", "Procedure", "QuestionnaireResponse",
+    }
+)  # fmt: skip
+"""Kinds of resources that may be withdrawn by whoever knows better."""
 
 
 def state_facts(found: Chart, said: Mapping[str, str], *, by: Account, reason: str, key: str) -> Done:
@@ -61,19 +70,16 @@ def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: 
         raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Say what was wrong."))
     kind, identity = source.split("/", 1) if "/" in source else (source, "")
     standing = read(by.practice, kind, identity)
-    if standing is None or standing.patient_id != found.patient_id or not _states_a_fact(found, standing):
+    if standing is None or standing.patient_id != found.patient_id or not states_a_fact(standing):
         raise BadInput(
             field=_("source"), found=source, limit=_("a statement of this record"), next_step=_("Reload the page.")
         )
     return commit(act, [_back(standing, [path])])
 
 
-def _states_a_fact(found: Chart, standing: Stored) -> bool:
-    """Whether facts were read from this; in a record that cannot be read, whether it is none of our own acts."""
-    if found.person is None:
-        return not is_ours(standing.resource)
-    origins = {(f.origin.resource, f.origin.id) for f in (*found.person.known.values(), *found.person.unusable)}
-    return (standing.kind, standing.identity) in origins and not is_ours(standing.resource)
+def states_a_fact(standing: Stored) -> bool:
+    """Whether this only states something about the person, and is no plan, order, visit or dose."""
+    return standing.kind in STATEMENTS and not is_ours(standing.resource)
 
 
 def _taken_back(found: Chart, values: Mapping[str, Value]) -> list[Draft]:
@@ -129,16 +135,13 @@ def _value(spec: PathSpec, said: str) -> Value:
     if spec.type == "number":
         assert spec.limits is not None
         low, high = spec.limits
-        try:
-            number = float(said.replace(",", "."))
-        except ValueError:
-            number = float("nan")
-        if not low <= number <= high:
+        value = number(said)
+        if not low <= value <= high:
             raise BadInput(
                 field=spec.label, found=said or _("nothing"), limit=within(spec),
                 next_step=_("Check the value and its unit."),
             )  # fmt: skip
-        return number
+        return value
     if spec.words and said not in spec.words:
         raise BadInput(
             field=spec.label,

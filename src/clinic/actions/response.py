@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -20,9 +20,9 @@ from ketapath.measurement import Score, score
 
 
 def answer_score(
-    found: Chart, instrument: str, given: Sequence[int | None], *, by: Account, key: str, at: datetime | None = None
+    found: Chart, instrument: str, given: Sequence[int | None], *, by: Account, key: str, on: date | None = None
 ) -> tuple[Done, Score]:
-    """Store the answers and say what they amount to.
+    """Store the answers and say what they amount to; `on` is the day they were given, today where it is None.
 
     An answer that calls for action (item 9) puts a notice to the prescribers into the outbox in the same transaction.
     """
@@ -36,6 +36,7 @@ def answer_score(
             next_step=_("Choose one that ketapath can score."),
         )
     result = score(form, given)
+    window = knowledge().paths[f"scale.{instrument}"].window_days or 0
     if all(answer is None for answer in given):
         raise BadInput(
             field=form["title"],
@@ -43,9 +44,18 @@ def answer_score(
             limit=_("at least one answer"),
             next_step=_("Answer an item, or go back."),
         )
+    today = clock.today(by.practice.zone)
+    day = on or today
+    if not timedelta(0) <= today - day <= timedelta(days=int(window)):
+        raise BadInput(
+            field=_("day of the answers"),
+            found=day.isoformat(),
+            limit=_("today or one of the %(days)s days before") % {"days": f"{window:g}"},
+            next_step=_("Check the day."),
+        )
     act = Act(
         name="answer-score", by=by, patient_id=found.patient_id, key=key,
-        asked={"instrument": instrument, "answers": list(given)},
+        asked={"instrument": instrument, "answers": list(given), "on": day.isoformat()},
     )  # fmt: skip
     done = earlier(act)
     if done is not None:
@@ -56,7 +66,7 @@ def answer_score(
         form,
         given,
         patient_id=found.patient_id,
-        at=clock.local(at or now, by.practice.zone),
+        at=clock.local(now, by.practice.zone) if day == today else day,
         by=by.name,
     )
     notices = [

@@ -15,6 +15,7 @@ from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
+from clinic.actions.typed import number
 from clinic.queries.person import Chart
 from clinic.queries.profile import within
 from clinic.queries.session import READINGS, Objection, objections, watched_minutes
@@ -219,20 +220,14 @@ def _number(path: str, words: str) -> float:
     spec = knowledge().paths[path]
     assert path in READINGS and spec.limits is not None
     low, high = spec.limits
-    try:
-        value = float(words.replace(",", "."))
-    except ValueError:
-        value = float("nan")
+    value = number(words)
     if not low <= value <= high:
         raise BadInput(field=spec.label, found=words, limit=within(spec), next_step=_("Measure or type again."))
     return value
 
 
 def _milligrams(words: str) -> float:
-    try:
-        value = float(words.replace(",", "."))
-    except ValueError:
-        value = float("nan")
+    value = number(words)
     if not 0 <= value <= 1000:  # source: the largest dose that the simulation takes
         raise BadInput(
             field=_("dose given"),

@@ -66,6 +66,10 @@ NOTHING_AGAINST = {
 """A careful intake: asked, and answered with no."""
 
 
+_PATIENT_FIELD = frozenset({"AllergyIntolerance", "Consent", "FamilyMemberHistory", "RelatedPerson"})
+"""Resources that call the person `patient` and not `subject`."""
+
+
 class Chart:
     """One person's Bundle, filled line by line."""
 
@@ -99,9 +103,7 @@ class Chart:
         self.count += 1
         number = self.count
         base = {"resourceType": kind, "id": f"{kind.lower()}-{number}", "meta": {"versionId": "1"}}
-        about = (
-            {"patient": self.subject} if kind in ("AllergyIntolerance", "RelatedPerson", "FamilyMemberHistory") else {}
-        )
+        about = {"patient": self.subject} if kind in _PATIENT_FIELD else {}
         about = {"beneficiary": self.subject} if kind == "Coverage" else about or {"subject": self.subject}
         self.resources.append(base | about | fields)
 
@@ -201,8 +203,10 @@ class Chart:
         self.add("AllergyIntolerance", code=nothing, recordedDate=self.ago(5))
         checked = {"coding": [{"system": SNOMED, "code": "430193006", "display": "Medication reconciliation"}]}
         self.add("Procedure", status="completed", code=checked, performedDateTime=self.ago(5))
-        self.add("Consent", status="active", scope={"coding": [{"code": "treatment"}]}, dateTime=self.ago(3))
-        self.add("Coverage", status="active", period={"start": "2024-01-01"})
+        scope = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "treatment"}]}
+        category = [{"text": "Informed consent to treatment"}]
+        self.add("Consent", status="active", scope=scope, category=category, dateTime=self.ago(3))
+        self.add("Coverage", status="active", period={"start": "2024-01-01"}, payor=[{"display": "An insurer"}])
         self.add("RelatedPerson", active=True, relationship=[{"text": "partner"}])
 
     def infusion(self, *, days: int, mg: float = 36.0) -> None:

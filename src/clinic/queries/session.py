@@ -36,10 +36,11 @@ READINGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What was read at one instant, by profile path."""
+    """What was read at one instant, by profile path, and the statements that hold it."""
 
     at: datetime
     values: Mapping[str, float | bool]
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +79,12 @@ class Room:
     def moments(self) -> list[Moment]:
         """The readings by the minute they were taken, newest first."""
         by_time: dict[datetime, dict[str, float | bool]] = {}
+        sources: dict[datetime, dict[str, None]] = {}
         for reading in self.visit.readings:
             by_time.setdefault(reading.at, {})[reading.quantity] = reading.value
-        return [Moment(at=at, values=by_time[at]) for at in sorted(by_time, reverse=True)]
+            sources.setdefault(reading.at, {})[reading.origin.id] = None
+        times = sorted(by_time, reverse=True)
+        return [Moment(at=at, values=by_time[at], sources=tuple(sources[at])) for at in times]
 
     @property
     def step(self) -> str:

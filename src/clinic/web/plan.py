@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.actions.plan import Outcome, Wish, decide_card, decide_plan, standing
+from clinic.actions.typed import number
 from clinic.queries.person import Chart, candidacy, plan
 from clinic.queries.plan import levels
 from clinic.record.projections import knowledge
@@ -45,7 +47,7 @@ def options(request: HttpRequest, found: Chart) -> HttpResponse:
             messages.success(request, said)
             return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
     offered = plan(found)
-    drawn = [_drawn(found, option, number) for number, option in enumerate(offered.options)]
+    drawn = [_drawn(found, option, place) for place, option in enumerate(offered.options)]
     context = about(request, found, here="plan") | {
         "offered": offered,
         "drawn": drawn,
@@ -59,7 +61,7 @@ def options(request: HttpRequest, found: Chart) -> HttpResponse:
     return render(request, "plan/options.html", context, status=problem.status if problem else 200)
 
 
-def _drawn(found: Chart, option: Option, number: int) -> dict[str, Any]:
+def _drawn(found: Chart, option: Option, place: int) -> dict[str, Any]:
     """One option as the page shows it."""
     simulation = levels(found, option)
     sessions = [visit for visit in option.schedule if visit.kind == "session"]
@@ -76,9 +78,9 @@ def _drawn(found: Chart, option: Option, number: int) -> dict[str, Any]:
         )
     return {
         "option": option,
-        "letter": "ABCDEFGH"[number % 8],
-        "chart": None if simulation is None else levels_chart(simulation, identity=f"level-{number}"),
-        "strip": schedule_strip(option, found.as_of, identity=f"strip-{number}"),
+        "letter": "ABCDEFGH"[place % 8],
+        "chart": None if simulation is None else levels_chart(simulation, identity=f"level-{place}"),
+        "strip": schedule_strip(option, found.as_of, identity=f"strip-{place}"),
         "allowed": knowledge().protocols[option.id].get("allowed_mg"),
         "burden": words % burden,
         "asks_reason": found.plan is not None or option.verdict not in ("eligible", "caution"),
@@ -122,13 +124,10 @@ def _wish(request: HttpRequest) -> Wish:
         raise BadInput(
             field=_("days between sessions"), found=days, limit=_("a number of days"), next_step=_("Choose one.")
         )
-    said = request.POST.get("dose_mg", "").strip().replace(",", ".")
-    try:
-        dose_mg = float(said) if said else None
-    except ValueError as problem:
-        raise BadInput(
-            field=_("dose"), found=said, limit=_("a number of milligrams"), next_step=_("Type it anew.")
-        ) from problem
+    said = request.POST.get("dose_mg", "").strip()
+    dose_mg = number(said) if said else None
+    if dose_mg is not None and math.isnan(dose_mg):
+        raise BadInput(field=_("dose"), found=said, limit=_("a number of milligrams"), next_step=_("Type it anew."))
     return Wish(
         outcome=cast(Outcome, outcome),
         reason=request.POST.get("reason", "")[:1000].strip(),

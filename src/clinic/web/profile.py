@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access.permission import require
-from clinic.actions.profile import state_facts, withdraw_fact
+from clinic.actions.profile import state_facts, states_a_fact, withdraw_fact
 from clinic.queries import profile
 from clinic.queries.person import Chart, candidacy
 from clinic.record.projections import knowledge
@@ -83,7 +83,14 @@ def source(request: HttpRequest, found: Chart, kind: str, identity: str) -> Http
     versions = [s for s in history(found.practice, kind, identity) if s.patient_id == found.patient_id]
     if not versions:
         raise Http404
-    context = about(request, found, here="profile") | {"versions": versions, "name": f"{kind}/{identity}"}
+    context = about(request, found, here="profile") | {
+        "versions": versions,
+        "kind": kind,
+        "name": f"{kind}/{identity}",
+        "key": secrets.token_hex(16),
+    }
+    is_withdrawn = "entered-in-error" in versions[0].text
+    context["may_be_withdrawn"] = context["may"]["withdraw_fact"] and states_a_fact(versions[0]) and not is_withdrawn
     return render(request, "profile/source.html", context)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.templatetags.clinic import word
+from ketapath.errors import BadInput
 from ketapath.report import say
 
 
@@ -36,8 +38,9 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
         given = [_answer(request.POST.get(item["id"], "")) for item in form["items"]]
         try:
             _done, result = answer_score(
-                found, instrument, given, by=account_of(request), key=request.POST.get("key", "")[:64]
-            )
+                found, instrument, given, by=account_of(request), key=request.POST.get("key", "")[:64],
+                on=_day(request.POST.get("on", "")),
+            )  # fmt: skip
         except EXPECTED as trouble:
             problem = explained(trouble)
         else:
@@ -74,9 +77,20 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
         "items": items,
         "options": answers,
         "problem": problem,
+        "typed": request.POST,
         "key": secrets.token_hex(16),
     }
     return render(request, "response/score.html", context, status=problem.status if problem else 200)
+
+
+def _day(said: str) -> date | None:
+    """The day that was typed; None where none was. Raises BadInput for what is no day."""
+    try:
+        return date.fromisoformat(said) if said else None
+    except ValueError as problem:
+        raise BadInput(
+            field=_("day of the answers"), found=said[:20], limit=_("a day"), next_step=_("Choose it again.")
+        ) from problem
 
 
 def _answer(said: str) -> int | None:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from clinic import clock
 from clinic.actions import session as act
 from clinic.actions.profile import state_facts
+from clinic.actions.typed import number
 from clinic.queries.person import Chart, chart
 from clinic.queries.session import READINGS, Room, room
 from clinic.web.charts import pressure_chart, session_levels
@@ -100,10 +101,7 @@ def _ordered(here: Room) -> str:
 
 
 def _is_more(typed: str, ordered_mg: float | None) -> bool:
-    try:
-        return ordered_mg is not None and float(typed.replace(",", ".")) > ordered_mg
-    except ValueError:
-        return False
+    return ordered_mg is not None and number(typed) > ordered_mg
 
 
 def _done(request: HttpRequest, found: Chart) -> str:

@@ -8,7 +8,7 @@ written in the zone they are given in, so that the day of a fact is the clinic's
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from ketapath.domain.fact import Value
@@ -209,10 +209,13 @@ def answers(
     given: Sequence[int | None],
     *,
     patient_id: str,
-    at: datetime,
+    at: date,
     by: str,
 ) -> Resource:
-    """A questionnaire as it was answered, item by item; an item without an answer is absent, never zero."""
+    """A questionnaire as it was answered, item by item; an item without an answer is absent, never zero.
+
+    `at` is the instant, or the day alone where the time is not known.
+    """
     codes = {int(option["score"]): str(option["loinc_answer"]) for option in instrument["options"]}
     return {
         "resourceType": "QuestionnaireResponse",
