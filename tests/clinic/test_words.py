@@ -77,6 +77,7 @@ def own_words() -> list[str]:
     for form in known.instruments.values():
         words += [form["title"], form["full_title"], form["licence"]["attribution"]]
         words += [text for part in (*form["items"], *form["options"]) for text in part["text"].values()]
+        words += list(form["stem"].values())
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
     words += ["fluoxetine", "Discussed with the person: aims, limits, and what else there is."]  # of the record
     words += [account.name for account in Account.objects.all()] + [p.name for p in Practice.objects.all()]

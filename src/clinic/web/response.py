@@ -74,6 +74,7 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
     answers = [{"score": str(o["score"]), "text": o["text"].get(language, o["text"]["en"])} for o in form["options"]]
     context = about(request, found, here="response") | {
         "form": form,
+        "stem": (form.get("stem") or {}).get(language) or (form.get("stem") or {}).get("en"),
         "items": items,
         "options": answers,
         "problem": problem,

@@ -181,10 +181,10 @@ def given_product(given: Administration) -> str:
 
 
 @register.filter
-def instrument_full_title(name: str) -> str:
-    """A questionnaire by its whole name, for those who do not know the short one."""
+def instrument_title(name: str) -> str:
+    """A questionnaire by the name on its head."""
     form = knowledge().instruments.get(name)
-    return f"{form['title']}: {form['full_title']}" if form else name
+    return str(form["title"]) if form else name
 
 
 @register.filter
