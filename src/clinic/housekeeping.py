@@ -90,6 +90,29 @@ def _create_user(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _new_code(arguments: argparse.Namespace) -> int:
+    account = _account(arguments.username)
+    audit.append("new-code", outcome="done", who="command line", entities=[account.username])
+    print(f"{account.username} signs in once with {new_code(account)}")
+    return 0
+
+
+def _close_account(arguments: argparse.Namespace) -> int:
+    account = _account(arguments.username)
+    account.is_active = False
+    account.save(update_fields=["is_active"])
+    audit.append("close-account", outcome="done", who="command line", entities=[account.username])
+    print(f"{account.username} may do nothing from now on; what they did stays on record.")
+    return 0
+
+
+def _account(username: str) -> Account:
+    account = Account.objects.filter(username=username, is_active=True).first()
+    if account is None:
+        raise _unknown("username", username, "an open account")
+    return account
+
+
 def _replay(arguments: argparse.Namespace) -> int:
     practice = Practice.objects.filter(slug=arguments.practice).first()
     found = None if practice is None else replay(practice, arguments.recommendation)
@@ -130,6 +153,8 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "import": _import,
         "create-practice": _create_practice,
         "create-user": _create_user,
+        "new-code": _new_code,
+        "close-account": _close_account,
         "replay": _replay,
         "roles": _roles,
         "verify-audit": _verify_audit,
