@@ -162,4 +162,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
+    # Django's own lines name the address, which names a person; web.problems logs faults by number and page instead.
+    "loggers": {"django.request": {"level": "CRITICAL"}},
 }

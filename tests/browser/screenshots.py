@@ -29,6 +29,8 @@ PAGES = {
     "score": f"/patients/{READY}/score/phq9",
     "fact": f"/patients/{READY}/fact?path=social.ride_home",
     "fact-choose": f"/patients/{READY}/fact",
+    "source": f"/patients/{READY}/source/Patient/{READY}",
+    "password": "/password",
     "knowledge": "/knowledge",
     "knowledge-rule": "/knowledge/rules/KP-004",
     "knowledge-source": "/knowledge/sources/ELEKT",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -97,3 +98,31 @@ def test_a_form_without_proof_of_its_origin_changes_nothing(account: Who, settin
     answer = client.post("/patients/aneurysm/fact", {"path": "social.ride_home", "said": "no"})
     assert answer.status_code == 403
     assert "open too long" in answer.content.decode()
+
+
+def test_a_password_is_changed_only_by_whoever_has_the_old_one(
+    browser_of: Callable[[str], Client], account: Who
+) -> None:
+    client = browser_of("nurse")
+    old, new = "a quiet house by the sea", "another house in the hills"
+    client.post("/password", {"first": old, "again": old})
+    assert client.post("/password", {"first": new, "again": new, "old": "wrong"}).status_code == 400
+    assert client.post("/password", {"first": new, "again": new, "old": old}).status_code == 302
+    assert sign_in("nurse", new) is not None
+
+
+def test_a_fault_is_logged_by_number_and_page_and_never_by_person(
+    browser_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    client = browser_of("nurse")
+    client.raise_request_exception = False
+    monkeypatch.setattr("clinic.web.patients.treated", breaks)
+    answer = client.get("/patients/aneurysm")
+    assert answer.status_code == 500
+    number = re.search(r"the number (\w{8})", answer.content.decode())
+    assert number
+    assert f"fault {number[1]} on page patient" in caplog.text
+    assert "/patients/aneurysm" not in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from clinic.actions.session import NotNow
 from clinic.record.projections import knowledge
 from ketapath.errors import BadInput
 from ketapath.report import say
+
+_log = logging.getLogger(__name__)
 
 EXPECTED = (BadInput, NotAllowed, NotNow, Stale, Overtaken, KeyReused)
 """What a person can run into by ordinary use; pages show it where it happened and keep what was typed."""
@@ -130,6 +133,8 @@ def no_room(request: HttpRequest) -> HttpResponse:
 def broken(request: HttpRequest) -> HttpResponse:
     """A fault of ours, with a number to report."""
     number = secrets.token_hex(4)
+    match = request.resolver_match
+    _log.error("fault %s on page %s", number, match.view_name if match else "unknown", exc_info=True)
     return page(
         request,
         Problem(

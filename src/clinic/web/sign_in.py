@@ -65,6 +65,8 @@ def password(request: HttpRequest) -> HttpResponse:
     problems: list[str] = []
     if request.method == "POST":
         first, again = request.POST.get("first", ""), request.POST.get("again", "")
+        if account.has_usable_password() and not account.check_password(request.POST.get("old", "")):
+            problems.append(_("The password you have now is another one."))
         try:
             validate_password(first, account)
         except ValidationError as found:
