@@ -15,6 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tests.browser.house import COMMAND, House, Visitor
 
@@ -104,6 +105,21 @@ def test_one_changed_fact_changes_the_page(house: House, enter: Enter) -> None:
     page.goto(f"{address}/plan")
     expect(page.locator("main")).to_contain_text("No way to treat with ketamine is open")
     expect(page.locator("article")).to_have_count(0)
+
+
+def test_a_high_risk_of_suicide_puts_the_emergency_path_above_everything_on_every_page(
+    house: House, enter: Enter
+) -> None:
+    page = enter(house, "prescriber")
+    page.goto(f"{house.url}/patients/{READY}/fact?path=scale.suicide_risk")
+    page.select_option("#said", "imminent")
+    page.click("main button:has-text('Save')")
+    for part in ("", "/plan", "/session", "/score/phq9"):
+        page.goto(f"{house.url}/patients/{READY}{part}")
+        alarm = page.locator(".emergency")
+        expect(alarm).to_be_visible()
+        assert alarm.bounding_box()["y"] < 400  # type: ignore[index]
+        assert Axe().run(page).violations_count == 0
 
 
 def test_today_stays_current_without_being_asked(house: House, enter: Enter) -> None:

@@ -102,6 +102,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
         "found": found,
         "person": found.person,
         "here": here,
+        "emergency": None if now is None else now.emergency,
         "risks": () if now is None else _risks(now),
         "weight": _weight(found),
         "ride": _ride(found),
