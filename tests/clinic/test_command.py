@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,21 @@ def test_a_role_that_may_not_import_is_told_so(tmp_path: Path) -> None:
     found = run(tmp_path, "import", str(EXAMPLE), "--as", "nina")
     assert found.returncode == 3
     assert "a coordinator or director" in found.stderr
+
+
+def test_the_worker_of_its_own_ends_when_it_is_told(tmp_path: Path) -> None:
+    run(tmp_path, "create-practice", "real", "--name", "Real Clinic")
+    surroundings = {**os.environ, "DATA_DIR": str(tmp_path)}
+    surroundings.pop("DATABASE_URL", None)
+    worker = subprocess.Popen([COMMAND, "worker"], env=surroundings, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    database = sqlite3.connect(tmp_path / "clinic.sqlite3", timeout=20)
+    while not database.execute("SELECT 1 FROM record_errand WHERE kind = 'morning-round'").fetchone():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    worker.send_signal(signal.SIGTERM)
+    _, said = worker.communicate(timeout=30)
+    assert (worker.returncode, said) == (0, "")
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:

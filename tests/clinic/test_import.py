@@ -13,8 +13,9 @@ from clinic.access.models import Account, AuditRow
 from clinic.access.permission import Refused
 from clinic.actions.commit import NotAllowed
 from clinic.actions.patients import import_record
-from clinic.actions.profile import withdraw_fact
+from clinic.actions.profile import state_facts, withdraw_fact
 from clinic.queries.person import chart
+from clinic.queries.profile import statable
 from clinic.record.models import Current, PatientLine
 from clinic.record.read import read
 from ketapath.errors import BadInput
@@ -109,6 +110,26 @@ def test_a_statement_may_be_withdrawn_and_an_act_may_not(account: Who) -> None:
         assert found is not None
         with pytest.raises(BadInput, match="a statement of this record"):
             withdraw_fact(found, "vitals.weight_kg", f"{kind}/{row.identity}", by=nurse, reason="x", key="")
+
+
+def test_an_order_from_elsewhere_may_be_withdrawn_and_no_answer_takes_back_our_own(account: Who) -> None:
+    nurse, treated = account("nurse"), "first-language-arabic"
+    order = {
+        "resourceType": "MedicationRequest", "id": "elsewhere", "status": "active", "intent": "order",
+        "subject": {"reference": "Patient/new"}, "authoredOn": "2026-11-20",
+        "medicationCodeableConcept": {"text": "Phenelzine"},
+    }  # fmt: skip
+    import_record(bundle(order), by=account("coordinator"))
+    found = chart(nurse.practice, "new")
+    assert found is not None
+    withdraw_fact(found, "", "MedicationRequest/elsewhere", by=nurse, reason="never taken", key="")
+    own = Current.objects.filter(practice=nurse.practice, kind="MedicationRequest", patient_id=treated)
+    before = list(own.values_list("identity", "version"))
+    for path in [spec.path for spec in statable() if spec.path.startswith("medicines.") and spec.type == "bool"]:
+        here = chart(nurse.practice, treated)
+        assert here is not None
+        state_facts(here, {path: "no"}, by=nurse, reason="asked", key="")
+    assert list(own.values_list("identity", "version")) == before
 
 
 @pytest.mark.parametrize("day", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-02-30", "0000"])

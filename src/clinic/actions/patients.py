@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from clinic.access.models import Account
 from clinic.access.permission import require
@@ -12,7 +12,7 @@ from clinic.actions.commit import Act, Done, Draft, commit
 from clinic.record.read import of_patient, read
 from ketapath.errors import BadInput
 from ketapath.fhir import Resource, patient_of, read_bundle, read_resource, resource_texts
-from ketapath.fhir.readback import is_ours
+from ketapath.fhir.readback import belongs_to, is_ours
 
 
 def import_record(data: bytes, *, by: Account) -> tuple[str, Done]:
@@ -40,7 +40,7 @@ def _refuse_ours(by: Account, patient_id: str, resources: Sequence[Resource]) ->
     ours = {f"{s.kind}/{s.identity}" for s in standing}
     ours |= {_name(resource) for resource in resources if is_ours(resource)}
     for resource in resources:
-        claimed = {_name(resource), *_references(resource)}
+        claimed = {_name(resource), *belongs_to(resource)}
         if claimed & ours:
             raise BadInput(
                 field=_name(resource),
@@ -82,15 +82,6 @@ def _content(resource: Resource) -> dict[str, object]:
     """Without the stamps that every export sets anew."""
     meta = {k: v for k, v in (resource.get("meta") or {}).items() if k not in ("versionId", "lastUpdated")}
     return {**resource, "meta": meta}
-
-
-def _references(resource: Resource) -> Iterator[str]:
-    """Where a resource says that it belongs: an order to its plan, a dose or a reading to its visit."""
-    for field in ("basedOn", "context", "encounter", "partOf", "focus"):
-        holders = resource.get(field)
-        for holder in holders if isinstance(holders, list) else [holders]:
-            if isinstance(holder, dict) and isinstance(holder.get("reference"), str):
-                yield str(holder["reference"]).split("/_history/")[0]
 
 
 def _same_person(by: Account, patient_id: str, patient: Resource) -> None:

@@ -19,13 +19,13 @@ from clinic.record.read import Stored, read
 from ketapath.domain.fact import Fact, Value
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import stated, withdrawn, without_answer
-from ketapath.fhir.readback import is_ours
+from ketapath.fhir.readback import belongs_to, is_ours
 from ketapath.knowledge import PathSpec
 
 STATEMENTS = frozenset(
     {
-        "AllergyIntolerance", "Condition", "Consent", "Coverage", "FamilyMemberHistory", "MedicationStatement",
-        "Observation", "Procedure", "QuestionnaireResponse",
+        "AllergyIntolerance", "Condition", "Consent", "Coverage", "FamilyMemberHistory", "MedicationRequest",
+        "MedicationStatement", "Observation", "Procedure", "QuestionnaireResponse",
     }
 )  # fmt: skip
 """Kinds of resources that may be withdrawn by whoever knows better."""
@@ -68,18 +68,21 @@ def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: 
         return done
     if not reason.strip():
         raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Say what was wrong."))
-    kind, identity = source.split("/", 1) if "/" in source else (source, "")
+    kind, _slash, identity = source.partition("/")
     standing = read(by.practice, kind, identity)
-    if standing is None or standing.patient_id != found.patient_id or not states_a_fact(standing):
+    if standing is None or standing.patient_id != found.patient_id or not states_a_fact(found, standing):
         raise BadInput(
             field=_("source"), found=source, limit=_("a statement of this record"), next_step=_("Reload the page.")
         )
     return commit(act, [_back(standing, [path])])
 
 
-def states_a_fact(standing: Stored) -> bool:
-    """Whether this only states something about the person, and is no plan, order, visit or dose."""
-    return standing.kind in STATEMENTS and not is_ours(standing.resource)
+def states_a_fact(found: Chart, standing: Stored) -> bool:
+    """Whether this only states something about the person, and is no plan, visit or dose, nor the order of a plan."""
+    if standing.kind not in STATEMENTS or is_ours(standing.resource):
+        return False
+    plans = {f"CarePlan/{plan.origin.id}" for plan in found.plans}
+    return not plans & belongs_to(standing.resource)
 
 
 def _taken_back(found: Chart, values: Mapping[str, Value]) -> list[Draft]:
@@ -94,7 +97,7 @@ def _taken_back(found: Chart, values: Mapping[str, Value]) -> list[Draft]:
                 paths = wrong.setdefault((fact.origin.resource, fact.origin.id), [])
                 paths += [path] if path not in paths else []
     standing = ((read(found.practice, kind, identity), paths) for (kind, identity), paths in wrong.items())
-    return [_back(stored, paths) for stored, paths in standing if stored is not None]
+    return [_back(stored, paths) for stored, paths in standing if stored is not None and states_a_fact(found, stored)]
 
 
 def _contradicts(fact: Fact, value: Value, found: Chart) -> bool:

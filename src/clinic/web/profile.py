@@ -90,7 +90,9 @@ def source(request: HttpRequest, found: Chart, kind: str, identity: str) -> Http
         "key": secrets.token_hex(16),
     }
     is_withdrawn = "entered-in-error" in versions[0].text
-    context["may_be_withdrawn"] = context["may"]["withdraw_fact"] and states_a_fact(versions[0]) and not is_withdrawn
+    context["may_be_withdrawn"] = (
+        context["may"]["withdraw_fact"] and states_a_fact(found, versions[0]) and not is_withdrawn
+    )
     return render(request, "profile/source.html", context)
 
 

@@ -119,6 +119,12 @@ def is_ours(resource: Resource) -> bool:
     return any(c.system == "local" for field in fields for c in el.codings(resource, field))
 
 
+def belongs_to(resource: Resource) -> frozenset[str]:
+    """Where a resource says that it belongs: an order to its plan, a dose or a reading to its visit."""
+    fields = ("basedOn", "context", "encounter", "partOf", "focus")
+    return frozenset(reference for field in fields for reference in _references(resource, field))
+
+
 def recommendation(resource: Resource) -> Recommendation | None:
     """A stored recommendation; None where the resource is none of ours."""
     stamps = {

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import heroicons
-from django import template
+from django.template import Library
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,13 +19,13 @@ from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
 from ketapath import units
-from ketapath.domain.evidence import Finding, MissingFact, Text, Verdict
+from ketapath.domain.evidence import MissingFact, Text, Verdict
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Administration
 from ketapath.report import say as say_text
 
-register = template.Library()
+register = Library()
 
 
 @register.filter
@@ -247,12 +247,6 @@ def get(found: dict[str, Any], key: str) -> Any:
 def worth_showing(missing: MissingFact, overall: str) -> list[tuple[str, str]]:
     """Each answer that would change the verdict, with the verdict it would give."""
     return [(c.if_value, c.overall) for c in missing.changes if c.overall != overall]
-
-
-@register.filter
-def is_approved(finding: Finding) -> bool:
-    """Whether the rule of this finding needs nobody's approval any more."""
-    return finding.rule is None or not finding.rule.needs_approval
 
 
 def amount(dose_mg: float, minutes: float | None) -> str:
