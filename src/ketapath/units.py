@@ -1,6 +1,6 @@
 """In what unit is this number? Conversion at the boundary, once; what cannot be converted is refused.
 
-Canonical units are those of knowledge/profile.yaml. Factors are exact by definition (pound, inch, pascal) or follow
+Canonical units are those of knowledge/profile/. Factors are exact by definition (pound, inch, pascal) or follow
 from the molar masses in the evidence pack; a unit that is not listed here is not guessed.
 """
 

@@ -30,8 +30,9 @@ def codes_of(name: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def wanted(kind: str) -> set[str]:
-    """The concepts that profile.yaml reads from this kind of resource."""
-    found = (spec["from"].get(kind, ()) for spec in read("profile.yaml"))
+    """The concepts that the profile reads from this kind of resource."""
+    specs = [spec for file in sorted((KNOWLEDGE / "profile").glob("*.yaml")) for spec in read(f"profile/{file.name}")]
+    found = (spec["from"].get(kind, ()) for spec in specs)
     return {c for concepts in found for c in ([concepts] if isinstance(concepts, str) else concepts)}
 
 

@@ -29,7 +29,7 @@ class Origin:
 class Fact:
     """One statement of the record about one profile path.
 
-    `value` is in the canonical unit of its path (see knowledge/profile.yaml). `on` is the day the fact was true,
+    `value` is in the canonical unit of its path (see knowledge/profile/). `on` is the day the fact was true,
     None where the record gives no day; `at` the instant where it gives one, in UTC and without a zone. An unusable fact
     keeps what was found in `as_stated`, so that a page can show it greyed, and says why it may not be relied on; its
     value is None where nothing could be made of it.

@@ -32,7 +32,15 @@ __all__ = ["SITE_DEFAULT", "Knowledge", "PathSpec", "Rule", "Source", "Truth", "
 T = TypeVar("T")
 
 FOLDER = Path(__file__).parent
-_RULE_FOLDERS = ("candidacy", "interactions", "monitoring", "psychotherapy", "governance")
+_RULE_FOLDERS = (
+    "candidacy",
+    "interactions",
+    "monitoring",
+    "protocols",
+    "psychotherapy",
+    "biomarkers",
+    "governance",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +137,9 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         return ((n, d) for n, d in documents.items() if n.startswith(folder + "/"))
 
     sources = _unique((s.key, s) for n, d in under("sources") for s in (parse_source(r, where=n) for r in d or ()))
-    specs = _unique((p.path, p) for p in (parse_path(r, where="profile.yaml") for r in documents["profile.yaml"]))
-    records = [
-        (name, record) for folder in _RULE_FOLDERS for name, document in under(folder) for record in document or ()
-    ] + [(n, r) for n, d in under("protocols") if isinstance(d, list) for r in d]
+    specs = _unique((p.path, p) for n, d in under("profile") for p in (parse_path(r, where=n) for r in d))
+    # A list in these folders is rules; a mapping is one protocol or one biomarker's card.
+    records = [(n, r) for folder in _RULE_FOLDERS for n, d in under(folder) if isinstance(d, list) for r in d]
     rules = _unique((r.id, r) for r in (parse_rule(record, sources, where=n) for n, record in records))
     texts = _unique((k, v) for n, d in under("texts") if n.endswith("en.yaml") for k, v in (d or {}).items())
     for _, record in records:

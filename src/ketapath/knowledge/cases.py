@@ -175,9 +175,9 @@ def _unfillable(knowledge: Knowledge) -> Iterator[str]:
     concepts = {r["concept"] for table in ("conditions", "observations") for r in knowledge.codes[table]}
     classes = {c for m in knowledge.codes["medicines"] for c in m["classes"]}
     for rule in knowledge.rules.values():
-        for path in paths(rule.when):
+        for path in (*paths(rule.when), *rule.settled_by):
             if path not in knowledge.paths:
-                yield f"rule {rule.id}: reads {path}, which is not in profile.yaml"
+                yield f"rule {rule.id}: reads {path}, which no file of profile/ has"
     for spec in knowledge.paths.values():
         kinds = set(spec.comes_from) & _SOURCES_OF_FACTS
         if not kinds:

@@ -14,7 +14,20 @@ from ketapath.domain.evidence import Evidence, Grade, RuleRef, Trust, Verdict
 from ketapath.errors import KnowledgeError
 from ketapath.knowledge.rules import Predicate, parse_predicate
 
-STAGES = frozenset({"candidacy", "dose", "session", "monitoring", "support"})
+STAGES = frozenset(
+    {
+        "candidacy",
+        "work-up",
+        "re-screen",
+        "dose",
+        "session",
+        "monitoring",
+        "response",
+        "support",
+        "biomarker",
+        "governance",
+    }
+)
 SEVERITIES = frozenset({"absolute-contraindication", "relative-contraindication", "caution", "info", "requirement"})
 SECTIONS = frozenset(
     {
@@ -25,6 +38,7 @@ SECTIONS = frozenset(
         "monitoring",
         "regimens",
         "psychosocial",
+        "biomarkers",
         "governance",
     }
 )
@@ -61,7 +75,7 @@ _REQUIRED = [
     "reviewed_on",
     "review_due",
 ]
-_OPTIONAL = frozenset({"verdict", "unknown", "note"})
+_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "note"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +128,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One cited, computable rule. `when_true` and `when_unknown` are the verdicts it gives, or None."""
+    """One cited, computable rule. `when_true` and `when_unknown` are the verdicts it gives, or None.
+
+    A work-up rule asks for the facts of `settled_by`: it is done while each of them is known within its window.
+    """
 
     ref: RuleRef
     section: str
@@ -123,6 +140,7 @@ class Rule:
     when: Predicate
     when_true: Verdict | None
     when_unknown: Verdict | None
+    settled_by: tuple[str, ...]
     scope: Scope
     evidence: tuple[Evidence, ...]
     trust: Trust
@@ -214,6 +232,7 @@ def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, wher
         when=parse_predicate(record["when"], where=name),
         when_true=_verdict(record.get("verdict"), name),
         when_unknown=_verdict(record.get("unknown"), name),
+        settled_by=_settled_by(record, name),
         scope=_scope(record["scope"]),
         evidence=_evidence(record, sources, name),
         trust=cast(Trust, record["trust"]),
@@ -226,6 +245,15 @@ def _verdict(word: object, name: str) -> Verdict | None:
     if word is not None and word not in get_args(Verdict):
         raise KnowledgeError(f"{name}: {word!r} is not a verdict")
     return cast("Verdict | None", word)
+
+
+def _settled_by(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    asked = tuple(record.get("settled_by") or ())
+    if bool(asked) is not (record["stage"] == "work-up"):
+        raise KnowledgeError(
+            f"{name}: a rule of stage work-up, and no other, names in settled_by the facts it asks for"
+        )
+    return asked
 
 
 def _scope(record: Mapping[str, Any]) -> Scope:
