@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from clinic.web import health, library, own, patients, plan, profile, response, session, sign_in, streams, today
+from clinic.web import (
+    governance,
+    health,
+    library,
+    own,
+    patients,
+    plan,
+    profile,
+    response,
+    session,
+    sign_in,
+    streams,
+    today,
+)
 
 urlpatterns = [
     *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *profile.urls, *plan.urls, *session.urls,
-    *response.urls, *library.urls, *own.urls,
+    *response.urls, *library.urls, *governance.urls, *own.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         made.add_argument("--jurisdiction", default="US", help=f"one of {', '.join(JURISDICTIONS)} (US)")
         made.add_argument("--on", type=_day, default=None, metavar="DATE", help="the day to plan for (today)")
+        made.add_argument("--policy", metavar="FILE", help="what the clinic approved (docs/how-to/approve.md)")
         made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
         made.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
         if name != "update":
@@ -307,6 +308,7 @@ def _no_such(field: str, found: str) -> BadInput:
 
 def _person(arguments: argparse.Namespace) -> tuple[Knowledge, Clinic, Any]:
     from ketapath.journey import person
+    from ketapath.knowledge.policy import read_policy, under_policy
 
     if arguments.jurisdiction not in JURISDICTIONS:
         raise BadInput(
@@ -318,7 +320,9 @@ def _person(arguments: argparse.Namespace) -> tuple[Knowledge, Clinic, Any]:
     if arguments.seed < 0:
         raise BadInput(field="--seed", found=arguments.seed, limit="0 or more", next_step="Choose another seed.")
     knowledge = load()
-    clinic = Clinic(jurisdiction=arguments.jurisdiction)
+    approvals = read_policy(_read(arguments.policy), knowledge) if arguments.policy else {}
+    knowledge = under_policy(knowledge, approvals)
+    clinic = Clinic(jurisdiction=arguments.jurisdiction, approvals=approvals)
     return knowledge, clinic, person(_read(arguments.bundle), knowledge, as_of=arguments.on or date.today())
 
 

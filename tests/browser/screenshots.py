@@ -31,6 +31,7 @@ PAGES = {
     "fact-choose": f"/patients/{READY}/fact",
     "source": f"/patients/{READY}/source/Patient/{READY}",
     "password": "/password",
+    "governance": "/governance",
     "knowledge": "/knowledge",
     "knowledge-rule": "/knowledge/rules/KP-004",
     "knowledge-source": "/knowledge/sources/ELEKT",

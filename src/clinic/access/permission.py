@@ -25,6 +25,8 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "close-session": (Role.PRESCRIBER, Role.NURSE),
         "import-record": (Role.COORDINATOR, Role.DIRECTOR),
         "see-notice": STAFF,
+        "read-policy": STAFF,
+        "approve-policy": (Role.DIRECTOR,),
         "read-own": (Role.PATIENT,),
     }
 )

@@ -14,6 +14,7 @@ from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, Stale, commit, earlier
+from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, plan, treated
 from clinic.queries.plan import recommended
 from clinic.record.projections import knowledge
@@ -87,6 +88,7 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
     if wish.outcome == "rejected":
         _need(wish.reason, _("a reason for rejecting an option"))
         return commit(act, drafts)
+    _check_approved(found)
     _check_no_visit(found)
     if found.plan is not None:
         _need(wish.reason, _("a reason for replacing the plan that stands"))
@@ -126,6 +128,8 @@ def decide_card(found: Chart, chosen: Decision, wish: Wish, *, by: Account, key:
             limit=_("a signed plan to go on with"),
             next_step=_("Compare the options and sign one."),
         )
+    if wish.outcome != "rejected" and chosen in ("continue", "adjust"):
+        _check_approved(found)
     if wish.outcome != "rejected" and (chosen not in ("pause", "stop", "add") or _is_dosing(found)):
         _check_no_visit(found)
     if chosen != card.decision or wish.outcome != "accepted":
@@ -180,7 +184,9 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
 def _onward(found: Chart, wish: Wish) -> tuple[Appointment, ...]:
     assert found.person is not None
     assert found.plan is not None
-    return onward(found.person, found.clinic, knowledge(), protocol_id=found.plan.option_id, every_days=wish.every_days)
+    return onward(
+        found.person, found.clinic, found.knowledge, protocol_id=found.plan.option_id, every_days=wish.every_days
+    )
 
 
 def _ended(found: Chart, plan_status: str, order_status: str, why: str) -> list[Draft]:
@@ -200,6 +206,18 @@ def _resources(found: Chart, signed: SignedPlan) -> tuple[Stored, Stored | None]
     if str(care_plan.version) != signed.origin.version:
         raise Stale("CarePlan", signed.origin.id, care_plan.version)
     return care_plan, read(found.practice, "MedicationRequest", f"{signed.origin.id}-order")
+
+
+def _check_approved(found: Chart) -> None:
+    """Nothing is ordered for a real person on rules that nobody of the clinic has approved."""
+    refused = refused_here(found)
+    if refused is not None:
+        raise BadInput(
+            field=_("approval"),
+            found=refused,
+            limit=_("rules that the medical lead has approved, or a demonstration person"),
+            next_step=_("Ask the medical lead to open the set-up page."),
+        )
 
 
 def _check_no_visit(found: Chart) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
 from clinic import clock
-from clinic.record.models import Practice
+from clinic.record.models import PolicyEntry, Practice
 from clinic.record.projections import knowledge, name_of, words
 from clinic.record.read import mark, of_patient_at
 from ketapath import journey
@@ -26,9 +26,13 @@ from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
 from ketapath.fhir import Bundle, bundle_of, statements
 from ketapath.fhir.readback import decisions, signed_plans, visits
+from ketapath.knowledge import Knowledge
+from ketapath.knowledge.policy import policy_file, under_policy
 from ketapath.profile import profile
 
 SEED = 1
+_TEST_DATA = ("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST")
+"""How FHIR labels a record as test health data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +52,19 @@ class Chart:
     plans: tuple[SignedPlan, ...]
     visits: tuple[Visit, ...]
     decisions: tuple[Decided, ...]
+    clinic: Clinic
 
     @property
-    def clinic(self) -> Clinic:
-        """The clinic as the core needs it."""
-        return clinic_of(self.practice.settings)
+    def knowledge(self) -> Knowledge:
+        """The knowledge as it counts at this clinic."""
+        return knowledge_at(self.clinic)
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether this person is invented: the practice is a demonstration, or the record is labelled test data."""
+        labels = (self.bundle.patient.get("meta") or {}).get("security") or ()
+        is_test = any((label.get("system"), label.get("code")) == _TEST_DATA for label in labels)
+        return self.practice.is_demo or is_test
 
     @property
     def plan(self) -> SignedPlan | None:
@@ -95,10 +107,17 @@ class Treated:
     card: DecisionCard
 
 
-def chart(practice: Practice, patient_id: str, *, as_of: date | None = None, up_to: int | None = None) -> Chart | None:
-    """This person's chart; None where this practice has no such person."""
+def chart(
+    practice: Practice,
+    patient_id: str,
+    *,
+    as_of: date | None = None,
+    up_to: int | None = None,
+    clinic: Clinic | None = None,
+) -> Chart | None:
+    """This person's chart at the clinic as it is, or as it was; None where this practice has no such person."""
     place = mark(practice, patient_id) if up_to is None else up_to
-    return _chart(practice, patient_id, place, as_of or clock.today(practice.zone))
+    return _chart(practice, patient_id, place, as_of or clock.today(practice.zone), clinic or clinic_now(practice))
 
 
 def candidacy(found: Chart) -> Candidacy:
@@ -116,16 +135,52 @@ def treated(found: Chart) -> Treated:
     return _treated(_Key.of(found))
 
 
+def clinic_now(practice: Practice) -> Clinic:
+    """The clinic as it is today: its settings, and what its medical lead has approved."""
+    return replace(clinic_of(practice.settings), approvals=approvals(practice))
+
+
+def approvals(practice: Practice) -> dict[str, Approval]:
+    """What the medical lead has approved and not taken back, by item; the newest entry of each counts."""
+    newest = {e.item: e for e in PolicyEntry.objects.filter(practice=practice).order_by("id")}
+    return {
+        item: Approval(
+            item=item,
+            version=e.version,
+            by=e.by,
+            on=clock.local(e.at, practice.zone).date(),
+            values={k: float(v) for k, v in e.values.items()},
+        )
+        for item, e in newest.items()
+        if not e.is_withdrawn
+    }
+
+
+def knowledge_at(clinic: Clinic) -> Knowledge:
+    """The knowledge under this clinic's approvals."""
+    return _under(policy_file(clinic.approvals.values()), _Held(clinic.approvals))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Approvals carried along a cached call; the text beside them is what tells two sets apart."""
+
+    approvals: Mapping[str, Approval] = field(compare=False)
+
+
+@lru_cache(maxsize=16)
+def _under(policy: str, held: _Held) -> Knowledge:
+    return under_policy(knowledge(), held.approvals)
+
+
 def clinic_of(settings: Mapping[str, Any]) -> Clinic:
-    """The core's Clinic from a practice's settings; what is not set is the core's own default."""
+    """The core's Clinic from a practice's settings, or as a recommendation keeps it; the rest is the core's own."""
     known = {k: v for k, v in settings.items() if k in Clinic.__dataclass_fields__}
     for name in ("products", "weekdays", "languages", "session_hours"):
         if name in known:
             known[name] = tuple(known[name])
-    approvals = known.get("approvals") or {}
     known["approvals"] = {
-        rule: Approval(rule_id=rule, by=a["by"], on=date.fromisoformat(a["on"]), value=a.get("value"))
-        for rule, a in approvals.items()
+        item: Approval(**{**a, "on": date.fromisoformat(a["on"])}) for item, a in (known.get("approvals") or {}).items()
     }
     return Clinic(**known)
 
@@ -142,14 +197,14 @@ def _came_before(on: date, at: datetime | None, then: datetime, zone: str) -> bo
     return on <= clock.local(then, zone).date()
 
 
-def _chart(practice: Practice, patient_id: str, place: int, as_of: date) -> Chart | None:
+def _chart(practice: Practice, patient_id: str, place: int, as_of: date, clinic: Clinic) -> Chart | None:
     stored = of_patient_at(practice, patient_id, place)
     if not any(s.kind == "Patient" for s in stored):
         return None
     bundle = bundle_of([s.resource for s in stored])
     person, problem = None, None
     try:
-        person = profile(statements(bundle, words()), as_of=as_of, knowledge=knowledge())
+        person = profile(statements(bundle, words()), as_of=as_of, knowledge=knowledge_at(clinic))
     except BadInput as found:
         problem = found
     given, family = name_of(bundle)
@@ -167,6 +222,7 @@ def _chart(practice: Practice, patient_id: str, place: int, as_of: date) -> Char
         plans=signed_plans(bundle),
         visits=visits(bundle, words()),
         decisions=decisions(bundle),
+        clinic=clinic,
     )
 
 
@@ -192,7 +248,7 @@ class _Key:
         assert found.person is not None
         return cls(
             practice_id=found.practice.pk,
-            settings=json.dumps(found.practice.settings, sort_keys=True),
+            settings=settings_of(found.clinic),
             patient_id=found.patient_id,
             mark=found.mark,
             changed_at=found.changed_at,
@@ -207,15 +263,15 @@ class _Key:
 
 @lru_cache(maxsize=128)
 def _assessed(key: _Key) -> Candidacy:
-    return journey.assessed(key.person, key.clinic, knowledge())
+    return journey.assessed(key.person, key.clinic, knowledge_at(key.clinic))
 
 
 @lru_cache(maxsize=128)
 def _planned(key: _Key) -> Plan:
-    return journey.planned(key.person, key.clinic, knowledge(), seed=SEED)
+    return journey.planned(key.person, key.clinic, knowledge_at(key.clinic), seed=SEED)
 
 
 @lru_cache(maxsize=128)
 def _treated(key: _Key) -> Treated:
-    found, course, card = journey.treated(key.person, key.clinic, knowledge(), seed=SEED)
+    found, course, card = journey.treated(key.person, key.clinic, knowledge_at(key.clinic), seed=SEED)
     return Treated(candidacy=found, course=course, card=card)

@@ -16,7 +16,6 @@ import numpy as np
 import ketapath
 from clinic.queries.person import SEED, Chart, chart, clinic_of, plan, settings_of, treated
 from clinic.record.models import Practice
-from clinic.record.projections import knowledge
 from clinic.record.read import read
 from ketapath import __version__, journey
 from ketapath.domain.fact import Origin
@@ -66,7 +65,7 @@ def simulated(
         sex=str(sex.value) if sex is not None else None,
     )
     order = Order(product=product, route=route, dose_mg=dose_mg, infusion_min=infusion_min)
-    return simulate(order, subject, knowledge().drugs, LEVEL_MINUTES, draws=LEVEL_DRAWS, seed=SEED)
+    return simulate(order, subject, found.knowledge.drugs, LEVEL_MINUTES, draws=LEVEL_DRAWS, seed=SEED)
 
 
 def ways_on(found: Chart, card: DecisionCard) -> list[tuple[int | None, list[date]]]:
@@ -75,7 +74,7 @@ def ways_on(found: Chart, card: DecisionCard) -> list[tuple[int | None, list[dat
         return []
     choices: tuple[int | None, ...] = card.spacings or (None,)
     blocks = {
-        days: onward(found.person, found.clinic, knowledge(), protocol_id=found.plan.option_id, every_days=days)
+        days: onward(found.person, found.clinic, found.knowledge, protocol_id=found.plan.option_id, every_days=days)
         for days in choices
     }
     return [(days, [visit.on for visit in block if visit.kind == "session"]) for days, block in blocks.items()]
@@ -109,15 +108,16 @@ def replay(practice: Practice, identity: str) -> Replay | None:
     found = None if stored is None else decode(stored.resource)
     if stored is None or found is None:
         return None
-    then = chart(practice, stored.patient_id, as_of=found.as_of, up_to=found.record_mark)
-    assert then is not None and then.person is not None
     clinic = clinic_of(json.loads(found.settings))
+    then = chart(practice, stored.patient_id, as_of=found.as_of, up_to=found.record_mark, clinic=clinic)
+    assert then is not None and then.person is not None
+    known = then.knowledge
     if found.about == "plan":
-        again = plan_json(journey.planned(then.person, clinic, knowledge(), seed=found.seed), then.person, knowledge())
+        again = plan_json(journey.planned(then.person, clinic, known, seed=found.seed), then.person, known)
     else:
-        _, course, card = journey.treated(then.person, clinic, knowledge(), seed=found.seed)
-        again = course_json(course, card, then.person, knowledge())
-    build = (code_version(), ENGINE, knowledge().version)
+        _, course, card = journey.treated(then.person, clinic, known, seed=found.seed)
+        again = course_json(course, card, then.person, known)
+    build = (code_version(), ENGINE, known.version)
     same_build = (found.code_version, found.engine_version, found.knowledge_version) == build
     if same_build and _text(again) == found.result:
         return Replay(found=found, same_build=True, differences=())
@@ -139,9 +139,9 @@ def code_version() -> str:
 def _result(found: Chart, about: str) -> dict[str, Any]:
     assert found.person is not None
     if about == "plan":
-        return plan_json(plan(found), found.person, knowledge())
+        return plan_json(plan(found), found.person, found.knowledge)
     now = treated(found)
-    return course_json(now.course, now.card, found.person, knowledge())
+    return course_json(now.course, now.card, found.person, found.knowledge)
 
 
 def _text(result: dict[str, Any]) -> str:

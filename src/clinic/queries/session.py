@@ -10,6 +10,7 @@ from typing import Literal
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
 from clinic.queries.plan import simulated
 from clinic.queries.profile import is_statable
@@ -125,6 +126,9 @@ def room(found: Chart, visit: Visit) -> Room:
 def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
     """Everything that stands against dosing in this visit now, what nothing helps against first."""
     assert found.person is not None
+    refused = refused_here(found)
+    if refused is not None:
+        return (Objection(kind="blocks", words=refused),)
     plan = found.plan
     if plan is None or plan.status != "active" or plan.dose_mg is None or plan.origin.id != visit.plan_id:
         words = _("No order stands for this visit: end the visit, sign a plan, and open a visit anew.")
@@ -193,7 +197,7 @@ def watched_minutes(plan: SignedPlan | None) -> float:
 
 def _prompts(found: Chart, session: Session) -> tuple[Finding, ...]:
     assert found.person is not None
-    findings = monitor(session, found.person, found.clinic, knowledge())
+    findings = monitor(session, found.person, found.clinic, found.knowledge)
     return tuple(f for f in findings if f.verdict in ("not-eligible", "defer", "caution"))
 
 

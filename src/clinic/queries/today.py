@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from clinic import clock
+from clinic.queries.person import clinic_now, knowledge_at
 from clinic.record.models import Notice, PatientLine, Practice
-from clinic.record.projections import knowledge
 
 URGENT = frozenset({"measurement.item9", "dose.more_than_ordered"})
 """Notices that stand above everything else of the day."""
@@ -60,7 +60,7 @@ def today(practice: Practice) -> Today:
 
 def overdue_scores(practice: Practice) -> list[PatientLine]:
     """People under treatment whose last score is older than the follow-up figure allows, longest first."""
-    days = knowledge().figure("followup_phq9_days")
+    days = knowledge_at(clinic_now(practice)).figure("followup_phq9_days")
     limit = clock.today(practice.zone) - timedelta(days=days)
     treated = PatientLine.objects.filter(
         practice=practice, sessions__gt=0, has_died=False, plan_status__in=("active", "on-hold")

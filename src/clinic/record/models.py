@@ -18,6 +18,28 @@ class Practice(models.Model):
         return self.name
 
 
+class PolicyEntry(models.Model):
+    """One decision of the medical lead about what ships unapproved. Append-only: the newest of an item stands.
+
+    `values` holds the limits that were moved; an entry that is withdrawn takes the approval back.
+    """
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    item = models.CharField(max_length=120)
+    version = models.CharField(max_length=40)
+    values = models.JSONField(default=dict)
+    is_withdrawn = models.BooleanField(default=False)
+    reason = models.TextField(blank=True)
+    by = models.CharField(max_length=120)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["practice", "item", "id"], name="policy_of_practice")]
+
+    def __str__(self) -> str:
+        return f"{self.item} {'withdrawn' if self.is_withdrawn else 'approved'} by {self.by}"
+
+
 class Current(models.Model):
     """The version of a resource that stands now."""
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
+from clinic.queries.governance import still_awaiting
 from clinic.record.models import Notice, Practice
 from clinic.web.problems import no_room, not_found
 
@@ -56,6 +57,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
         "rail": _rail(request, account),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
+        "evaluation": still_awaiting(account.practice) if account is not None and account.role != Role.PATIENT else 0,
         "crisis": account.practice.settings.get("crisis") if account else None,
     }
 
@@ -69,6 +71,8 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
     if account is not None and account.role == Role.PATIENT:
         doors.append({"name": "own", "words": _("My treatment"), "icon": "user", "count": ""})
+    if account is not None and may(account, "read-policy"):
+        doors.append({"name": "governance", "words": _("Set-up"), "icon": "clipboard-document-check", "count": ""})
     doors.append({"name": "knowledge", "words": _("Knowledge"), "icon": "book-open", "count": ""})
     match = request.resolver_match
     here = (match.url_name or "").split("-")[0] if match else ""

@@ -19,7 +19,6 @@ from clinic.queries import profile
 from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, plan, treated
 from clinic.queries.plan import ways_on
-from clinic.record.projections import knowledge
 from clinic.web.charts import response_chart
 from clinic.web.door import about_person, account_of, staff
 from clinic.web.problems import Problem, explained
@@ -70,7 +69,7 @@ def loop_page(
         "chart": response_chart(found, now.course),
         "groups": profile.groups(found),
         "aside": profile.aside(found),
-        "due": due_assessments(found.person, knowledge()),
+        "due": due_assessments(found.person, found.knowledge),
         "key": secrets.token_hex(16),
         "seen": standing(found),
         "problem": problem,

@@ -21,6 +21,17 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "in-progress": _("going on"),
         "finished": _("finished"),
         "stopped": _("stopped early"),
+        # what an item that needs approval does
+        "rules out": _("Rules that rule a treatment out"),
+        "puts off": _("Rules that put a dose off"),
+        "asks for care": _("Rules that ask for care"),
+        "asks for something": _("Rules that ask for something to be done"),
+        "informs": _("Rules that inform"),
+        "figure": _("Figures"),
+        "window": _("How long a fact may be relied on"),
+        "basis source": _("source to be checked"),
+        "basis mixed": _("partly our figure"),
+        "basis site-default": _("our default"),
         # people of a practice
         "prescriber": _("Prescriber"),
         "nurse": _("Nurse"),

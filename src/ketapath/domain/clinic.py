@@ -9,12 +9,17 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A named person of the clinic took over a site default on a day, perhaps with another value."""
+    """A named person of the clinic took over a rule, figure or window on a day, perhaps with other values.
 
-    rule_id: str
+    `version` is the one that was approved: another version has to be approved anew. `values` are limits by the key that
+    knowledge.policy gives them; those not named stay as shipped.
+    """
+
+    item: str
+    version: str
     by: str
     on: date
-    value: float | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,8 +48,28 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValueChange:
+    """A limit that a clinic moved: which (`key` as in a policy file), in words, as shipped, and as it is here."""
+
+    key: str
+    label: str
+    shipped: float
+    here: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """Who of the clinic took something over, when, and with which limits moved."""
+
+    by: str
+    on: date
+    changes: tuple[ValueChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleRef:
-    """Which rule, in which version, said so."""
+    """Which rule, in which version, said so. `needs_approval` is how it ships, `approved` what this clinic did."""
 
     id: str
     version: str
@@ -59,6 +79,12 @@ class RuleRef:
     owner: str
     reviewed_on: date
     review_due: date
+    approved: Approved | None = None
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether the medical lead has still to approve it."""
+        return self.needs_approval and self.approved is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

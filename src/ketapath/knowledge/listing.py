@@ -41,7 +41,7 @@ def _rules(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
             rule.section,
             grade=rule.ref.grade,
             trust=rule.trust,
-            needs_approval=rule.ref.needs_approval,
+            needs_approval=rule.ref.awaits_approval,
         )
 
 

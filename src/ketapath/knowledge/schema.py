@@ -102,6 +102,7 @@ class PathSpec:
     limits: tuple[float, float] | None
     words: tuple[str, ...]
     window_days: int | None
+    window_basis: str
     admissible: tuple[bool | float | str, ...]
     supplied_by: str
     comes_from: Mapping[str, Any]
@@ -185,6 +186,8 @@ def parse_path(record: Mapping[str, Any], *, where: str) -> PathSpec:
             limits=(float(limits[0]), float(limits[1])) if limits else None,
             words=tuple(record.get("words", ())),
             window_days=None if window is None else int(window),
+            # A window whose basis nobody wrote down is an opinion of ours.
+            window_basis=str(record.get("window_basis") or ("site-default" if window else "source")),
             admissible=tuple(record["admissible"]),
             supplied_by=str(record["supplied_by"]),
             comes_from=record["from"],

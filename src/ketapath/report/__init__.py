@@ -4,9 +4,10 @@ from ketapath.report.document import candidacy_pdf, plan_pdf
 from ketapath.report.json_form import candidacy_json, course_json, plan_json
 from ketapath.report.page import candidacy_html, course_html, plan_html
 from ketapath.report.text_form import candidacy_text, course_text, plan_text
-from ketapath.report.words import say
+from ketapath.report.words import approval, say
 
 __all__ = [
+    "approval",
     "candidacy_html",
     "candidacy_json",
     "candidacy_pdf",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ketapath.domain.candidacy import Candidacy
-from ketapath.domain.evidence import Basis, Evidence, FactUsed, Finding, MissingFact, RuleRef, Text
+from ketapath.domain.evidence import Approved, Basis, Evidence, FactUsed, Finding, MissingFact, RuleRef, Text
 from ketapath.domain.plan import Appointment, DecisionCard, DoseCalculation, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
@@ -273,11 +273,17 @@ def _rule(rule: RuleRef) -> Form:
         "version": rule.version,
         "title": rule.title,
         "grade": rule.grade,
-        "needs_approval": rule.needs_approval,
+        "needs_approval": rule.awaits_approval,
+        "approved": None if rule.approved is None else _approved(rule.approved),
         "owner": rule.owner,
         "reviewed_on": rule.reviewed_on.isoformat(),
         "review_due": rule.review_due.isoformat(),
     }
+
+
+def _approved(approved: Approved) -> Form:
+    moved = [{"limit": c.key, "shipped": c.shipped, "here": c.here, "unit": c.unit} for c in approved.changes]
+    return {"by": approved.by, "on": approved.on.isoformat(), "changes": moved}
 
 
 def _evidence(evidence: Iterable[Evidence]) -> list[Form]:

@@ -16,7 +16,7 @@ from ketapath.domain.response import Course
 from ketapath.knowledge import Knowledge
 from ketapath.report.charts import recovery_chart
 from ketapath.report.style import STYLE
-from ketapath.report.words import about, say
+from ketapath.report.words import about, approval, say
 
 _MEANING: Mapping[Verdict, tuple[str, str]] = {
     "eligible": ("ok", "&#10003;"),
@@ -123,13 +123,12 @@ def _finding(found: Finding, texts: Mapping[str, str]) -> str:
     action = "" if found.action is None else f" <b>{_e(say(found.action, texts))}</b>"
     facts = "".join(f"<li>{_e(f.label)}: {_e(f.value)} ({f.on or 'undated'}, {_e(f.source)})</li>" for f in found.facts)
     reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in found.reverses)
-    approval = ""
-    if found.rule is not None and found.rule.needs_approval:
-        approval = '<p class="quiet">Needs the medical lead\'s approval.</p>'
+    said = [] if found.rule is None else approval(found.rule)
+    approved = "".join(f'<p class="quiet">{_e(say(text, texts))}</p>' for text in said)
     rule = "" if found.rule is None else f"{_e(found.rule.id)} version {_e(found.rule.version)}, {_e(found.rule.grade)}"
     return (
         f"{mark}{_e(say(found.statement, texts))}{action}<details><summary>Why: {rule or _e(found.id)}</summary>"
-        f"{approval}<p>Facts used</p><ul>{facts or '<li>none</li>'}</ul><p>Would reverse it</p><ul>{reverses}</ul>"
+        f"{approved}<p>Facts used</p><ul>{facts or '<li>none</li>'}</ul><p>Would reverse it</p><ul>{reverses}</ul>"
         f"<p>Sources</p>{_sources(found.evidence)}</details>"
     )
 
@@ -204,7 +203,7 @@ def _schedule(name: str, appointments: tuple[Appointment, ...], texts: Mapping[s
 def _basis(basis: Basis, texts: Mapping[str, str]) -> str:
     facts = "".join(f"<li>{_e(f.label)}: {_e(f.value)} ({f.on or 'undated'})</li>" for f in basis.facts)
     missing = "".join(f"<li>{_e(m.label)}</li>" for m in basis.missing)
-    rules = ", ".join(f"{r.id}{' (needs approval)' if r.needs_approval else ''}" for r in basis.rules)
+    rules = ", ".join(f"{r.id}{' (needs approval)' if r.awaits_approval else ''}" for r in basis.rules)
     reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in basis.reverses)
     return (
         f"<details><summary>Basis card</summary><p>{_e(say(basis.next_best, texts))}</p><p>Facts used</p>"

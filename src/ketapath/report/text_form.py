@@ -11,7 +11,7 @@ from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.knowledge import Knowledge
-from ketapath.report.words import about, plain, say
+from ketapath.report.words import about, approval, plain, say
 
 _WIDTH = 100
 _SHOWN_MISSING = 8
@@ -74,8 +74,11 @@ def _head(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> list[s
     lines += [f"  {name:18} {verdict}" for name, verdict in candidacy.by_product.items()]
     spoken = [f for f in candidacy.findings if f.verdict is not None]
     for found in spoken:
-        head = f"{found.verdict}: {_sentence(found, texts)} [{found.id}; {_keys(found.evidence)}]"
+        awaits = "; needs approval" if found.rule is not None and found.rule.awaits_approval else ""
+        head = f"{found.verdict}: {_sentence(found, texts)} [{found.id}; {_keys(found.evidence)}{awaits}]"
         lines += _wrap(head, "- ")
+        if found.rule is not None and found.rule.approved is not None:
+            lines += [line for t in approval(found.rule) for line in _wrap(say(t, texts), "    ")]
         lines += [
             line
             for f in found.facts
@@ -182,7 +185,7 @@ def _sentence(found: Finding, texts: Mapping[str, str]) -> str:
 
 
 def _keys(evidence: Iterable[Evidence]) -> str:
-    shown = dict.fromkeys(e.key or "site default, not approved" for e in evidence)
+    shown = dict.fromkeys(e.key or f"site default, approved by {e.approved_by or 'nobody'}" for e in evidence)
     return ", ".join(list(shown)[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "")
 
 

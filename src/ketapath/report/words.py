@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ketapath.domain.evidence import Text
+from ketapath.domain.evidence import RuleRef, Text
 from ketapath.errors import KnowledgeError
+from ketapath.units import shown
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -28,6 +29,17 @@ def say(text: Text, texts: Mapping[str, str]) -> str:
         return f"{found:.3g}" if isinstance(found, float) else str(found)
 
     return _FIELD.sub(value, template)
+
+
+def approval(rule: RuleRef) -> list[Text]:
+    """What is to be said of the medical lead's approval wherever this rule shows; nothing where it needs none."""
+    if rule.approved is None:
+        return [Text(key="rule.awaits_approval")] if rule.needs_approval else []
+    said = [Text(key="rule.approved", values={"by": rule.approved.by, "on": rule.approved.on.isoformat()})]
+    for moved in rule.approved.changes:
+        values = {"label": moved.label, "here": f"{moved.here:g}", "shipped": f"{moved.shipped:g}"}
+        said.append(Text(key="rule.limit_moved", values={**values, "unit": shown(moved.unit)}))
+    return said
 
 
 def plain(words: str) -> str:

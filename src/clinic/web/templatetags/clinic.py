@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -19,10 +20,11 @@ from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
 from ketapath import units
-from ketapath.domain.evidence import MissingFact, Text, Verdict
+from ketapath.domain.evidence import MissingFact, RuleRef, Text, Verdict
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Administration
+from ketapath.report import approval as texts_of_approval
 from ketapath.report import say as say_text
 
 register = Library()
@@ -32,6 +34,36 @@ register = Library()
 def say(text: Text | None) -> str:
     """The sentence of a text key."""
     return "" if text is None else say_text(text, knowledge().texts)
+
+
+@register.filter
+def approval(rule: RuleRef) -> list[Text]:
+    """What is said of the medical lead's approval wherever this rule shows."""
+    return texts_of_approval(rule)
+
+
+@register.filter
+def plain_number(value: float) -> str:
+    """A limit as somebody would type it."""
+    return f"{value:g}"
+
+
+@register.filter
+def typed_or(typed: Mapping[str, str], name: str) -> str:
+    """What was typed into this field before something went wrong, or nothing."""
+    return typed.get(name, "")
+
+
+@register.filter
+def unit_words(unit: str) -> str:
+    """A unit as people write it."""
+    return units.shown(unit) if unit else ""
+
+
+@register.filter
+def minus(total: int, part: int) -> int:
+    """The rest of a count."""
+    return total - part
 
 
 @register.simple_tag

@@ -1,0 +1,108 @@
+"""What has the medical lead still to approve, and what may be done until then? Evaluation mode, and the set-up page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.utils.translation import gettext as _
+
+from clinic.queries.person import Chart, approvals
+from clinic.record.models import Practice
+from clinic.record.projections import knowledge
+from ketapath.domain.clinic import Approval
+from ketapath.knowledge import Rule
+from ketapath.knowledge.policy import CONSEQUENCES, Item, Limit, awaiting, items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One limit as the set-up page shows it: as shipped, and as it counts here."""
+
+    limit: Limit
+    here: float
+
+    @property
+    def shown(self) -> str:
+        """As somebody would type it."""
+        return f"{self.here:g}"
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the clinic has another value."""
+        return self.here != self.limit.shipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One item with its approval at this clinic; `lapsed` is an approval of an older version, which counts no more."""
+
+    item: Item
+    rule: Rule | None
+    statement: str
+    approval: Approval | None
+    lapsed: Approval | None
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """The items of one consequence."""
+
+    consequence: str
+    rows: tuple[Row, ...]
+
+    @property
+    def waiting(self) -> int:
+        """How many of them nobody has approved yet."""
+        return sum(row.approval is None for row in self.rows)
+
+
+def blocks(practice: Practice) -> list[Block]:
+    """Everything that needs approval, by consequence, the gravest first."""
+    held = approvals(practice)
+    rows = [_row(item, held) for item in shipped()]
+    grouped = ((name, tuple(r for r in rows if r.item.consequence == name)) for name in CONSEQUENCES)
+    return [Block(consequence=name, rows=found) for name, found in grouped if found]
+
+
+def still_awaiting(practice: Practice) -> int:
+    """How many items await approval; while there are any, the clinic is in evaluation mode."""
+    return len(awaiting(knowledge(), approvals(practice)))
+
+
+def refused_here(found: Chart) -> str | None:
+    """Why nothing may be dosed for this person at this clinic yet, or None.
+
+    In evaluation mode orders and doses are for demonstration people only.
+    """
+    if found.is_demonstration:
+        return None
+    waiting = len(awaiting(knowledge(), found.clinic.approvals))
+    if not waiting:
+        return None
+    words = _(
+        "Evaluation mode: %(count)s items await the medical lead's approval. Until then nothing is ordered or dosed."
+    )
+    return words % {"count": waiting}
+
+
+@lru_cache(maxsize=1)
+def shipped() -> tuple[Item, ...]:
+    """Everything that ships unapproved."""
+    return items(knowledge())
+
+
+def _row(item: Item, held: Mapping[str, Approval]) -> Row:
+    approval = held.get(item.id)
+    stands = approval is not None and approval.version == item.version
+    values = approval.values if stands and approval is not None else {}
+    return Row(
+        item=item,
+        rule=knowledge().rules.get(item.id),
+        statement=knowledge().texts.get(f"rule.{item.id}.statement", ""),
+        approval=approval if stands else None,
+        lapsed=None if stands else approval,
+        values=tuple(Value(limit=limit, here=values.get(limit.key, limit.shipped)) for limit in item.limits),
+    )
