@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ketapath import units
-from ketapath.domain.candidacy import Alternative, Candidacy
+from ketapath.domain.candidacy import Alternative, Candidacy, WorkUp
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import (
     VERDICTS_FROM_BEST,
@@ -38,7 +38,7 @@ def assess(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
 
     What a missing fact would change is found by assessing the person again with each value it could have.
     """
-    person = at_clinic(person, clinic)
+    person = at_clinic(person, clinic, knowledge)
     if person.died is not None:
         return _died(person, clinic, knowledge)
     truths = _truths(person, clinic, knowledge)
@@ -53,6 +53,7 @@ def assess(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
         emergency=emergency,
         findings=findings,
         missing=tuple(_missing(person, truths, by_product, clinic, knowledge)),
+        work_up=tuple(_work_up(person, clinic, knowledge)),
         alternatives=tuple(_alternatives(person, knowledge)),
         knowledge_version=knowledge.version,
     )
@@ -71,6 +72,7 @@ def finding(rule: Rule, truth: Truth, person: Profile, knowledge: Knowledge) -> 
     """What this rule says of this person: its sentence, the facts it used, those it lacks, and what reverses it."""
     read = tuple(dict.fromkeys(paths(rule.when)))
     key = f"rule.{rule.id}"
+    seen = rule.sees(person.known, as_of=person.as_of)
     return Finding(
         id=rule.id,
         verdict=rule.when_true if truth else rule.when_unknown if truth is None else None,
@@ -78,8 +80,8 @@ def finding(rule: Rule, truth: Truth, person: Profile, knowledge: Knowledge) -> 
         action=Text(key=f"{key}.action"),
         rule=rule.ref,
         evidence=rule.evidence,
-        facts=tuple(fact_used(person.known[p], knowledge) for p in read if p in person.known),
-        missing=tuple(p for p in read if p not in person.known),
+        facts=tuple(fact_used(seen[p], knowledge) for p in read if p in seen),
+        missing=tuple(p for p in read if p not in seen),
         reverses=(Text(key=f"{key}.reverses"),),
         applies_to=rule.scope.products or ("esketamine", "racemic"),
     )
@@ -103,23 +105,34 @@ def fact_used(fact: Fact, knowledge: Knowledge) -> FactUsed:
     )
 
 
-def at_clinic(person: Profile, clinic: Clinic) -> Profile:
-    """The person at this clinic: what the clinic itself is asked about by rules stands beside the person's facts."""
+def at_clinic(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Profile:
+    """The person at this clinic: what the clinic itself is asked about by rules stands beside the person's facts.
+
+    What the clinic stated of itself holds for as long as the path's window says.
+    """
     source = Origin(resource="Clinic", id="settings", version=None)
-    facts = {"clinic.rems_certified": clinic.rems_certified}
+    settings: dict[str, bool] = {
+        "clinic.rems_certified": clinic.rems_certified,
+        "clinic.strict_profile": clinic.strict_profile,
+    }
     if clinic.acls_on_site is not None:
-        facts["staff.acls"] = clinic.acls_on_site
+        settings["staff.acls"] = clinic.acls_on_site
     language = person.known.get("person.language")
     if language is not None:
-        facts["clinic.speaks_first_language"] = language.value in clinic.languages
-    stated = {p: Fact(path=p, value=v, unit=None, on=None, origin=source) for p, v in facts.items()}
+        settings["clinic.speaks_first_language"] = language.value in clinic.languages
+    stated = {p: Fact(path=p, value=v, unit=None, on=None, origin=source) for p, v in settings.items()}
+    for path, said in clinic.facts.items():
+        spec = knowledge.paths.get(path)
+        window = None if spec is None else spec.window_days
+        if spec is not None and (window is None or 0 <= (person.as_of - said.on).days <= window):
+            stated[path] = Fact(path=path, value=said.value, unit=spec.unit, on=said.on, origin=source)
     return replace(person, known={**stated, **person.known})
 
 
 def _truths(person: Profile, clinic: Clinic, knowledge: Knowledge) -> dict[str, Truth]:
     """Every candidacy rule that speaks in this jurisdiction, asked once."""
     return {
-        rule.id: evaluate(rule.when, person.known, as_of=person.as_of)
+        rule.id: rule.holds(person.known, as_of=person.as_of)
         for rule in knowledge.rules_of("candidacy")
         if rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction)
     }
@@ -156,30 +169,49 @@ def _findings(person: Profile, truths: Mapping[str, Truth], knowledge: Knowledge
 def _missing(
     person: Profile, truths: Mapping[str, Truth], now: Mapping[str, Verdict], clinic: Clinic, knowledge: Knowledge
 ) -> Iterable[MissingFact]:
-    """Every fact that leaves a rule open, with what each answer to it would change; gating ones first."""
-    asked_by: dict[str, list[str]] = {}
+    """Every fact that leaves a rule open, with what each answer to it would change; what changes most comes first."""
+    readers: dict[str, list[str]] = {}
+    open_for: dict[str, list[str]] = {}
     for rule_id, truth in truths.items():
-        if truth is None:
-            for path in dict.fromkeys(paths(knowledge.rules[rule_id].when)):
-                if path not in person.known:
-                    asked_by.setdefault(path, []).append(rule_id)
-    set_aside = {f.path: f for f in person.unusable}
-
-    def weight(path: str) -> tuple[int, int]:
-        unknowns = [knowledge.rules[i].when_unknown for i in asked_by[path]]
-        return (-VERDICTS_FROM_BEST.index(worst(v for v in unknowns if v)), -len(unknowns))
-
-    for path in sorted(asked_by, key=weight):
+        rule = knowledge.rules[rule_id]
+        seen = rule.sees(person.known, as_of=person.as_of)
+        for path in dict.fromkeys(paths(rule.when)):
+            readers.setdefault(path, []).append(rule_id)
+            if truth is None and path not in seen:
+                open_for.setdefault(path, []).append(rule_id)
+    found = []
+    for path, rules in open_for.items():
         spec = knowledge.paths[path]
-        aside = set_aside.get(path)
-        changes = tuple(_change(person, path, value, truths, clinic, knowledge) for value in spec.admissible)
-        yield MissingFact(
+        changes = tuple(
+            _change(person, path, value, truths, readers[path], clinic, knowledge) for value in spec.admissible
+        )
+        missing = MissingFact(
             path=path,
             label=spec.label,
-            reason=Text(key="missing.not_stated") if aside is None or aside.reason is None else aside.reason,
+            reason=_why_missing(person, path),
             supplied_by=spec.supplied_by,
             changes=changes,
         )
+        unknowns = [knowledge.rules[i].when_unknown for i in rules]
+        gates = VERDICTS_FROM_BEST.index(worst(v for v in unknowns if v))
+        found.append(((-_size(changes, now), -gates, -len(rules)), missing))
+    return [missing for _, missing in sorted(found, key=lambda pair: pair[0])]
+
+
+def _size(changes: Iterable[Change], now: Mapping[str, Verdict]) -> int:
+    """How far the answers would move the verdicts, in steps from best to worst, over all products and answers."""
+    rank = VERDICTS_FROM_BEST.index
+    return sum(
+        abs(rank(change.by_product[name]) - rank(verdict)) for change in changes for name, verdict in now.items()
+    )
+
+
+def _why_missing(person: Profile, path: str) -> Text:
+    """Not stated, or set aside with a reason, or too old for a rule that needs it fresher."""
+    if path in person.known:
+        return Text(key="missing.too_old_for_rule", values={"on": person.known[path].on or "an unknown day"})
+    aside = next((f for f in reversed(person.unusable) if f.path == path), None)
+    return Text(key="missing.not_stated") if aside is None or aside.reason is None else aside.reason
 
 
 def _change(
@@ -187,14 +219,16 @@ def _change(
     path: str,
     value: bool | float | str,
     truths: Mapping[str, Truth],
+    readers: Iterable[str],
     clinic: Clinic,
     knowledge: Knowledge,
 ) -> Change:
-    """The verdicts, had this fact been stated so today."""
+    """The verdicts, had this fact been stated so today. Only the rules that read it can say anything else then."""
     spec = knowledge.paths[path]
     if spec.type == "number" and not isinstance(value, str):
         value = float(value)
-    supposed = _truths(with_fact(person, path, value, unit=spec.unit), clinic, knowledge)
+    known = with_fact(person, path, value, unit=spec.unit).known
+    supposed = {**truths, **{i: knowledge.rules[i].holds(known, as_of=person.as_of) for i in readers}}
     by_product = _verdicts(supposed, clinic, knowledge)
     shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
     return Change(
@@ -204,6 +238,31 @@ def _change(
         overall=_best(by_product.values()),
         by_product=by_product,
     )
+
+
+def _work_up(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Iterable[WorkUp]:
+    """What has to be known before a start: what is due first, then what nobody can say, then what is done."""
+    found = []
+    for rule in knowledge.rules_of("work-up"):
+        applies = rule.holds(person.known, as_of=person.as_of)
+        if applies is False or not rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction):
+            continue
+        seen = rule.sees(person.known, as_of=person.as_of)
+        lacking = tuple(
+            MissingFact(
+                path=path,
+                label=knowledge.paths[path].label,
+                reason=_why_missing(person, path),
+                supplied_by=knowledge.paths[path].supplied_by,
+                changes=(),
+            )
+            for path in rule.settled_by
+            if path not in seen
+        )
+        held = tuple(fact_used(seen[p], knowledge) for p in rule.settled_by if p in seen)
+        said = finding(rule, applies, person, knowledge)
+        found.append(WorkUp(finding=said, applies=applies, held=held, lacking=lacking))
+    return sorted(found, key=lambda w: ("due", "asked", "done").index(w.state))
 
 
 def _alternatives(person: Profile, knowledge: Knowledge) -> Iterable[Alternative]:
@@ -245,6 +304,7 @@ def _died(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
         emergency=None,
         findings=(died,),
         missing=(),
+        work_up=(),
         alternatives=(),
         knowledge_version=knowledge.version,
     )

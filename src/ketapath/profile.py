@@ -16,6 +16,7 @@ from ketapath.domain.fact import Fact, MedicineSpan, Origin, Statements
 from ketapath.domain.profile import Profile, Trial
 from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, PathSpec
+from ketapath.progress import progress
 from ketapath.trials import antidepressant_trials, still_stands
 
 __all__ = ["profile", "with_fact"]
@@ -161,6 +162,9 @@ def _derived(
         yield Fact(path="vitals.bmi_kg_per_m2", value=bmi, unit="kg/m2", on=weight.on, origin=weight.origin)
     yield from _uncontrolled_pressure(stated.facts, as_of, knowledge)
     yield from _failed_trials(trials, known)
+    for fact in progress(stated, as_of=as_of, knowledge=knowledge):
+        reason = _not_today(knowledge.paths[fact.path], fact, as_of)
+        yield fact if reason is None else _aside(replace(fact, value=None), reason)
     yield from _medicine_classes(stated.medicines, known, as_of, knowledge)
     certificate = known.get("staff.acls_valid_until")
     if certificate:

@@ -14,7 +14,7 @@ from ketapath.domain.evidence import Finding
 from ketapath.domain.fact import Fact, Origin
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Session
-from ketapath.knowledge import Knowledge, evaluate
+from ketapath.knowledge import Knowledge
 
 __all__ = ["monitor"]
 
@@ -28,7 +28,7 @@ def monitor(session: Session, person: Profile, clinic: Clinic, knowledge: Knowle
         for rule in knowledge.rules_of(stage)
         if rule.scope.covers(product=session.dose.product, route=session.dose.route, jurisdiction=clinic.jurisdiction)
     ]
-    truths = [(rule, evaluate(rule.when, seen.known, as_of=session.on)) for rule in asked]
+    truths = [(rule, rule.holds(seen.known, as_of=session.on)) for rule in asked]
     return tuple(finding(rule, truth, seen, knowledge) for rule, truth in truths if truth is not False)
 
 

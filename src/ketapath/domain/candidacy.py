@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
-from ketapath.domain.evidence import Evidence, Finding, MissingFact, RuleRef, Text, Verdict
+from ketapath.domain.evidence import Evidence, FactUsed, Finding, MissingFact, RuleRef, Text, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,26 @@ class Alternative:
     preferred_now: bool | None
     evidence: tuple[Evidence, ...]
     rule: RuleRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkUp:
+    """One piece of work-up: the rule that asks for it, which of its facts are held today, and which are lacking.
+
+    `applies` is None where nobody can say whether this person needs it.
+    """
+
+    finding: Finding
+    applies: bool | None
+    held: tuple[FactUsed, ...]
+    lacking: tuple[MissingFact, ...]
+
+    @property
+    def state(self) -> Literal["due", "asked", "done"]:
+        """Due, done, or asked: it lacks something, and whether it applies is not known."""
+        if not self.lacking:
+            return "done"
+        return "due" if self.applies else "asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,5 +56,6 @@ class Candidacy:
     emergency: Finding | None
     findings: tuple[Finding, ...]
     missing: tuple[MissingFact, ...]
+    work_up: tuple[WorkUp, ...]
     alternatives: tuple[Alternative, ...]
     knowledge_version: str

@@ -23,15 +23,26 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicFact:
+    """One thing that the clinic answers for, stated by a named person on a day."""
+
+    value: bool | float | str
+    on: date
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clinic:
     """The clinic as the core needs it. Prices that are not known are absent, never zero.
 
-    `session_hours` are (opening, last start) in clock hours; `languages` are spoken by qualified staff.
+    `facts` are what the clinic states of itself, by profile path. With a `strict_profile` it also applies
+    what trials excluded. `session_hours` are (opening, last start); `languages` those of qualified staff.
     """
 
     jurisdiction: str = "US"
     products: tuple[str, ...] = ("esketamine", "racemic")
     rems_certified: bool = True
+    strict_profile: bool = False
     session_hours: tuple[float, float] = (8.0, 15.0)
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
     languages: tuple[str, ...] = ("en",)
@@ -39,3 +50,4 @@ class Clinic:
     prices: Mapping[str, float] = field(default_factory=dict)
     currency: str | None = None
     approvals: Mapping[str, Approval] = field(default_factory=dict)
+    facts: Mapping[str, ClinicFact] = field(default_factory=dict)

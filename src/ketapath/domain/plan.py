@@ -130,6 +130,7 @@ class Plan:
 class DecisionCard:
     """After a session or a score: a suggestion with its rule, its probability and the best case against it.
 
+    `findings` stand against going on today; `course_findings` are what the rules say of the course so far.
     `dates` are what going on would bring after the last session, `spacings` the days between sessions that may be
     chosen instead of theirs; both are empty where the suggestion is not to go on.
     """
@@ -142,6 +143,7 @@ class DecisionCard:
     best_case_against: Text
     reverses: tuple[Text, ...]
     findings: tuple[Finding, ...]
+    course_findings: tuple[Finding, ...]
     dates: tuple[Appointment, ...]
     spacings: tuple[int, ...]
     rules: tuple[RuleRef, ...]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ketapath.domain.fact import Fact, Origin
-from ketapath.knowledge import FOLDER, Knowledge, evaluate, parse_yaml, paths
+from ketapath.knowledge import FOLDER, Knowledge, parse_yaml, paths
 from ketapath.knowledge.rules import Predicate
 
 _SOURCES_OF_FACTS = frozenset(
@@ -124,7 +124,7 @@ def _failing(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[s
         outside = [p for p, f in facts.items() if not _possible(f, knowledge)]
         if outside:
             yield f"{name}: its case states an impossible value of {outside}"
-        truth = evaluate(knowledge.rules[case["rule"]].when, facts, as_of=date.fromisoformat(case["on"]))
+        truth = knowledge.rules[case["rule"]].holds(facts, as_of=date.fromisoformat(case["on"]))
         if truth is not words[case["expect"]]:
             yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, the rule says {truth}"
 

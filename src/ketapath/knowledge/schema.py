@@ -11,8 +11,9 @@ from datetime import date
 from typing import Any, cast, get_args
 
 from ketapath.domain.evidence import Evidence, Grade, RuleRef, Trust, Verdict
+from ketapath.domain.fact import Fact
 from ketapath.errors import KnowledgeError
-from ketapath.knowledge.rules import Predicate, parse_predicate
+from ketapath.knowledge.rules import Predicate, Truth, evaluate, parse_predicate, paths
 
 STAGES = frozenset(
     {
@@ -75,7 +76,7 @@ _REQUIRED = [
     "reviewed_on",
     "review_due",
 ]
-_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "note"})
+_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "note"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,7 @@ class Rule:
     """One cited, computable rule. `when_true` and `when_unknown` are the verdicts it gives, or None.
 
     A work-up rule asks for the facts of `settled_by`: it is done while each of them is known within its window.
+    `windows` are days within which this rule relies on a path, where they are shorter than the path's own.
     """
 
     ref: RuleRef
@@ -142,6 +144,7 @@ class Rule:
     when_true: Verdict | None
     when_unknown: Verdict | None
     settled_by: tuple[str, ...]
+    windows: Mapping[str, float]
     scope: Scope
     evidence: tuple[Evidence, ...]
     trust: Trust
@@ -152,6 +155,20 @@ class Rule:
     def id(self) -> str:
         """The rule's id, for ever the same."""
         return self.ref.id
+
+    def sees(self, known: Mapping[str, Fact], *, as_of: date) -> Mapping[str, Fact]:
+        """The known facts without those that are too old for this rule; undated ones are too old for any window."""
+        if not self.windows:
+            return known
+        return {p: f for p, f in known.items() if p not in self.windows or _is_within(f, self.windows[p], as_of)}
+
+    def holds(self, known: Mapping[str, Fact], *, as_of: date) -> Truth:
+        """Whether the rule speaks of somebody of whom this is known."""
+        return evaluate(self.when, self.sees(known, as_of=as_of), as_of=as_of)
+
+
+def _is_within(fact: Fact, days: float, as_of: date) -> bool:
+    return fact.on is not None and (as_of - fact.on).days <= days
 
 
 def parse_source(record: Mapping[str, Any], *, where: str) -> Source:
@@ -236,6 +253,7 @@ def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, wher
         when_true=_verdict(record.get("verdict"), name),
         when_unknown=_verdict(record.get("unknown"), name),
         settled_by=_settled_by(record, name),
+        windows=_windows(record, name),
         scope=_scope(record["scope"]),
         evidence=_evidence(record, sources, name),
         trust=cast(Trust, record["trust"]),
@@ -257,6 +275,16 @@ def _settled_by(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
             f"{name}: a rule of stage work-up, and no other, names in settled_by the facts it asks for"
         )
     return asked
+
+
+def _windows(record: Mapping[str, Any], name: str) -> Mapping[str, float]:
+    windows = {str(path): float(days) for path, days in (record.get("windows") or {}).items()}
+    unread = (
+        set(windows) - set(paths(parse_predicate(record["when"], where=name))) - set(record.get("settled_by") or ())
+    )
+    if unread:
+        raise KnowledgeError(f"{name}: windows name {sorted(unread)}, which the rule does not read")
+    return windows
 
 
 def _scope(record: Mapping[str, Any]) -> Scope:

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ketapath.candidacy import at_clinic
+from ketapath.candidacy import at_clinic, finding
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
-from ketapath.domain.evidence import Text
+from ketapath.domain.evidence import Finding, Text
 from ketapath.domain.fact import Dose
 from ketapath.domain.plan import Appointment, Decision, DecisionCard
 from ketapath.domain.profile import Profile
@@ -42,7 +42,7 @@ class _Step:
 
 def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic, knowledge: Knowledge) -> DecisionCard:
     """The suggestion for the next step of a treatment under way."""
-    person = at_clinic(person, clinic)
+    person = at_clinic(person, clinic, knowledge)
     given = _current(person, candidacy, knowledge)
     step = _danger(person, candidacy, course, given) or _course_step(course, given, knowledge)
     rules = tuple(knowledge.rules[i] for i in step.rules if i in knowledge.rules)
@@ -58,6 +58,7 @@ def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic,
         best_case_against=against,
         reverses=(Text(key=f"card_reverses.{step.decision}"),),
         findings=tuple(f for f in candidacy.findings if f.verdict in ("not-eligible", "defer")),
+        course_findings=_of_course(person, given, clinic, knowledge),
         dates=onward(person, clinic, knowledge) if step.decision in _GOES_ON else (),
         spacings=_spacings(person, given) if step.decision in _GOES_ON else (),
         rules=tuple(r.ref for r in rules),
@@ -72,6 +73,21 @@ def adapt(person: Profile, candidacy: Candidacy, course: Course, clinic: Clinic,
             rules=tuple(r.ref for r in rules),
             evidence=evidence,
         ),
+    )
+
+
+def _of_course(person: Profile, given: _Treatment, clinic: Clinic, knowledge: Knowledge) -> tuple[Finding, ...]:
+    """What the rules of the course say now; nothing before something was given."""
+    if given.protocol is None:
+        return ()
+    product, route = given.protocol["product"], given.protocol["route"]
+    asked = (
+        rule
+        for rule in knowledge.rules_of("response")
+        if rule.scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
+    )
+    return tuple(
+        finding(rule, True, person, knowledge) for rule in asked if rule.holds(person.known, as_of=person.as_of)
     )
 
 
@@ -93,7 +109,7 @@ def onward(
     Only doses of the protocol's own product and route count; none where nothing of it has been given. Raises BadInput
     for days between sessions that the protocol does not know.
     """
-    person = at_clinic(person, clinic)
+    person = at_clinic(person, clinic, knowledge)
     protocol = _protocol(person, knowledge) if protocol_id is None else knowledge.protocols.get(protocol_id)
     given = () if protocol is None else _given_by(protocol, person)
     if protocol is None or not given:

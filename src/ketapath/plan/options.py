@@ -17,7 +17,7 @@ from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text, Verdict
 from ketapath.domain.plan import DoseCalculation, Harm, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
-from ketapath.knowledge import SITE_DEFAULT, Knowledge, evaluate, published
+from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, published
 from ketapath.pharmacology import Order, Subject, exposure_peak
 from ketapath.plan.basis import basis_card
 from ketapath.plan.dosing import first_dose
@@ -36,7 +36,7 @@ _WORDS: Mapping[Verdict, str] = {
 
 def propose(person: Profile, candidacy: Candidacy, clinic: Clinic, knowledge: Knowledge, *, seed: int) -> Plan:
     """The options for this person, those removed with their reasons, and what else there is."""
-    person = at_clinic(person, clinic)
+    person = at_clinic(person, clinic, knowledge)
     options: list[Option] = []
     removed: list[tuple[str, Text]] = []
     arranged = arrangement(person, knowledge)
@@ -103,7 +103,8 @@ def _option(
         dose = None
     appointments = schedule(protocol, arranged, clinic, knowledge, today=person.as_of)
     benefit, benefit_note = _benefit(person, protocol, dose, knowledge, seed)
-    monitoring = tuple(_monitoring(person, protocol, clinic, knowledge))
+    monitoring = (*_about_dose(person, protocol, dose, clinic, knowledge),
+                  *_monitoring(person, protocol, clinic, knowledge))  # fmt: skip
     harms = tuple(_harms(protocol["product"], knowledge))
     rules = tuple(knowledge.rules[i] for i in protocol["rules"] if i in knowledge.rules)
     evidence = tuple(published(knowledge.sources[k]) for k in protocol["sources"]) or (SITE_DEFAULT,)
@@ -120,7 +121,7 @@ def _option(
         infusion_min=float(protocol["infusion_min"]) if "infusion_min" in protocol else None,
         schedule=appointments,
         psychotherapy=tuple(_psychotherapy(arranged, person)),
-        support=(*arranged.tasks, *_support_rules(person, arranged, clinic, knowledge, protocol)),
+        support=(*arranged.tasks, *_support_rules(person, arranged, candidacy, clinic, knowledge, protocol)),
         monitoring=monitoring,
         benefit=benefit,
         benefit_note=benefit_note,
@@ -147,17 +148,32 @@ def _dose_rule_against(
     person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation, clinic: Clinic, knowledge: Knowledge
 ) -> Text | None:
     """The first rule of the dose stage that forbids this order, asked with the order as a fact."""
-    weight = person.known.get("vitals.weight_kg")
-    ordered = with_fact(person, "order.setting", "clinic", unit=None)
-    if weight is not None and isinstance(weight.value, float):
-        ordered = with_fact(ordered, "order.dose_mg_per_kg", dose.dose_mg / weight.value, unit="mg/kg")
-    for rule in knowledge.rules_of("dose"):
-        speaks = rule.scope.covers(
-            product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction
-        )
-        if speaks and rule.when_true and evaluate(rule.when, ordered.known, as_of=person.as_of):
+    for rule, truth, _ordered in _dose_rules(person, protocol, dose, clinic, knowledge):
+        if rule.when_true == "not-eligible" and truth:
             return Text(key="dose.forbidden", values={"rule": rule.id, "title": rule.ref.title})
     return None
+
+
+def _dose_rules(
+    person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation, clinic: Clinic, knowledge: Knowledge
+) -> Iterable[tuple[Rule, Truth, Profile]]:
+    """Every rule of the dose stage that speaks of this product and route, asked with the first order as facts."""
+    facts: dict[str, tuple[float | str, str | None]] = {
+        "order.setting": ("clinic", None),
+        "order.product_form": ("licensed", None),
+        "order.route": (protocol["route"], None),
+        "order.dose_mg": (dose.dose_mg, "mg"),
+        "order.week": (1.0, "wk"),
+    }
+    weight = person.known.get("vitals.weight_kg")
+    if weight is not None and isinstance(weight.value, float):
+        facts["order.dose_mg_per_kg"] = (dose.dose_mg / weight.value, "mg/kg")
+    ordered = person
+    for path, (value, unit) in facts.items():
+        ordered = with_fact(ordered, path, value, unit=unit)
+    for rule in knowledge.rules_of("dose"):
+        if rule.scope.covers(product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction):
+            yield rule, rule.holds(ordered.known, as_of=person.as_of), ordered
 
 
 def _benefit(
@@ -220,31 +236,56 @@ def _monitoring(
     """What has to be watched: every monitoring rule of this product that holds or may hold."""
     for rule in knowledge.rules_of("monitoring"):
         if rule.scope.covers(product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction):
-            truth = evaluate(rule.when, person.known, as_of=person.as_of)
+            truth = rule.holds(person.known, as_of=person.as_of)
             if truth is not False:
                 yield finding(rule, truth, person, knowledge)
 
 
+def _about_dose(
+    person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation | None, clinic: Clinic, knowledge: Knowledge
+) -> Iterable[Finding]:
+    """What the rules of the dose stage say of an order that they do not forbid."""
+    if dose is not None:
+        for rule, truth, ordered in _dose_rules(person, protocol, dose, clinic, knowledge):
+            if truth and rule.when_true != "not-eligible":
+                yield finding(rule, truth, ordered, knowledge)
+
+
 def _support_rules(
-    person: Profile, arranged: Arrangement, clinic: Clinic, knowledge: Knowledge, protocol: Mapping[str, Any]
+    person: Profile,
+    arranged: Arrangement,
+    candidacy: Candidacy,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    protocol: Mapping[str, Any],
 ) -> Iterable[SupportTask]:
-    """Tasks that a support rule asks for and that no need of the person has asked for already."""
+    """Work-up that is due, and tasks that a support rule asks for and no need of the person has asked for already."""
     asked = {task.rule.id for task in arranged.tasks}
+    for piece in candidacy.work_up:
+        rule = knowledge.rules[piece.finding.id]
+        if piece.state == "due" and rule.scope.covers(
+            product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction
+        ):
+            yield _task(rule, person)
     for rule in knowledge.rules_of("support"):
         speaks = rule.scope.covers(
             product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction
         )
         if rule.id in asked or rule.severity != "requirement" or not speaks:
             continue
-        if evaluate(rule.when, person.known, as_of=person.as_of):
-            yield SupportTask(
-                need=rule.id,
-                title=Text(key=f"rule.{rule.id}.statement"),
-                who="clinician",
-                due=person.as_of,
-                blocks_first_session=False,
-                rule=rule.ref,
-            )
+        if rule.holds(person.known, as_of=person.as_of):
+            yield _task(rule, person)
+
+
+def _task(rule: Rule, person: Profile) -> SupportTask:
+    return SupportTask(
+        need=rule.id,
+        title=Text(key=f"rule.{rule.id}.statement"),
+        who="clinician",
+        due=person.as_of,
+        blocks_first_session=False,
+        rule=rule.ref,
+    )
 
 
 def _psychotherapy(arranged: Arrangement, person: Profile) -> Iterable[Text]:

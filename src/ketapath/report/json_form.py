@@ -27,6 +27,15 @@ def candidacy_json(candidacy: Candidacy, person: Profile, knowledge: Knowledge) 
             "emergency": None if candidacy.emergency is None else _finding(candidacy.emergency, texts),
             "findings": [_finding(f, texts) for f in candidacy.findings],
             "missing": [_missing(m, texts) for m in candidacy.missing],
+            "work_up": [
+                {
+                    "state": w.state,
+                    "lacking": [_missing(m, texts) for m in w.lacking],
+                    "held": _facts(w.held),
+                    **_finding(w.finding, texts),
+                }
+                for w in candidacy.work_up
+            ],
         },
         "alternatives": [
             {

@@ -40,6 +40,7 @@ def plan_html(plan: Plan, person: Profile, knowledge: Knowledge) -> str:
         + (f"<h3>Removed</h3><ul>{removed}</ul>" if removed else "")
         + "</section>"
         + _gaps(plan.candidacy.missing, texts)
+        + _work_up(plan.candidacy, texts)
         + _aside(person, knowledge)
         + _alternatives(plan.candidacy, texts)
     )
@@ -54,6 +55,7 @@ def candidacy_html(candidacy: Candidacy, person: Profile, knowledge: Knowledge) 
     body = (
         _candidacy(candidacy, knowledge)
         + _gaps(candidacy.missing, knowledge.texts)
+        + _work_up(candidacy, knowledge.texts)
         + _aside(person, knowledge)
         + _alternatives(candidacy, knowledge.texts)
     )
@@ -214,6 +216,17 @@ def _basis(basis: Basis, texts: Mapping[str, str]) -> str:
         f"<p>Written by {_e(basis.written_by)}; checked by {_e(basis.checked_by or 'nobody yet')}.</p>"
         f"<p class=quiet>{_e(say(basis.device_line, texts))}</p></details>"
     )
+
+
+def _work_up(candidacy: Candidacy, texts: Mapping[str, str]) -> str:
+    """Pieces of work-up with their state in words; nothing where no rule asks for any."""
+    words = {"due": "due", "asked": "whether it is needed is not known", "done": "done"}
+    rows = "".join(
+        f"<li>{_finding(w.finding, texts)}<p><b>{words[w.state]}</b>"
+        f"{'' if not w.lacking else ': ' + _e(', '.join(m.label for m in w.lacking))}</p></li>"
+        for w in candidacy.work_up
+    )
+    return f"<section><h2>Work-up</h2><ul>{rows}</ul></section>" if rows else ""
 
 
 def _gaps(missing: Iterable[MissingFact], texts: Mapping[str, str]) -> str:

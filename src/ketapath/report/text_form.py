@@ -85,6 +85,7 @@ def _head(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> list[s
             for line in _wrap(f"{f.label}: {f.value} ({f.on or 'undated'}; {f.source})", "    ")
         ]
     lines += _missing(candidacy)
+    lines += _work_up(candidacy, texts)
     shown = [f for f in person.unusable if f.reason is not None]
     paths = {f.path: f for f in shown}
     if paths:
@@ -108,6 +109,16 @@ def _missing(candidacy: Candidacy) -> Iterator[str]:
         yield from _wrap(f"{gap.label} ({gap.supplied_by}) - {'; '.join(answers)}", "? ")
     if len(gaps) > _SHOWN_MISSING:
         yield f"  and {len(gaps) - _SHOWN_MISSING} more; all of them with --json"
+
+
+def _work_up(candidacy: Candidacy, texts: Mapping[str, str]) -> Iterator[str]:
+    due = [w for w in candidacy.work_up if w.state == "due"]
+    if due:
+        yield ""
+        yield "Work-up that is due"
+    for piece in due:
+        lacking = "; ".join(f"{m.label} ({m.supplied_by})" for m in piece.lacking)
+        yield from _wrap(f"{say(piece.finding.statement, texts)} [{piece.finding.id}] Lacking: {lacking}", "> ")
 
 
 def _option(option: Option, knowledge: Knowledge) -> list[str]:

@@ -1,0 +1,107 @@
+"""How far is the treatment, and what has it done? Facts of the course that rules may read, from doses and scores.
+
+Sessions are days with a dose. The depression score is the PHQ-9; its baseline is the last total on or before the first
+session. Where a score is missing the fact is missing: nothing is inferred from silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from ketapath.domain.fact import Fact, Origin, ScoreEntry, Statements
+from ketapath.knowledge import Knowledge
+from ketapath.measurement import is_remission, is_response, reliable_change
+
+__all__ = ["progress"]
+
+_SPACING_OVER = 4  # source: REG-022 asks for the spacing now; four sessions are the block of policy.yaml
+_DAYS_PER_MONTH = 365.25 / 12  # source: the calendar
+_PAIN = "scale.pain_0_10"
+
+
+@dataclass(frozen=True, slots=True)
+class _Total:
+    """One total on one day, with where it stands."""
+
+    on: date
+    total: float
+    origin: Origin
+
+
+def progress(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Iterator[Fact]:
+    """The facts under `course.`; none before a first session."""
+    days = sorted({dose.on for dose in stated.doses if dose.on <= as_of and dose.dose_mg != 0})
+    if not days:
+        return
+    last = next(d for d in reversed(stated.doses) if d.on == days[-1])
+
+    def fact(name: str, value: float | bool, unit: str | None, origin: Origin = last.origin, on: date = as_of) -> Fact:
+        return Fact(path=f"course.{name}", value=value, unit=unit, on=on, origin=origin)
+
+    yield fact("sessions_given", float(len(days)), "1")
+    yield fact("days_since_first_session", float((as_of - days[0]).days), "d")
+    yield fact("days_since_last_session", float((as_of - days[-1]).days), "d")
+    recent = days[-_SPACING_OVER:]
+    if len(recent) > 1:
+        yield fact("mean_interval_days", (recent[-1] - recent[0]).days / (len(recent) - 1), "d")
+    before, after = _around(_phq9(stated.scores, as_of), days[0])
+    if before is not None and after:
+        yield from _response(before, after, days, as_of, knowledge)
+    pain_before, pain_after = _around(_pain(stated, as_of), days[0])
+    if pain_before is not None and pain_after and pain_before.total > 0:
+        newest = pain_after[-1]
+        gained = 100 * (pain_before.total - newest.total) / pain_before.total
+        yield fact("pain_improvement_percent", gained, "%", newest.origin, newest.on)
+
+
+def _response(
+    before: _Total, after: Sequence[_Total], days: Sequence[date], as_of: date, knowledge: Knowledge
+) -> Iterator[Fact]:
+    form, newest = knowledge.instruments["phq9"], after[-1]
+
+    def fact(name: str, value: float | bool, unit: str | None) -> Fact:
+        return Fact(path=f"course.{name}", value=value, unit=unit, on=newest.on, origin=newest.origin)
+
+    if before.total > 0:
+        yield fact("improvement_percent", 100 * (before.total - newest.total) / before.total, "%")
+    at_response = [is_response(form, before.total, score.total) for score in after]
+    yield fact("responded", any(at_response), None)
+    yield fact("remitted", any(is_remission(form, score.total) for score in after), None)
+    yield fact("relapsed", any(at_response) and not at_response[-1], None)
+    if at_response[-1]:
+        start = len(at_response) - next((i for i, held in enumerate(reversed(at_response)) if not held), len(after))
+        yield fact("months_since_response", (as_of - after[start].on).days / _DAYS_PER_MONTH, "mo")
+    compared = [score for score in (before, *after) if score.on <= days[-1]]
+    if compared and newest.on > days[-1]:
+        worse = reliable_change(form, compared[-1].total, newest.total) == "worse"
+        yield fact("worse", worse, None)
+
+
+def _around(totals: Sequence[_Total], first: date) -> tuple[_Total | None, list[_Total]]:
+    """The last total on or before the first session, and those after it."""
+    before = [t for t in totals if t.on <= first]
+    return (before[-1] if before else None), [t for t in totals if t.on > first]
+
+
+def _phq9(scores: Sequence[ScoreEntry], as_of: date) -> list[_Total]:
+    found = [
+        _Total(s.on, s.total, s.origin)
+        for s in scores
+        if s.instrument == "phq9" and s.total is not None and s.reason is None and s.on <= as_of
+    ]
+    return sorted(found, key=lambda t: t.on)
+
+
+def _pain(stated: Statements, as_of: date) -> list[_Total]:
+    found = [
+        _Total(f.on, f.value, f.origin)
+        for f in stated.facts
+        if f.path == _PAIN
+        and f.status == "usable"
+        and isinstance(f.value, float)
+        and f.on is not None
+        and f.on <= as_of
+    ]
+    return sorted(found, key=lambda t: t.on)
