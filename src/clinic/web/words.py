@@ -42,6 +42,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # who knows, or does, what
         "cardiologist": _("cardiologist"),
         "clinician": _("clinician"),
+        "compliance lead": _("compliance lead"),
         "hepatologist": _("hepatologist"),
         "laboratory": _("laboratory"),
         "medical lead": _("medical lead"),
@@ -96,6 +97,8 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "clinic": _("Clinic"),
         "staff": _("Staff"),
         "order": _("Order"),
+        "rems": _("Safety programme (REMS)"),
+        "coverage": _("Insurance and payer"),
         # words of facts
         "none": _("none"),
         "low": _("low"),
@@ -109,6 +112,16 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "no": _("no"),
         "hospital": _("hospital"),
         "home": _("home"),
+        "deep": _("deep"),
+        "general-anaesthesia": _("general anaesthesia"),
+        "initial-resistant-depression": _("first request, resistant depression"),
+        "initial-acute-suicidality": _("first request, acute suicidality"),
+        "renewal": _("renewal"),
+        "cigna": _("Cigna"),
+        "carefirst": _("CareFirst"),
+        "qualchoice": _("QualChoice"),
+        "bcbsnd": _("Blue Cross Blue Shield of North Dakota"),
+        "aetna": _("Aetna"),
         "ketapath knowledge authors": _("ketapath knowledge authors"),
         # severity of a score
         "none-minimal": _("none or minimal"),
