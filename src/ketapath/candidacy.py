@@ -111,7 +111,8 @@ def at_clinic(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Profile:
     What the clinic stated of itself holds for as long as the path's window says.
     """
     source = Origin(resource="Clinic", id="settings", version=None)
-    settings: dict[str, bool] = {
+    settings: dict[str, bool | str] = {
+        "clinic.jurisdiction": clinic.jurisdiction,
         "clinic.rems_certified": clinic.rems_certified,
         "clinic.strict_profile": clinic.strict_profile,
     }

@@ -19,7 +19,7 @@ from ketapath.domain.clinic import Clinic
 from ketapath.errors import BadInput, BadUsage, KetapathError
 from ketapath.knowledge import Knowledge, load
 
-JURISDICTIONS = ("US", "EU", "UK", "CA")
+JURISDICTIONS = ("US", "EU", "UK", "CA", "CA-BC", "CA-MB", "CA-SK", "AU", "NZ")
 MAX_BYTES = 64 * 1024 * 1024
 
 

@@ -65,6 +65,12 @@ NOTHING_AGAINST = {
 }
 """A careful intake: asked, and answered with no."""
 
+ON_THE_DAY = {
+    "rems.patient_enrolled": True,
+    "rems.oldest_unsent_form_days": 0,
+}
+"""What is asked anew before a dose, answered by somebody for whom nothing stands against it."""
+
 
 _PATIENT_FIELD = frozenset({"AllergyIntolerance", "Consent", "FamilyMemberHistory", "RelatedPerson"})
 """Resources that call the person `patient` and not `subject`."""

@@ -23,14 +23,13 @@ from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
 from clinic.actions.today import see_notice
-from clinic.demo.charts import NOTHING_AGAINST
+from clinic.demo.charts import NOTHING_AGAINST, ON_THE_DAY
 from clinic.demo.people import people
 from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal, total_after, vitals
 from clinic.jobs import do_next
-from clinic.queries.person import Chart, candidacy, chart, plan
-from clinic.queries.profile import is_statable
+from clinic.queries.person import Chart, chart, plan
+from clinic.queries.session import room
 from clinic.record.models import Notice, Practice
-from clinic.record.projections import knowledge
 
 _AGREED = "Discussed with the person: aims, limits, and what else there is."
 _LATEST_ARRIVAL = timedelta(minutes=90)
@@ -145,9 +144,11 @@ class _Person:
         self.story.tell(begun + timedelta(minutes=125), self._home)
 
     def _answers(self) -> dict[str, str]:
-        """What is asked on the day, for what today's rules miss: as at intake."""
-        asked = {m.path for m in candidacy(self.look()).missing if is_statable(knowledge().paths[m.path])}
-        said = {path: value for path, value in NOTHING_AGAINST.items() if path in asked}
+        """What is asked on the day: as at intake, and what is asked anew before every dose."""
+        found = self.look()
+        assert found.open_visit is not None
+        asked = {spec.path for spec in room(found, found.open_visit).asks}
+        said = {path: value for path, value in {**NOTHING_AGAINST, **ON_THE_DAY}.items() if path in asked}
         words = {p: ("yes" if v else "no") if isinstance(v, bool) else str(v) for p, v in said.items()}
         return {"scale.suicide_risk": "low", **words}
 

@@ -19,11 +19,11 @@ from clinic.record.read import Stored, history
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Finding, Verdict
 from ketapath.domain.plan import SignedPlan
-from ketapath.domain.session import Administration, Session, Visit
+from ketapath.domain.session import Administration, Rescreen, Session, Visit
 from ketapath.errors import BadInput
-from ketapath.knowledge import PathSpec
+from ketapath.knowledge import Knowledge, PathSpec
 from ketapath.pharmacology import Simulation
-from ketapath.session import monitor
+from ketapath.session import monitor, rescreen
 
 READINGS = (
     "vitals.systolic_mmhg",
@@ -69,6 +69,7 @@ class Room:
     product: str | None
     verdict: Verdict | None
     objections: tuple[Objection, ...]
+    rescreened: tuple[Finding, ...]
     reasons: tuple[Stored, ...]
     against: tuple[Finding, ...]
     asks: tuple[PathSpec, ...]
@@ -114,9 +115,10 @@ def room(found: Chart, visit: Visit) -> Room:
         product=product,
         verdict=verdict,
         objections=objections(found, visit) if visit.step == "arrived" else (),
+        rescreened=rescreen_of(found, named).spoken if visit.step == "arrived" else (),
         reasons=() if given is None else _reasons(found, given),
         against=tuple(f for f in now.findings if f.verdict in ("not-eligible", "defer")),
-        asks=_asks(now) if visit.step == "arrived" else (),
+        asks=_asks(now, rescreen_of(found, named)) if visit.step == "arrived" else (),
         prompts=() if session is None else _prompts(found, session),
         predicted=_predicted(found, given, ordered, infusion, product),
         watch_minutes=watched_minutes(plan),
@@ -167,6 +169,7 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
     if verdict in ("defer", "undetermined"):
         words = _("Candidacy does not say that the dose may be given today.")
         yield Objection(kind="prescriber", words=words)
+    yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))
     ahead = [v.on for v in plan.visits if v.kind == "session" and v.on >= found.as_of]
@@ -176,15 +179,42 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
         yield Objection(kind="reason", words=words)
 
 
+def _of_rescreen(again: Rescreen, known: Knowledge) -> Iterator[Objection]:
+    """What was asked anew and stands against the dose, and what a rule needs and nobody has said today."""
+    kinds: dict[Verdict, Literal["blocks", "prescriber", "reason"]] = {
+        "not-eligible": "blocks",
+        "defer": "prescriber",
+        "undetermined": "prescriber",
+        "caution": "reason",
+    }
+    for finding in again.spoken:
+        if finding.verdict in kinds and finding.rule is not None:
+            yield Objection(kind=kinds[finding.verdict], words=f"{finding.rule.title} ({finding.id})")
+    for finding in again.opened:
+        if finding.verdict in kinds:
+            labels = ", ".join(known.paths[path].label for path in finding.missing)
+            words = _("Not asked today: %(what)s") % {"what": labels}
+            yield Objection(kind=kinds[finding.verdict], words=words)
+
+
 def _reasons(found: Chart, given: Administration) -> tuple[Stored, ...]:
     """What was written about this dose, oldest first."""
     versions = history(found.practice, "MedicationAdministration", given.origin.id)
     return tuple(v for v in reversed(versions) if v.reason)
 
 
-def _asks(now: Candidacy) -> tuple[PathSpec, ...]:
-    """What is missing and can be said by somebody; what is measured has its own form."""
-    specs = (knowledge().paths[missing.path] for missing in now.missing)
+def rescreen_of(found: Chart, named: SignedPlan | Administration | None) -> Rescreen:
+    """What is asked anew before this dose; nothing where no treatment is named."""
+    assert found.person is not None
+    if named is None:
+        return Rescreen(spoken=(), opened=(), asked=())
+    return rescreen(found.person, found.clinic, found.knowledge, product=named.product, route=named.route)
+
+
+def _asks(now: Candidacy, again: Rescreen) -> tuple[PathSpec, ...]:
+    """What is asked anew before every dose, then what else is missing; what is measured has its own form."""
+    paths = dict.fromkeys((*again.asked, *(missing.path for missing in now.missing)))
+    specs = (knowledge().paths[path] for path in paths)
     return tuple(s for s in specs if is_statable(s) and s.path not in READINGS)
 
 

@@ -62,6 +62,7 @@ def loop_page(
         "card": now.card if found.person.doses else None,
         "offered": offered,
         "facts": _facts(found, now, offered),
+        "work_up_due": sum(piece.state == "due" for piece in now.candidacy.work_up),
         "pressing": [m for m in now.candidacy.missing if _is_pressing(m, now.candidacy)],
         "minor": [m for m in now.candidacy.missing if not _is_pressing(m, now.candidacy)],
         "ways": [{"days": days, "dates": ", ".join(map(day, dates))} for days, dates in ways_on(found, now.card)],

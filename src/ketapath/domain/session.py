@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from ketapath.domain.evidence import Finding
 from ketapath.domain.fact import Dose, Origin
 
 
@@ -15,6 +16,15 @@ class Reading:
     minute: float
     quantity: str
     value: float | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescreen:
+    """What is asked anew before a dose: findings that speak, findings left open, and the paths nobody has stated."""
+
+    spoken: tuple[Finding, ...]
+    opened: tuple[Finding, ...]
+    asked: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,11 +120,14 @@ class Scope:
     population: str
 
     def covers(self, *, product: str | None, route: str | None, jurisdiction: str) -> bool:
-        """Whether the rule speaks about this product and route here; None asks about any of them."""
+        """Whether the rule speaks about this product and route here; None asks about any of them.
+
+        What holds in a country holds in its provinces (CA in CA-MB), not the other way round.
+        """
         return (
             (product is None or self.products is None or product in self.products)
             and (route is None or self.routes is None or route in self.routes)
-            and (self.jurisdictions is None or jurisdiction in self.jurisdictions)
+            and (self.jurisdictions is None or bool({jurisdiction, jurisdiction[:2]} & {*self.jurisdictions}))
         )
 
 

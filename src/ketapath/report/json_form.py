@@ -154,6 +154,7 @@ def _card(card: DecisionCard, texts: Mapping[str, str]) -> Form:
         "best_case_against": say(card.best_case_against, texts),
         "reverses": _said(card.reverses, texts),
         "findings": [_finding(f, texts) for f in card.findings],
+        "course_findings": [_finding(f, texts) for f in card.course_findings],
         "dates": [_appointment(a, texts) for a in card.dates],
         "spacings_days": list(card.spacings),
         "rules": [_rule(r) for r in card.rules],

@@ -70,11 +70,13 @@ def course_html(course: Course, card: DecisionCard, person: Profile, knowledge: 
         chance = f"<p>Probability {_e(say(card.probability_of, texts))}: <b>{_e(about(card.probability))}</b></p>"
     reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in card.reverses)
     notes = "".join(f"<li>{_e(say(n, texts))}</li>" for n in course.notes)
+    of_course = "".join(f"<li>{_finding(f, texts)}</li>" for f in card.course_findings)
     body = (
         f'<section class="card"><h2>{_e(say(card.statement, texts))}</h2>{chance}'
         f"<p>Best case against it: {_e(say(card.best_case_against, texts))}</p>"
         f"<p>What would turn it around:</p><ul>{reverses}</ul>"
         f"<p>Also possible: {_e(', '.join(card.also_possible) or 'nothing else')}</p>"
+        f"{f'<p>What the rules say of the course</p><ul>{of_course}</ul>' if of_course else ''}"
         f"{_schedule('Dates of going on', card.dates, texts) if card.dates else ''}"
         f"{_basis(card.basis, texts)}</section>"
         f"<section><h2>Course</h2>{recovery_chart(course)}<ul>{notes}</ul></section>"

@@ -46,6 +46,7 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
     lines += _wrap(f"Against it: {say(card.best_case_against, texts)}")
     lines += [line for t in card.reverses for line in _wrap(f"Would turn it around: {say(t, texts)}")]
     lines += _wrap(f"Also possible: {', '.join(card.also_possible) or 'nothing else'}")
+    lines += [line for f in card.course_findings for line in _wrap(f"{_sentence(f, texts)} [{f.id}]", "- ")]
     if card.dates:
         lines += _wrap(f"Going on would mean {_sessions(card.dates)}")
     if len(card.spacings) > 1:
