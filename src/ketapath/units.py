@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 KETAMINE_BASE_G_PER_MOL = 237.73  # source: pk_models.yaml, meta.mw.ketamine
+CREATININE_UMOL_PER_L_IN_MG_PER_DL = 88.4  # source: creatinine weighs 113.12 g/mol; no other path is in mg/dL
 HYDROCHLORIDE_G_PER_MOL = 36.46  # source: pharmacology.md section 8, from 28 mg base = 32.3 mg salt
 
 _FACTOR_TO_CANONICAL = MappingProxyType(
@@ -24,9 +25,11 @@ _FACTOR_TO_CANONICAL = MappingProxyType(
         "mg/d": {"mg/d": 1.0, "mg/day": 1.0},
         "mg/wk": {"mg/wk": 1.0, "mg/week": 1.0},
         "mg/kg": {"mg/kg": 1.0},
+        "mg/dL": {"mg/dL": 1.0, "umol/L": 1 / CREATININE_UMOL_PER_L_IN_MG_PER_DL},
         "min": {"min": 1.0, "h": 60.0, "hr": 60.0, "s": 1 / 60},
-        "d": {"d": 1.0, "day": 1.0, "days": 1.0, "wk": 7.0},
+        "d": {"d": 1.0, "day": 1.0, "days": 1.0, "wk": 7.0, "h": 1 / 24},
         "wk": {"wk": 1.0, "week": 1.0, "weeks": 1.0, "d": 1 / 7},
+        "h": {"h": 1.0, "hr": 1.0, "min": 1 / 60, "d": 24.0},
         "a": {"a": 1.0},
         "{score}": {"{score}": 1.0, "1": 1.0, "score": 1.0, "{points}": 1.0, "points": 1.0},
         "1": {"1": 1.0, "{count}": 1.0, "{score}": 1.0},

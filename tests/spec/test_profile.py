@@ -82,6 +82,12 @@ def test_an_unknown_unit_on_a_laboratory_value_is_kept_and_marked() -> None:
     assert [f.reason.key for f in found.unusable if f.reason] == ["fact.unit_unknown"]
 
 
+def test_micromoles_are_read_for_creatinine_and_for_nothing_else() -> None:
+    assert [p for p, spec in KNOWLEDGE.paths.items() if spec.unit == "mg/dL"] == ["lab.creatinine_mg_per_dl"]
+    found = person(record(quantity("14682-9", 88.4, "umol/L"))).known["lab.creatinine_mg_per_dl"]
+    assert found.value == pytest.approx(1.0)
+
+
 def test_tomorrows_facts_do_not_count_today() -> None:
     found = person(record(quantity("29463-7", 70, "kg", on=days_ago(-1))))
     assert "vitals.weight_kg" not in found.known
@@ -109,6 +115,16 @@ def test_a_medicine_is_absent_only_if_the_list_was_checked() -> None:
     assert person(record(CHECKED)).known["medicines.opioid"].value is False
     taken = person(record(CHECKED, medicine("oxycodone")))
     assert taken.known["medicines.opioid"].value is True
+
+
+def test_what_a_combination_holds_beside_its_first_substance_is_not_lost() -> None:
+    syrup = person(record(medicine("Promethazine with codeine syrup"))).known
+    assert syrup["medicines.opioid"].value is True
+    assert syrup["medicines.phenothiazine"].value is True
+    atc = {"system": "http://www.whocc.no/atc", "code": "R06AD02", "display": "promethazine / codeine"}
+    by_code = medicine("x") | {"medicationCodeableConcept": {"coding": [atc]}}
+    assert person(record(by_code)).known["medicines.opioid"].value is True
+    assert len(person(record(medicine("amitriptyline 25 mg / chlordiazepoxide 10 mg"))).trials) == 1
 
 
 def test_an_open_order_of_two_years_is_not_proof_of_use() -> None:

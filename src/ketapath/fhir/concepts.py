@@ -101,6 +101,16 @@ class MedicineTable:
             strength = strength or (float(stated.group(1)) if stated else None)
         return found, strength
 
+    def classes_of(self, holder: Any, field: str, substance: str) -> tuple[str, ...]:
+        """The classes of this substance, and those of every other one that the same words name.
+
+        "Promethazine with codeine" is read as promethazine; that an opioid stands beside it must not get lost. Being an
+        antidepressant is not taken over, because one line is one trial.
+        """
+        found = self.names.findall(" / ".join(words(holder, field)).lower()) if self.names else []
+        beside = (c for name in found for c in self.classes[self.by_name[name]] if c != "antidepressant")
+        return tuple(dict.fromkeys((*self.classes[substance], *beside)))
+
 
 def medicine_table(records: list[Mapping[str, Any]]) -> MedicineTable:
     """The lookup for codes/medicines.yaml."""

@@ -29,7 +29,8 @@ _WRITTEN_DAILY = re.compile(
 def medicine_spans(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[MedicineSpan]:
     """Every statement and order of a substance that ketapath knows."""
     for resource in bundle.of_type("MedicationStatement", "MedicationRequest"):
-        substance, strength = _substance(resource, bundle, vocabulary)
+        holder, field = _named_in(resource, bundle)
+        substance, strength = vocabulary.medicines.of(holder, field)
         if substance is None or el.text(resource, "status") not in _USED:
             continue
         if el.text(resource, "intent") in ("proposal", "plan", "option") or resource.get("doNotPerform") is True:
@@ -37,7 +38,7 @@ def medicine_spans(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[MedicineS
         start, end = _span(resource)
         yield MedicineSpan(
             substance=substance,
-            classes=vocabulary.medicines.classes[substance],
+            classes=vocabulary.medicines.classes_of(holder, field, substance),
             start=start,
             end=end,
             active=el.text(resource, "status") in ("active", "on-hold", "in-progress"),
@@ -51,7 +52,7 @@ def doses_given(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[Dose]:
     """Every administration of ketamine or esketamine, in milligrams of base, in order of time."""
     found = []
     for resource in bundle.of_type("MedicationAdministration"):
-        substance, _ = _substance(resource, bundle, vocabulary)
+        substance, _ = vocabulary.medicines.of(*_named_in(resource, bundle))
         on, at = el.when(resource, "effectivePeriod", "effectiveDateTime")
         if substance not in _PRODUCTS or on is None or el.text(resource, "status") not in ("completed", "stopped"):
             continue
@@ -71,16 +72,16 @@ def doses_given(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[Dose]:
     return iter(sorted(found, key=lambda dose: (dose.on, dose.at.isoformat() if dose.at else "", str(dose.origin))))
 
 
-def _substance(resource: Resource, bundle: Bundle, vocabulary: Vocabulary) -> tuple[str | None, float | None]:
-    if "medicationCodeableConcept" in resource:
-        return vocabulary.medicines.of(resource, "medicationCodeableConcept")
+def _named_in(resource: Resource, bundle: Bundle) -> tuple[Mapping[str, Any], str]:
+    """The element that names the medicine: in the resource itself, or in the Medication that it points to."""
     reference = resource.get("medicationReference")
     stated = el.text(reference, "reference") or ""
     wanted = stated.removeprefix("#").removeprefix("urn:uuid:").rsplit("/", 1)[-1]
-    for medicine in [*el.objects(resource, "contained"), *bundle.of_type("Medication")]:
-        if medicine.get("resourceType") == "Medication" and medicine.get("id") == wanted:
-            return vocabulary.medicines.of(medicine, "code")
-    return None, None
+    if "medicationCodeableConcept" not in resource:
+        for medicine in [*el.objects(resource, "contained"), *bundle.of_type("Medication")]:
+            if medicine.get("resourceType") == "Medication" and medicine.get("id") == wanted:
+                return medicine, "code"
+    return resource, "medicationCodeableConcept"
 
 
 def _span(resource: Resource) -> tuple[date | None, date | None]:
