@@ -7,19 +7,22 @@ In-session findings are charting for the people in the room, not an alarm that a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
 
 from ketapath.candidacy import at_clinic, finding
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding
-from ketapath.domain.fact import Fact, Origin
+from ketapath.domain.fact import Fact
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Rescreen, Session
 from ketapath.knowledge import Knowledge
 from ketapath.profile import with_fact
 
-__all__ = ["monitor", "rescreen"]
+__all__ = ["monitor", "ready_for_discharge", "rescreen"]
+
+_SYSTOLIC, _DIASTOLIC, _SATURATION = "vitals.systolic_mmhg", "vitals.diastolic_mmhg", "vitals.spo2_percent"
+_AT_40_FROM_MIN, _AT_40_TO_MIN = 35.0, 50.0  # source: profile/session-readings.yaml, "between minutes 35 and 50"
 
 
 def rescreen(person: Profile, clinic: Clinic, knowledge: Knowledge, *, product: str, route: str) -> Rescreen:
@@ -40,11 +43,22 @@ def rescreen(person: Profile, clinic: Clinic, knowledge: Knowledge, *, product: 
 
 
 def monitor(session: Session, person: Profile, clinic: Clinic, knowledge: Knowledge) -> tuple[Finding, ...]:
-    """The findings of the newest readings of this session, and those that stay open for want of one."""
-    seen = replace(person, as_of=session.on, known={**person.known, **_newest(session)})
+    """The findings of the readings of this session so far, and those that stay open for want of one."""
+    return _asked(("session", "monitoring"), session, person, clinic, knowledge)
+
+
+def ready_for_discharge(session: Session, person: Profile, clinic: Clinic, knowledge: Knowledge) -> tuple[Finding, ...]:
+    """What speaks against going home now, and what nobody has said yet; nothing where the person is ready."""
+    return _asked(("discharge",), session, person, clinic, knowledge)
+
+
+def _asked(
+    stages: Iterable[str], session: Session, person: Profile, clinic: Clinic, knowledge: Knowledge
+) -> tuple[Finding, ...]:
+    seen = replace(person, as_of=session.on, known={**person.known, **_newest(session), **_counted(session)})
     asked = [
         rule
-        for stage in ("session", "monitoring")
+        for stage in stages
         for rule in knowledge.rules_of(stage)
         if rule.scope.covers(product=session.dose.product, route=session.dose.route, jurisdiction=clinic.jurisdiction)
     ]
@@ -53,9 +67,53 @@ def monitor(session: Session, person: Profile, clinic: Clinic, knowledge: Knowle
 
 
 def _newest(session: Session) -> dict[str, Fact]:
+    """The newest reading of each quantity."""
     readings = sorted(session.readings, key=lambda r: r.minute)
-    return {r.quantity: _fact(r.quantity, r.value, session.on, session.dose.origin) for r in readings}
+    return {r.quantity: _fact(r.quantity, r.value, session) for r in readings}
 
 
-def _fact(path: str, value: float, on: date, origin: Origin) -> Fact:
-    return Fact(path=path, value=value, unit=None, on=on, origin=origin)
+def _counted(session: Session) -> dict[str, Fact]:
+    """What follows from the times and readings of the session. A time is known only while the session goes on."""
+    found: dict[str, float | bool] = {"session.number": float(session.number)}
+    now, length = session.minute, session.dose.duration_min
+    if now is not None:
+        found["session.dosing"] = length is None
+        found["session.minutes_since_dose"] = max(0.0, now)
+        if length is not None:
+            found["session.minutes_since_end"] = max(0.0, now - length)
+    vital = [r.minute for r in session.readings if r.quantity.startswith("vitals.")]
+    if now is not None and vital:
+        found["session.minutes_since_reading"] = max(0.0, now - max(vital))
+    found |= _pressures(session)
+    under = [r for r in session.readings if r.quantity == _SATURATION and r.minute > 0]
+    if under or now is None or now > 0:
+        found["session.saturation_recorded"] = bool(under)
+    fall = _since_rest(session, _SATURATION)
+    if fall is not None:
+        found["session.saturation_fall_points"] = -fall
+    return {path: _fact(path, value, session) for path, value in found.items()}
+
+
+def _pressures(session: Session) -> dict[str, float | bool]:
+    minutes = [r.minute for r in session.readings if r.quantity == _SYSTOLIC]
+    found: dict[str, float | bool] = {"session.pressure_before_dose": any(minute <= 0 for minute in minutes)}
+    at_40 = any(_AT_40_FROM_MIN <= minute <= _AT_40_TO_MIN for minute in minutes)
+    if at_40 or session.minute is None or session.minute > _AT_40_TO_MIN:
+        found["session.pressure_at_40_minutes"] = at_40
+    for quantity, path in ((_SYSTOLIC, "session.systolic_rise_mmhg"), (_DIASTOLIC, "session.diastolic_rise_mmhg")):
+        rise = _since_rest(session, quantity)
+        if rise is not None:
+            found[path] = rise
+    return found
+
+
+def _since_rest(session: Session, quantity: str) -> float | None:
+    """The newest reading under the drug less the last one before it; None where either is missing."""
+    readings = sorted((r for r in session.readings if r.quantity == quantity), key=lambda r: r.minute)
+    rest = [r.value for r in readings if r.minute <= 0]
+    under = [r.value for r in readings if r.minute > 0]
+    return float(under[-1]) - float(rest[-1]) if rest and under else None
+
+
+def _fact(path: str, value: float | bool, session: Session) -> Fact:
+    return Fact(path=path, value=value, unit=None, on=session.on, origin=session.dose.origin)

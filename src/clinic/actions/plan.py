@@ -23,7 +23,7 @@ from ketapath.domain.fact import Origin
 from ketapath.domain.plan import Appointment, Decided, Decision, Option, SignedPlan
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import adapted_plan, decision, recommendation, signed_plan, with_status
-from ketapath.plan import onward
+from ketapath.plan import most_mg, onward
 from ketapath.report import say
 
 Outcome = Literal["accepted", "changed", "rejected"]
@@ -291,7 +291,8 @@ def _within(found: Chart, option_id: str, dose_mg: float | None) -> float:
             limit=_("a weight to dose by"),
             next_step=_("Weigh the person."),
         )
-    most = float(protocol["ceiling_mg_per_kg"]) * weight.value
+    most = most_mg(protocol, weight.value, found.knowledge)
+    assert most is not None
     if not 0 < dose_mg <= most:
         raise BadInput(
             field=_("dose"),

@@ -23,6 +23,7 @@ from ketapath.domain.session import Administration, Rescreen, Session, Visit
 from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, PathSpec
 from ketapath.pharmacology import Simulation
+from ketapath.plan import most_mg
 from ketapath.session import monitor, rescreen
 
 READINGS = (
@@ -149,10 +150,10 @@ def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objectio
         yield Objection(kind="blocks", words=_("No pressure was read in this visit: it is taken before the dose."))
     assert found.person is not None
     weight = found.person.known.get("vitals.weight_kg")
-    ceiling = knowledge().protocols.get(plan.option_id, {}).get("ceiling_mg_per_kg")
-    if ceiling and weight is not None and isinstance(weight.value, float) and plan.dose_mg:
-        most = float(ceiling) * weight.value
-        if plan.dose_mg > most:
+    protocol = knowledge().protocols.get(plan.option_id)
+    if protocol is not None and weight is not None and isinstance(weight.value, float) and plan.dose_mg:
+        most = most_mg(protocol, weight.value, found.knowledge)
+        if most is not None and plan.dose_mg > most:
             said = {"dose": f"{plan.dose_mg:g}", "most": f"{most:.0f}"}
             words = _("%(dose)s mg are ordered; at today's weight at most %(most)s mg may be given.") % said
             yield Objection(kind="blocks", words=words)

@@ -29,12 +29,16 @@ class Rescreen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One treatment session of one person."""
+    """One treatment session of one person.
+
+    `minute` is the minute of the session at which it is looked at, None where it is over and looked at afterwards.
+    """
 
     on: date
     number: int
     dose: Dose
     readings: tuple[Reading, ...]
+    minute: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +91,8 @@ class Visit:
         """Whether a dose was begun here and not left ungiven."""
         return self.administration is not None and self.administration.status != "not-done"
 
-    def session(self, number: int) -> Session | None:
-        """The visit as the core's session, once dosing has begun."""
+    def session(self, number: int, *, now: datetime | None = None) -> Session | None:
+        """The visit as the core's session, once dosing has begun; as it stands `now`, or as a whole."""
         given = self.administration
         if given is None or not self.was_dosed:
             return None
@@ -110,4 +114,5 @@ class Visit:
                 Reading(minute=(r.at - given.started_at).total_seconds() / 60, quantity=r.quantity, value=r.value)
                 for r in self.readings
             ),
+            minute=None if now is None else (now - given.started_at).total_seconds() / 60,
         )

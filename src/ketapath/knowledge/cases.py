@@ -13,7 +13,7 @@ from typing import Any
 
 from ketapath.domain.fact import Fact, Origin
 from ketapath.knowledge import FOLDER, Knowledge, parse_yaml, paths
-from ketapath.knowledge.rules import Predicate
+from ketapath.knowledge.rules import nodes
 
 _SOURCES_OF_FACTS = frozenset(
     [
@@ -145,7 +145,7 @@ def _uncovered(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator
         wanted = {"true"} if rule.when.kind == "always" else {"true", "false", "unknown"}
         if wanted - expected:
             yield f"rule {rule.id}: no case for {sorted(wanted - expected)}"
-        for node in _thresholds(rule.when):
+        for node in (n for n in nodes(rule.when) if n.kind == "compare"):
             values = [_number(c["facts"][node.path]) for c in found if node.path in c["facts"]]
             limit = node.value
             assert isinstance(limit, float)
@@ -157,13 +157,6 @@ def _uncovered(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator
             missing = [word for word, seen in tried.items() if not seen]
             if missing:
                 yield f"rule {rule.id}: {node.path} {node.op} {limit:g} has no case {', '.join(missing)} it"
-
-
-def _thresholds(predicate: Predicate) -> Iterator[Predicate]:
-    if predicate.kind == "compare":
-        yield predicate
-    for part in predicate.parts:
-        yield from _thresholds(part)
 
 
 def _number(stated: Any) -> float:

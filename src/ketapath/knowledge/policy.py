@@ -18,7 +18,7 @@ from ketapath.domain.clinic import Approval
 from ketapath.domain.evidence import Approved, ValueChange
 from ketapath.errors import BadInput, KnowledgeError
 from ketapath.knowledge import Knowledge, PathSpec, Rule, parse_yaml
-from ketapath.knowledge.rules import Predicate
+from ketapath.knowledge.rules import Predicate, nodes
 
 __all__ = ["Item", "Limit", "awaiting", "items", "policy_file", "read_policy", "under_policy"]
 
@@ -222,7 +222,9 @@ def _windows(knowledge: Knowledge) -> Iterator[Item]:
 
 def _limits(rule: Rule, knowledge: Knowledge) -> Iterator[Limit]:
     """The limits of this rule's own predicate that may be moved, each once."""
-    for node in _moved(rule.when):
+    for node in nodes(rule.when):
+        if node.kind not in ("compare", "within"):
+            continue
         spec: PathSpec | None = knowledge.paths.get(node.path)
         assert isinstance(node.value, float)
         if node.kind == "within":
@@ -242,13 +244,6 @@ def _wide(key: str, label: str, shipped: float, unit: str) -> Limit:
     """A limit that nothing in nature bounds: from nothing to ten times what ships."""
     highest = 1.0 if unit == "1" and shipped <= 1 else 10 * shipped
     return Limit(key=key, label=label, unit="" if unit == "1" else unit, shipped=shipped, lowest=0.0, highest=highest)
-
-
-def _moved(predicate: Predicate) -> Iterator[Predicate]:
-    if predicate.kind in ("compare", "within"):
-        yield predicate
-    for part in predicate.parts:
-        yield from _moved(part)
 
 
 def _key(node: Predicate) -> str:

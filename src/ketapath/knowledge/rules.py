@@ -80,6 +80,13 @@ def evaluate(predicate: Predicate, known: Mapping[str, Fact], *, as_of: date) ->
     return None if fact is None else _holds(predicate, fact, as_of)
 
 
+def nodes(predicate: Predicate) -> Iterator[Predicate]:
+    """This node and all below it."""
+    yield predicate
+    for part in predicate.parts:
+        yield from nodes(part)
+
+
 def paths(predicate: Predicate) -> Iterator[str]:
     """Every profile path that the predicate reads, in order, repeated where it is read twice."""
     if predicate.path:

@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 from ketapath.domain.evidence import Evidence, Grade, RuleRef, Trust, Verdict
 from ketapath.domain.fact import Fact
 from ketapath.errors import KnowledgeError
-from ketapath.knowledge.rules import Predicate, Truth, evaluate, parse_predicate, paths
+from ketapath.knowledge.rules import Predicate, Truth, evaluate, nodes, parse_predicate, paths
 
 STAGES = frozenset(
     {
@@ -22,6 +22,7 @@ STAGES = frozenset(
         "re-screen",
         "dose",
         "session",
+        "discharge",
         "monitoring",
         "response",
         "support",
@@ -158,6 +159,12 @@ class Rule:
     def id(self) -> str:
         """The rule's id, for ever the same."""
         return self.ref.id
+
+    def limit(self, path: str) -> float:
+        """The value that this rule compares the path with; a rule that is asked for it compares it once."""
+        (found,) = {n.value for n in nodes(self.when) if n.kind == "compare" and n.path == path}
+        assert isinstance(found, float)
+        return found
 
     def sees(self, known: Mapping[str, Fact], *, as_of: date) -> Mapping[str, Fact]:
         """The known facts without those that are too old for this rule; undated ones are too old for any window."""

@@ -5,6 +5,7 @@ never an order.
 """
 
 from ketapath.plan.adapt import adapt, onward
+from ketapath.plan.dosing import most_mg
 from ketapath.plan.options import propose
 
-__all__ = ["adapt", "onward", "propose"]
+__all__ = ["adapt", "most_mg", "onward", "propose"]

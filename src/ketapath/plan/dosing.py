@@ -16,8 +16,6 @@ from ketapath.domain.plan import DoseCalculation
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import Knowledge
 
-OLDER_AGE_YEARS = 65  # source: REG-005, REG-028
-
 
 def first_dose(
     person: Profile, protocol: Mapping[str, Any], clinic: Clinic, knowledge: Knowledge
@@ -34,9 +32,10 @@ def _by_label(
     age = person.known.get("person.age_years")
     if age is None:
         return Text(key="dose.needs", values={"what": knowledge.paths["person.age_years"].label.lower()})
-    older = isinstance(age.value, float) and age.value >= OLDER_AGE_YEARS
-    lower_here = older and clinic.jurisdiction in protocol["first_dose_from_65_in"]
-    dose = float(protocol["first_dose_mg_from_65"] if lower_here else protocol["first_dose_mg"])
+    rule = knowledge.rules[protocol["lower_rule"]]
+    older = isinstance(age.value, float) and age.value >= rule.limit("person.age_years")
+    lower_here = older and rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction)
+    dose = float(protocol["lower_first_dose_mg"] if lower_here else protocol["first_dose_mg"])
     return DoseCalculation(
         dose_mg=dose,
         inputs=(fact_used(age, knowledge),),
@@ -58,12 +57,14 @@ def _by_weight(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledg
             return Text(key=key, values={"what": knowledge.paths[path].label.lower()})
     weight, age = person.known["vitals.weight_kg"], person.known["person.age_years"]
     assert isinstance(weight.value, float) and isinstance(age.value, float)
-    lower = age.value >= OLDER_AGE_YEARS or _is(person, "history.child_pugh", "B")
-    per_kg = float(protocol["dose_mg_per_kg_from_65" if lower else "dose_mg_per_kg"])
+    oldest = knowledge.rules[protocol["lower_rule"]].limit("person.age_years")
+    lower = age.value >= oldest or _is(person, "history.child_pugh", "B") or _is(person, "history.frailty", True)
+    per_kg = float(protocol["lower_dose_mg_per_kg" if lower else "dose_mg_per_kg"])
     step, cap = float(protocol["round_to_mg"]), float(protocol["cap_mg"])
     bmi = person.known.get("vitals.bmi_kg_per_m2")
     # Without a known body mass index the cap holds for everybody: the careful side of not knowing.
-    cap_holds = bmi is None or (isinstance(bmi.value, float) and bmi.value >= protocol["cap_from_bmi"])
+    cap_from = knowledge.rules[protocol["cap_rule"]].limit("vitals.bmi_kg_per_m2")
+    cap_holds = bmi is None or (isinstance(bmi.value, float) and bmi.value >= cap_from)
     exact = per_kg * weight.value
     # Rounding down to the step never gives more than was calculated.
     rounded = step * int(exact / step)
@@ -75,12 +76,19 @@ def _by_weight(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledg
         formula=f"{per_kg:g} mg/kg x {weight.value:g} kg",
         exact_mg=exact,
         rounded_to_mg=step,
-        cap_mg=cap if cap_holds else float(protocol["ceiling_mg_per_kg"]) * weight.value,
+        cap_mg=cap if cap_holds else most_mg(protocol, weight.value, knowledge),
         capped=cap_holds and rounded > cap,
         rule_ids=("REG-028" if lower else "REG-011", "REG-014", "REG-031", "CON-048"),
     )
 
 
-def _is(person: Profile, path: str, value: str) -> bool:
+def most_mg(protocol: Mapping[str, Any], weight_kg: float, knowledge: Knowledge) -> float | None:
+    """The most milligrams of base that this protocol allows at this weight; None where weight sets no limit."""
+    if "ceiling_rule" not in protocol:
+        return None
+    return knowledge.rules[protocol["ceiling_rule"]].limit("order.dose_mg_per_kg") * weight_kg
+
+
+def _is(person: Profile, path: str, value: str | bool) -> bool:
     fact = person.known.get(path)
     return fact is not None and fact.value == value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from ketapath import __version__
@@ -158,22 +159,40 @@ def _dose_rules(
     person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation, clinic: Clinic, knowledge: Knowledge
 ) -> Iterable[tuple[Rule, Truth, Profile]]:
     """Every rule of the dose stage that speaks of this product and route, asked with the first order as facts."""
-    facts: dict[str, tuple[float | str, str | None]] = {
-        "order.setting": ("clinic", None),
-        "order.product_form": ("licensed", None),
-        "order.route": (protocol["route"], None),
-        "order.dose_mg": (dose.dose_mg, "mg"),
-        "order.week": (1.0, "wk"),
-    }
-    weight = person.known.get("vitals.weight_kg")
-    if weight is not None and isinstance(weight.value, float):
-        facts["order.dose_mg_per_kg"] = (dose.dose_mg / weight.value, "mg/kg")
     ordered = person
-    for path, (value, unit) in facts.items():
-        ordered = with_fact(ordered, path, value, unit=unit)
+    for path, value in _first_order(person, protocol, dose).items():
+        ordered = with_fact(ordered, path, value, unit=knowledge.paths[path].unit)
     for rule in knowledge.rules_of("dose"):
         if rule.scope.covers(product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction):
             yield rule, rule.holds(ordered.known, as_of=person.as_of), ordered
+
+
+def _first_order(person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation) -> dict[str, float | str | bool]:
+    """The first order of this protocol as facts that rules of the dose stage read."""
+    days = protocol["induction"]["days"]
+    weekly = max(sum(start <= day < start + 7 for day in days) for start in days)
+    facts: dict[str, float | str | bool] = {
+        "order.setting": "clinic",
+        "order.product_form": "licensed",
+        "order.route": protocol["route"],
+        "order.dose_mg": dose.dose_mg,
+        "order.week": 1.0,
+        "order.year": float(person.as_of.year),
+        "order.sessions_per_week": float(weekly),
+        "order.plan_has_endpoint": True,  # every protocol names the session after which it is judged
+    }
+    if len(days) > 1:
+        facts["order.interval_days"] = float(min(later - day for day, later in pairwise(days)))
+    if "infusion_min" in protocol:
+        facts["order.infusion_min"] = float(protocol["infusion_min"])
+    if protocol["product"] == "esketamine":
+        facts["order.esketamine_mg_per_week"] = dose.dose_mg * weekly
+    if not person.doses:
+        facts["course.sessions_given"] = 0.0
+    weight = person.known.get("vitals.weight_kg")
+    if weight is not None and isinstance(weight.value, float):
+        facts["order.dose_mg_per_kg"] = dose.dose_mg / weight.value
+    return facts
 
 
 def _benefit(
@@ -233,8 +252,8 @@ def _exposure(
 def _monitoring(
     person: Profile, protocol: Mapping[str, Any], clinic: Clinic, knowledge: Knowledge
 ) -> Iterable[Finding]:
-    """What has to be watched: every monitoring rule of this product that holds or may hold."""
-    for rule in knowledge.rules_of("monitoring"):
+    """What has to be watched, and what is asked before going home: every such rule that holds or may hold."""
+    for rule in (*knowledge.rules_of("discharge"), *knowledge.rules_of("monitoring")):
         if rule.scope.covers(product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction):
             truth = rule.holds(person.known, as_of=person.as_of)
             if truth is not False:
