@@ -161,6 +161,7 @@ def _derived(
         yield Fact(path="vitals.bmi_kg_per_m2", value=bmi, unit="kg/m2", on=weight.on, origin=weight.origin)
     yield from _uncontrolled_pressure(stated.facts, as_of, knowledge)
     yield from _failed_trials(trials, known)
+    yield _undetermined_trials(trials, stated)
     yield from _medicine_classes(stated.medicines, known, as_of, knowledge)
     certificate = known.get("staff.acls_valid_until")
     if certificate:
@@ -233,6 +234,23 @@ def _failed_trials(trials: tuple[Trial, ...], known: Mapping[str, Fact]) -> Iter
             origin=Origin(resource=resource, id=identity, version=rest[-1] if rest else None),
             as_stated=f"at least {len(certain)}: " + ", ".join(t.substance for t in certain),
         )
+
+
+def _undetermined_trials(trials: tuple[Trial, ...], stated: Statements) -> Fact:
+    """How many trials on record cannot be called adequate or not, failed or not. None on record makes it none."""
+    open_ones = [t for t in trials if t.adequate is None or (t.adequate and t.failed is None)]
+    source = Origin(resource="Patient", id=stated.patient_id, version=None)
+    if open_ones:
+        resource, identity, *rest = open_ones[-1].origins[0].split("/")
+        source = Origin(resource=resource, id=identity, version=rest[-1] if rest else None)
+    return Fact(
+        path="trials.undetermined",
+        value=float(len(open_ones)),
+        unit="1",
+        on=None,
+        origin=source,
+        as_stated=", ".join(t.substance for t in open_ones),
+    )
 
 
 def _medicine_classes(
