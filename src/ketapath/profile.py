@@ -165,6 +165,7 @@ def _derived(
     for fact in progress(stated, as_of=as_of, knowledge=knowledge):
         reason = _not_today(knowledge.paths[fact.path], fact, as_of)
         yield fact if reason is None else _aside(replace(fact, value=None), reason)
+    yield _undetermined_trials(trials, stated)
     yield from _medicine_classes(stated.medicines, known, as_of, knowledge)
     certificate = known.get("staff.acls_valid_until")
     if certificate:
@@ -237,6 +238,23 @@ def _failed_trials(trials: tuple[Trial, ...], known: Mapping[str, Fact]) -> Iter
             origin=Origin(resource=resource, id=identity, version=rest[-1] if rest else None),
             as_stated=f"at least {len(certain)}: " + ", ".join(t.substance for t in certain),
         )
+
+
+def _undetermined_trials(trials: tuple[Trial, ...], stated: Statements) -> Fact:
+    """How many trials on record cannot be called adequate or not, failed or not. None on record makes it none."""
+    open_ones = [t for t in trials if t.adequate is None or (t.adequate and t.failed is None)]
+    source = Origin(resource="Patient", id=stated.patient_id, version=None)
+    if open_ones:
+        resource, identity, *rest = open_ones[-1].origins[0].split("/")
+        source = Origin(resource=resource, id=identity, version=rest[-1] if rest else None)
+    return Fact(
+        path="trials.undetermined",
+        value=float(len(open_ones)),
+        unit="1",
+        on=None,
+        origin=source,
+        as_stated=", ".join(t.substance for t in open_ones),
+    )
 
 
 def _medicine_classes(

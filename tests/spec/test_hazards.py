@@ -21,7 +21,7 @@ from tests.records import (
 
 from ketapath import journey
 from ketapath.errors import BadInput
-from ketapath.knowledge import FOLDER, parse_yaml
+from ketapath.knowledge import FOLDER, parse_yaml, paths
 from ketapath.measurement import score
 from ketapath.pharmacology import Order, Subject, simulate
 from ketapath.units import base_from_hydrochloride
@@ -106,6 +106,17 @@ def test_missing_never_means_no() -> None:
     assert set(found.by_product.values()) == {"undetermined"}
     known = person(record()).known
     assert not [p for p, f in known.items() if f.value is False and p.startswith(("history.", "medicines."))]
+
+
+def test_no_marker_gives_a_verdict_and_no_rule_that_gives_one_reads_a_marker() -> None:
+    records = parse_yaml((FOLDER / "profile" / "biomarkers.yaml").read_bytes(), where="biomarkers.yaml")
+    markers = {r["path"] for r in records} | {"lab.cyp2b6_genotype"}
+    reads = [r for r in KNOWLEDGE.rules.values() if markers & {*paths(r.when), *r.settled_by}]
+    assert reads
+    assert not [r.id for r in reads if r.stage != "biomarker"]
+    assert not [r.id for r in KNOWLEDGE.rules_of("biomarker") if r.when_true or r.when_unknown]
+    others = (KNOWLEDGE.needs, KNOWLEDGE.protocols, KNOWLEDGE.alternatives, KNOWLEDGE.response, KNOWLEDGE.policy)
+    assert not [m for m in markers if m in repr(others)]
 
 
 def test_same_input_same_seed_same_plan_and_digest() -> None:

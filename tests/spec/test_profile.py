@@ -207,3 +207,49 @@ def test_a_risk_assessment_settles_item_nine_only_if_it_came_after_it(
     positive = at(answered, phq9((1, 1, 1, 1, 1, 1, 1, 1, 1)))
     found = assess(person(record(positive, form if assessed is None else at(assessed, form))), CLINIC, KNOWLEDGE)
     assert ("KP-004" in {f.id for f in found.findings}) is speaks
+
+
+def test_a_persons_own_words_are_kept_as_they_were_written() -> None:
+    said = "Back to work in May; NO needles, s'il vous plaît"
+    assert person(record(intake({"preference.goals": said}))).known["preference.goals"].value == said
+    assert person(record(intake({"person.language": "EN"}))).known["person.language"].value == "en"
+
+
+def test_trials_that_cannot_be_judged_are_counted_and_none_on_record_is_none() -> None:
+    assert person(record()).known["trials.undetermined"].value == 0
+    judged = trial("sertraline", 150, 300, 220), trial("venlafaxine", 225, 200, 190)
+    assert person(record(*judged)).known["trials.undetermined"].value == 0
+    silent = trial("mirtazapine", 45, 180, 60, None)
+    assert person(record(*judged, silent)).known["trials.undetermined"].value == 1
+    found = assess(person(record(intake({"diagnosis.depression": True}), silent)), CLINIC, KNOWLEDGE)
+    assert "CAN-002" in {f.id for f in found.findings}
+
+
+@pytest.mark.parametrize(
+    ("path", "unit", "stated", "value"),
+    [
+        ("episode.duration_weeks", "d", 70, 10),
+        ("episode.duration_weeks", "wk", 10, 10),
+        ("lab.bdnf_ng_per_ml", "pg/mL", 2500, 2.5),
+        ("lab.crp_mg_per_l", "mg/dL", 1.2, 12),
+    ],
+)
+def test_new_units_are_converted_at_the_boundary(path: str, unit: str, stated: float, value: float) -> None:
+    found = coded("Observation", "https://ketapath.org/fhir/fact", path, status="final")
+    found |= {"valueQuantity": {"value": stated, "unit": unit}, "effectiveDateTime": TODAY.isoformat()}
+    assert person(record(found)).known[path].value == pytest.approx(value)
+
+
+def test_smoking_and_housing_are_read_as_they_are_coded_and_silence_stays_open() -> None:
+    def answer(code: str, said: str, system: str) -> dict[str, Any]:
+        found = coded("Observation", "http://loinc.org", code, status="final", effectiveDateTime=TODAY.isoformat())
+        return found | {"valueCodeableConcept": {"coding": [{"system": system, "code": said}]}}
+
+    smokes = answer("72166-2", "449868002", "http://snomed.info/sct")
+    assert person(record(smokes)).known["substance.tobacco"].value == "every-day"
+    steady, unasked = (answer("71802-3", said, "http://loinc.org") for said in ("LA31993-1", "LA30189-7"))
+    assert person(record(steady)).known["social.housing_unstable"].value is False
+    assert "social.housing_unstable" not in person(record(unasked)).known
+    food = person(record(answer("93031-3", "LA30125-1", "http://loinc.org"))).known
+    assert food["social.food_insecure"].value is True
+    assert "social.utilities" not in food

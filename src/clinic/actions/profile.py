@@ -152,4 +152,8 @@ def _value(spec: PathSpec, said: str) -> Value:
             limit=_("one of %(words)s") % {"words": ", ".join(spec.words)},
             next_step=_("Choose one."),
         )
+    if not said:
+        raise BadInput(
+            field=spec.label, found=_("nothing"), limit=_("some words"), next_step=_("Write it, or go back.")
+        )
     return said

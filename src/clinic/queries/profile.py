@@ -17,8 +17,8 @@ from ketapath.knowledge import PathSpec
 from ketapath.units import shown
 
 _GROUPS = (
-    "diagnosis", "trials", "history", "medicines", "vitals", "lab", "gene", "scale", "therapy", "social",
-    "consent", "setting", "person",
+    "diagnosis", "episode", "trials", "history", "substance", "medicines", "vitals", "lab", "gene", "imaging", "eeg",
+    "scale", "psych", "preference", "therapy", "social", "consent", "setting", "person",
 )  # fmt: skip
 
 

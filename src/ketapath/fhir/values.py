@@ -70,10 +70,13 @@ def _read(
                 # yes to the path; only the table may translate it.
                 return (None, None, "") if coded else (value, None, stated[-1])
         return None, Text(key="fact.answer_not_understood", values={"answer": stated[-1]}), stated[-1]
+    if not spec.words:
+        own = el.text(holder, "valueString") if "question" in spec.comes_from else None  # the person's own words
+        return own or keys[0], None, stated[-1]
     for key in keys:
         found = next((w for w in spec.words if w.lower() == key), None)
-        if found is not None or not spec.words:
-            return found or key, None, stated[-1]
+        if found is not None:
+            return found, None, stated[-1]
     return None, Text(key="fact.answer_not_understood", values={"answer": stated[-1]}), stated[-1]
 
 
