@@ -131,21 +131,26 @@ def at_clinic(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Profile:
 
 
 def _truths(person: Profile, clinic: Clinic, knowledge: Knowledge) -> dict[str, Truth]:
-    """Every candidacy rule that speaks in this jurisdiction, asked once."""
+    """Every candidacy rule that speaks of something this clinic offers, here, asked once."""
     return {
         rule.id: rule.holds(person.known, as_of=person.as_of)
         for rule in knowledge.rules_of("candidacy")
-        if rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction)
+        if any(
+            rule.scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
+            for product, route in _offered(clinic, knowledge)
+        )
     }
+
+
+def _offered(clinic: Clinic, knowledge: Knowledge) -> list[tuple[str, str]]:
+    """Product and route of every protocol of what the clinic offers."""
+    return [(p["product"], p["route"]) for p in knowledge.protocols.values() if p["product"] in clinic.products]
 
 
 def _verdicts(truths: Mapping[str, Truth], clinic: Clinic, knowledge: Knowledge) -> dict[str, Verdict]:
     """One verdict for each product and route that has a protocol and that the clinic offers."""
     found: dict[str, Verdict] = {}
-    for protocol in knowledge.protocols.values():
-        product, route = protocol["product"], protocol["route"]
-        if product not in clinic.products:
-            continue
+    for product, route in _offered(clinic, knowledge):
         given = []
         for rule_id, truth in truths.items():
             rule = knowledge.rules[rule_id]
@@ -178,7 +183,8 @@ def _missing(
         seen = rule.sees(person.known, as_of=person.as_of)
         for path in dict.fromkeys(paths(rule.when)):
             readers.setdefault(path, []).append(rule_id)
-            if truth is None and path not in seen:
+            # What a rule that gives no verdict lacks would change nothing, and is not asked for.
+            if truth is None and path not in seen and (rule.when_true or rule.when_unknown):
                 open_for.setdefault(path, []).append(rule_id)
     found = []
     for path, rules in open_for.items():
@@ -296,12 +302,11 @@ def _died(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
         rule=None,
         evidence=(SITE_DEFAULT,),
     )
-    offered = [p for p in knowledge.protocols.values() if p["product"] in clinic.products]
     return Candidacy(
         patient_id=person.patient_id,
         as_of=person.as_of,
         verdict="not-eligible",
-        by_product={f"{p['product']}/{p['route']}": "not-eligible" for p in offered},
+        by_product={f"{product}/{route}": "not-eligible" for product, route in _offered(clinic, knowledge)},
         emergency=None,
         findings=(died,),
         missing=(),

@@ -72,7 +72,7 @@ def _response(
     yield fact("relapsed", any(at_response) and not at_response[-1], None)
     if at_response[-1]:
         start = len(at_response) - next((i for i, held in enumerate(reversed(at_response)) if not held), len(after))
-        yield fact("months_since_response", (as_of - after[start].on).days / _DAYS_PER_MONTH, "mo")
+        yield fact("months_since_response", round((as_of - after[start].on).days / _DAYS_PER_MONTH, 1), "mo")
     compared = [score for score in (before, *after) if score.on <= days[-1]]
     if compared and newest.on > days[-1]:
         worse = reliable_change(form, compared[-1].total, newest.total) == "worse"

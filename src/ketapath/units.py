@@ -37,7 +37,12 @@ _FACTOR_TO_CANONICAL = MappingProxyType(
         "1": {"1": 1.0, "{count}": 1.0, "{score}": 1.0},
     }
 )
-_SHOWN = MappingProxyType({"mm[Hg]": "mmHg", "/min": "per min", "a": "years", "1": "", "{score}": ""})
+_SHOWN = MappingProxyType(
+    {
+        "mm[Hg]": "mmHg", "/min": "per min", "a": "years", "mo": "months", "wk": "weeks", "d": "days", "h": "hours",
+        "1": "", "{score}": "",
+    }
+)  # fmt: skip
 _MAY_OMIT_UNIT = frozenset({"{score}", "1", "a"})
 
 

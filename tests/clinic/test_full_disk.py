@@ -13,7 +13,7 @@ from clinic.access.models import AuditRow
 from clinic.record.models import Version
 
 PATH = "/patients/aneurysm/fact"
-FIELDS = {"path": "social.ride_home", "said": "no", "reason": "x" * 400, "key": ""}
+FIELDS = {"path": "social.ride_home", "said": "yes", "reason": "x" * 400, "key": ""}
 
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the database file itself is told to grow no further")

@@ -22,6 +22,7 @@ from clinic.actions.response import answer_score
 from clinic.actions.session import NotNow, chart_vitals, close_session, end_dose, open_session, start_dose
 from clinic.actions.today import see_notice
 from clinic.actions.typed import number
+from clinic.demo.charts import ON_LEAVING, ON_THE_DAY, typed
 from clinic.jobs import do_next
 from clinic.queries import plan as queries
 from clinic.queries.person import Chart, candidacy, chart, plan, treated
@@ -61,12 +62,16 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
 
     open_session(look(nurse), by=nurse, key="a")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="b")
+    asked_today(nurse)
     start_dose(look(nurse), by=nurse, reason="a place came free today", key="c")
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=40))
-    chart_vitals(look(nurse), {"vitals.systolic_mmhg": "148", "vitals.diastolic_mmhg": "88"}, by=nurse, key="d")
+    chart_vitals(look(nurse), {"vitals.systolic_mmhg": "144", "vitals.diastolic_mmhg": "88"}, by=nurse, key="d")
     end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="e")
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=110))
+    with pytest.raises(BadInput, match="Ready to go home"):
+        close_session(look(nurse), by=nurse, reason="", key="f")
+    state_facts(look(nurse), typed(ON_LEAVING), by=nurse, reason="", key="")
     close_session(look(nurse), by=nurse, reason="", key="f")
 
     found = look(nurse)
@@ -75,7 +80,7 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
     assert visit.administration is not None
     assert visit.administration.dose_mg == 35.0
     assert found.person is not None
-    assert found.person.known["vitals.systolic_mmhg"].value == 126.0  # at rest, not the 148 under the drug
+    assert found.person.known["vitals.systolic_mmhg"].value == 126.0  # at rest, not the 144 under the drug
     assert ExposureLine.objects.get(practice=nurse.practice, patient_id=READY).dose_mg == 35.0
 
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=2))
@@ -218,10 +223,15 @@ def test_the_steps_of_a_session_cannot_be_skipped(account: Who) -> None:
             step()
 
 
+def asked_today(nurse: Account) -> None:
+    state_facts(look(nurse), typed(ON_THE_DAY), by=nurse, reason="", key="")
+
+
 def arrived(nurse: Account, systolic: str = "126", diastolic: str = "79") -> None:
     open_session(look(nurse), by=nurse, key="")
     said = {"vitals.systolic_mmhg": systolic, "vitals.diastolic_mmhg": diastolic}
     chart_vitals(look(nurse), said, by=nurse, key="")
+    asked_today(nurse)
 
 
 def test_against_candidacy_only_a_prescriber_doses_and_with_a_reason(account: Who) -> None:
@@ -246,6 +256,9 @@ def test_a_dose_needs_a_pressure_of_this_visit_and_on_another_day_than_planned_a
     with pytest.raises(BadInput, match="above the diastolic"):
         chart_vitals(look(nurse), {"vitals.systolic_mmhg": "80", "vitals.diastolic_mmhg": "120"}, by=nurse, key="")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="")
+    with pytest.raises(NotNow, match="way home confirmed"):
+        start_dose(look(nurse), by=nurse, reason="she came by bus", key="")
+    asked_today(nurse)
     with pytest.raises(NotNow, match="No session is planned for today"):
         start_dose(look(nurse), by=nurse, reason="", key="")
 
@@ -320,6 +333,7 @@ def test_the_same_click_twice_gives_one_dose(account: Who) -> None:
     for _ in range(2):
         open_session(look(nurse), by=nurse, key="one")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="v")
+    asked_today(nurse)
     before = look(nurse)
     for _ in range(2):
         assert start_dose(before, by=nurse, reason="a place came free today", key="two").versions

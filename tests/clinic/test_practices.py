@@ -63,7 +63,8 @@ def test_no_page_of_one_practice_holds_anything_of_the_other(browser_of: Visit, 
     assert len(pages) > 40
     for path, text in pages.items():
         if not path.startswith("/knowledge"):
-            assert not [name for name in NAMES[other] if name in text], path
+            said = re.sub(r"https?://\S+", "", text)  # the address of a source may hold the words of an invented id
+            assert not [name for name in NAMES[other] if name in said], path
 
 
 @pytest.mark.parametrize("words", ["wren", "otto", "castellan", "bran", "hillside", "%", "_", ""])

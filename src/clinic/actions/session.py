@@ -18,7 +18,7 @@ from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.actions.typed import number
 from clinic.queries.person import Chart
 from clinic.queries.profile import within
-from clinic.queries.session import READINGS, Objection, objections, watched_minutes
+from clinic.queries.session import READINGS, Objection, leaving, objections, watched_minutes
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
 from ketapath.domain.session import Administration, Visit
@@ -149,7 +149,7 @@ def end_dose(
 
 
 def close_session(found: Chart, *, by: Account, reason: str, key: str) -> Done:
-    """The person goes home. Before the watching time is over, this needs a reason."""
+    """The person goes home. Before the watching time is over, or with something open, this needs a reason."""
     act = Act(name="close-session", by=by, patient_id=found.patient_id, reason=reason, key=key, mark=found.mark)
     done = _before(act)
     if done is not None:
@@ -160,8 +160,12 @@ def close_session(found: Chart, *, by: Account, reason: str, key: str) -> Done:
         raise _out_of_order(_("a dose that is still running"), _("a dose that has ended"), _("End the dose first."))
     at = clock.local(clock.now(), by.practice.zone)
     wait = watched_minutes(found.plan)
-    if given is not None and visit.was_dosed and at < given.started_at + timedelta(minutes=wait) and not reason.strip():
-        raise _no_reason(_("a reason for going home before %(minutes)s minutes") % {"minutes": f"{wait:g}"})
+    if given is not None and visit.was_dosed and not reason.strip():
+        if at < given.started_at + timedelta(minutes=wait):
+            raise _no_reason(_("a reason for going home before %(minutes)s minutes") % {"minutes": f"{wait:g}"})
+        against = [f.rule.title for f in leaving(found, visit) if f.rule is not None]
+        if against:
+            raise _no_reason(_("a reason, because this is open: %(what)s") % {"what": ", ".join(against)})
     standing = _stored(found, "Encounter", visit.origin.id)
     return commit(act, [Draft(resource=visit_closed(standing.resource, at=at), expected=standing.version)])
 

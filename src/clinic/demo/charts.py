@@ -6,6 +6,7 @@ fact paths.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -62,14 +63,84 @@ NOTHING_AGAINST = {
     "scale.moca": 28,
     "vitals.hypertension_uncontrolled": False,
     "medicines.diazepam_equivalent_mg_per_day": 0,
+    "history.lung_disease_severe": False,
+    "history.seizure": False,
+    "history.glaucoma_uncontrolled": False,
+    "history.hypertensive_encephalopathy": False,
+    "history.severe_dissociation_or_unstable_personality": False,
+    "history.frailty": False,
+    "diagnosis.crps": False,
+    "diagnosis.alcohol_use_disorder": False,
+    "episode.number_of_episodes": 3,
+    "episode.duration_weeks": 38,
+    "psych.expectancy_0_10": 6,
+    "preference.decision": "accepts",
+    "workup.histories": "done",
+    "workup.physical_examination": "normal",
+    "workup.mental_state": "done",
+    "workup.prescription_monitoring": "as-expected",
+    "workup.urinalysis": "normal",
+    "scale.bladder_icsi": 2,
+    "lab.alt_times_upper_limit": 0.6,
+    "lab.ast_times_upper_limit": 0.5,
+    "lab.alp_times_upper_limit": 0.7,
+    "lab.ggt_times_upper_limit": 0.8,
+    "lab.bilirubin_times_upper_limit": 0.4,
+    "social.housing_unstable": False,
+    "social.food_insecure": False,
+    "social.utilities": False,
+    "social.caregiver_briefing": "done",
+    "therapy.preparation": "done",
+    "therapy.integration": "planned",
+    "rems.patient_enrolled": True,
 }
-"""A careful intake: asked, and answered with no."""
+"""A careful intake: asked, and answered with no; examined, and found well."""
+
+CONSENTED = (
+    "diagnosis", "licence_status", "alternatives", "expected_benefit", "short_term_harms", "long_term_harms",
+    "unknowns", "misuse", "bladder", "driving", "pregnancy", "cost", "right_to_stop", "psychological_effects",
+)  # fmt: skip
+"""What the clinic's consent talk covers."""
 
 ON_THE_DAY = {
-    "rems.patient_enrolled": True,
     "rems.oldest_unsent_form_days": 0,
+    "today.transport_confirmed": True,
+    "today.minutes_since_food": 420,
+    "today.minutes_since_drink": 150,
+    "today.prescriber_on_site": True,
+    "today.observer_present": True,
+    "today.oximeter_at_hand": True,
+    "intake.hours_since_alcohol": 240,
+    "intake.alcohol_in_breath": False,
+    "intake.hours_since_nonmedical_drug": 8760,
+    "intake.minutes_since_nasal_product": 1440,
+    "intake.rhinitis": False,
+    "intake.anaesthesia_within_48_h": False,
+    "intake.new_medicine": False,
+    "intake.new_illness": False,
+    "consent.signed_minutes_before_dose": 4320,
 }
 """What is asked anew before a dose, answered by somebody for whom nothing stands against it."""
+
+ON_LEAVING = {
+    "session.stable": True,
+    "session.modified_aldrete": 10,
+    "session.orientated": True,
+    "session.walks_safely": True,
+    "session.saturation_as_before": True,
+    "session.nausea_controlled": True,
+    "session.suicidal_intent": False,
+    "session.escort_present": True,
+    "session.written_advice": True,
+    "session.will_drive": False,
+    "session.record_complete": True,
+}
+"""What is asked before going home, answered for somebody who is ready."""
+
+
+def typed(said: Mapping[str, object]) -> dict[str, str]:
+    """Values as somebody would type or choose them on a page."""
+    return {path: ("yes" if v else "no") if isinstance(v, bool) else str(v) for path, v in said.items()}
 
 
 _PATIENT_FIELD = frozenset({"AllergyIntolerance", "Consent", "FamilyMemberHistory", "RelatedPerson"})
@@ -191,7 +262,8 @@ class Chart:
 
     def intake(self, *, without: tuple[str, ...] = (), days: int = 0, **changed: Any) -> None:
         """The intake form; double underscores stand for dots, `without` for what was not asked."""
-        facts = NOTHING_AGAINST | {name.replace("__", "."): value for name, value in changed.items()}
+        consent = {f"consent.covers_{topic}": True for topic in CONSENTED}
+        facts = NOTHING_AGAINST | consent | {name.replace("__", "."): value for name, value in changed.items()}
         self.form({path: value for path, value in facts.items() if path not in without}, days=days)
 
     def form(self, facts: dict[str, Any], *, days: int = 0) -> None:

@@ -23,7 +23,7 @@ from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
 from clinic.actions.today import see_notice
-from clinic.demo.charts import NOTHING_AGAINST, ON_THE_DAY
+from clinic.demo.charts import NOTHING_AGAINST, ON_LEAVING, ON_THE_DAY, typed
 from clinic.demo.people import people
 from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal, total_after, vitals
 from clinic.jobs import do_next
@@ -149,8 +149,15 @@ class _Person:
         assert found.open_visit is not None
         asked = {spec.path for spec in room(found, found.open_visit).asks}
         said = {path: value for path, value in {**NOTHING_AGAINST, **ON_THE_DAY}.items() if path in asked}
-        words = {p: ("yes" if v else "no") if isinstance(v, bool) else str(v) for p, v in said.items()}
-        return {"scale.suicide_risk": "low", **words}
+        return {"scale.suicide_risk": "low", **typed(said)}
+
+    def _leaving(self) -> None:
+        """What is asked before going home."""
+        found = self.look()
+        assert found.open_visit is not None
+        asked = {spec.path for spec in room(found, found.open_visit).asks}
+        said = {path: value for path, value in ON_LEAVING.items() if path in asked}
+        state_facts(found, typed(said), by=self.nurse, reason="", key="")
 
     def _dose(self) -> None:
         start_dose(self.look(), by=self.nurse, reason="", key="")
@@ -165,6 +172,7 @@ class _Person:
         self.held += 1
 
     def _home(self) -> None:
+        self._leaving()
         close_session(self.look(), by=self.nurse, reason="", key="")
 
     def _raise(self) -> None:

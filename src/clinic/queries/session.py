@@ -10,13 +10,13 @@ from typing import Literal
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from clinic import clock
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
 from clinic.queries.plan import simulated
 from clinic.queries.profile import is_statable
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, history
-from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Finding, Verdict
 from ketapath.domain.plan import SignedPlan
 from ketapath.domain.session import Administration, Rescreen, Session, Visit
@@ -24,7 +24,7 @@ from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, PathSpec
 from ketapath.pharmacology import Simulation
 from ketapath.plan import most_mg
-from ketapath.session import monitor, rescreen
+from ketapath.session import monitor, ready_for_discharge, rescreen
 
 READINGS = (
     "vitals.systolic_mmhg",
@@ -75,6 +75,7 @@ class Room:
     against: tuple[Finding, ...]
     asks: tuple[PathSpec, ...]
     prompts: tuple[Finding, ...]
+    leaving: tuple[Finding, ...]
     predicted: Simulation | None
     watch_minutes: float
 
@@ -105,7 +106,7 @@ def room(found: Chart, visit: Visit) -> Room:
     now = candidacy(found)
     verdict = None if product is None else now.by_product.get(product, now.verdict)
     number = 1 + sum(v.opened_at < visit.opened_at and v.was_dosed for v in found.visits)
-    session = visit.session(number)
+    session = visit.session(number, now=None if visit.step == "home" else clock.now())
     ordered = None if plan is None else plan.dose_mg
     infusion = None if plan is None else plan.infusion_min
     return Room(
@@ -119,8 +120,9 @@ def room(found: Chart, visit: Visit) -> Room:
         rescreened=rescreen_of(found, named).spoken if visit.step == "arrived" else (),
         reasons=() if given is None else _reasons(found, given),
         against=tuple(f for f in now.findings if f.verdict in ("not-eligible", "defer")),
-        asks=_asks(now, rescreen_of(found, named)) if visit.step == "arrived" else (),
+        asks=_asks(found, visit, session, named),
         prompts=() if session is None else _prompts(found, session),
+        leaving=() if session is None or visit.step != "watching" else _leaving(found, session),
         predicted=_predicted(found, given, ordered, infusion, product),
         watch_minutes=watched_minutes(plan),
     )
@@ -212,9 +214,33 @@ def rescreen_of(found: Chart, named: SignedPlan | Administration | None) -> Resc
     return rescreen(found.person, found.clinic, found.knowledge, product=named.product, route=named.route)
 
 
-def _asks(now: Candidacy, again: Rescreen) -> tuple[PathSpec, ...]:
-    """What is asked anew before every dose, then what else is missing; what is measured has its own form."""
-    paths = dict.fromkeys((*again.asked, *(missing.path for missing in now.missing)))
+def leaving(found: Chart, visit: Visit) -> tuple[Finding, ...]:
+    """What speaks against going home now, or has not been asked; nothing where nothing was given."""
+    number = 1 + sum(v.opened_at < visit.opened_at and v.was_dosed for v in found.visits)
+    session = visit.session(number, now=clock.now())
+    return () if session is None else _leaving(found, session)
+
+
+def _leaving(found: Chart, session: Session) -> tuple[Finding, ...]:
+    assert found.person is not None
+    findings = ready_for_discharge(session, found.person, found.clinic, found.knowledge)
+    return tuple(f for f in findings if f.verdict is not None)
+
+
+def _asks(
+    found: Chart, visit: Visit, session: Session | None, named: SignedPlan | Administration | None
+) -> tuple[PathSpec, ...]:
+    """What is missing at this step and can be said by somebody; what is measured has its own form."""
+    if visit.step == "arrived":
+        missing = (m.path for m in candidacy(found).missing)
+        paths = dict.fromkeys((*rescreen_of(found, named).asked, *missing))
+    elif session is not None and visit.step != "home":
+        assert found.person is not None
+        known = found.person, found.clinic, found.knowledge
+        open_now = ready_for_discharge(session, *known) if visit.step == "watching" else monitor(session, *known)
+        paths = dict.fromkeys(path for finding in open_now for path in finding.missing)
+    else:
+        paths = {}
     specs = (knowledge().paths[path] for path in paths)
     return tuple(s for s in specs if is_statable(s) and s.path not in READINGS)
 

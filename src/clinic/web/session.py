@@ -25,6 +25,7 @@ from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.templatetags.clinic import amount, day, word
 from ketapath.domain.session import Visit
+from ketapath.knowledge import PathSpec
 
 
 @require_http_methods(["GET", "POST"])
@@ -89,8 +90,18 @@ def _drawn(request: HttpRequest, here: Room, now: datetime) -> dict[str, Any]:
         "is_more": _is_more(request.POST.get("dose_mg", ""), here.ordered_mg),
         "given_mg": "" if given is None or given.dose_mg is None else f"{given.dose_mg:g} mg",
         "ordered": _ordered(here),
-        "asks": [{"spec": spec, "said": request.POST.get(spec.path, "")[:40]} for spec in here.asks],
+        "asks": [_ask(request, spec) for spec in here.asks if _is_of_today(spec)],
+        "asks_of_record": [_ask(request, spec) for spec in here.asks if not _is_of_today(spec)],
     }
+
+
+def _is_of_today(spec: PathSpec) -> bool:
+    """Whether this is asked anew every time, as it holds for a week at most."""
+    return spec.window_days is not None and spec.window_days <= 7  # source: the window of a pregnancy test
+
+
+def _ask(request: HttpRequest, spec: PathSpec) -> dict[str, Any]:
+    return {"spec": spec, "said": request.POST.get(spec.path, "")[:40]}
 
 
 def _ordered(here: Room) -> str:
@@ -139,7 +150,7 @@ def _recorded(request: HttpRequest, found: Chart) -> str:
         act.chart_vitals(found, measured, by=by, key=key)
     if answers:
         found = chart(found.practice, found.patient_id) or found
-        state_facts(found, answers, by=by, reason=_("asked before the dose"), key=f"{key}a")
+        state_facts(found, answers, by=by, reason=_("asked in the visit"), key=f"{key}a")
     return _("Saved.")
 
 

@@ -252,8 +252,9 @@ def _exposure(
 def _monitoring(
     person: Profile, protocol: Mapping[str, Any], clinic: Clinic, knowledge: Knowledge
 ) -> Iterable[Finding]:
-    """What has to be watched, and what is asked before going home: every such rule that holds or may hold."""
-    for rule in (*knowledge.rules_of("discharge"), *knowledge.rules_of("monitoring")):
+    """What is asked before each dose, watched under it and asked before going home: every rule that may hold."""
+    asked = (rule for stage in ("re-screen", "monitoring", "discharge") for rule in knowledge.rules_of(stage))
+    for rule in asked:
         if rule.scope.covers(product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction):
             truth = rule.holds(person.known, as_of=person.as_of)
             if truth is not False:
@@ -299,7 +300,7 @@ def _support_rules(
 def _task(rule: Rule, person: Profile) -> SupportTask:
     return SupportTask(
         need=rule.id,
-        title=Text(key=f"rule.{rule.id}.statement"),
+        title=Text(key=f"rule.{rule.id}.title"),
         who="clinician",
         due=person.as_of,
         blocks_first_session=False,

@@ -99,7 +99,14 @@ def word(code: str | None) -> str:
 def shown_value(value: str) -> str:
     """The value of a fact as the core gives it, in the words of the page."""
     number, _space, unit_name = value.partition(" ")
-    return _("%(years)s years") % {"years": number} if unit_name == "years" else word(value)
+    spans = {
+        "years": _("%(count)s years"),
+        "months": _("%(count)s months"),
+        "weeks": _("%(count)s weeks"),
+        "days": _("%(count)s days"),
+        "hours": _("%(count)s hours"),
+    }
+    return spans[unit_name] % {"count": number} if unit_name in spans else word(value)
 
 
 @register.filter
