@@ -19,6 +19,7 @@ from ketapath.domain.evidence import (
     FactUsed,
     Finding,
     MissingFact,
+    Override,
     Text,
     Verdict,
 )
@@ -28,7 +29,7 @@ from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, evaluate, p
 from ketapath.knowledge.rules import parse_predicate
 from ketapath.profile import with_fact
 
-__all__ = ["assess", "at_clinic", "fact_used", "finding", "worst"]
+__all__ = ["assess", "at_clinic", "fact_used", "finding", "overridden", "worst"]
 
 EMERGENCY_RULE = "CAN-005"
 
@@ -42,7 +43,7 @@ def assess(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
     if person.died is not None:
         return _died(person, clinic, knowledge)
     truths = _truths(person, clinic, knowledge)
-    by_product = _verdicts(truths, clinic, knowledge)
+    by_product = _verdicts(person, truths, clinic, knowledge)
     findings = tuple(_findings(person, truths, knowledge))
     emergency = next((f for f in findings if f.id == EMERGENCY_RULE and f.verdict == "defer"), None)
     return Candidacy(
@@ -75,7 +76,7 @@ def finding(rule: Rule, truth: Truth, person: Profile, knowledge: Knowledge) -> 
     seen = rule.sees(person.known, as_of=person.as_of)
     return Finding(
         id=rule.id,
-        verdict=rule.when_true if truth else rule.when_unknown if truth is None else None,
+        verdict=_given(rule, truth, person),
         statement=Text(key=f"{key}.statement"),
         action=Text(key=f"{key}.action"),
         rule=rule.ref,
@@ -84,6 +85,7 @@ def finding(rule: Rule, truth: Truth, person: Profile, knowledge: Knowledge) -> 
         missing=tuple(p for p in read if p not in seen),
         reverses=(Text(key=f"{key}.reverses"),),
         applies_to=rule.scope.products or ("esketamine", "racemic"),
+        overridden=overridden(rule, person) if truth else None,
     )
 
 
@@ -147,19 +149,31 @@ def _offered(clinic: Clinic, knowledge: Knowledge) -> list[tuple[str, str]]:
     return [(p["product"], p["route"]) for p in knowledge.protocols.values() if p["product"] in clinic.products]
 
 
-def _verdicts(truths: Mapping[str, Truth], clinic: Clinic, knowledge: Knowledge) -> dict[str, Verdict]:
+def _verdicts(person: Profile, truths: Mapping[str, Truth], clinic: Clinic, knowledge: Knowledge) -> dict[str, Verdict]:
     """One verdict for each product and route that has a protocol and that the clinic offers."""
+    given = {i: _given(knowledge.rules[i], truth, person) for i, truth in truths.items()}
     found: dict[str, Verdict] = {}
     for product, route in _offered(clinic, knowledge):
-        given = []
-        for rule_id, truth in truths.items():
-            rule = knowledge.rules[rule_id]
-            if rule.scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction):
-                verdict = rule.when_true if truth else rule.when_unknown if truth is None else None
-                if verdict:
-                    given.append(verdict)
-        found[f"{product}/{route}"] = worst(given)
+        found[f"{product}/{route}"] = worst(
+            verdict
+            for rule_id, verdict in given.items()
+            if verdict is not None
+            and knowledge.rules[rule_id].scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
+        )
     return found
+
+
+def _given(rule: Rule, truth: Truth, person: Profile) -> Verdict | None:
+    """What this rule gives: a relative contraindication that two people treat in spite of gives caution."""
+    verdict = rule.when_true if truth else rule.when_unknown if truth is None else None
+    return "caution" if truth and verdict is not None and overridden(rule, person) is not None else verdict
+
+
+def overridden(rule: Rule, person: Profile) -> Override | None:
+    """The override of this rule that stands today. An absolute contraindication has none, whatever the record says."""
+    if rule.severity != "relative-contraindication":
+        return None
+    return next((o for o in person.overrides if o.stands(rule.ref, as_of=person.as_of)), None)
 
 
 def _best(verdicts: Iterable[Verdict]) -> Verdict:
@@ -236,7 +250,7 @@ def _change(
         value = float(value)
     known = with_fact(person, path, value, unit=spec.unit).known
     supposed = {**truths, **{i: knowledge.rules[i].holds(known, as_of=person.as_of) for i in readers}}
-    by_product = _verdicts(supposed, clinic, knowledge)
+    by_product = _verdicts(person, supposed, clinic, knowledge)
     shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
     return Change(
         if_value=f"{shown:g}" if isinstance(shown, float) else str(shown),

@@ -58,6 +58,7 @@ def profile(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Profile
         medicines=stated.medicines,
         scores=tuple(s for s in stated.scores if s.on <= as_of),
         doses=tuple(d for d in stated.doses if d.on <= as_of),
+        overrides=tuple(o for o in stated.overrides if o.on <= as_of),
         notes=tuple(_notes(stated)),
     )
 

@@ -237,7 +237,7 @@ def arrived(nurse: Account, systolic: str = "126", diastolic: str = "79") -> Non
 def test_against_candidacy_only_a_prescriber_doses_and_with_a_reason(account: Who) -> None:
     nurse, prescriber = account("nurse"), account("prescriber")
     sign(prescriber)
-    arrived(nurse, "188", "112")
+    arrived(nurse, "150", "84")
     with pytest.raises(NotNow, match="Candidacy does not say"):
         start_dose(look(nurse), by=nurse, reason="urgent", key="")
     with pytest.raises(NotNow, match="Candidacy does not say"):

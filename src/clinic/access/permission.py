@@ -18,6 +18,8 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "withdraw-fact": (Role.PRESCRIBER, Role.NURSE),
         "answer-score": (Role.PRESCRIBER, Role.NURSE, Role.THERAPIST),
         "decide-plan": (Role.PRESCRIBER,),
+        "ask-override": (Role.PRESCRIBER,),
+        "sign-override": (Role.PRESCRIBER, Role.DIRECTOR),
         "decide-card": (Role.PRESCRIBER,),
         "open-session": (Role.PRESCRIBER, Role.NURSE),
         "chart-vitals": (Role.PRESCRIBER, Role.NURSE),

@@ -15,8 +15,9 @@ from clinic.access.models import Account, Role
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, Stale, commit, earlier
 from clinic.queries.governance import refused_here
-from clinic.queries.person import Chart, plan, treated
+from clinic.queries.person import Chart, candidacy, plan, treated
 from clinic.queries.plan import recommended
+from clinic.queries.session import is_relative_and_stands
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
 from ketapath.domain.fact import Origin
@@ -92,6 +93,7 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
     _check_no_visit(found)
     if found.plan is not None:
         _need(wish.reason, _("a reason for replacing the plan that stands"))
+    _check_relative(found, option)
     dose_mg = _dose(found, option, wish)
     if option.verdict not in _SIGNABLE:
         _need(wish.reason, _("a reason for signing an option that candidacy does not support today"))
@@ -218,6 +220,18 @@ def _check_approved(found: Chart) -> None:
             limit=_("rules that the medical lead has approved, or a demonstration person"),
             next_step=_("Ask the medical lead to open the set-up page."),
         )
+
+
+def _check_relative(found: Chart, option: Option) -> None:
+    """A relative contraindication is treated in spite of only where two people have signed for it."""
+    for finding in candidacy(found).findings:
+        if is_relative_and_stands(finding, option, found):
+            raise BadInput(
+                field=_("contraindication"),
+                found=f"{finding.rule.title if finding.rule else ''} ({finding.id})",
+                limit=_("nothing of the kind, or an override that two people signed"),
+                next_step=_("Ask for an override under Candidacy, or wait."),
+            )
 
 
 def _check_no_visit(found: Chart) -> None:

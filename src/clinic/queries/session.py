@@ -18,7 +18,7 @@ from clinic.queries.profile import is_statable
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, history
 from ketapath.domain.evidence import Finding, Verdict
-from ketapath.domain.plan import SignedPlan
+from ketapath.domain.plan import Option, SignedPlan
 from ketapath.domain.session import Administration, Rescreen, Session, Visit
 from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, PathSpec
@@ -147,6 +147,11 @@ def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objectio
     if now.by_product.get(f"{plan.product}/{plan.route}", now.verdict) == "not-eligible":
         words = _("Something is known that rules this treatment out: give no dose, end the visit, see the candidacy.")
         yield Objection(kind="blocks", words=words)
+    for finding in now.findings:
+        if is_relative_and_stands(finding, plan, found):
+            said = {"title": "" if finding.rule is None else finding.rule.title, "id": finding.id}
+            words = _("%(title)s (%(id)s) is a relative contraindication: it needs an override that two people signed.")
+            yield Objection(kind="blocks", words=words % said)
     at_rest = {r.quantity for r in visit.readings if not r.under_drug}
     if not {"vitals.systolic_mmhg", "vitals.diastolic_mmhg"} <= at_rest:
         yield Objection(kind="blocks", words=_("No pressure was read in this visit: it is taken before the dose."))
@@ -159,6 +164,17 @@ def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objectio
             said = {"dose": f"{plan.dose_mg:g}", "most": f"{most:.0f}"}
             words = _("%(dose)s mg are ordered; at today's weight at most %(most)s mg may be given.") % said
             yield Objection(kind="blocks", words=words)
+
+
+def is_relative_and_stands(finding: Finding, of: SignedPlan | Option, found: Chart) -> bool:
+    """Whether this relative contraindication stands against this product and route, not overridden by two people."""
+    rule = found.knowledge.rules.get(finding.id)
+    return (
+        rule is not None
+        and rule.severity == "relative-contraindication"
+        and finding.verdict in ("not-eligible", "defer")
+        and rule.scope.covers(product=of.product, route=of.route, jurisdiction=found.clinic.jurisdiction)
+    )
 
 
 def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:

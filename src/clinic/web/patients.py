@@ -96,11 +96,15 @@ def _facts(found: Chart, now: Treated, offered: Plan) -> Sequence[FactUsed]:
 def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     """What every page about a person shows: who, age, weight with date, risks."""
     account = account_of(request)
-    acts = ("state-fact", "withdraw-fact", "answer-score", "decide-plan", "decide-card", "open-session")
+    acts = (
+        "state-fact", "withdraw-fact", "answer-score", "decide-plan", "decide-card", "open-session", "ask-override",
+        "sign-override",
+    )  # fmt: skip
     now = None if found.person is None else candidacy(found)
     return {
         "found": found,
         "person": found.person,
+        "overrides": () if found.person is None else found.person.overrides,
         "here": here,
         "emergency": None if now is None else now.emergency,
         "risks": () if now is None else _risks(now),

@@ -60,6 +60,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "therapy lead": _("therapy lead"),
         # notices
         "dose.more_than_ordered": _("More was given than was ordered: see the session now."),
+        "override.asked": _("A second signature is asked for: treating in spite of a contraindication."),
         "plan.signed": _("A plan was signed."),
         "score.overdue": _("The score is overdue."),
         "measurement.item9": _("Item 9 was answered above zero: assess the risk of suicide now."),

@@ -88,6 +88,29 @@ class RuleRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A relative contraindication that two people have decided to treat in spite of, until a day of review.
+
+    It counts only once `second_by` has signed, only for the rule's `version` that was read, and only up to `review_on`.
+    """
+
+    id: str
+    rule_id: str
+    version: str
+    reason: str
+    by: str
+    on: date
+    second_by: str | None
+    second_on: date | None
+    review_on: date
+
+    def stands(self, rule: RuleRef, *, as_of: date) -> bool:
+        """Whether it counts for this rule on this day."""
+        is_signed = self.second_on is not None and self.second_on <= as_of
+        return is_signed and (self.rule_id, self.version) == (rule.id, rule.version) and as_of <= self.review_on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactUsed:
     """A fact as a rule saw it: path, shown value with unit, its date, and the resource that states it."""
 
@@ -112,6 +135,7 @@ class Finding:
     missing: tuple[str, ...] = ()
     reverses: tuple[Text, ...] = ()
     applies_to: tuple[str, ...] = ()
+    overridden: Override | None = None
 
     def __post_init__(self) -> None:
         if not self.evidence:

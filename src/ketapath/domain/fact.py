@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from ketapath.domain.evidence import Text
+from ketapath.domain.evidence import Override, Text
 
 Value = bool | float | str | tuple[str, ...]
 """A yes or no, a number in the path's canonical unit, one word of the path's vocabulary, or a list of words."""
@@ -105,4 +105,5 @@ class Statements:
     medicines: tuple[MedicineSpan, ...]
     scores: tuple[ScoreEntry, ...]
     doses: tuple[Dose, ...]
+    overrides: tuple[Override, ...]
     not_interpreted: Mapping[str, int]

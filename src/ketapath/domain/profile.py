@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from ketapath.domain.evidence import Text
+from ketapath.domain.evidence import Override, Text
 from ketapath.domain.fact import Dose, Fact, MedicineSpan, ScoreEntry
 
 
@@ -45,4 +45,5 @@ class Profile:
     medicines: tuple[MedicineSpan, ...]
     scores: tuple[ScoreEntry, ...]
     doses: tuple[Dose, ...]
+    overrides: tuple[Override, ...]
     notes: tuple[Text, ...]

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from ketapath.domain.evidence import RuleRef
 from ketapath.domain.fact import Value
 from ketapath.domain.plan import Appointment, Decided, Option, Plan, Recommendation
 from ketapath.errors import BadInput
@@ -286,6 +287,40 @@ def decision(found: Decided, *, patient_id: str) -> Resource:
         "authoredOn": found.at.isoformat(),
         "owner": {"display": found.by},
     }
+
+
+def override_asked(
+    identity: str,
+    rule: RuleRef,
+    *,
+    reason: str,
+    review_on: date,
+    patient_id: str,
+    at: datetime,
+    by: str,
+) -> Resource:
+    """One prescriber wants to treat in spite of a relative contraindication; it waits for a second signature."""
+    return {
+        "resourceType": "DetectedIssue",
+        "id": identity,
+        "extension": [
+            {"url": f"{LOCAL}/rule-version", "valueString": rule.version},
+            {"url": f"{LOCAL}/review-on", "valueDate": review_on.isoformat()},
+        ],
+        "status": "preliminary",
+        "code": _concept(LOCAL, rule.id, rule.title),
+        "severity": "high",
+        "patient": _subject(patient_id),
+        "identifiedDateTime": at.isoformat(),
+        "detail": reason,
+        "mitigation": [{"action": {"text": reason}, "date": at.isoformat(), "author": {"display": by}}],
+    }
+
+
+def override_signed(asked: Mapping[str, Any], *, at: datetime, by: str) -> Resource:
+    """The same override with its second signature."""
+    second = {"action": {"text": "Second signature"}, "date": at.isoformat(), "author": {"display": by}}
+    return {**asked, "status": "final", "mitigation": [*asked["mitigation"], second]}
 
 
 def withdrawn(resource: Mapping[str, Any]) -> Resource:

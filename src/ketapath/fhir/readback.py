@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal, cast
 
-from ketapath.domain.evidence import Text
+from ketapath.domain.evidence import Override, Text
 from ketapath.domain.plan import Decided, PlannedVisit, Recommendation, SignedPlan
 from ketapath.domain.session import Administration, TimedReading, Visit
 from ketapath.fhir import elements as el
@@ -111,9 +111,37 @@ def decisions(bundle: Bundle) -> tuple[Decided, ...]:
     return tuple(sorted(found, key=lambda d: d.at))
 
 
+def overrides(bundle: Bundle) -> tuple[Override, ...]:
+    """Every override of a contraindication that was not taken back, oldest first."""
+    found = []
+    for issue in bundle.of_type("DetectedIssue"):
+        rule = next((c for c in el.codings(issue, "code") if c.system == "local"), None)
+        signed = [(el.day(m.get("date")), el.text(m.get("author"), "display")) for m in el.objects(issue, "mitigation")]
+        stamps = {str(e.get("url")): e for e in el.objects(issue, "extension")}
+        version = stamps.get(f"{LOCAL}/rule-version", {}).get("valueString")
+        review_on = el.day(stamps.get(f"{LOCAL}/review-on", {}).get("valueDate"))
+        if rule is None or review_on is None or not signed or signed[0][0] is None or _void(issue):
+            continue
+        is_final = el.text(issue, "status") == "final" and len(signed) > 1
+        found.append(
+            Override(
+                id=str(issue.get("id")),
+                rule_id=rule.code,
+                version=str(version),
+                reason=el.text(issue, "detail") or "",
+                by=signed[0][1] or "",
+                on=signed[0][0],
+                second_by=signed[1][1] if is_final else None,
+                second_on=signed[1][0] if is_final else None,
+                review_on=review_on,
+            )
+        )
+    return tuple(sorted(found, key=lambda o: (o.on, o.id)))
+
+
 def is_ours(resource: Resource) -> bool:
-    """Whether an act of this clinic made this: a plan, its tasks, a visit, a recommendation, a decision."""
-    if resource.get("resourceType") not in ("CarePlan", "Task", "RiskAssessment", "Encounter"):
+    """Whether an act of this clinic made this: plan, task, visit, recommendation, decision, override."""
+    if resource.get("resourceType") not in ("CarePlan", "Task", "RiskAssessment", "Encounter", "DetectedIssue"):
         return False
     fields = ("category", "code", "type", "method")
     return any(c.system == "local" for field in fields for c in el.codings(resource, field))

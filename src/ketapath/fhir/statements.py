@@ -19,6 +19,7 @@ from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
 from ketapath.fhir.medicines import doses_given, medicine_spans
 from ketapath.fhir.questionnaires import scores_of
+from ketapath.fhir.readback import overrides
 from ketapath.fhir.values import value_facts
 from ketapath.fhir.vocabulary import Vocabulary
 
@@ -53,6 +54,7 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         medicines=tuple(medicine_spans(bundle, vocabulary)),
         scores=scores,
         doses=tuple(doses_given(bundle, vocabulary)),
+        overrides=overrides(bundle),
         not_interpreted=dict(sorted(uninterpreted.items())),
     )
 

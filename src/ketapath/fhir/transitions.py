@@ -66,10 +66,15 @@ _NEXT: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "completed": (_ERROR,),
             "cancelled": (_ERROR,),
         },
+        "DetectedIssue": {
+            "preliminary": ("final", "cancelled", _ERROR),
+            "final": ("cancelled", _ERROR),
+            "cancelled": (_ERROR,),
+        },
         "RiskAssessment": {"final": ("amended", _ERROR), "amended": (_ERROR,)},
     }
 )
-_ONLY_STATUS_MAY_CHANGE = frozenset({"CarePlan", "MedicationRequest", "Task"})
+_ONLY_STATUS_MAY_CHANGE = frozenset({"CarePlan", "DetectedIssue", "MedicationRequest", "Task"})
 _FREE = frozenset({"status", "statusReason", "meta", "note"})
 
 
@@ -87,7 +92,7 @@ def refused_change(before: Resource | None, after: Resource) -> Text | None:
         return Text(key="record.withdrawn_stays", values={"kind": kind})
     if becomes not in _NEXT[kind].get(was, ()):
         return Text(key="record.no_such_step", values={"kind": kind, "was": was, "becomes": becomes or "nothing"})
-    started = kind in _ONLY_STATUS_MAY_CHANGE and was not in ("draft", "requested")
+    started = kind in _ONLY_STATUS_MAY_CHANGE and was not in ("draft", "requested", "preliminary")
     if started and _content(before) != _content(after):
         return Text(key="record.signed_stays", values={"kind": kind})
     return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ketapath.domain.candidacy import Candidacy
-from ketapath.domain.evidence import Approved, Basis, Evidence, FactUsed, Finding, MissingFact, RuleRef, Text
+from ketapath.domain.evidence import Approved, Basis, Evidence, FactUsed, Finding, MissingFact, Override, RuleRef, Text
 from ketapath.domain.plan import Appointment, DecisionCard, DoseCalculation, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
@@ -255,6 +255,7 @@ def _finding(finding: Finding, texts: Mapping[str, str]) -> Form:
         "reverses": _said(finding.reverses, texts),
         "applies_to": list(finding.applies_to),
         "rule": None if finding.rule is None else _rule(finding.rule),
+        "overridden": None if finding.overridden is None else _override(finding.overridden),
     }
 
 
@@ -288,6 +289,17 @@ def _rule(rule: RuleRef) -> Form:
         "owner": rule.owner,
         "reviewed_on": rule.reviewed_on.isoformat(),
         "review_due": rule.review_due.isoformat(),
+    }
+
+
+def _override(found: Override) -> Form:
+    return {
+        "reason": found.reason,
+        "by": found.by,
+        "on": found.on.isoformat(),
+        "second_by": found.second_by,
+        "second_on": _day(found.second_on),
+        "review_on": found.review_on.isoformat(),
     }
 
 

@@ -16,7 +16,7 @@ from ketapath.domain.response import Course
 from ketapath.knowledge import Knowledge
 from ketapath.report.charts import recovery_chart
 from ketapath.report.style import STYLE
-from ketapath.report.words import about, approval, say
+from ketapath.report.words import about, approval, override, say
 
 _MEANING: Mapping[Verdict, tuple[str, str]] = {
     "eligible": ("ok", "&#10003;"),
@@ -128,6 +128,7 @@ def _finding(found: Finding, texts: Mapping[str, str]) -> str:
     facts = "".join(f"<li>{_e(f.label)}: {_e(f.value)} ({f.on or 'undated'}, {_e(f.source)})</li>" for f in found.facts)
     reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in found.reverses)
     said = [] if found.rule is None else approval(found.rule)
+    said += [] if found.overridden is None else [override(found.overridden)]
     approved = "".join(f'<p class="quiet">{_e(say(text, texts))}</p>' for text in said)
     rule = "" if found.rule is None else f"{_e(found.rule.id)} version {_e(found.rule.version)}, {_e(found.rule.grade)}"
     return (

@@ -11,7 +11,7 @@ from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.knowledge import Knowledge
-from ketapath.report.words import about, approval, plain, say
+from ketapath.report.words import about, approval, override, plain, say
 
 _WIDTH = 100
 _SHOWN_MISSING = 8
@@ -78,6 +78,8 @@ def _head(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> list[s
         awaits = "; needs approval" if found.rule is not None and found.rule.awaits_approval else ""
         head = f"{found.verdict}: {_sentence(found, texts)} [{found.id}; {_keys(found.evidence)}{awaits}]"
         lines += _wrap(head, "- ")
+        if found.overridden is not None:
+            lines += _wrap(say(override(found.overridden), texts), "    ")
         if found.rule is not None and found.rule.approved is not None:
             lines += [line for t in approval(found.rule) for line in _wrap(say(t, texts), "    ")]
         lines += [

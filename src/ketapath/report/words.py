@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ketapath.domain.evidence import RuleRef, Text
+from ketapath.domain.evidence import Override, RuleRef, Text
 from ketapath.errors import KnowledgeError
 from ketapath.units import shown
 
@@ -29,6 +29,12 @@ def say(text: Text, texts: Mapping[str, str]) -> str:
         return f"{found:.3g}" if isinstance(found, float) else str(found)
 
     return _FIELD.sub(value, template)
+
+
+def override(found: Override) -> Text:
+    """That and until when two people treat in spite of a contraindication."""
+    values = {"by": found.by, "second": found.second_by, "until": found.review_on.isoformat(), "reason": found.reason}
+    return Text(key="rule.overridden", values=values)
 
 
 def approval(rule: RuleRef) -> list[Text]:

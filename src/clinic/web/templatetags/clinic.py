@@ -20,7 +20,7 @@ from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
 from ketapath import units
-from ketapath.domain.evidence import MissingFact, RuleRef, Text, Verdict
+from ketapath.domain.evidence import Finding, MissingFact, RuleRef, Text, Verdict
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Administration
@@ -40,6 +40,21 @@ def say(text: Text | None) -> str:
 def approval(rule: RuleRef) -> list[Text]:
     """What is said of the medical lead's approval wherever this rule shows."""
     return texts_of_approval(rule)
+
+
+@register.filter
+def can_be_overridden(finding: Finding) -> bool:
+    """Whether this is a relative contraindication that stands against treatment today."""
+    rule = knowledge().rules.get(finding.id)
+    stands = finding.verdict in ("not-eligible", "defer") and rule is not None
+    return stands and rule is not None and rule.severity == "relative-contraindication"
+
+
+@register.filter
+def is_absolute(finding: Finding) -> bool:
+    """Whether this is an absolute contraindication."""
+    rule = knowledge().rules.get(finding.id)
+    return rule is not None and rule.severity == "absolute-contraindication"
 
 
 @register.filter

@@ -1,0 +1,103 @@
+"""Treat in spite of a relative contraindication: a reason, a day of review, and a second person's signature.
+
+An absolute contraindication is never overridden: the fact is corrected, with its trail, or nothing is signed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date, timedelta
+
+from django.utils.translation import gettext as _
+
+from clinic import clock
+from clinic.access.models import Account, Role
+from clinic.access.permission import require
+from clinic.actions.commit import Act, Done, Draft, commit, earlier
+from clinic.queries.person import Chart, candidacy
+from clinic.record.read import Stored, read
+from ketapath.errors import BadInput
+from ketapath.fhir.encode import override_asked, override_signed, with_status
+
+
+def ask_override(found: Chart, rule_id: str, *, reason: str, review_on: date | None, by: Account, key: str) -> Done:
+    """Ask for an override of this rule; it counts for nothing before another person has signed.
+
+    Raises BadInput where the rule does not speak of this person, is no relative contraindication, or the reason or a
+    possible day of review is missing.
+    """
+    require(by, "ask-override", patient_id=found.patient_id)
+    asked = {"rule": rule_id, "reason": reason, "review_on": str(review_on)}
+    act = Act(name="ask-override", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked)
+    done = earlier(act)
+    if done is not None:
+        return done
+    speaking = {f.id for f in candidacy(found).findings if f.verdict in ("not-eligible", "defer")}
+    rule = found.knowledge.rules.get(rule_id)
+    if rule is None or rule_id not in speaking or rule.severity != "relative-contraindication":
+        raise BadInput(
+            field=_("rule"), found=rule_id, limit=_("a relative contraindication that speaks today"),
+            next_step=_("An absolute one is not overridden: correct the fact if it is wrong."),
+        )  # fmt: skip
+    if not reason.strip():
+        raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Write it in a line."))
+    latest = found.as_of + timedelta(days=found.knowledge.figure("override_days_most"))
+    if review_on is None or not found.as_of <= review_on <= latest:
+        raise BadInput(
+            field=_("day of review"), found=str(review_on or _("nothing")),
+            limit=_("a day from today to %(latest)s") % {"latest": latest.isoformat()}, next_step=_("Choose a day."),
+        )  # fmt: skip
+    at = clock.local(clock.now(), by.practice.zone)
+    resource = override_asked(
+        f"override-{secrets.token_hex(12)}", rule.ref, reason=reason, review_on=review_on, patient_id=found.patient_id,
+        at=at, by=by.name,
+    )  # fmt: skip
+    told = [
+        ("notice", {"patient_id": found.patient_id, "role": role.value, "key": "override.asked"}, clock.now())
+        for role in (Role.PRESCRIBER, Role.DIRECTOR)
+    ]
+    return commit(act, [Draft(resource=resource)], errands=told)
+
+
+def sign_override(found: Chart, identity: str, *, by: Account, key: str) -> Done:
+    """The second signature, by somebody else than who asked."""
+    require(by, "sign-override", patient_id=found.patient_id)
+    act = Act(name="sign-override", by=by, patient_id=found.patient_id, key=key, asked={"override": identity})
+    done = earlier(act)
+    if done is not None:
+        return done
+    standing = _standing(found, identity, "preliminary")
+    first = str(standing.resource["mitigation"][0]["author"]["display"])
+    if first == by.name:
+        raise BadInput(
+            field=_("signature"), found=by.name, limit=_("another person than who asked"),
+            next_step=_("Ask a colleague to sign."),
+        )  # fmt: skip
+    at = clock.local(clock.now(), by.practice.zone)
+    signed = override_signed(standing.resource, at=at, by=by.name)
+    return commit(act, [Draft(resource=signed, expected=standing.version)])
+
+
+def end_override(found: Chart, identity: str, *, reason: str, by: Account, key: str) -> Done:
+    """The override, or the request for one, no longer counts."""
+    require(by, "ask-override", patient_id=found.patient_id)
+    act = Act(
+        name="ask-override", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"ended": identity}
+    )
+    done = earlier(act)
+    if done is not None:
+        return done
+    if not reason.strip():
+        raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Write it in a line."))
+    standing = _standing(found, identity, "preliminary", "final")
+    return commit(act, [Draft(resource=with_status(standing.resource, "cancelled"), expected=standing.version)])
+
+
+def _standing(found: Chart, identity: str, *states: str) -> Stored:
+    standing = read(found.practice, "DetectedIssue", identity)
+    if standing is None or standing.patient_id != found.patient_id or standing.resource.get("status") not in states:
+        raise BadInput(
+            field=_("override"), found=identity, limit=_("an override of this person that stands"),
+            next_step=_("Reload the page."),
+        )  # fmt: skip
+    return standing

@@ -1,0 +1,54 @@
+"""The three steps of an override: asked for, signed by a second person, ended. They show on the person's own page."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from clinic.actions.candidacy import ask_override, end_override, sign_override
+from clinic.queries.person import Chart
+from clinic.web.door import about_person, account_of
+from clinic.web.patients import loop_page
+from clinic.web.problems import EXPECTED, explained
+
+
+@require_POST
+@about_person
+def override(request: HttpRequest, found: Chart) -> HttpResponse:
+    """Ask for one, sign one, or end one."""
+    if found.person is None:
+        return redirect("patient", found.patient_id)
+    by, key = account_of(request), request.POST.get("key", "")[:64]
+    reason = request.POST.get("reason", "")[:1000].strip()
+    name = request.POST.get("override", "")[:64]
+    try:
+        if request.POST.get("step") == "sign":
+            sign_override(found, name, by=by, key=key)
+            said = _("Signed. The contraindication counts as a caution until its day of review.")
+        elif request.POST.get("step") == "end":
+            end_override(found, name, reason=reason, by=by, key=key)
+            said = _("Ended. The contraindication counts in full again.")
+        else:
+            rule_id = request.POST.get("rule", "")[:40]
+            ask_override(found, rule_id, reason=reason, review_on=_day(request), by=by, key=key)
+            said = _("Asked. It counts once another person has signed.")
+    except EXPECTED as trouble:
+        return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
+    messages.success(request, said)
+    return redirect(reverse("patient", args=[found.patient_id]) + "#candidacy")
+
+
+def _day(request: HttpRequest) -> date | None:
+    try:
+        return date.fromisoformat(request.POST.get("review_on", ""))
+    except ValueError:
+        return None
+
+
+urls = [path("patients/<str:patient_id>/override", override, name="patient-override")]
