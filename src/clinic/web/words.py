@@ -99,7 +99,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # words of facts
         "none": _("none"),
         "low": _("low"),
+        "minor": _("minor"),
         "moderate": _("moderate"),
+        "serious": _("serious"),
         "high": _("high"),
         "imminent": _("imminent"),
         "female": _("female"),
@@ -122,6 +124,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "instrument": _("Questionnaires"),
         "drug": _("Drug models"),
         "protocol": _("Protocols"),
+        "screening": _("Screening questionnaires"),
         "harm": _("Harms"),
         "alternative": _("Alternatives"),
         "response": _("Response model"),
