@@ -72,6 +72,15 @@ def _parser() -> argparse.ArgumentParser:
         if name != "update":
             made.add_argument("--pdf", type=Path, metavar="FILE", help="also write a PDF")
 
+    made = add("screen", _screen, "what do screening answers say? Screening, not a diagnosis")
+    made.add_argument("bundle", metavar="BUNDLE", help="a FHIR R4 Bundle (.json, .json.gz, or - for standard input)")
+    made.set_defaults(jurisdiction=JURISDICTIONS[0])  # read by _person; no screen depends on it
+    made.add_argument("--on", type=_day, default=None, metavar="DATE", help="the day to screen for (today)")
+    made.add_argument("--policy", metavar="FILE", help="what the clinic approved (docs/how-to/approve.md)")
+    made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
+    words = "how common a condition is before the answer, such as bipolar=0.1-0.3; may be repeated"
+    made.add_argument("--pretest", type=_pretest, action="append", default=[], metavar="CONDITION=LOW-HIGH", help=words)
+
     made = add("simulate", _simulate, "which concentrations does a dose give, with bands?")
     for option, words in (("--product", "racemic or esketamine"), ("--route", "iv, nasal, ...")):
         made.add_argument(option, required=True, help=words)
@@ -142,6 +151,20 @@ def _update(arguments: argparse.Namespace) -> int:
         _print_json(report.course_json(course, card, someone, knowledge))
     else:
         print(report.course_text(course, card, someone, knowledge))
+    return 0
+
+
+def _screen(arguments: argparse.Namespace) -> int:
+    from ketapath import report
+    from ketapath.screening import screen
+
+    knowledge, _, someone = _person(arguments)
+    found = screen(someone, knowledge, pretest=dict(arguments.pretest), seed=arguments.seed)
+    _say(
+        arguments,
+        report.screening_json(found, someone, knowledge, seed=arguments.seed),
+        report.screening_text(found, someone, knowledge),
+    )
     return 0
 
 
@@ -382,6 +405,15 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as problem:
         raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-11-24") from problem
+
+
+def _pretest(text: str) -> tuple[str, tuple[float, float]]:
+    try:
+        name, found = text.split("=")
+        low, high = (float(part) for part in found.split("-"))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError("a condition and a range are needed, such as bipolar=0.1-0.3") from problem
+    return name, (low, high)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -26,6 +26,7 @@ from ketapath.knowledge.schema import (
     parse_source,
     published,
 )
+from ketapath.knowledge.screens import Condition, parse_condition, texts_of
 
 __all__ = ["SITE_DEFAULT", "Knowledge", "PathSpec", "Rule", "Source", "Truth", "evaluate", "load", "paths", "published"]
 
@@ -61,6 +62,7 @@ class Knowledge:
     policy: Mapping[str, Mapping[str, Any]]
     harms: Mapping[str, Mapping[str, Any]]
     needs: Mapping[str, Mapping[str, Any]]
+    screening: Mapping[str, Condition]
 
     def figure(self, name: str) -> float:
         """A figure of policy.yaml, in its unit."""
@@ -141,12 +143,15 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
     # A list in these folders is rules; a mapping is one protocol or one biomarker's card.
     records = [(n, r) for folder in _RULE_FOLDERS for n, d in under(folder) if isinstance(d, list) for r in d]
     rules = _unique((r.id, r) for r in (parse_rule(record, sources, where=n) for n, record in records))
+    screened = [parse_condition(d, sources, where=n) for n, d in under("screening")]
     texts = _unique((k, v) for n, d in under("texts") if n.endswith("en.yaml") for k, v in (d or {}).items())
     for _, record in records:
         for field in ("title", "statement", "action", "reverses"):
             texts[f"rule.{record['id']}.{field}"] = record[field]
     for record in documents["harms.yaml"]:
         texts[f"harm.{record['id']}"] = record["statement"]
+    for _, record in under("screening"):
+        texts.update(texts_of(record))
     for path in specs.values():
         texts[f"path.{path.path}"] = path.label
     return Knowledge(
@@ -162,6 +167,7 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         response=documents.get("response.yaml") or {},
         harms=_unique((r["id"], r) for r in documents["harms.yaml"]),
         needs=_unique((r["id"], r) for r in documents["needs.yaml"]),
+        screening=_unique((c.id, c) for c in screened),
         policy=_unique((r["id"], r) for r in documents["policy.yaml"]),
         codes={n.removeprefix("codes/").removesuffix(".yaml"): d for n, d in under("codes")},
     )

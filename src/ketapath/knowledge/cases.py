@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ketapath.domain.fact import Fact, Origin
-from ketapath.knowledge import FOLDER, Knowledge, parse_yaml, paths
-from ketapath.knowledge.rules import nodes
+from ketapath.knowledge import FOLDER, Knowledge, evaluate, parse_yaml, paths
+from ketapath.knowledge.rules import Predicate, nodes
+from ketapath.knowledge.screens import problems as screening_problems
 
 _SOURCES_OF_FACTS = frozenset(
     [
@@ -50,7 +51,12 @@ class Report:
 def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report:
     """Every case run, every path fillable, every threshold tried on both sides, every review in time."""
     cases = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
-    problems = [*_failing(cases, knowledge), *_uncovered(cases, knowledge), *_unfillable(knowledge)]
+    problems = [
+        *_failing(cases, knowledge),
+        *_uncovered(cases, knowledge),
+        *_unfillable(knowledge),
+        *screening_problems(knowledge),
+    ]
     return Report(
         rules=len(knowledge.rules),
         cases=len(cases),
@@ -61,7 +67,7 @@ def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report
 
 
 def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
-    """What rests on this source: rules, drug models, protocols, harms and alternatives, by id."""
+    """What rests on this source: rules, screens, drug models, protocols, harms and alternatives, by id."""
 
     def names(value: Any) -> bool:
         if isinstance(value, Mapping):
@@ -79,7 +85,22 @@ def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
     for kind, shelf in shelves.items():
         rests[kind] = [name for name, record in shelf.items() if names(record)]
     rests["response"] = ["response"] if names(knowledge.response) else []
+    rests["screening"] = list(_screening(knowledge, source))
     return rests
+
+
+def _screening(knowledge: Knowledge, source: str) -> Iterator[str]:
+    """Conditions whose pre-test range, and screens whose accuracy, rest on this source."""
+    for condition in knowledge.screening.values():
+        if any(e.key == source for e in condition.pretest_evidence):
+            yield condition.id
+        yield from (s.id for s in condition.screens if any(e.key == source for e in s.evidence))
+
+
+def _asked(knowledge: Knowledge) -> dict[str, Predicate]:
+    """What cases are run against: when each rule speaks, and when each screen is positive."""
+    asked = {rule.id: rule.when for rule in knowledge.rules.values()}
+    return asked | {s.id: s.positive for c in knowledge.screening.values() for s in c.screens}
 
 
 def _cases(file: Path, folder: Path) -> Iterator[Mapping[str, Any]]:
@@ -111,9 +132,10 @@ def _facts(case: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Fact]:
 
 def _failing(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[str]:
     words = {True: True, False: False, "true": True, "false": False, "unknown": None}
+    asked = _asked(knowledge)
     for case in cases:
         name = f"rule {case['rule']}"
-        if case["rule"] not in knowledge.rules:
+        if case["rule"] not in asked:
             yield f"{name}: has cases but no rule"
             continue
         unknown = [p for p in case["facts"] if p not in knowledge.paths]
@@ -124,7 +146,8 @@ def _failing(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[s
         outside = [p for p, f in facts.items() if not _possible(f, knowledge)]
         if outside:
             yield f"{name}: its case states an impossible value of {outside}"
-        truth = knowledge.rules[case["rule"]].holds(facts, as_of=date.fromisoformat(case["on"]))
+        rule, on = knowledge.rules.get(case["rule"]), date.fromisoformat(case["on"])
+        truth = evaluate(asked[case["rule"]], facts, as_of=on) if rule is None else rule.holds(facts, as_of=on)
         if truth is not words[case["expect"]]:
             yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, the rule says {truth}"
 
@@ -135,17 +158,17 @@ def _possible(fact: Fact, knowledge: Knowledge) -> bool:
 
 
 def _uncovered(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[str]:
-    """Rules without a true, a false and an unknown case, and thresholds not tried below, at and above."""
+    """Rules and screens without a true, a false and an unknown case, and thresholds not tried below, at and above."""
     by_rule: dict[str, list[Mapping[str, Any]]] = {}
     for case in cases:
         by_rule.setdefault(case["rule"], []).append(case)
-    for rule in knowledge.rules.values():
-        found = by_rule.get(rule.id, [])
+    for name, predicate in _asked(knowledge).items():
+        found = by_rule.get(name, [])
         expected = {str(c["expect"]).lower() for c in found}
-        wanted = {"true"} if rule.when.kind == "always" else {"true", "false", "unknown"}
+        wanted = {"true"} if predicate.kind == "always" else {"true", "false", "unknown"}
         if wanted - expected:
-            yield f"rule {rule.id}: no case for {sorted(wanted - expected)}"
-        for node in (n for n in nodes(rule.when) if n.kind == "compare"):
+            yield f"rule {name}: no case for {sorted(wanted - expected)}"
+        for node in (n for n in nodes(predicate) if n.kind == "compare"):
             values = [_number(c["facts"][node.path]) for c in found if node.path in c["facts"]]
             limit = node.value
             assert isinstance(limit, float)
@@ -156,7 +179,7 @@ def _uncovered(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator
             }
             missing = [word for word, seen in tried.items() if not seen]
             if missing:
-                yield f"rule {rule.id}: {node.path} {node.op} {limit:g} has no case {', '.join(missing)} it"
+                yield f"rule {name}: {node.path} {node.op} {limit:g} has no case {', '.join(missing)} it"
 
 
 def _number(stated: Any) -> float:
@@ -185,6 +208,7 @@ def _unfillable(knowledge: Knowledge) -> Iterator[str]:
 
 def _overdue(knowledge: Knowledge, today: date) -> Iterator[str]:
     late = [r.id for r in knowledge.rules.values() if r.ref.review_due < today]
+    late += [c.id for c in knowledge.screening.values() if c.review_due < today]
     if late:
         yield f"review overdue: {', '.join(late)}"
     for source in knowledge.sources.values():

@@ -10,7 +10,7 @@ from ketapath.knowledge import Knowledge
 
 
 def listing(knowledge: Knowledge) -> list[dict[str, Any]]:
-    """Every rule, source, instrument, drug model and protocol with its kind, title, grade, trust and approval."""
+    """Every rule, source, instrument, drug model, protocol and screen: kind, title, grade, trust and approval."""
     return [*_rules(knowledge), *_shelves(knowledge)]
 
 
@@ -29,7 +29,21 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
     for kind, shelf in shelves.items():
         if name in shelf:
             return {"kind": kind, **shelf[name]}
+    for condition in knowledge.screening.values():
+        if name == condition.id or name in {s.id for s in condition.screens}:
+            return _condition(knowledge, condition.id)
     return None
+
+
+def _condition(knowledge: Knowledge, name: str) -> dict[str, Any]:
+    """A screening condition: its sentences, where its range before the answer comes from, and its screens."""
+    form = asdict(knowledge.screening[name])
+    form |= {k: str(form[k]) for k in ("reviewed_on", "review_due")}
+    shown_texts = {k: v for k, v in knowledge.texts.items() if k.startswith(f"screening.{name}.")}
+    for screen in form["screens"]:
+        start = f"screening.{screen['id']}."
+        screen["texts"] = {k.removeprefix(start): v for k, v in knowledge.texts.items() if k.startswith(start)}
+    return {"id": name, "kind": "screening", "texts": shown_texts, **form}
 
 
 def _rules(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
@@ -54,6 +68,10 @@ def _shelves(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
         yield _item(name, "drug", str(record.get("title") or name), "drugs")
     for name, record in knowledge.protocols.items():
         yield _item(name, "protocol", f"{record['product']} {record['route']}", "regimens")
+    for name, condition in knowledge.screening.items():
+        title = knowledge.texts[f"screening.{name}.title"]
+        awaits = any("by" not in knowledge.policy[f] for span in condition.ranges for f in (span.low, span.high))
+        yield _item(name, "screening", title, "screening", needs_approval=awaits)
 
 
 def _item(

@@ -1,9 +1,9 @@
 """Any result as text for a terminal, JSON, HTML or PDF. Says what was found; decides nothing."""
 
 from ketapath.report.document import candidacy_pdf, plan_pdf
-from ketapath.report.json_form import candidacy_json, course_json, plan_json
-from ketapath.report.page import candidacy_html, course_html, plan_html
-from ketapath.report.text_form import candidacy_text, course_text, plan_text
+from ketapath.report.json_form import candidacy_json, course_json, plan_json, screening_json
+from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
+from ketapath.report.text_form import candidacy_text, course_text, plan_text, screening_text
 from ketapath.report.words import approval, say
 
 __all__ = [
@@ -20,4 +20,7 @@ __all__ = [
     "plan_pdf",
     "plan_text",
     "say",
+    "screening_html",
+    "screening_json",
+    "screening_text",
 ]

@@ -10,6 +10,7 @@ from ketapath.domain.evidence import Approved, Basis, Evidence, FactUsed, Findin
 from ketapath.domain.plan import Appointment, DecisionCard, DoseCalculation, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
+from ketapath.domain.screening import Accuracy, Pretest, Reading, Screened
 from ketapath.knowledge import Knowledge
 from ketapath.report.words import say
 
@@ -241,6 +242,87 @@ def _basis(basis: Basis, texts: Mapping[str, str]) -> Form:
         "as_of": basis.as_of.isoformat(),
         "knowledge_version": basis.knowledge_version,
     }
+
+
+def screening_json(screened: Iterable[Screened], person: Profile, knowledge: Knowledge, *, seed: int) -> Form:
+    """What screening answers say, condition by condition; each carries the mark that it is no diagnosis."""
+    texts = knowledge.texts
+    return {
+        "patient": _patient(person),
+        "label": texts["screening.label"],
+        "lead": texts["screening.died" if person.died is not None else "screening.lead"],
+        "method": texts["screening.method"],
+        "conditions": [_screened(s, texts) for s in screened],
+        "seed": seed,
+        "knowledge_version": knowledge.version,
+    }
+
+
+def _screened(screened: Screened, texts: Mapping[str, str]) -> Form:
+    return {
+        "id": screened.condition,
+        "title": say(screened.title, texts),
+        "label": say(screened.label, texts),
+        "statement": say(screened.statement, texts),
+        "known": _facts(screened.known),
+        "said": _facts(screened.said),
+        "leading": screened.leading,
+        "posttest": None if screened.posttest is None else _range(screened.posttest),
+        "setting": say(screened.setting, texts),
+        "setting_note": say(screened.setting_note, texts),
+        "pretest": None if screened.pretest is None else _pretest(screened.pretest, texts),
+        "readings": [_reading(r, texts) for r in screened.readings],
+        "to_fill": [
+            {"instrument": f.instrument, "missing": [_missing(g, texts) for g in f.gaps]} for f in screened.to_fill
+        ],
+        "settled_by": say(screened.settled_by, texts),
+        "notes": _said(screened.notes, texts),
+    }
+
+
+def _pretest(pretest: Pretest, texts: Mapping[str, str]) -> Form:
+    return {
+        "low": _round(pretest.low),
+        "high": _round(pretest.high),
+        "stated_by_clinician": pretest.stated,
+        "needs_approval": not pretest.stated and pretest.approved_by is None,
+        "approved_by": pretest.approved_by,
+        "statement": say(pretest.statement, texts),
+        "evidence": _evidence(pretest.evidence),
+    }
+
+
+def _reading(reading: Reading, texts: Mapping[str, str]) -> Form:
+    ratio, after = reading.likelihood_ratio, reading.posttest
+    return {
+        "id": reading.id,
+        "instrument": reading.instrument,
+        "cut": say(reading.cut, texts),
+        "purpose": reading.purpose,
+        "answer": reading.answer,
+        "statement": say(reading.statement, texts),
+        "facts": [
+            {**form, "window_days": used.window_days}
+            for form, used in zip(_facts(u.fact for u in reading.used), reading.used, strict=True)
+        ],
+        "missing": list(reading.missing),
+        "sensitivity": _accuracy(reading.sensitivity),
+        "specificity": _accuracy(reading.specificity),
+        "likelihood_ratio": None if ratio is None else _range(ratio),
+        "posttest": None if after is None else _range(after),
+        "by_pretest": [{"pretest": a.pretest, "posttest": _range(a.posttest)} for a in reading.by_pretest],
+        "studied": dict(zip(("target", "population", "reference"), _said(reading.studied, texts), strict=True)),
+        "unknown": _said(reading.unknown, texts),
+        "evidence": _evidence(reading.evidence),
+        "trust": reading.trust,
+    }
+
+
+def _accuracy(accuracy: Accuracy | None) -> Form | None:
+    if accuracy is None:
+        return None
+    interval = None if accuracy.interval is None else list(accuracy.interval)
+    return {"point": accuracy.point, "interval": interval, "basis": accuracy.basis, "people": accuracy.people}
 
 
 def _finding(finding: Finding, texts: Mapping[str, str]) -> Form:

@@ -13,10 +13,11 @@ from ketapath.domain.evidence import Basis, Evidence, Finding, MissingFact, Verd
 from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
+from ketapath.domain.screening import Reading, Screened
 from ketapath.knowledge import Knowledge
 from ketapath.report.charts import recovery_chart
 from ketapath.report.style import STYLE
-from ketapath.report.words import about, approval, override, say
+from ketapath.report.words import about, approval, override, say, times
 
 _MEANING: Mapping[Verdict, tuple[str, str]] = {
     "eligible": ("ok", "&#10003;"),
@@ -82,6 +83,64 @@ def course_html(course: Course, card: DecisionCard, person: Profile, knowledge: 
         f"<section><h2>Course</h2>{recovery_chart(course)}<ul>{notes}</ul></section>"
     )
     return _page("Response", person, body, f"Knowledge {knowledge.version}")
+
+
+def screening_html(screened: Iterable[Screened], knowledge: Knowledge) -> str:
+    """The section "Screening, not a diagnosis", to stand in a page beside the work-up."""
+    texts = knowledge.texts
+    found = "".join(_screened(s, texts) for s in screened) or f"<p>{_e(texts['screening.died'])}</p>"
+    return (
+        f'<section aria-labelledby="screening"><h2 id="screening">{_e(texts["screening.label"])}</h2>'
+        f"<p>{_e(texts['screening.lead'])}</p>{found}"
+        f"<p class=quiet>{_e(texts['screening.method'])}</p></section>"
+    )
+
+
+def _screened(one: Screened, texts: Mapping[str, str]) -> str:
+    facts = "".join(f"<li>{_e(f.label)}: {_e(f.value)} ({f.on or 'undated'})</li>" for f in (*one.known, *one.said))
+    before = "" if one.pretest is None else f"<p>{_e(say(one.pretest.statement, texts))}</p>"
+    sources = "" if one.pretest is None else _sources(one.pretest.evidence)
+    notes = "".join(f"<li>{_e(say(n, texts))}</li>" for n in one.notes)
+    gaps = "".join(
+        f"<li class=gap><b>{_e(f.instrument)}</b> "
+        f"{_e('; '.join(f'{g.label}: {say(g.reason, texts)}' for g in f.gaps))}</li>"
+        for f in one.to_fill
+    )
+    return (
+        f"<h3>{_e(say(one.title, texts))}</h3><p>{_e(say(one.statement, texts))}</p>"
+        + (f"<p>On record</p><ul>{facts}</ul>" if facts else "")
+        + (f"<ul class=gaps>{gaps}</ul>" if gaps else "")
+        + f"<p>Would settle it: {_e(say(one.settled_by, texts))}</p><details><summary>Why</summary>"
+        f"{''.join(_reading(r, texts) for r in one.readings)}{before}"
+        f"<p class=quiet>{_e(say(one.setting, texts))} {_e(say(one.setting_note, texts))}</p>{sources}"
+        f"<ul>{notes}</ul></details>"
+    )
+
+
+def _reading(reading: Reading, texts: Mapping[str, str]) -> str:
+    facts = "".join(
+        f"<li>{_e(u.fact.label)}: {_e(u.fact.value)} ({u.fact.on or 'undated'}, {_e(u.fact.source)})</li>"
+        for u in reading.used
+    )
+    ratio, rows = reading.likelihood_ratio, ""
+    if ratio is not None:
+        rows = "".join(
+            f"<tr><td>{_e(about(a.pretest))}</td><td>{_e(about(a.posttest.p50))}</td>"
+            f"<td>{100 * a.posttest.p05:.0f} to {100 * a.posttest.p95:.0f} in 100</td></tr>"
+            for a in reading.by_pretest
+        )
+        rows = (
+            f"<p>Likelihood ratio {times(ratio.p50)} ({times(ratio.p05)} to {times(ratio.p95)})</p>"
+            "<table><caption>The probability after the answer, by that before it</caption><thead>"
+            f"<tr><th>Before</th><th>After</th><th>Band</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+    studied = " ".join(say(t, texts) for t in reading.studied[1:])
+    unknown = "".join(f"<li>{_e(say(t, texts))}</li>" for t in reading.unknown)
+    return (
+        f"<h4>{_e(reading.instrument)}, {_e(say(reading.cut, texts))}: {_e(reading.answer)}</h4>"
+        f"<p>{_e(say(reading.statement, texts))}</p><ul>{facts}</ul>{rows}"
+        f"<p>{_e(studied)}</p><ul>{unknown}</ul>{_sources(reading.evidence)}"
+    )
 
 
 def _page(title: str, person: Profile, body: str, foot: str) -> str:

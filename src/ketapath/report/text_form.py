@@ -10,8 +10,9 @@ from ketapath.domain.evidence import Evidence, Finding
 from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
+from ketapath.domain.screening import Reading, Screened
 from ketapath.knowledge import Knowledge
-from ketapath.report.words import about, approval, override, plain, say
+from ketapath.report.words import about, approval, override, plain, say, times
 
 _WIDTH = 100
 _SHOWN_MISSING = 8
@@ -64,11 +65,68 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
     return plain("\n".join(lines))
 
 
-def _head(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> list[str]:
-    texts = knowledge.texts
+def screening_text(screened: Iterable[Screened], person: Profile, knowledge: Knowledge) -> str:
+    """What each answered screen says, what to bear in mind, and the questionnaires that are still to be filled in."""
+    texts, screened = knowledge.texts, tuple(screened)
+    lines = [_who(person), "", texts["screening.label"].upper()]
+    lines += _wrap(texts["screening.died" if person.died is not None else "screening.lead"])
+    notes: dict[str, list[str]] = {}
+    to_fill: dict[str, list[str]] = {}
+    for one in screened:
+        title = say(one.title, texts).lower()
+        if one.known or not one.readings or any(r.answer != "not answered" for r in one.readings):
+            lines += _screened(one, texts)
+        for note in one.notes:
+            notes.setdefault(say(note, texts), []).append(title)
+        for form in one.to_fill:
+            gaps = "; ".join(f"{g.label}: {say(g.reason, texts)}" for g in form.gaps)
+            to_fill.setdefault(f"{form.instrument} - {gaps}", []).append(title)
+    for head, marker, found in (("Bear in mind", "- ", notes), ("Not answered, so nothing is said", "? ", to_fill)):
+        lines += ["", head] if found else []
+        lines += [x for said, about_it in found.items() for x in _wrap(f"{said} ({', '.join(about_it)})", marker)]
+    return plain("\n".join([*lines, "", f"knowledge {knowledge.version}"]))
+
+
+def _screened(one: Screened, texts: Mapping[str, str]) -> list[str]:
+    lines = ["", say(one.title, texts), *_wrap(say(one.statement, texts), "  ")]
+    answered = [r for r in one.readings if r.answer != "not answered"]
+    used = {u.fact.path: u for r in answered for u in r.used}
+    for fact, days in (
+        *((f, None) for f in (*one.known, *one.said)),
+        *((u.fact, u.window_days) for u in used.values()),
+    ):
+        holds = "" if days is None else f", holds {days} days"
+        lines += _wrap(f"{fact.label}: {fact.value} ({fact.on or 'undated'}{holds}; {fact.source})", "    ")
+    for reading in answered:
+        lines += _reading(reading, texts, leads=reading.id == one.leading)
+    if one.pretest is not None:
+        lines += _wrap(say(one.pretest.statement, texts), "  ")
+    leading = next((r for r in one.readings if r.id == one.leading), None)
+    if leading is not None and one.pretest is None:
+        lines += [f"    {about(a.pretest)} before, {about(a.posttest.p50)} after" for a in leading.by_pretest]
+    return lines + _wrap(f"Would settle it: {say(one.settled_by, texts)}", "  ")
+
+
+def _reading(reading: Reading, texts: Mapping[str, str], *, leads: bool) -> list[str]:
+    ratio, after = reading.likelihood_ratio, reading.posttest
+    said = f"{reading.instrument}, {say(reading.cut, texts)}: {reading.answer}"
+    if ratio is not None:
+        said += f"; likelihood ratio {times(ratio.p50)} ({times(ratio.p05)} to {times(ratio.p95)})"
+    if after is not None and not leads:
+        said += f"; {about(after.p50)}"
+    lines = _wrap(f"{said} [{reading.id}, {reading.trust}: {_keys(reading.evidence)}]", "  - ")
+    return lines if ratio is not None else lines + _wrap(say(reading.statement, texts), "    ")
+
+
+def _who(person: Profile) -> str:
     age, sex = (person.known.get(p) for p in ("person.age_years", "person.sex"))
     years = f"{age.value:g} years" if age is not None else "age not known"
-    lines = [f"{person.patient_id}, {years}, {'sex not known' if sex is None else sex.value}; {candidacy.as_of}"]
+    return f"{person.patient_id}, {years}, {'sex not known' if sex is None else sex.value}; {person.as_of}"
+
+
+def _head(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> list[str]:
+    texts = knowledge.texts
+    lines = [_who(person)]
     if candidacy.emergency is not None:
         lines += ["", "EMERGENCY PATHWAY FIRST", *_wrap(_sentence(candidacy.emergency, texts))]
     lines += ["", f"Candidacy: {candidacy.verdict}"]

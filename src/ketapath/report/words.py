@@ -64,3 +64,12 @@ def about(share: float) -> str:
     if share < 0.095 or share > 0.905:
         return f"about {min(99, round(100 * share))} in 100"
     return f"about {round(10 * share)} in 10"
+
+
+def times(ratio: float) -> str:
+    """A likelihood ratio with two figures, or as many as it has before the point.
+
+    >>> times(0.00007), times(0.137), times(7.8), times(123.4)
+    ('under 0.01', '0.14', '7.8', '123')
+    """
+    return "under 0.01" if ratio < 0.01 else f"{ratio:.2g}" if ratio < 100 else f"{ratio:.0f}"
