@@ -104,6 +104,7 @@ def fact_used(fact: Fact, knowledge: Knowledge) -> FactUsed:
         value=shown,
         on=fact.on,
         source=str(fact.origin),
+        confidence=fact.confidence,
     )
 
 

@@ -41,7 +41,8 @@ def profile(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Profile
         if chosen:
             known[path] = chosen
     trials = antidepressant_trials(stated.medicines, as_of=as_of, knowledge=knowledge)
-    for fact in _derived(stated, known, trials, as_of, knowledge):
+    for found in _derived(stated, known, trials, as_of, knowledge):
+        fact = replace(found, confidence="derived")
         if fact.status == "unusable":
             aside.append(fact)
         elif fact.path in known and known[fact.path].value != fact.value:

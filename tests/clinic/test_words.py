@@ -79,7 +79,10 @@ def own_words() -> list[str]:
         words += [text for part in (*form["items"], *form["options"]) for text in part["text"].values()]
         words += list(form["stem"].values())
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
-    words += ["fluoxetine", "Discussed with the person: aims, limits, and what else there is."]  # of the record
+    screens = [screen for condition in known.screening.values() for screen in condition.screens]
+    words += [e.locator for screen in screens for e in screen.evidence] + [screen.instrument for screen in screens]
+    words += [medicine["substance"] for medicine in known.codes["medicines"]]
+    words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record
     words += [account.name for account in Account.objects.all()] + [p.name for p in Practice.objects.all()]
     words += [part for line in PatientLine.objects.all() for part in (line.given, line.family, line.patient_id)]
     return sorted(words, key=len, reverse=True)

@@ -37,6 +37,7 @@ class Row:
     source: str
     origin_kind: str
     origin_id: str
+    confidence: str
     reason: Text | None = None
 
 
@@ -121,5 +122,6 @@ def _row(fact: Fact) -> Row:
         source=f"{fact.origin.resource}/{fact.origin.id}" if is_own else "",
         origin_kind=fact.origin.resource,
         origin_id=fact.origin.id,
+        confidence=fact.confidence,
         reason=fact.reason,
     )

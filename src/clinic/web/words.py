@@ -64,6 +64,29 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "plan.signed": _("A plan was signed."),
         "score.overdue": _("The score is overdue."),
         "measurement.item9": _("Item 9 was answered above zero: assess the risk of suicide now."),
+        # how sure a fact is
+        "measured": _("measured"),
+        "confirmed": _("confirmed"),
+        "stated": _("stated"),
+        "reported": _("reported on a form"),
+        "by name": _("matched by its name"),
+        "code not verified": _("its code was not verified"),
+        "derived": _("computed"),
+        # how a medicine was taken
+        "taking": _("taken"),
+        "taking-as-directed": _("as directed"),
+        "taking-not-as-directed": _("not as directed"),
+        "not-taking": _("not taken"),
+        "stopped-as-directed": _("stopped as directed"),
+        "stopped-not-as-directed": _("stopped, not as directed"),
+        # how resistant a depression is
+        "mild": _("mild"),
+        "severe": _("severe"),
+        "subsyndromal": _("below a full episode"),
+        "severe-psychotic": _("severe, with psychosis"),
+        # a screening answer
+        "positive": _("positive"),
+        "negative": _("negative"),
         # where a fact was read
         "Patient": _("person's entry"),
         "Observation": _("measurement"),
@@ -191,9 +214,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # severity of a score
         "none-minimal": _("none or minimal"),
         "minimal": _("minimal"),
-        "mild": _("mild"),
         "moderately-severe": _("moderately severe"),
-        "severe": _("severe"),
         # shelves and sections of the knowledge
         "rule": _("Rules"),
         "source": _("Sources"),

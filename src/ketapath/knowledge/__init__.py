@@ -58,6 +58,7 @@ class Knowledge:
     instruments: Mapping[str, Mapping[str, Any]]
     alternatives: Mapping[str, Mapping[str, Any]]
     response: Mapping[str, Any]
+    staging: Mapping[str, Any]
     codes: Mapping[str, Any]
     policy: Mapping[str, Mapping[str, Any]]
     harms: Mapping[str, Mapping[str, Any]]
@@ -165,6 +166,7 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         instruments=_unique((d["id"], d) for _, d in under("instruments")),
         alternatives=_unique((r["id"], r) for r in documents.get("alternatives.yaml") or ()),
         response=documents.get("response.yaml") or {},
+        staging=documents["staging.yaml"],
         harms=_unique((r["id"], r) for r in documents["harms.yaml"]),
         needs=_unique((r["id"], r) for r in documents["needs.yaml"]),
         screening=_unique((c.id, c) for c in screened),

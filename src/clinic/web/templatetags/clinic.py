@@ -58,6 +58,12 @@ def is_absolute(finding: Finding) -> bool:
 
 
 @register.filter
+def three_valued(value: bool | None) -> str:
+    """Yes, no, or not known."""
+    return _("not known") if value is None else _("yes") if value else _("no")
+
+
+@register.filter
 def plain_number(value: float) -> str:
     """A limit as somebody would type it."""
     return f"{value:g}"
