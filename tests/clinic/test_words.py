@@ -89,7 +89,7 @@ def own_words() -> list[str]:
 
 
 FREE = re.compile(
-    r"\bketapath\b|\b[a-z]+(-[\w-]+)+,|\bPatient/|\b(en|ar|es)\b|(PHQ|GAD)-?\d|LOINC|[A-Z]{2,4}-\d{3}|[A-Z]\w*/[\w./-]+|[0-9a-f]{12,}|v?\d[\d.,:/-]*"
+    r"\bketapath\b|\b[a-z]+(-[\w-]+)+,|\bPatient/|\b(en|ar|es|US|UK)\b|(PHQ|GAD)-?\d|LOINC|[A-Z]{2,4}-\d{3}|[A-Z]\w*/[\w./-]+|[0-9a-f]{12,}|v?\d[\d.,:/-]*"
     r"|\b(mg|kg|min|mmHg|per|ng/mL|cm|m2|wk|h|g|d|a|x|over)\b|\b[A-H] ·|[\w-]+-(spray|iv|label|series)\b"
 )
 

@@ -27,6 +27,7 @@ from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import FactUsed, MissingFact
 from ketapath.domain.plan import Plan
 from ketapath.followup import due_assessments
+from ketapath.licence import licences
 from ketapath.staging import stage
 
 
@@ -70,6 +71,7 @@ def loop_page(
         "steps": ("continue", "adjust", "add", "pause", "stop"),
         "chart": response_chart(found, now.course),
         "groups": profile.groups(found),
+        "licences": licences(found.person, found.clinic, found.knowledge),
         "staging": stage(found.person, found.knowledge),
         "trial_weeks": f"{found.knowledge.figure('trial_weeks'):g}",
         "screened": screened(found),
