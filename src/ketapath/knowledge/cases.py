@@ -66,6 +66,15 @@ def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report
     )
 
 
+def cases_by_rule(*, folder: Path = FOLDER) -> dict[str, list[Mapping[str, Any]]]:
+    """The worked cases of each rule and screen, as they stand in their files: day, facts and what is expected."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for file in sorted(folder.rglob("*.cases.yaml")):
+        for case in _cases(file, folder):
+            found.setdefault(case["rule"], []).append(case)
+    return found
+
+
 def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
     """What rests on this source: rules, screens, drug models, protocols, harms and alternatives, by id."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -25,7 +25,12 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
     if name in knowledge.sources:
         source = asdict(knowledge.sources[name])
         return {"id": name, "kind": "source", **source, "read_on": source["read_on"].isoformat()}
-    shelves = {"instrument": knowledge.instruments, "drug": knowledge.drugs, "protocol": knowledge.protocols}
+    shelves = {
+        "instrument": knowledge.instruments,
+        "drug": knowledge.drugs,
+        "protocol": knowledge.protocols,
+        "alternative": knowledge.alternatives,
+    }
     for kind, shelf in shelves.items():
         if name in shelf:
             return {"kind": kind, **shelf[name]}
@@ -33,6 +38,23 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
         if name == condition.id or name in {s.id for s in condition.screens}:
             return _condition(knowledge, condition.id)
     return None
+
+
+def resting_on(knowledge: Knowledge, name: str) -> dict[str, list[str]]:
+    """What names this rule: protocols, needs, figures, alternatives and screens, by kind and id."""
+
+    def names(value: Any) -> bool:
+        if isinstance(value, Mapping):
+            return any(names(v) for v in value.values())
+        return any(names(v) for v in value) if isinstance(value, list | tuple) else value == name
+
+    shelves: dict[str, Mapping[str, Any]] = {
+        "protocol": knowledge.protocols,
+        "need": knowledge.needs,
+        "figure": knowledge.policy,
+        "alternative": knowledge.alternatives,
+    }
+    return {kind: [i for i, record in shelf.items() if names(record)] for kind, shelf in shelves.items()}
 
 
 def _condition(knowledge: Knowledge, name: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ _REQUIRED = [
     "reviewed_on",
     "review_due",
 ]
-_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "note"})
+_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "note", "history"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +133,15 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a version of a rule changed, and when."""
+
+    version: str
+    on: date
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One cited, computable rule. `when_true` and `when_unknown` are the verdicts it gives, or None.
 
@@ -154,6 +163,7 @@ class Rule:
     trust: Trust
     threshold_basis: str
     note: str
+    history: tuple[Step, ...]
 
     @property
     def id(self) -> str:
@@ -269,7 +279,22 @@ def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, wher
         trust=cast(Trust, record["trust"]),
         threshold_basis=record["threshold_basis"],
         note=str(record.get("note") or ""),
+        history=_history(record, name),
     )
+
+
+def _history(record: Mapping[str, Any], name: str) -> tuple[Step, ...]:
+    """The steps to this version, newest first; a version after the first says what it changed."""
+    try:
+        steps = tuple(
+            Step(version=str(s["version"]), on=date.fromisoformat(s["day"]), what=str(s["what"]))
+            for s in record.get("history") or ()
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise KnowledgeError(f"{name}: history: {problem!r}") from problem
+    if str(record["version"]) != "1" and str(record["version"]) not in {s.version for s in steps}:
+        raise KnowledgeError(f"{name}: history does not say what version {record['version']} changed")
+    return tuple(reversed(steps))
 
 
 def _verdict(word: object, name: str) -> Verdict | None:
