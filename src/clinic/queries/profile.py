@@ -80,7 +80,7 @@ def statable() -> list[PathSpec]:
 
 def is_statable(spec: PathSpec) -> bool:
     """Whether this is said by a person, and not computed, part of the person's master data, or the clinic's own."""
-    is_ours = spec.path.startswith(("clinic.", "staff.", "order."))
+    is_ours = spec.path.startswith(("clinic.", "staff."))
     return not is_ours and not {"derived", "patient"} & set(spec.comes_from) and not _is_scored(spec)
 
 

@@ -30,6 +30,7 @@ STAGES = frozenset(
         "governance",
     }
 )
+OVERRIDES = frozenset({"until-review", "today", "never"})
 SEVERITIES = frozenset({"absolute-contraindication", "relative-contraindication", "caution", "info", "requirement"})
 SECTIONS = frozenset(
     {
@@ -77,7 +78,7 @@ _REQUIRED = [
     "reviewed_on",
     "review_due",
 ]
-_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "note", "history"})
+_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "override", "note", "history"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,7 @@ class Rule:
     """One cited, computable rule. `when_true` and `when_unknown` are the verdicts it gives, or None.
 
     A work-up rule asks for the facts of `settled_by`: it is done while each of them is known within its window.
+    `override` says how long two people may treat in spite of a relative contraindication.
     `windows` are days within which this rule relies on a path, where they are shorter than the path's own.
     """
 
@@ -164,6 +166,7 @@ class Rule:
     threshold_basis: str
     note: str
     history: tuple[Step, ...]
+    override: str
 
     @property
     def id(self) -> str:
@@ -280,7 +283,16 @@ def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, wher
         threshold_basis=record["threshold_basis"],
         note=str(record.get("note") or ""),
         history=_history(record, name),
+        override=_override(record, name),
     )
+
+
+def _override(record: Mapping[str, Any], name: str) -> str:
+    """How long two people may treat in spite of this relative contraindication."""
+    found = str(record.get("override") or "until-review")
+    if found not in OVERRIDES or ("override" in record and record["severity"] != "relative-contraindication"):
+        raise KnowledgeError(f"{name}: override is for a relative contraindication, one of {sorted(OVERRIDES)}")
+    return found
 
 
 def _history(record: Mapping[str, Any], name: str) -> tuple[Step, ...]:

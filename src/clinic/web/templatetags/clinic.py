@@ -48,7 +48,8 @@ def can_be_overridden(finding: Finding) -> bool:
     """Whether this is a relative contraindication that stands against treatment today."""
     rule = knowledge().rules.get(finding.id)
     stands = finding.verdict in ("not-eligible", "defer") and rule is not None
-    return stands and rule is not None and rule.severity == "relative-contraindication"
+    is_relative = rule is not None and rule.severity == "relative-contraindication"
+    return stands and is_relative and rule is not None and rule.override != "never"
 
 
 @register.filter
