@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ketapath import units
 from ketapath.domain.candidacy import Alternative, Candidacy, WorkUp
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import (
     VERDICTS_FROM_BEST,
     Change,
-    FactUsed,
     Finding,
     MissingFact,
     Override,
@@ -27,7 +25,7 @@ from ketapath.domain.fact import Fact, Origin
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, evaluate, paths, published
 from ketapath.knowledge.rules import parse_predicate
-from ketapath.profile import with_fact
+from ketapath.profile import fact_used, with_fact
 
 __all__ = ["assess", "at_clinic", "fact_used", "finding", "overridden", "worst"]
 
@@ -86,25 +84,6 @@ def finding(rule: Rule, truth: Truth, person: Profile, knowledge: Knowledge) -> 
         reverses=(Text(key=f"{key}.reverses"),),
         applies_to=rule.scope.products or ("esketamine", "racemic"),
         overridden=overridden(rule, person) if truth else None,
-    )
-
-
-def fact_used(fact: Fact, knowledge: Knowledge) -> FactUsed:
-    """A fact as it is shown: value with unit, day, origin."""
-    unit = knowledge.paths[fact.path].unit if fact.path in knowledge.paths else fact.unit
-    if isinstance(fact.value, bool):
-        shown = "yes" if fact.value else "no"
-    elif isinstance(fact.value, float):
-        shown = f"{fact.value:.4g} {units.shown(unit)}".rstrip()
-    else:
-        shown = ", ".join(fact.value) if isinstance(fact.value, tuple) else str(fact.value)
-    return FactUsed(
-        path=fact.path,
-        label=knowledge.paths[fact.path].label,
-        value=shown,
-        on=fact.on,
-        source=str(fact.origin),
-        confidence=fact.confidence,
     )
 
 
