@@ -25,6 +25,9 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
     if name in knowledge.sources:
         source = asdict(knowledge.sources[name])
         return {"id": name, "kind": "source", **source, "read_on": source["read_on"].isoformat()}
+    if name in knowledge.alternatives:
+        other = knowledge.alternatives[name]
+        return {"kind": "alternative", **asdict(other), "title": knowledge.texts[other.title.key]}
     shelves = {"instrument": knowledge.instruments, "drug": knowledge.drugs, "protocol": knowledge.protocols}
     for kind, shelf in shelves.items():
         if name in shelf:
