@@ -74,6 +74,8 @@ def own_words() -> list[str]:
     words = [spec.label for spec in known.paths.values()] + [rule.ref.title for rule in known.rules.values()]
     words += [source.citation for source in known.sources.values()] + [s.locator for s in known.sources.values()]
     words += [e.locator for rule in known.rules.values() for e in rule.evidence if e.locator]
+    for other in known.alternatives.values():
+        words += [e.locator for e in other.cited() if e.locator] + [comparison.trial for comparison in other.compares]
     for form in known.instruments.values():
         words += [form["title"], form["full_title"], form["licence"]["attribution"]]
         words += [text for part in (*form["items"], *form["options"]) for text in part["text"].values()]
