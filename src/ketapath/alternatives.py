@@ -23,7 +23,7 @@ from ketapath.domain.alternative import (
     ValuesOrder,
 )
 from ketapath.domain.evidence import RuleRef, Text
-from ketapath.domain.fact import MedicineSpan
+from ketapath.domain.fact import Fact, MedicineSpan
 from ketapath.domain.profile import Profile, Trial
 from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, evaluate, paths
@@ -202,18 +202,24 @@ def _tried(spec: TriedPaths, person: Profile, knowledge: Knowledge) -> Iterator[
 
 def _stated(spec: TriedPaths, person: Profile, knowledge: Knowledge) -> Iterator[Tried]:
     """What somebody said of it: whether it was tried, how it went, and whether it is under way."""
-    tried, response, now = (None if p is None else person.known.get(p) for p in (spec.path, spec.response, spec.now))
-    facts = tuple(fact_used(f, knowledge) for f in (tried, response) if f is not None)
-    if response is not None and tried is not None and tried.value is False:
+    said, response, now = (None if p is None else person.known.get(p) for p in (spec.path, spec.response, spec.now))
+    shown = [person.known[p] for p in spec.proofs if p in person.known and _is_above_zero(person.known[p])]
+    facts = tuple(fact_used(f, knowledge) for f in (said, *shown, response) if f is not None)
+    never = said is not None and said.value is False
+    if never and (shown or response is not None):
         yield Tried(state="unknown", statement=Text(key="tried.contradicts"), facts=facts)
     elif response is not None:
         state = _RESPONSES.get(str(response.value), "result-unknown")
         yield Tried(state=state, statement=Text(key=f"tried.{state}"), facts=facts)
-    elif tried is not None:
-        state = "result-unknown" if tried.value else "never"
+    elif facts:
+        state = "never" if never else "result-unknown"
         yield Tried(state=state, statement=Text(key=f"tried.{state}"), facts=facts)
     if now is not None and now.value is True:
         yield Tried(state="under-way", statement=Text(key="tried.under-way"), facts=(fact_used(now, knowledge),))
+
+
+def _is_above_zero(fact: Fact) -> bool:
+    return fact.value is True or (isinstance(fact.value, float) and fact.value > 0)
 
 
 def _on_record(spec: TriedPaths, person: Profile, knowledge: Knowledge) -> Iterator[Tried]:

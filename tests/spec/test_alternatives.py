@@ -198,6 +198,15 @@ def test_what_helped_before_is_favoured_and_what_failed_is_not() -> None:
     assert never.preferred_now is False
 
 
+def test_what_shows_that_it_was_tried_counts_and_its_absence_does_not() -> None:
+    for name, path, shows, does_not in (
+        ("psychotherapy", "therapy.evidence_based_done", True, False),
+        ("augmentation", "trials.augmentation_weeks", 6.0, 0.0),
+    ):
+        assert [t.state for t in beside(record(intake({path: shows})))[name].tried] == ["result-unknown"]
+        assert [t.state for t in beside(record(intake({path: does_not})))[name].tried] == ["unknown"]
+
+
 def test_never_tried_and_a_result_contradict_each_other() -> None:
     found = beside(record(intake({"history.ect_tried": False, "history.ect_response": "helped"})))["ect"]
     assert [t.statement.key for t in found.tried] == ["tried.contradicts"]
@@ -495,6 +504,13 @@ def test_a_record_that_breaks_the_format_is_refused(record_: dict[str, Any]) -> 
     assert len(read([("f", [RECORD])], VALUES, [], KNOWLEDGE.sources)[0]) == 1
     with pytest.raises(KnowledgeError):
         read([("f", [record_])], VALUES, [], KNOWLEDGE.sources)
+
+
+def test_the_check_names_a_rule_that_no_file_has() -> None:
+    ect = KNOWLEDGE.alternatives["ect"]
+    broken = replace(ect, reasons=(replace(ect.reasons[0], rule_id="CAN-999"), *ect.reasons[1:]))
+    found = check(replace(KNOWLEDGE, alternatives={**KNOWLEDGE.alternatives, "ect": broken}), today=TODAY)
+    assert [p for p in found.problems if "CAN-999" in p]
 
 
 def test_a_figure_without_a_source_is_refused() -> None:

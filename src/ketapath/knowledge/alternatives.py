@@ -33,6 +33,7 @@ _FIELDS = frozenset(
     {"id", "version", "kind", "title", "prefer_when", "rule", "sources", "prefer", "compares", "values"}
 )
 _MORE = frozenset({"tried", "members", "product", "route", "note"})
+_TRIED = frozenset({"path", "proofs", "response", "now", "failed_count", "trials", "substances"})
 _COMPARE = frozenset(
     {"id", "trial", "outcome", "population", "when", "randomised", "masking", "arms", "favours", "source", "trust"}
 )
@@ -41,9 +42,13 @@ _COMPARE_MORE = frozenset({"of", "scale", "people", "difference", "note"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriedPaths:
-    """Where a profile says whether a treatment was tried: the paths, and the substances that belong to it."""
+    """Where a profile says whether a treatment was tried: the paths, and the substances that belong to it.
+
+    `proofs` are facts that show it where they are true or above zero; that they are not proves nothing.
+    """
 
     path: str | None
+    proofs: tuple[str, ...]
     response: str | None
     now: str | None
     failed_count: str | None
@@ -52,7 +57,8 @@ class TriedPaths:
 
     def paths(self) -> Iterator[str]:
         """Every profile path that is read."""
-        yield from (p for p in (self.path, self.response, self.now, self.failed_count) if p is not None)
+        named = (self.path, *self.proofs, self.response, self.now, self.failed_count)
+        yield from (p for p in named if p is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,9 +315,10 @@ def _interval(stated: Any, name: str) -> Interval | None:
 def _tried(record: Mapping[str, Any] | None, name: str) -> TriedPaths | None:
     if record is None:
         return None
-    _only(record, frozenset(), frozenset({"path", "response", "now", "failed_count", "trials", "substances"}), name)
+    _only(record, frozenset(), _TRIED, name)
     return TriedPaths(
         path=record.get("path"),
+        proofs=tuple(record.get("proofs") or ()),
         response=record.get("response"),
         now=record.get("now"),
         failed_count=record.get("failed_count"),

@@ -71,6 +71,7 @@ def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report
         *_uncovered(cases, asked),
         *_unfillable(asked, knowledge),
         *_impossible_figures(knowledge),
+        *_absent_rules(knowledge),
         *screening_problems(knowledge),
     ]
     return Report(
@@ -78,7 +79,7 @@ def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report
         cases=len(cases),
         sources=len(knowledge.sources),
         problems=tuple(problems),
-        warnings=(*_overdue(knowledge, today), *_rules_to_come(knowledge)),
+        warnings=tuple(_overdue(knowledge, today)),
     )
 
 
@@ -254,7 +255,7 @@ def _impossible_figures(knowledge: Knowledge) -> Iterator[str]:
                 yield f"alternative {other.id}/{comparison.id}: {problem}"
 
 
-def _rules_to_come(knowledge: Knowledge) -> Iterator[str]:
+def _absent_rules(knowledge: Knowledge) -> Iterator[str]:
     """Rules that an alternative or a target follows, and that no file has."""
     named = {r.rule_id for other in knowledge.alternatives.values() for r in other.reasons}
     for target in knowledge.targets.values():
