@@ -160,6 +160,11 @@ def test_a_reason_without_a_published_source_is_a_site_default() -> None:
     assert [e.kind for e in catatonia.evidence] == ["site-default"]
 
 
+def test_as_long_as_nobody_asked_what_matters_the_favoured_stand_first_and_then_the_ketamine_ways() -> None:
+    order = [a.id for a in choices(person(good_record(diagnosis__chronic_pain=True)), KNOWLEDGE)]
+    assert order[:3] == ["pain-service", "esketamine-nasal", "racemic-iv"]
+
+
 # what was tried
 
 
@@ -343,6 +348,7 @@ def target(**facts: bool) -> dict[str, Any]:
         "condition": found.condition,
         "beside": [(b.condition, b.rule_id) for b in found.beside],
         "missing": set(found.missing),
+        "statement": found.statement.key,
     }
 
 
@@ -372,6 +378,8 @@ def test_a_target_is_unknown_while_the_diagnoses_are() -> None:
     assert target(ptsd=True)["holds"] is None
     assert target(depression=False)["holds"] is None
     assert "diagnosis.bipolar" in target(depression=False)["missing"]
+    assert target()["statement"] == "target.unknown"
+    assert target(depression=False, bipolar=False)["statement"] == "target.none"
 
 
 def test_somebody_who_died_has_no_target_and_no_alternatives() -> None:
@@ -511,6 +519,14 @@ def test_the_check_names_a_rule_that_no_file_has() -> None:
     broken = replace(ect, reasons=(replace(ect.reasons[0], rule_id="CAN-999"), *ect.reasons[1:]))
     found = check(replace(KNOWLEDGE, alternatives={**KNOWLEDGE.alternatives, "ect": broken}), today=TODAY)
     assert [p for p in found.problems if "CAN-999" in p]
+
+
+def test_a_published_interval_stands_where_one_could_be_computed() -> None:
+    arms = [{"name": n, "side": "ketamine", "percent": 50, "n": 20} for n in "ab"]
+    one = broken_comparison(arms=arms, difference={"interval": [-1, 1]})
+    apart = read([("f", [one])], VALUES, [], KNOWLEDGE.sources)[0][0].compares[0].difference
+    assert apart is not None
+    assert apart.interval == Interval(low=-1.0, high=1.0, computed=False)
 
 
 def test_a_figure_without_a_source_is_refused() -> None:
