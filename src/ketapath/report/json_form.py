@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from ketapath.domain.alternative import Alternative, Comparison, Interval, Target, ValuesOrder
 from ketapath.domain.candidacy import Candidacy
-from ketapath.domain.evidence import Approved, Basis, Evidence, FactUsed, Finding, MissingFact, Override, RuleRef, Text
+from ketapath.domain.evidence import Basis, Finding, MissingFact, Override
 from ketapath.domain.plan import Appointment, DecisionCard, DoseCalculation, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Accuracy, Pretest, Reading, Screened
 from ketapath.knowledge import Knowledge
-from ketapath.report.beside import difference, heading, how_it_went, result, share, why
+from ketapath.report.json_beside import alternative_form, target_form, values_form
+from ketapath.report.json_parts import Form
+from ketapath.report.json_parts import evidence_forms as _evidence
+from ketapath.report.json_parts import fact_forms as _facts
+from ketapath.report.json_parts import iso_day as _day
+from ketapath.report.json_parts import rounded as _round
+from ketapath.report.json_parts import rule_form as _rule
+from ketapath.report.json_parts import said as _said
 from ketapath.report.words import say
-
-Form = dict[str, Any]
 
 
 def candidacy_json(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> Form:
@@ -40,9 +43,9 @@ def candidacy_json(candidacy: Candidacy, person: Profile, knowledge: Knowledge) 
                 for w in candidacy.work_up
             ],
         },
-        "treatment_target": None if candidacy.target is None else _target(candidacy.target, knowledge),
-        "alternatives": [_alternative(a, texts) for a in candidacy.alternatives],
-        "values": None if candidacy.values is None else _values(candidacy.values, texts),
+        "treatment_target": None if candidacy.target is None else target_form(candidacy.target, knowledge),
+        "alternatives": [alternative_form(a, texts) for a in candidacy.alternatives],
+        "values": None if candidacy.values is None else values_form(candidacy.values, texts),
         "unusable": [
             {
                 "fact": f.path,
@@ -320,157 +323,6 @@ def _accuracy(accuracy: Accuracy | None) -> Form | None:
     return {"point": accuracy.point, "interval": interval, "basis": accuracy.basis, "people": accuracy.people}
 
 
-def _alternative(found: Alternative, texts: Mapping[str, str]) -> Form:
-    return {
-        "id": found.id,
-        "title": say(found.title, texts),
-        "prefer_when": say(found.prefer_when, texts),
-        "preferred_now": found.preferred_now,
-        "compares": [_comparison(c, texts) for c in found.compares],
-        "not_in_evidence": _said(found.uncompared, texts),
-        "favoured": [
-            {
-                "id": r.id,
-                "holds": r.holds,
-                "favours": r.favours,
-                "statement": say(r.statement, texts),
-                "shown": say(why(r), texts),
-                "rule": r.rule_id,
-                "evidence": _evidence(r.evidence),
-                "facts": _facts(r.facts),
-                "missing": list(r.missing),
-            }
-            for r in found.reasons
-        ],
-        "failed": [
-            {
-                "what": t.what,
-                "state": t.state,
-                "statement": say(t.statement, texts),
-                "shown": say(how_it_went(t), texts),
-                "facts": _facts(t.facts),
-                "sources": list(t.origins),
-            }
-            for t in found.tried
-        ],
-        "values": [
-            {
-                "value": t.attribute,
-                "title": say(t.title, texts),
-                "level": None if t.level is None else say(t.level, texts),
-                "expert_judgement": t.is_judgement,
-                "evidence": _evidence(t.evidence),
-            }
-            for t in found.traits
-        ],
-        "evidence": _evidence(found.evidence),
-        "rule": _rule(found.rule),
-    }
-
-
-def _comparison(found: Comparison, texts: Mapping[str, str]) -> Form:
-    apart, shown = found.difference, difference(found)
-    return {
-        "id": found.id,
-        "heading": say(heading(found), texts),
-        "trial": found.trial,
-        "comparator": say(found.comparator, texts),
-        "outcome": found.outcome,
-        "scale": found.scale,
-        "population": say(found.population, texts),
-        "when": say(found.when, texts),
-        "randomised": found.randomised,
-        "masking": found.masking,
-        "people": found.people,
-        "arms": [
-            {
-                "name": say(arm.name, texts),
-                "side": arm.side,
-                "percent": arm.percent,
-                "n": arm.n,
-                "events": arm.events,
-                "randomised": arm.randomised,
-                "interval": _interval(arm.interval),
-                "shown": say(share(arm), texts),
-            }
-            for arm in found.arms
-        ],
-        "difference": None
-        if apart is None or shown is None
-        else {
-            "value": _round(apart.value),
-            "unit": say(apart.unit or Text(key="unit.of_100"), texts),
-            "computed_by_us": apart.computed,
-            "interval": _interval(apart.interval),
-            "shown": say(shown, texts),
-        },
-        "favours": found.favours,
-        "result": say(result(found), texts),
-        "evidence": _evidence((found.evidence,)),
-        "note": None if found.note is None else say(found.note, texts),
-    }
-
-
-def _interval(found: Interval | None) -> Form | None:
-    if found is None:
-        return None
-    return {"low": _round(found.low), "high": _round(found.high), "level": 0.95, "computed_by_us": found.computed}
-
-
-def _values(found: ValuesOrder, texts: Mapping[str, str]) -> Form:
-    return {
-        "weights": dict(found.weights),
-        "statement": say(found.statement, texts),
-        "order": [
-            {"id": a.id, "kind": a.kind, "title": say(a.title, texts), "preferred_now": a.preferred_now}
-            for a in found.order
-        ],
-        "moves": [
-            {
-                "id": m.id,
-                "title": say(m.title, texts),
-                "was": m.was,
-                "now": m.now,
-                "because": [
-                    {
-                        "value": say(c.title, texts),
-                        "level": say(c.level, texts),
-                        "weight": c.weight,
-                        "points": _round(c.points),
-                    }
-                    for c in m.counted
-                ],
-                "not_known": _said(m.unknown, texts),
-            }
-            for m in found.moves
-        ],
-    }
-
-
-def _target(found: Target, knowledge: Knowledge) -> Form:
-    texts = knowledge.texts
-    return {
-        "holds": found.holds,
-        "condition": found.condition,
-        "title": None if found.title is None else say(found.title, texts),
-        "statement": say(found.statement, texts),
-        "treated_otherwise": [
-            {
-                "condition": b.condition,
-                "title": say(b.title, texts),
-                "statement": say(b.statement, texts),
-                "rule": b.rule_id,
-                "evidence": _evidence(b.evidence),
-            }
-            for b in found.beside
-        ],
-        "missing": [{"fact": p, "label": knowledge.paths[p].label} for p in found.missing],
-        "facts": _facts(found.facts),
-        "rule": found.rule_id,
-        "evidence": _evidence(found.evidence),
-    }
-
-
 def _finding(finding: Finding, texts: Mapping[str, str]) -> Form:
     return {
         "id": finding.id,
@@ -506,20 +358,6 @@ def _missing(missing: MissingFact, texts: Mapping[str, str]) -> Form:
     }
 
 
-def _rule(rule: RuleRef) -> Form:
-    return {
-        "id": rule.id,
-        "version": rule.version,
-        "title": rule.title,
-        "grade": rule.grade,
-        "needs_approval": rule.awaits_approval,
-        "approved": None if rule.approved is None else _approved(rule.approved),
-        "owner": rule.owner,
-        "reviewed_on": rule.reviewed_on.isoformat(),
-        "review_due": rule.review_due.isoformat(),
-    }
-
-
 def _override(found: Override) -> Form:
     return {
         "reason": found.reason,
@@ -529,40 +367,6 @@ def _override(found: Override) -> Form:
         "second_on": _day(found.second_on),
         "review_on": found.review_on.isoformat(),
     }
-
-
-def _approved(approved: Approved) -> Form:
-    moved = [{"limit": c.key, "shipped": c.shipped, "here": c.here, "unit": c.unit} for c in approved.changes]
-    return {"by": approved.by, "on": approved.on.isoformat(), "changes": moved}
-
-
-def _evidence(evidence: Iterable[Evidence]) -> list[Form]:
-    return [
-        {
-            "kind": e.kind,
-            "key": e.key,
-            "citation": e.citation,
-            "locator": e.locator,
-            "trust": e.trust,
-            "retracted": e.retracted,
-            "approved_by": e.approved_by,
-        }
-        for e in evidence
-    ]
-
-
-def _facts(facts: Iterable[FactUsed]) -> list[Form]:
-    return [
-        {
-            "fact": f.path,
-            "label": f.label,
-            "value": f.value,
-            "on": _day(f.on),
-            "source": f.source,
-            "confidence": f.confidence,
-        }
-        for f in facts
-    ]
 
 
 def _patient(person: Profile) -> Form:
@@ -576,18 +380,5 @@ def _patient(person: Profile) -> Form:
     }
 
 
-def _said(texts: Iterable[Text], templates: Mapping[str, str]) -> list[str]:
-    return [say(t, templates) for t in texts]
-
-
 def _range(found: Range) -> Form:
     return {"p05": _round(found.p05), "p50": _round(found.p50), "p95": _round(found.p95), "unit": found.unit}
-
-
-def _day(day: Any) -> str | None:
-    return None if day is None else str(day.isoformat())
-
-
-def _round(value: float | None) -> float | None:
-    """Six significant figures: more would be noise that changes from machine to machine."""
-    return None if value is None else float(f"{value:.6g}")
