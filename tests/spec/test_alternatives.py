@@ -139,6 +139,12 @@ def test_nobody_knows_of_an_empty_record_what_is_favoured() -> None:
         assert beside(EMPTY)[name].preferred_now is None
 
 
+def test_trials_in_unipolar_depression_speak_of_nobody_with_bipolar_disorder() -> None:
+    found = beside(good_record(diagnosis__bipolar=True, setting__inpatient=True))
+    for name, one in (("ect", "in-hospital"), ("ect", "outpatient"), ("augmentation", "two-trials-or-more")):
+        assert reason(found[name], one).holds is False
+
+
 def test_before_two_failed_trials_other_medicines_are_favoured_and_after_them_esketamine() -> None:
     before, after = beside(good_record(trials__adequate_failed=1.0)), beside(good_record(trials__adequate_failed=2.0))
     for name in ("augmentation", "antidepressant"):

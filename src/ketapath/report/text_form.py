@@ -31,6 +31,7 @@ from ketapath.report.words import about, approval, override, plain, say, times
 _WIDTH = 100
 _SHOWN_MISSING = 8
 _SHOWN_ASIDE = 6
+_SHOWN_FIGURES = 2
 
 
 def candidacy_text(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> str:
@@ -261,7 +262,9 @@ def _alternatives(candidacy: Candidacy, knowledge: Knowledge) -> list[str]:
         for reason in holding(found):
             lines += _wrap(f"{say(why(reason), texts)} [{reason.rule_id}; {_keys(reason.evidence)}]", "    ")
         lines += [line for t in found.tried for line in _wrap(say(how_it_went(t), texts), "    tried: ")]
-        lines += [line for c in found.compares for line in _figures(c, texts)]
+        lines += [line for c in found.compares[:_SHOWN_FIGURES] for line in _figures(c, texts)]
+        if len(found.compares) > _SHOWN_FIGURES:
+            lines += [f"    and {len(found.compares) - _SHOWN_FIGURES} more; all of them with --json"]
         lines += [f"    {say(said, texts)}" for said in without_figures(found)]
         lacking = [knowledge.paths[p].label for p in open_facts(found)]
         lines += _wrap(", ".join(lacking), "    ? ") if lacking else []
