@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ketapath import units
-from ketapath.domain.candidacy import Alternative, Candidacy, WorkUp
+from ketapath.alternatives import alternatives, treatment_target, values_order
+from ketapath.domain.candidacy import Candidacy, WorkUp
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import (
     VERDICTS_FROM_BEST,
     Change,
-    FactUsed,
     Finding,
     MissingFact,
     Override,
@@ -25,9 +24,8 @@ from ketapath.domain.evidence import (
 )
 from ketapath.domain.fact import Fact, Origin
 from ketapath.domain.profile import Profile
-from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, evaluate, paths, published
-from ketapath.knowledge.rules import parse_predicate
-from ketapath.profile import with_fact
+from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, paths
+from ketapath.profile import fact_used, with_fact
 
 __all__ = ["assess", "at_clinic", "fact_used", "finding", "overridden", "worst"]
 
@@ -55,7 +53,9 @@ def assess(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
         findings=findings,
         missing=tuple(_missing(person, truths, by_product, clinic, knowledge)),
         work_up=tuple(_work_up(person, clinic, knowledge)),
-        alternatives=tuple(_alternatives(person, knowledge)),
+        alternatives=alternatives(person, knowledge),
+        values=values_order(person, knowledge),
+        target=treatment_target(person, knowledge),
         knowledge_version=knowledge.version,
     )
 
@@ -86,25 +86,6 @@ def finding(rule: Rule, truth: Truth, person: Profile, knowledge: Knowledge) -> 
         reverses=(Text(key=f"{key}.reverses"),),
         applies_to=rule.scope.products or ("esketamine", "racemic"),
         overridden=overridden(rule, person) if truth else None,
-    )
-
-
-def fact_used(fact: Fact, knowledge: Knowledge) -> FactUsed:
-    """A fact as it is shown: value with unit, day, origin."""
-    unit = knowledge.paths[fact.path].unit if fact.path in knowledge.paths else fact.unit
-    if isinstance(fact.value, bool):
-        shown = "yes" if fact.value else "no"
-    elif isinstance(fact.value, float):
-        shown = f"{fact.value:.4g} {units.shown(unit)}".rstrip()
-    else:
-        shown = ", ".join(fact.value) if isinstance(fact.value, tuple) else str(fact.value)
-    return FactUsed(
-        path=fact.path,
-        label=knowledge.paths[fact.path].label,
-        value=shown,
-        on=fact.on,
-        source=str(fact.origin),
-        confidence=fact.confidence,
     )
 
 
@@ -294,25 +275,6 @@ def _work_up(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Iterable[
     return sorted(found, key=lambda w: ("due", "asked", "done").index(w.state))
 
 
-def _alternatives(person: Profile, knowledge: Knowledge) -> Iterable[Alternative]:
-    """Other treatments to show beside ketamine, those to be preferred now on top."""
-    found = []
-    for record in knowledge.alternatives.values():
-        prefer = evaluate(parse_predicate(record["prefer"], where="alternatives"), person.known, as_of=person.as_of)
-        rule = knowledge.rules[record["rule"]]
-        found.append(
-            Alternative(
-                id=record["id"],
-                title=Text(key=f"alternative.{record['id']}.title"),
-                prefer_when=Text(key=f"alternative.{record['id']}.prefer_when"),
-                preferred_now=prefer,
-                evidence=tuple(published(knowledge.sources[k]) for k in record["sources"]) or (SITE_DEFAULT,),
-                rule=rule.ref,
-            )
-        )
-    return sorted(found, key=lambda a: {True: 0, None: 1, False: 2}[a.preferred_now])
-
-
 def _died(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
     """A person who has died gets no verdict of rules: one line says so."""
     day = person.died.isoformat() if person.died is not None and not isinstance(person.died, bool) else "unknown day"
@@ -334,5 +296,7 @@ def _died(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
         missing=(),
         work_up=(),
         alternatives=(),
+        values=None,
+        target=None,
         knowledge_version=knowledge.version,
     )

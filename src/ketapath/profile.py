@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
-from ketapath.domain.evidence import Text
+from ketapath import units
+from ketapath.domain.evidence import FactUsed, Text
 from ketapath.domain.fact import Fact, MedicineSpan, Origin, Statements
 from ketapath.domain.profile import Profile, Trial
 from ketapath.errors import BadInput
@@ -19,7 +20,7 @@ from ketapath.knowledge import Knowledge, PathSpec
 from ketapath.progress import progress
 from ketapath.trials import antidepressant_trials, still_stands
 
-__all__ = ["profile", "with_fact"]
+__all__ = ["fact_used", "profile", "with_fact"]
 
 _STANDING = frozenset({"Patient", "RelatedPerson", "Coverage", "Practitioner"})
 """Resources that hold until they are changed, so that their statements need no day of their own."""
@@ -74,6 +75,25 @@ def with_fact(person: Profile, path: str, value: bool | float | str, *, unit: st
         origin=Origin(resource="Supposed", id=path, version=None),
     )
     return replace(person, known={**person.known, path: fact})
+
+
+def fact_used(fact: Fact, knowledge: Knowledge) -> FactUsed:
+    """A fact as it is shown: value with unit, day, origin."""
+    unit = knowledge.paths[fact.path].unit if fact.path in knowledge.paths else fact.unit
+    if isinstance(fact.value, bool):
+        shown = "yes" if fact.value else "no"
+    elif isinstance(fact.value, float):
+        shown = f"{fact.value:.4g} {units.shown(unit)}".rstrip()
+    else:
+        shown = ", ".join(fact.value) if isinstance(fact.value, tuple) else str(fact.value)
+    return FactUsed(
+        path=fact.path,
+        label=knowledge.paths[fact.path].label,
+        value=shown,
+        on=fact.on,
+        source=str(fact.origin),
+        confidence=fact.confidence,
+    )
 
 
 def _rely_on(spec: PathSpec, facts: list[Fact], as_of: date, knowledge: Knowledge) -> tuple[Fact | None, list[Fact]]:

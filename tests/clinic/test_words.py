@@ -74,6 +74,8 @@ def own_words() -> list[str]:
     words = [spec.label for spec in known.paths.values()] + [rule.ref.title for rule in known.rules.values()]
     words += [source.citation for source in known.sources.values()] + [s.locator for s in known.sources.values()]
     words += [e.locator for rule in known.rules.values() for e in rule.evidence if e.locator]
+    for other in known.alternatives.values():
+        words += [e.locator for e in other.cited() if e.locator] + [comparison.trial for comparison in other.compares]
     for form in known.instruments.values():
         words += [form["title"], form["full_title"], form["licence"]["attribution"]]
         words += [text for part in (*form["items"], *form["options"]) for text in part["text"].values()]
@@ -81,6 +83,7 @@ def own_words() -> list[str]:
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
     screens = [screen for condition in known.screening.values() for screen in condition.screens]
     words += [e.locator for screen in screens for e in screen.evidence] + [screen.instrument for screen in screens]
+    words += [rule.note for rule in known.rules.values() if rule.note]
     words += [medicine["substance"] for medicine in known.codes["medicines"]]
     words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record
     words += [account.name for account in Account.objects.all()] + [p.name for p in Practice.objects.all()]

@@ -120,3 +120,13 @@ def test_the_command_reads_a_policy_file(tmp_path: Path, capsys: pytest.CaptureF
         "by": "Dr Novak", "on": "2026-11-24",
         "changes": [{"limit": SYSTOLIC, "shipped": 180.0, "here": 170.0, "unit": "mm[Hg]"}],
     }  # fmt: skip
+
+
+def test_what_is_judged_of_an_alternative_without_a_source_awaits_approval_and_then_carries_the_name() -> None:
+    waiting = next(i for i in items(KNOWLEDGE) if i.id == "alternative ect")
+    assert "relief within weeks" in waiting.title
+    approved = Approval(item=waiting.id, version=waiting.version, by="Dr Novak", on=TODAY)
+    here = under_policy(KNOWLEDGE, {waiting.id: approved})
+    assert {e.approved_by for e in here.alternatives["ect"].cited() if e.kind == "site-default"} == {"Dr Novak"}
+    assert "alternative ect" not in {i.id for i in awaiting(KNOWLEDGE, {waiting.id: approved})}
+    assert "alternative pain-service" not in {i.id for i in items(KNOWLEDGE)}  # everything in it has its source

@@ -82,3 +82,24 @@ def test_item_nine_is_followed_up_only_by_an_assessment_of_that_day_or_later() -
     assert ask(node, fact("scale.phq9_item9", 1.0)) is True
     assert ask(node, fact("scale.phq9_item9", 1.0) | fact("scale.suicide_risk", "low", yesterday)) is True
     assert ask(node, fact("scale.phq9_item9", 1.0, yesterday) | fact("scale.suicide_risk", "low")) is False
+
+
+@pytest.mark.parametrize(
+    ("tried", "response", "expected"),
+    [
+        (None, None, None),
+        (True, None, None),
+        (False, None, False),
+        (None, "helped", True),
+        (True, "helped", True),
+        (True, "partly", False),
+        (True, "unknown", None),
+        (False, "helped", None),  # the record contradicts itself
+    ],
+)
+def test_what_was_never_tried_did_not_help_and_a_result_nobody_knows_is_unknown(
+    tried: bool | None, response: str | None, expected: bool | None
+) -> None:
+    known = {} if tried is None else fact("history.ect_tried", tried)
+    known |= {} if response is None else fact("history.ect_response", response)
+    assert ask({"predicate": "ect_helped"}, known) is expected

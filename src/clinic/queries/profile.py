@@ -73,6 +73,14 @@ def allergies(found: Chart) -> tuple[str, ...] | None:
     return allergy_names(found.bundle, words())
 
 
+def weights(found: Chart) -> list[tuple[PathSpec, str]]:
+    """What may matter in choosing a treatment, with how much it was said to matter."""
+    assert found.person is not None
+    known = found.person.known
+    specs = [s for s in knowledge().paths.values() if s.path.startswith("preference.weight_")]
+    return [(spec, str(known[spec.path].value) if spec.path in known else "") for spec in specs]
+
+
 def statable() -> list[PathSpec]:
     """Every fact that a person may state by hand, by its name."""
     return sorted((s for s in knowledge().paths.values() if is_statable(s)), key=lambda s: s.label)

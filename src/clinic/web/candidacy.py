@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinic.actions.candidacy import ask_override, end_override, sign_override
+from clinic.actions.profile import state_facts
 from clinic.queries.person import Chart
+from clinic.queries.profile import weights
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import loop_page
 from clinic.web.problems import EXPECTED, explained
@@ -44,6 +46,26 @@ def override(request: HttpRequest, found: Chart) -> HttpResponse:
     return redirect(reverse("patient", args=[found.patient_id]) + "#candidacy")
 
 
+@require_POST
+@about_person
+def values(request: HttpRequest, found: Chart) -> HttpResponse:
+    """What matters to the person; what was not answered stays as it was."""
+    said = {spec.path: request.POST.get(spec.path, "")[:40] for spec, _before in weights(found)}
+    answered = {path: words for path, words in said.items() if words}
+    try:
+        state_facts(
+            found,
+            answered,
+            by=account_of(request),
+            reason=_("asked what matters"),
+            key=request.POST.get("key", "")[:64],
+        )
+    except EXPECTED as trouble:
+        return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
+    messages.success(request, _("Saved. The order of what else there is follows it."))
+    return redirect(reverse("patient", args=[found.patient_id]) + "#candidacy")
+
+
 def _day(request: HttpRequest) -> date | None:
     try:
         return date.fromisoformat(request.POST.get("review_on", ""))
@@ -51,4 +73,7 @@ def _day(request: HttpRequest) -> date | None:
         return None
 
 
-urls = [path("patients/<str:patient_id>/override", override, name="patient-override")]
+urls = [
+    path("patients/<str:patient_id>/override", override, name="patient-override"),
+    path("patients/<str:patient_id>/values", values, name="patient-values"),
+]

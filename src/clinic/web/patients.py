@@ -71,6 +71,7 @@ def loop_page(
         "steps": ("continue", "adjust", "add", "pause", "stop"),
         "chart": response_chart(found, now.course),
         "groups": profile.groups(found),
+        "weights": profile.weights(found),
         "licences": licences(found.person, found.clinic, found.knowledge),
         "staging": stage(found.person, found.knowledge),
         "trial_weeks": f"{found.knowledge.figure('trial_weeks'):g}",

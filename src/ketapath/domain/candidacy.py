@@ -7,19 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from ketapath.domain.evidence import Evidence, FactUsed, Finding, MissingFact, RuleRef, Text, Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alternative:
-    """Another treatment to show beside ketamine, and when it is to be preferred."""
-
-    id: str
-    title: Text
-    prefer_when: Text
-    preferred_now: bool | None
-    evidence: tuple[Evidence, ...]
-    rule: RuleRef
+from ketapath.domain.alternative import Alternative, Target, ValuesOrder
+from ketapath.domain.evidence import Evidence, FactUsed, Finding, MissingFact, Text, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +54,9 @@ class WorkUp:
 class Candidacy:
     """`verdict` is the best of `by_product` (keys "product/route"); a dead person or an emergency stands above it.
 
-    `emergency` is the finding that puts the emergency pathway above every option, or None.
+    `emergency` is the finding that puts the emergency pathway above every option, or None. `alternatives` stand in the
+    order of what matters to the person, as `values` tells with the ketamine ways among them; `target` is what ketamine
+    would be aimed at. The last two are None for a person who has died.
     """
 
     patient_id: str
@@ -77,4 +68,6 @@ class Candidacy:
     missing: tuple[MissingFact, ...]
     work_up: tuple[WorkUp, ...]
     alternatives: tuple[Alternative, ...]
+    values: ValuesOrder | None
+    target: Target | None
     knowledge_version: str

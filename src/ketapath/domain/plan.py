@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Literal
 
-from ketapath.domain.candidacy import Alternative, Candidacy
+from ketapath.domain.alternative import Alternative
+from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Basis, Evidence, FactUsed, Finding, RuleRef, Text, Verdict
 from ketapath.domain.fact import Origin
 

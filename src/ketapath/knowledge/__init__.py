@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ketapath.errors import KnowledgeError
+from ketapath.knowledge.alternatives import AlternativeSpec, TargetSpec
+from ketapath.knowledge.alternatives import read as read_alternatives
 from ketapath.knowledge.rules import Truth, evaluate, paths
 from ketapath.knowledge.schema import (
     SITE_DEFAULT,
@@ -56,7 +58,8 @@ class Knowledge:
     protocols: Mapping[str, Mapping[str, Any]]
     drugs: Mapping[str, Mapping[str, Any]]
     instruments: Mapping[str, Mapping[str, Any]]
-    alternatives: Mapping[str, Mapping[str, Any]]
+    alternatives: Mapping[str, AlternativeSpec]
+    targets: Mapping[str, TargetSpec]
     response: Mapping[str, Any]
     staging: Mapping[str, Any]
     status: tuple[Mapping[str, Any], ...]
@@ -159,16 +162,23 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
             texts[f"status.{record['id']}.{field}"] = record[field]
     for path in specs.values():
         texts[f"path.{path.path}"] = path.label
+    others, targets, words = read_alternatives(
+        under("alternatives"), documents["values.yaml"], documents["targets.yaml"], sources
+    )
+    for other in others:
+        if other.rule_id not in rules:
+            raise KnowledgeError(f"alternative {other.id}: rule {other.rule_id!r} is in no file")
     return Knowledge(
         version=version,
         paths=specs,
         rules=rules,
         sources=sources,
-        texts=texts,
+        texts=texts | words,
         protocols=_unique((d["id"], d) for _, d in under("protocols") if isinstance(d, dict)),
         drugs=_unique((d["id"], d) for _, d in under("drugs")),
         instruments=_unique((d["id"], d) for _, d in under("instruments")),
-        alternatives=_unique((r["id"], r) for r in documents.get("alternatives.yaml") or ()),
+        alternatives=_unique((other.id, other) for other in others),
+        targets=_unique((target.id, target) for target in targets),
         response=documents.get("response.yaml") or {},
         staging=documents["staging.yaml"],
         status=tuple(documents["status.yaml"]),

@@ -5,14 +5,16 @@ Only `ketapath knowledge check` reads the case files; loading knowledge for a pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ketapath.domain.evidence import Evidence
 from ketapath.domain.fact import Fact, Origin
-from ketapath.knowledge import FOLDER, Knowledge, evaluate, parse_yaml, paths
+from ketapath.knowledge import FOLDER, Knowledge, Rule, Truth, evaluate, parse_yaml, paths
+from ketapath.knowledge.figures import problems as problems_of_figures
 from ketapath.knowledge.rules import Predicate, nodes
 from ketapath.knowledge.screens import problems as screening_problems
 
@@ -37,6 +39,18 @@ _SOURCES_OF_FACTS = frozenset(
 )
 
 
+_KINDS = ("rule", "reason", "target")
+"""What a case can be about: a rule, a reason of an alternative (alternative/reason), or a treatment target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Something with a predicate that cases try; `holds` is how it is asked."""
+
+    when: Predicate
+    holds: Callable[[Mapping[str, Fact], date], Truth]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What the check found. `problems` break the knowledge; `warnings` ask a person to look."""
@@ -51,10 +65,13 @@ class Report:
 def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report:
     """Every case run, every path fillable, every threshold tried on both sides, every review in time."""
     cases = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
+    asked = dict(_asked(knowledge))
     problems = [
-        *_failing(cases, knowledge),
-        *_uncovered(cases, knowledge),
-        *_unfillable(knowledge),
+        *_failing(cases, asked, knowledge),
+        *_uncovered(cases, asked),
+        *_unfillable(asked, knowledge),
+        *_impossible_figures(knowledge),
+        *_absent_rules(knowledge),
         *screening_problems(knowledge),
     ]
     return Report(
@@ -71,7 +88,7 @@ def cases_by_rule(*, folder: Path = FOLDER) -> dict[str, list[Mapping[str, Any]]
     found: dict[str, list[Mapping[str, Any]]] = {}
     for file in sorted(folder.rglob("*.cases.yaml")):
         for case in _cases(file, folder):
-            found.setdefault(case["rule"], []).append(case)
+            found.setdefault(str(case.get("rule")), []).append(case)
     return found
 
 
@@ -88,11 +105,16 @@ def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
         "drug": knowledge.drugs,
         "protocol": knowledge.protocols,
         "harm": knowledge.harms,
-        "alternative": knowledge.alternatives,
         "instrument": knowledge.instruments,
     }
     for kind, shelf in shelves.items():
         rests[kind] = [name for name, record in shelf.items() if names(record)]
+    cited: dict[str, dict[str, Iterable[Evidence]]] = {
+        "alternative": {name: other.cited() for name, other in knowledge.alternatives.items()},
+        "target": {name: target.cited() for name, target in knowledge.targets.items()},
+    }
+    for kind, by_name in cited.items():
+        rests[kind] = [name for name, evidence in by_name.items() if any(e.key == source for e in evidence)]
     rests["response"] = ["response"] if names(knowledge.response) else []
     rests["screening"] = list(_screening(knowledge, source))
     return rests
@@ -106,16 +128,31 @@ def _screening(knowledge: Knowledge, source: str) -> Iterator[str]:
         yield from (s.id for s in condition.screens if any(e.key == source for e in s.evidence))
 
 
-def _asked(knowledge: Knowledge) -> dict[str, Predicate]:
-    """What cases are run against: when each rule speaks, and when each screen is positive."""
-    asked = {rule.id: rule.when for rule in knowledge.rules.values()}
-    return asked | {s.id: s.positive for c in knowledge.screening.values() for s in c.screens}
+def _asked(knowledge: Knowledge) -> Iterator[tuple[str, _Asked]]:
+    """Everything that cases try, by the name that a case gives it."""
+
+    def of_rule(rule: Rule) -> _Asked:
+        return _Asked(when=rule.when, holds=lambda facts, day: rule.holds(facts, as_of=day))
+
+    def plain(when: Predicate) -> _Asked:
+        return _Asked(when=when, holds=lambda facts, day: evaluate(when, facts, as_of=day))
+
+    yield from ((f"rule {rule.id}", of_rule(rule)) for rule in knowledge.rules.values())
+    for condition in knowledge.screening.values():
+        yield from ((f"rule {screen.id}", plain(screen.positive)) for screen in condition.screens)
+    for other in knowledge.alternatives.values():
+        yield from ((f"reason {other.id}/{reason.id}", plain(reason.when)) for reason in other.reasons)
+    yield from ((f"target {target.id}", plain(target.when)) for target in knowledge.targets.values())
+
+
+def _name(case: Mapping[str, Any]) -> str:
+    return next(f"{kind} {case[kind]}" for kind in _KINDS if kind in case)
 
 
 def _cases(file: Path, folder: Path) -> Iterator[Mapping[str, Any]]:
     document = parse_yaml(file.read_bytes(), where=file.relative_to(folder).as_posix())
     for case in document if isinstance(document, list) else ():
-        if "rule" in case:
+        if set(_KINDS) & set(case):
             yield case
 
 
@@ -134,18 +171,17 @@ def _facts(case: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Fact]:
             value=tuple(value) if isinstance(value, list) else value,
             unit=spec.unit,
             on=None if on is None else date.fromisoformat(on),
-            origin=Origin(resource="Case", id=case["rule"], version=None),
+            origin=Origin(resource="Case", id=_name(case), version=None),
         )
     return found
 
 
-def _failing(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[str]:
+def _failing(cases: list[Mapping[str, Any]], asked: Mapping[str, _Asked], knowledge: Knowledge) -> Iterator[str]:
     words = {True: True, False: False, "true": True, "false": False, "unknown": None}
-    asked = _asked(knowledge)
     for case in cases:
-        name = f"rule {case['rule']}"
-        if case["rule"] not in asked:
-            yield f"{name}: has cases but no rule"
+        name = _name(case)
+        if name not in asked:
+            yield f"{name}: has cases but does not exist"
             continue
         unknown = [p for p in case["facts"] if p not in knowledge.paths]
         if unknown:
@@ -155,10 +191,9 @@ def _failing(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[s
         outside = [p for p, f in facts.items() if not _possible(f, knowledge)]
         if outside:
             yield f"{name}: its case states an impossible value of {outside}"
-        rule, on = knowledge.rules.get(case["rule"]), date.fromisoformat(case["on"])
-        truth = evaluate(asked[case["rule"]], facts, as_of=on) if rule is None else rule.holds(facts, as_of=on)
+        truth = asked[name].holds(facts, date.fromisoformat(case["on"]))
         if truth is not words[case["expect"]]:
-            yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, the rule says {truth}"
+            yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, but it says {truth}"
 
 
 def _possible(fact: Fact, knowledge: Knowledge) -> bool:
@@ -166,18 +201,18 @@ def _possible(fact: Fact, knowledge: Knowledge) -> bool:
     return limits is None or not isinstance(fact.value, float) or limits[0] <= fact.value <= limits[1]
 
 
-def _uncovered(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[str]:
-    """Rules and screens without a true, a false and an unknown case, and thresholds not tried below, at and above."""
-    by_rule: dict[str, list[Mapping[str, Any]]] = {}
+def _uncovered(cases: list[Mapping[str, Any]], asked: Mapping[str, _Asked]) -> Iterator[str]:
+    """What has no true, false and unknown case, and thresholds that are not tried below, at and above."""
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
     for case in cases:
-        by_rule.setdefault(case["rule"], []).append(case)
-    for name, predicate in _asked(knowledge).items():
-        found = by_rule.get(name, [])
+        by_name.setdefault(_name(case), []).append(case)
+    for name, subject in asked.items():
+        found = by_name.get(name, [])
         expected = {str(c["expect"]).lower() for c in found}
-        wanted = {"true"} if predicate.kind == "always" else {"true", "false", "unknown"}
+        wanted = {"true"} if subject.when.kind == "always" else {"true", "false", "unknown"}
         if wanted - expected:
-            yield f"rule {name}: no case for {sorted(wanted - expected)}"
-        for node in (n for n in nodes(predicate) if n.kind == "compare"):
+            yield f"{name}: no case for {sorted(wanted - expected)}"
+        for node in (n for n in nodes(subject.when) if n.kind == "compare"):
             values = [_number(c["facts"][node.path]) for c in found if node.path in c["facts"]]
             limit = node.value
             assert isinstance(limit, float)
@@ -188,21 +223,27 @@ def _uncovered(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator
             }
             missing = [word for word, seen in tried.items() if not seen]
             if missing:
-                yield f"rule {name}: {node.path} {node.op} {limit:g} has no case {', '.join(missing)} it"
+                yield f"{name}: {node.path} {node.op} {limit:g} has no case {', '.join(missing)} it"
 
 
 def _number(stated: Any) -> float:
     return float(stated["value"] if isinstance(stated, Mapping) else stated)
 
 
-def _unfillable(knowledge: Knowledge) -> Iterator[str]:
-    """Paths that a rule reads but that do not exist or that no FHIR element can fill."""
+def _unfillable(asked: Mapping[str, _Asked], knowledge: Knowledge) -> Iterator[str]:
+    """Paths that something reads but that do not exist or that no FHIR element can fill."""
     concepts = {r["concept"] for table in ("conditions", "observations") for r in knowledge.codes[table]}
     classes = {c for m in knowledge.codes["medicines"] for c in m["classes"]}
+    read = {name: list(paths(subject.when)) for name, subject in asked.items()}
     for rule in knowledge.rules.values():
-        for path in (*paths(rule.when), *rule.settled_by):
+        read[f"rule {rule.id}"] += rule.settled_by
+    for other in knowledge.alternatives.values():
+        read[f"alternative {other.id}"] = list(other.tried.paths()) if other.tried else []
+        read[f"alternative {other.id}"] += [f"preference.weight_{trait.attribute}" for trait in other.traits]
+    for name, found in read.items():
+        for path in found:
             if path not in knowledge.paths:
-                yield f"rule {rule.id}: reads {path}, which no file of profile/ has"
+                yield f"{name}: reads {path}, which no file of profile/ has"
     for spec in knowledge.paths.values():
         kinds = set(spec.comes_from) & _SOURCES_OF_FACTS
         if not kinds:
@@ -213,6 +254,24 @@ def _unfillable(knowledge: Knowledge) -> Iterator[str]:
                     yield f"path {spec.path}: the code tables have no concept {concept!r}"
         if "medicine_class" in kinds and spec.comes_from["medicine_class"] not in classes:
             yield f"path {spec.path}: no medicine has the class {spec.comes_from['medicine_class']!r}"
+
+
+def _impossible_figures(knowledge: Knowledge) -> Iterator[str]:
+    """Published figures that do not fit together; that each has a source is asked when the files are read."""
+    for other in knowledge.alternatives.values():
+        for comparison in other.compares:
+            for problem in problems_of_figures(comparison):
+                yield f"alternative {other.id}/{comparison.id}: {problem}"
+
+
+def _absent_rules(knowledge: Knowledge) -> Iterator[str]:
+    """Rules that an alternative or a target follows, and that no file has."""
+    named = {r.rule_id for other in knowledge.alternatives.values() for r in other.reasons}
+    for target in knowledge.targets.values():
+        named |= {said.rule_id for said in (target.aim, target.beside, target.alone) if said is not None}
+    absent = sorted(named - set(knowledge.rules))
+    if absent:
+        yield f"rules that alternatives or targets follow and no file has: {', '.join(absent)}"
 
 
 def _overdue(knowledge: Knowledge, today: date) -> Iterator[str]:

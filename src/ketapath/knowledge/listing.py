@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from ketapath.knowledge import Knowledge
@@ -25,12 +25,11 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
     if name in knowledge.sources:
         source = asdict(knowledge.sources[name])
         return {"id": name, "kind": "source", **source, "read_on": source["read_on"].isoformat()}
-    shelves = {
-        "instrument": knowledge.instruments,
-        "drug": knowledge.drugs,
-        "protocol": knowledge.protocols,
-        "alternative": knowledge.alternatives,
-    }
+    if name in knowledge.alternatives:
+        other = knowledge.alternatives[name]
+        form = asdict(other)
+        return {**form, "kind": "alternative", "way": form["kind"], "title": knowledge.texts[other.title.key]}
+    shelves = {"instrument": knowledge.instruments, "drug": knowledge.drugs, "protocol": knowledge.protocols}
     for kind, shelf in shelves.items():
         if name in shelf:
             return {"kind": kind, **shelf[name]}
@@ -44,6 +43,8 @@ def resting_on(knowledge: Knowledge, name: str) -> dict[str, list[str]]:
     """What names this rule: protocols, needs, figures, alternatives and screens, by kind and id."""
 
     def names(value: Any) -> bool:
+        if is_dataclass(value) and not isinstance(value, type):
+            return names(asdict(value))
         if isinstance(value, Mapping):
             return any(names(v) for v in value.values())
         return any(names(v) for v in value) if isinstance(value, list | tuple) else value == name

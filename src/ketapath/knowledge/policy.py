@@ -1,8 +1,9 @@
 """How does a clinic make a site default its own? What awaits approval, a policy file, and knowledge as it counts there.
 
-Three kinds of items carry opinions of ours: rules whose limit has no source or was not checked, the figures of
-policy.yaml, and the windows within which a fact may be relied on. A clinic approves each by name and date, with the
-value as shipped or with another. The shipped value stays beside it. Decision: docs/decisions/0016.
+Four kinds of items carry opinions of ours: rules whose limit has no source or was not checked, the figures of
+policy.yaml, the windows within which a fact may be relied on, and what is judged of an alternative without a source. A
+clinic approves each by name and date, with the value as shipped or with another. The shipped value stays beside it.
+Decision: docs/decisions/0016.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
+from ketapath.domain.alternative import is_judgement
 from ketapath.domain.clinic import Approval
 from ketapath.domain.evidence import Approved, ValueChange
 from ketapath.errors import BadInput, KnowledgeError
@@ -43,6 +45,9 @@ _BY_VERDICT: Mapping[str, Consequence] = {
 WINDOW = "window "
 """Before the path, the name of a window as an item."""
 
+ALTERNATIVE = "alternative "
+"""Before the id, the name of an alternative as an item."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
@@ -70,7 +75,7 @@ class Item:
 
 def items(knowledge: Knowledge) -> tuple[Item, ...]:
     """Everything that ships unapproved, by consequence."""
-    found = [*_rules(knowledge), *_figures(knowledge), *_windows(knowledge)]
+    found = [*_rules(knowledge), *_figures(knowledge), *_windows(knowledge), *_alternatives(knowledge)]
     return tuple(sorted(found, key=lambda i: CONSEQUENCES.index(i.consequence)))
 
 
@@ -88,18 +93,22 @@ def under_policy(knowledge: Knowledge, approvals: Mapping[str, Approval]) -> Kno
     if not standing:
         return knowledge
     rules, policy, paths = dict(knowledge.rules), dict(knowledge.policy), dict(knowledge.paths)
+    alternatives = dict(knowledge.alternatives)
     for name, (item, approval) in standing.items():
         values = approval.values
         if name in rules:
             rules[name] = _approved_rule(rules[name], item, approval)
         elif name in policy:
             policy[name] = {**policy[name], "value": values.get("value", policy[name]["value"]), "by": approval.by}
+        elif name.startswith(ALTERNATIVE):
+            other = alternatives[name.removeprefix(ALTERNATIVE)]
+            alternatives[other.id] = other.approved(approval.by)
         else:
             spec = paths[name.removeprefix(WINDOW)]
             paths[spec.path] = replace(spec, window_days=int(values.get("days", spec.window_days or 0)))
     said = json.dumps([[n, a.by, str(a.on), sorted(a.values.items())] for n, (_, a) in sorted(standing.items())])
     version = f"{knowledge.version}+{hashlib.sha256(said.encode()).hexdigest()[:8]}"
-    return replace(knowledge, version=version, rules=rules, policy=policy, paths=paths)
+    return replace(knowledge, version=version, rules=rules, policy=policy, paths=paths, alternatives=alternatives)
 
 
 def read_policy(data: bytes, knowledge: Knowledge) -> dict[str, Approval]:
@@ -217,6 +226,23 @@ def _windows(knowledge: Knowledge) -> Iterator[Item]:
                 basis=spec.window_basis,
                 version=str(spec.window_days),
                 limits=(_wide("days", spec.label, float(spec.window_days), "d"),),
+            )
+
+
+def _alternatives(knowledge: Knowledge) -> Iterator[Item]:
+    """Each alternative of which something is judged without a source, with what is judged."""
+    for other in knowledge.alternatives.values():
+        if other.awaits_approval:
+            judged = [r.statement for r in other.reasons if is_judgement(r.evidence)]
+            judged += [t.level for t in other.traits if t.level is not None and t.is_judgement]
+            said = "; ".join(knowledge.texts[text.key].rstrip(".") for text in judged)
+            yield Item(
+                id=ALTERNATIVE + other.id,
+                title=f"{knowledge.texts[other.title.key]}, judged without a source: {said}",
+                consequence="informs",
+                basis="site-default",
+                version=other.version,
+                limits=(),
             )
 
 

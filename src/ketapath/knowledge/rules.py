@@ -154,6 +154,25 @@ def _item9_not_followed_up(known: Mapping[str, Fact]) -> Truth:
     return assessed.at is None or assessed.at < item9.at
 
 
+def _helped(tried: str, response: str) -> Named:
+    """A treatment helped before. What was never tried did not help; a result that nobody knows stays unknown."""
+
+    def holds(known: Mapping[str, Fact]) -> Truth:
+        was, went = known.get(tried), known.get(response)
+        if went is not None and went.value != "unknown":
+            # Both cannot be true: never tried, and with a result.
+            return None if was is not None and was.value is False else went.value == "helped"
+        return False if was is not None and was.value is False else None
+
+    return Named(reads=(tried, response), holds=holds)
+
+
 NAMED: Mapping[str, Named] = MappingProxyType(
-    {"item9_not_followed_up": Named(reads=("scale.phq9_item9", "scale.suicide_risk"), holds=_item9_not_followed_up)}
+    {
+        "item9_not_followed_up": Named(reads=("scale.phq9_item9", "scale.suicide_risk"), holds=_item9_not_followed_up),
+        "ect_helped": _helped("history.ect_tried", "history.ect_response"),
+        "tms_helped": _helped("history.tms_tried", "history.tms_response"),
+        "augmentation_helped": _helped("trials.augmentation_tried", "history.augmentation_response"),
+        "psychotherapy_helped": _helped("history.psychotherapy_tried", "history.psychotherapy_response"),
+    }
 )

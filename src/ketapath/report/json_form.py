@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ketapath.domain.candidacy import Candidacy
-from ketapath.domain.evidence import Approved, Basis, Evidence, FactUsed, Finding, MissingFact, Override, RuleRef, Text
+from ketapath.domain.evidence import Basis, Finding, MissingFact, Override
 from ketapath.domain.plan import Appointment, DecisionCard, DoseCalculation, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Accuracy, Pretest, Reading, Screened
 from ketapath.knowledge import Knowledge
+from ketapath.report.json_beside import alternative_form, target_form, values_form
+from ketapath.report.json_parts import Form
+from ketapath.report.json_parts import evidence_forms as _evidence
+from ketapath.report.json_parts import fact_forms as _facts
+from ketapath.report.json_parts import iso_day as _day
+from ketapath.report.json_parts import rounded as _round
+from ketapath.report.json_parts import rule_form as _rule
+from ketapath.report.json_parts import said as _said
 from ketapath.report.words import say
-
-Form = dict[str, Any]
 
 
 def candidacy_json(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> Form:
@@ -38,17 +43,9 @@ def candidacy_json(candidacy: Candidacy, person: Profile, knowledge: Knowledge) 
                 for w in candidacy.work_up
             ],
         },
-        "alternatives": [
-            {
-                "id": a.id,
-                "title": say(a.title, texts),
-                "prefer_when": say(a.prefer_when, texts),
-                "preferred_now": a.preferred_now,
-                "evidence": _evidence(a.evidence),
-                "rule": _rule(a.rule),
-            }
-            for a in candidacy.alternatives
-        ],
+        "treatment_target": None if candidacy.target is None else target_form(candidacy.target, knowledge),
+        "alternatives": [alternative_form(a, texts) for a in candidacy.alternatives],
+        "values": None if candidacy.values is None else values_form(candidacy.values, texts),
         "unusable": [
             {
                 "fact": f.path,
@@ -361,20 +358,6 @@ def _missing(missing: MissingFact, texts: Mapping[str, str]) -> Form:
     }
 
 
-def _rule(rule: RuleRef) -> Form:
-    return {
-        "id": rule.id,
-        "version": rule.version,
-        "title": rule.title,
-        "grade": rule.grade,
-        "needs_approval": rule.awaits_approval,
-        "approved": None if rule.approved is None else _approved(rule.approved),
-        "owner": rule.owner,
-        "reviewed_on": rule.reviewed_on.isoformat(),
-        "review_due": rule.review_due.isoformat(),
-    }
-
-
 def _override(found: Override) -> Form:
     return {
         "reason": found.reason,
@@ -384,40 +367,6 @@ def _override(found: Override) -> Form:
         "second_on": _day(found.second_on),
         "review_on": found.review_on.isoformat(),
     }
-
-
-def _approved(approved: Approved) -> Form:
-    moved = [{"limit": c.key, "shipped": c.shipped, "here": c.here, "unit": c.unit} for c in approved.changes]
-    return {"by": approved.by, "on": approved.on.isoformat(), "changes": moved}
-
-
-def _evidence(evidence: Iterable[Evidence]) -> list[Form]:
-    return [
-        {
-            "kind": e.kind,
-            "key": e.key,
-            "citation": e.citation,
-            "locator": e.locator,
-            "trust": e.trust,
-            "retracted": e.retracted,
-            "approved_by": e.approved_by,
-        }
-        for e in evidence
-    ]
-
-
-def _facts(facts: Iterable[FactUsed]) -> list[Form]:
-    return [
-        {
-            "fact": f.path,
-            "label": f.label,
-            "value": f.value,
-            "on": _day(f.on),
-            "source": f.source,
-            "confidence": f.confidence,
-        }
-        for f in facts
-    ]
 
 
 def _patient(person: Profile) -> Form:
@@ -431,18 +380,5 @@ def _patient(person: Profile) -> Form:
     }
 
 
-def _said(texts: Iterable[Text], templates: Mapping[str, str]) -> list[str]:
-    return [say(t, templates) for t in texts]
-
-
 def _range(found: Range) -> Form:
     return {"p05": _round(found.p05), "p50": _round(found.p50), "p95": _round(found.p95), "unit": found.unit}
-
-
-def _day(day: Any) -> str | None:
-    return None if day is None else str(day.isoformat())
-
-
-def _round(value: float | None) -> float | None:
-    """Six significant figures: more would be noise that changes from machine to machine."""
-    return None if value is None else float(f"{value:.6g}")

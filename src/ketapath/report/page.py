@@ -8,13 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from ketapath.domain.alternative import Alternative, Comparison, Move, Target, Trait, ValuesOrder
 from ketapath.domain.candidacy import Candidacy
-from ketapath.domain.evidence import Basis, Evidence, Finding, MissingFact, Verdict
+from ketapath.domain.evidence import Basis, Evidence, Finding, MissingFact, Text, Verdict
 from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Reading, Screened
 from ketapath.knowledge import Knowledge
+from ketapath.report.beside import (
+    because,
+    heading,
+    holding,
+    how_it_went,
+    moved,
+    not_counted,
+    open_facts,
+    result,
+    share,
+    why,
+    without_figures,
+)
 from ketapath.report.charts import recovery_chart
 from ketapath.report.style import STYLE
 from ketapath.report.words import about, approval, override, say, times
@@ -43,7 +57,7 @@ def plan_html(plan: Plan, person: Profile, knowledge: Knowledge) -> str:
         + _gaps(plan.candidacy.missing, texts)
         + _work_up(plan.candidacy, texts)
         + _aside(person, knowledge)
-        + _alternatives(plan.candidacy, texts)
+        + _alternatives(plan.candidacy, knowledge)
     )
     foot = (
         f"Inputs {plan.inputs_digest}, seed {plan.seed}, knowledge {plan.knowledge_version}, code {plan.code_version}"
@@ -58,7 +72,7 @@ def candidacy_html(candidacy: Candidacy, person: Profile, knowledge: Knowledge) 
         + _gaps(candidacy.missing, knowledge.texts)
         + _work_up(candidacy, knowledge.texts)
         + _aside(person, knowledge)
-        + _alternatives(candidacy, knowledge.texts)
+        + _alternatives(candidacy, knowledge)
     )
     return _page("Candidacy", person, body, f"Knowledge {candidacy.knowledge_version}")
 
@@ -321,13 +335,92 @@ def _aside(person: Profile, knowledge: Knowledge) -> str:
     return f"<section><details>{summary}{table}</details></section>"
 
 
-def _alternatives(candidacy: Candidacy, texts: Mapping[str, str]) -> str:
-    lines = "".join(
-        f"<li>{'<b>First now:</b> ' if a.preferred_now else ''}{_e(say(a.title, texts))}. "
-        f"<span class=quiet>{_e(say(a.prefer_when, texts))}</span>{_sources(a.evidence)}</li>"
-        for a in candidacy.alternatives
+def _target(found: Target | None, knowledge: Knowledge) -> str:
+    if found is None:
+        return ""
+    texts = knowledge.texts
+    title = "" if found.title is None else f"<b>{_e(say(found.title, texts))}.</b> "
+    beside = "".join(
+        f"<li><b>{_e(say(b.title, texts))}:</b> {_e(say(b.statement, texts))}{_sources(b.evidence)}</li>"
+        for b in found.beside
     )
-    return f"<section><h2>What else there is</h2><ul>{lines}</ul></section>" if lines else ""
+    lacking = _lacking(found.missing, knowledge)
+    return (
+        f"<section><h2>What ketamine is aimed at</h2><p>{title}{_e(say(found.statement, texts))}</p>"
+        f"{_sources(found.evidence)}<ul>{beside}</ul>{lacking}</section>"
+    )
+
+
+def _alternatives(candidacy: Candidacy, knowledge: Knowledge) -> str:
+    shown = "".join(f"<article>{_alternative(a, knowledge)}</article>" for a in candidacy.alternatives)
+    beside = f'<section><h2>What else there is</h2><div class="options">{shown}</div></section>' if shown else ""
+    return _target(candidacy.target, knowledge) + beside + _values(candidacy.values, knowledge.texts)
+
+
+def _alternative(found: Alternative, knowledge: Knowledge) -> str:
+    texts = knowledge.texts
+    mark = '<p><span class="tag info">favoured now</span></p>' if found.preferred_now else ""
+    reasons = "".join(f"<li>{_e(say(why(r), texts))}{_sources(r.evidence)}</li>" for r in holding(found))
+    tried = "".join(
+        f"<li{' class=gap' if t.state == 'unknown' else ''}>{_e(say(how_it_went(t), texts))}</li>" for t in found.tried
+    )
+    figures = "".join(_figures(c, texts) for c in found.compares)
+    without = "".join(f"<p class=gap>{_e(say(said, texts))}</p>" for said in without_figures(found))
+    more = f"<summary>What matters, and sources</summary>{_traits(found, texts)}{_sources(found.evidence)}"
+    return (
+        f"<h3>{_e(say(found.title, texts))}</h3>{mark}<p class=quiet>{_e(say(found.prefer_when, texts))}</p>"
+        f"{f'<ul>{reasons}</ul>' if reasons else ''}{f'<h4>Tried before</h4><ul>{tried}</ul>' if tried else ''}"
+        f"{figures}{without}{_lacking(open_facts(found), knowledge)}"
+        f"<details>{more}</details>"
+    )
+
+
+def _figures(found: Comparison, texts: Mapping[str, str]) -> str:
+    """One outcome of one trial: the groups side by side, then the difference and whom it favours."""
+    arms = "".join(
+        f"<tr><th scope=row>{_e(say(arm.name, texts))}</th>"
+        f"<td{' class=gap' if arm.interval is None else ''}>{_e(say(share(arm), texts))}</td></tr>"
+        for arm in found.arms
+    )
+    note = "" if found.note is None else f" {say(found.note, texts)}"
+    return (
+        f"<table><caption>{_e(say(heading(found), texts))}</caption><tbody>{arms}</tbody></table>"
+        f"<p>{_e(say(result(found), texts))}<span class=quiet>{_e(note)}</span></p>{_sources((found.evidence,))}"
+    )
+
+
+def _traits(found: Alternative, texts: Mapping[str, str]) -> str:
+    def level(trait: Trait) -> str:
+        if trait.level is None:
+            return f"<td class=gap>{_e(say(Text(key='values.unknown'), texts))}</td>"
+        judged = f" ({say(Text(key='values.judgement'), texts)})" if trait.is_judgement else ""
+        return f"<td>{_e(say(trait.level, texts))}<span class=quiet>{_e(judged)}</span></td>"
+
+    rows = "".join(f"<tr><th scope=row>{_e(say(t.title, texts))}</th>{level(t)}</tr>" for t in found.traits)
+    return f"<table><caption>What may matter</caption><tbody>{rows}</tbody></table>"
+
+
+def _values(found: ValuesOrder | None, texts: Mapping[str, str]) -> str:
+    if found is None or not found.weights:
+        return ""
+    lines = ""
+    for one in found.order:
+        move = next((m for m in found.moves if m.id == one.id), None)
+        mark = ' <span class="tag info">favoured now</span>' if one.preferred_now else ""
+        lines += f"<li><b>{_e(say(one.title, texts))}</b>{mark}{'' if move is None else _move(move, texts)}</li>"
+    said = f"<p>{_e(say(found.statement, texts))}</p>"
+    return f"<section><h2>What matters to the person</h2>{said}<ol>{lines}</ol></section>"
+
+
+def _move(move: Move, texts: Mapping[str, str]) -> str:
+    counted = "".join(f"<li>{_e(say(t, texts))}</li>" for t in because(move))
+    unknown = "".join(f"<li class=gap>{_e(say(t, texts))}</li>" for t in not_counted(move))
+    return f" <span class=quiet>{_e(say(moved(move), texts))}</span><ul>{counted}{unknown}</ul>"
+
+
+def _lacking(paths: Iterable[str], knowledge: Knowledge) -> str:
+    names = ", ".join(knowledge.paths[p].label for p in paths)
+    return f"<p class=gap>Not known: {_e(names)}</p>" if names else ""
 
 
 def _e(words: str) -> str:

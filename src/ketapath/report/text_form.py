@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
+from ketapath.domain.alternative import Comparison, ValuesOrder
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Evidence, Finding
 from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
@@ -12,11 +13,25 @@ from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Reading, Screened
 from ketapath.knowledge import Knowledge
+from ketapath.report.beside import (
+    because,
+    heading,
+    holding,
+    how_it_went,
+    moved,
+    not_counted,
+    open_facts,
+    result,
+    share,
+    why,
+    without_figures,
+)
 from ketapath.report.words import about, approval, override, plain, say, times
 
 _WIDTH = 100
 _SHOWN_MISSING = 8
 _SHOWN_ASIDE = 6
+_SHOWN_FIGURES = 2
 
 
 def candidacy_text(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> str:
@@ -221,14 +236,60 @@ def _benefit(option: Option, texts: Mapping[str, str]) -> Iterator[str]:
     yield from _wrap(say(option.benefit_note, texts), "  ")
 
 
+def _target(candidacy: Candidacy, knowledge: Knowledge) -> Iterator[str]:
+    texts, found = knowledge.texts, candidacy.target
+    if found is None:
+        return
+    yield ""
+    yield "What ketamine is aimed at"
+    title = "" if found.title is None else f"{say(found.title, texts)}. "
+    yield from _wrap(f"{title}{say(found.statement, texts)} [{found.rule_id}; {_keys(found.evidence)}]", "  ")
+    for other in found.beside:
+        said = f"{say(other.title, texts)}: {say(other.statement, texts)}"
+        yield from _wrap(f"{said} [{other.rule_id}; {_keys(other.evidence)}]", "- ")
+    if found.missing:
+        yield from _wrap(", ".join(knowledge.paths[p].label for p in found.missing), "? ")
+
+
 def _alternatives(candidacy: Candidacy, knowledge: Knowledge) -> list[str]:
     texts = knowledge.texts
-    lines = ["", "What else there is"] if candidacy.alternatives else []
+    lines = [*_target(candidacy, knowledge)]
+    lines += ["", "What else there is"] if candidacy.alternatives else []
     for found in candidacy.alternatives:
-        first = {True: "now first: ", None: "", False: ""}[found.preferred_now]
-        said = f"{first}{say(found.title, texts)}. Prefer when: {say(found.prefer_when, texts)}"
-        lines += _wrap(f"{said} [{_keys(found.evidence)}]", "- ")
-    return lines
+        first = "favoured now: " if found.preferred_now else ""
+        head = f"{first}{say(found.title, texts)}. Prefer when: {say(found.prefer_when, texts)}"
+        lines += _wrap(f"{head} [{_keys(found.evidence)}]", "- ")
+        for reason in holding(found):
+            lines += _wrap(f"{say(why(reason), texts)} [{reason.rule_id}; {_keys(reason.evidence)}]", "    ")
+        lines += [line for t in found.tried for line in _wrap(say(how_it_went(t), texts), "    tried: ")]
+        lines += [line for c in found.compares[:_SHOWN_FIGURES] for line in _figures(c, texts)]
+        if len(found.compares) > _SHOWN_FIGURES:
+            lines += [f"    and {len(found.compares) - _SHOWN_FIGURES} more; all of them with --json"]
+        lines += [f"    {say(said, texts)}" for said in without_figures(found)]
+        lacking = [knowledge.paths[p].label for p in open_facts(found)]
+        lines += _wrap(", ".join(lacking), "    ? ") if lacking else []
+    return [*lines, *_values(candidacy.values, texts)]
+
+
+def _figures(found: Comparison, texts: Mapping[str, str]) -> Iterator[str]:
+    """One outcome of one trial: how it was made, then each group on a line of its own."""
+    yield from _wrap(say(heading(found), texts), "    ")
+    for arm in found.arms:
+        yield from _wrap(f"{say(arm.name, texts)}: {say(share(arm), texts)}", "      ")
+    yield from _wrap(f"{say(result(found), texts)} [{found.evidence.key}]", "      ")
+
+
+def _values(found: ValuesOrder | None, texts: Mapping[str, str]) -> Iterator[str]:
+    if found is None or not found.weights:
+        return
+    yield ""
+    yield from _wrap(say(found.statement, texts))
+    for place, one in enumerate(found.order, start=1):
+        mark = " (favoured now)" if one.preferred_now else ""
+        yield f"{place}. {say(one.title, texts)}{mark}"
+        for move in (m for m in found.moves if m.id == one.id):
+            reasons = "; ".join(say(t, texts) for t in (*because(move), *not_counted(move)))
+            yield from _wrap(f"{say(moved(move), texts)}. {reasons}", "   ")
 
 
 def _curve_rows(course: Course) -> Iterator[str]:

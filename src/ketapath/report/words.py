@@ -15,6 +15,8 @@ _FIELD = re.compile(r"\{(\w+)\}")
 def say(text: Text, texts: Mapping[str, str]) -> str:
     """The sentence for this text. Only named values are filled in; a key or value that is missing is an error.
 
+    A value may be a text itself, such as the name of a treatment.
+
     >>> say(Text(key="k", values={"n": 3}), {"k": "{n} items"})
     '3 items'
     """
@@ -26,6 +28,8 @@ def say(text: Text, texts: Mapping[str, str]) -> str:
         if match[1] not in text.values:
             raise KnowledgeError(f"text {text.key!r} needs the value {match[1]!r}")
         found = text.values[match[1]]
+        if isinstance(found, Text):
+            return say(found, texts)
         return f"{found:.3g}" if isinstance(found, float) else str(found)
 
     return _FIELD.sub(value, template)

@@ -27,8 +27,11 @@ from ketapath.domain.session import Administration
 from ketapath.knowledge.schema import Scope
 from ketapath.report import approval as texts_of_approval
 from ketapath.report import say as say_text
+from ketapath.report.beside import heading, holding, how_it_went, result, share, why, without_figures
 
 register = Library()
+for of_an_alternative in (heading, holding, how_it_went, result, share, why, without_figures):
+    register.filter(of_an_alternative.__name__, of_an_alternative)
 
 
 @register.filter
