@@ -24,7 +24,7 @@ from ketapath.domain.fact import Origin
 from ketapath.domain.plan import Appointment, Decided, Decision, Option, SignedPlan
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import adapted_plan, decision, recommendation, signed_plan, with_status
-from ketapath.plan import most_mg, onward
+from ketapath.plan import most_mg, onward, order_findings
 from ketapath.report import say
 
 Outcome = Literal["accepted", "changed", "rejected"]
@@ -95,6 +95,7 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
         _need(wish.reason, _("a reason for replacing the plan that stands"))
     _check_relative(found, option)
     dose_mg = _dose(found, option, wish)
+    _check_order(found, option.id, dose_mg)
     if option.verdict not in _SIGNABLE:
         _need(wish.reason, _("a reason for signing an option that candidacy does not support today"))
     drafts += _ended(found, "revoked", "stopped", "replaced by a newly signed plan")
@@ -162,6 +163,7 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
         if chosen == "adjust":
             _need(wish.reason, _("a reason for changing the dose"))
             dose_mg = _within(found, signed.option_id, wish.dose_mg)
+        _check_order(found, signed.option_id, dose_mg or signed.dose_mg, every_days=wish.every_days)
         care_plan, order = _resources(found, signed)
         made = adapted_plan(
             care_plan.resource,
@@ -232,6 +234,23 @@ def _check_relative(found: Chart, option: Option) -> None:
                 limit=_("nothing of the kind, or an override that two people signed"),
                 next_step=_("Ask for an override under Candidacy, or wait."),
             )
+
+
+def _check_order(found: Chart, option_id: str, dose_mg: float | None, *, every_days: int | None = None) -> None:
+    """What a rule forbids of an order is not ordered, whoever typed it and at whatever point of the course."""
+    protocol = found.knowledge.protocols.get(option_id)
+    if protocol is None or dose_mg is None or found.person is None:
+        return
+    said = order_findings(found.person, protocol, found.clinic, found.knowledge, dose_mg=dose_mg, every_days=every_days)
+    against = next((f for f in said if f.verdict == "not-eligible" and f.rule is not None), None)
+    if against is not None and against.rule is not None:
+        raise BadInput(
+            field=_("order"),
+            found=f"{dose_mg:g} mg",
+            limit=_("an order that no rule forbids: %(title)s (%(id)s)")
+            % {"title": against.rule.title, "id": against.id},
+            next_step=_("Read the rule, and order within it."),
+        )
 
 
 def _check_no_visit(found: Chart) -> None:

@@ -7,5 +7,6 @@ never an order.
 from ketapath.plan.adapt import adapt, onward
 from ketapath.plan.dosing import most_mg
 from ketapath.plan.options import propose
+from ketapath.plan.ordering import order_findings
 
-__all__ = ["adapt", "most_mg", "onward", "propose"]
+__all__ = ["adapt", "most_mg", "onward", "order_findings", "propose"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import Any
 
 from ketapath import __version__
@@ -18,13 +17,13 @@ from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text, Verdict
 from ketapath.domain.plan import DoseCalculation, Harm, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
-from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, published
+from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, published
 from ketapath.pharmacology import Order, Subject, exposure_peak
 from ketapath.plan.basis import basis_card
 from ketapath.plan.dosing import first_dose
 from ketapath.plan.needs import Arrangement, arrangement
+from ketapath.plan.ordering import order_findings
 from ketapath.plan.schedule import schedule
-from ketapath.profile import with_fact
 from ketapath.response import prior_benefit
 
 _WORDS: Mapping[Verdict, str] = {
@@ -99,13 +98,16 @@ def _option(
     verdict = candidacy.by_product[f"{protocol['product']}/{protocol['route']}"]
     found = first_dose(person, protocol, clinic, knowledge)
     dose = found if isinstance(found, DoseCalculation) else None
-    withheld = found if isinstance(found, Text) else _dose_rule_against(person, protocol, found, clinic, knowledge)
+    about_dose: tuple[Finding, ...] = ()
+    withheld = found if isinstance(found, Text) else None
+    if isinstance(found, DoseCalculation):
+        about_dose = order_findings(person, protocol, clinic, knowledge, dose_mg=found.dose_mg)
+        withheld = _forbidden(about_dose)
     if withheld is not None:
         dose = None
     appointments = schedule(protocol, arranged, clinic, knowledge, today=person.as_of)
     benefit, benefit_note = _benefit(person, protocol, dose, knowledge, seed)
-    monitoring = (*_about_dose(person, protocol, dose, clinic, knowledge),
-                  *_monitoring(person, protocol, clinic, knowledge))  # fmt: skip
+    monitoring = (*about_dose, *_monitoring(person, protocol, clinic, knowledge))
     harms = tuple(_harms(protocol["product"], knowledge))
     rules = tuple(knowledge.rules[i] for i in protocol["rules"] if i in knowledge.rules)
     evidence = tuple(published(knowledge.sources[k]) for k in protocol["sources"]) or (SITE_DEFAULT,)
@@ -145,54 +147,10 @@ def _option(
     )
 
 
-def _dose_rule_against(
-    person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation, clinic: Clinic, knowledge: Knowledge
-) -> Text | None:
-    """The first rule of the dose stage that forbids this order, asked with the order as a fact."""
-    for rule, truth, _ordered in _dose_rules(person, protocol, dose, clinic, knowledge):
-        if rule.when_true == "not-eligible" and truth:
-            return Text(key="dose.forbidden", values={"rule": rule.id, "title": rule.ref.title})
-    return None
-
-
-def _dose_rules(
-    person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation, clinic: Clinic, knowledge: Knowledge
-) -> Iterable[tuple[Rule, Truth, Profile]]:
-    """Every rule of the dose stage that speaks of this product and route, asked with the first order as facts."""
-    ordered = person
-    for path, value in _first_order(person, protocol, dose).items():
-        ordered = with_fact(ordered, path, value, unit=knowledge.paths[path].unit)
-    for rule in knowledge.rules_of("dose"):
-        if rule.scope.covers(product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction):
-            yield rule, rule.holds(ordered.known, as_of=person.as_of), ordered
-
-
-def _first_order(person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation) -> dict[str, float | str | bool]:
-    """The first order of this protocol as facts that rules of the dose stage read."""
-    days = protocol["induction"]["days"]
-    weekly = max(sum(start <= day < start + 7 for day in days) for start in days)
-    facts: dict[str, float | str | bool] = {
-        "order.setting": "clinic",
-        "order.product_form": "licensed",
-        "order.route": protocol["route"],
-        "order.dose_mg": dose.dose_mg,
-        "order.week": 1.0,
-        "order.year": float(person.as_of.year),
-        "order.sessions_per_week": float(weekly),
-        "order.plan_has_endpoint": True,  # every protocol names the session after which it is judged
-    }
-    if len(days) > 1:
-        facts["order.interval_days"] = float(min(later - day for day, later in pairwise(days)))
-    if "infusion_min" in protocol:
-        facts["order.infusion_min"] = float(protocol["infusion_min"])
-    if protocol["product"] == "esketamine":
-        facts["order.esketamine_mg_per_week"] = dose.dose_mg * weekly
-    if not person.doses:
-        facts["course.sessions_given"] = 0.0
-    weight = person.known.get("vitals.weight_kg")
-    if weight is not None and isinstance(weight.value, float):
-        facts["order.dose_mg_per_kg"] = dose.dose_mg / weight.value
-    return facts
+def _forbidden(about_dose: Iterable[Finding]) -> Text | None:
+    """The first rule of the dose stage that forbids this order."""
+    against = next((f.rule for f in about_dose if f.verdict == "not-eligible" and f.rule is not None), None)
+    return None if against is None else Text(key="dose.forbidden", values={"rule": against.id, "title": against.title})
 
 
 def _benefit(
@@ -259,16 +217,6 @@ def _monitoring(
             truth = rule.holds(person.known, as_of=person.as_of)
             if truth is not False:
                 yield finding(rule, truth, person, knowledge)
-
-
-def _about_dose(
-    person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation | None, clinic: Clinic, knowledge: Knowledge
-) -> Iterable[Finding]:
-    """What the rules of the dose stage say of an order that they do not forbid."""
-    if dose is not None:
-        for rule, truth, ordered in _dose_rules(person, protocol, dose, clinic, knowledge):
-            if truth and rule.when_true != "not-eligible":
-                yield finding(rule, truth, ordered, knowledge)
 
 
 def _support_rules(

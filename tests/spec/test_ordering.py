@@ -1,0 +1,47 @@
+"""Every order is asked, not only the first: what a rule forbids is not ordered, whoever typed it."""
+
+from __future__ import annotations
+
+import pytest
+from tests.records import CLINIC, KNOWLEDGE, days_ago, good_record, infusion, person
+
+from ketapath.domain.profile import Profile
+from ketapath.plan import order_findings
+
+SPRAY, INFUSION = (KNOWLEDGE.protocols[name] for name in ("esketamine-label", "racemic-iv-series"))
+
+
+def forbidden(someone: Profile, protocol: object, dose_mg: float, every_days: int | None = None) -> set[str]:
+    found = order_findings(someone, protocol, CLINIC, KNOWLEDGE, dose_mg=dose_mg, every_days=every_days)  # type: ignore[arg-type]
+    return {f.id for f in found if f.verdict == "not-eligible"}
+
+
+def sprays(*days: int) -> list[dict[str, object]]:
+    given = []
+    for day in days:
+        dose = infusion(days_ago(day), mg=84.0) | {"medicationCodeableConcept": {"text": "Esketamine nasal spray"}}
+        dose["dosage"] = {"route": {"text": "Nasal route"}, "dose": {"value": 84.0, "unit": "mg", "code": "mg"}}
+        given.append(dose)
+    return given
+
+
+def test_the_first_spray_under_65_is_56_mg() -> None:
+    someone = person(good_record())
+    assert not forbidden(someone, SPRAY, 56.0)
+    assert "REG-001" in forbidden(someone, SPRAY, 84.0)
+
+
+def test_later_sprays_may_be_84_mg_and_from_week_five_once_a_week() -> None:
+    assert not forbidden(person(good_record(*sprays(4, 1))), SPRAY, 84.0)
+    fifth_week = person(good_record(*sprays(30, 27, 23, 20, 16, 13, 9, 6)))
+    assert not forbidden(fifth_week, SPRAY, 84.0, 7)
+    assert "REG-002" in forbidden(fifth_week, SPRAY, 84.0, 3)
+
+
+@pytest.mark.parametrize(("dose_mg", "is_forbidden"), [(35.0, False), (70.0, False), (71.0, True)])
+def test_an_infusion_stays_under_its_ceiling_by_weight(dose_mg: float, is_forbidden: bool) -> None:
+    assert ("REG-014" in forbidden(person(good_record()), INFUSION, dose_mg)) is is_forbidden
+
+
+def test_without_a_weight_the_ceiling_is_not_known_and_forbids_nothing_by_itself() -> None:
+    assert "REG-014" not in forbidden(person(good_record(without=("vitals.weight_kg",))), INFUSION, 400.0)
