@@ -15,11 +15,11 @@ from django.test import Client
 from clinic import clock
 from clinic.access.models import Account, AuditRow, Role
 from clinic.access.permission import Refused
-from clinic.actions.governance import approve, take_back
+from clinic.actions.governance import approve, state_of_clinic, take_back
 from clinic.actions.patients import import_record
 from clinic.actions.plan import Wish, decide_plan, standing
 from clinic.actions.session import NotNow, chart_vitals, open_session, start_dose
-from clinic.queries.governance import blocks, shipped, still_awaiting
+from clinic.queries.governance import blocks, duties, shipped, still_awaiting
 from clinic.queries.person import Chart, candidacy, chart, plan
 from clinic.queries.plan import replay
 from clinic.record.models import PolicyEntry, Practice
@@ -188,3 +188,19 @@ def test_the_policy_file_of_the_page_is_what_the_command_reads(account: Who, bro
     found = read_policy(browser_of("director").get("/governance/policy.yaml").content, load())
     assert found["CON-009"].values == {"vitals.systolic_mmhg >=": 170.0}
     assert found["CON-009"].by == director.name
+
+
+def test_the_clinic_answers_for_itself_and_rules_follow(account: Who, browser_of: Callable[[str], Client]) -> None:
+    director = account("director")
+    before = {duty.finding.id: duty.state for duty in duties(director.practice)}
+    assert before["GOV-002"] == "open"  # nobody has named an authorised representative yet
+    page = browser_of("director")
+    assert page.post("/governance/facts", {"clinic.authorised_representative": "no"}).status_code == 302
+    assert {d.finding.id: d.state for d in duties(account("director").practice)}["GOV-002"] == "not met"
+    page.post("/governance/facts", {"clinic.authorised_representative": "yes"})
+    assert {d.finding.id: d.state for d in duties(account("director").practice)}["GOV-002"] == "met"
+    with pytest.raises(Refused):
+        state_of_clinic({"clinic.authorised_representative": "no"}, by=account("nurse"))
+    for wrong in ({"vitals.weight_kg": "70"}, {"clinic.authorised_representative": "perhaps"}):
+        with pytest.raises(BadInput):
+            state_of_clinic(wrong, by=director)

@@ -11,9 +11,11 @@ from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.permission import require
-from clinic.queries.governance import shipped
+from clinic.actions.profile import value_of
+from clinic.queries.governance import is_of_clinic, shipped
 from clinic.queries.person import approvals
 from clinic.record.models import PolicyEntry, Practice
+from clinic.record.projections import knowledge
 from ketapath.domain.clinic import Approval
 from ketapath.errors import BadInput
 from ketapath.knowledge.policy import Item, check_values
@@ -88,6 +90,35 @@ def take_back(name: str, *, reason: str, by: Account) -> None:
         audit.append("approve-policy", outcome="taken back", account=by, entities=[name])
 
 
+def state_of_clinic(said: Mapping[str, str], *, by: Account) -> int:
+    """The clinic answers for these, from today on; the number of answers that were new.
+
+    Raises BadInput for what the clinic does not state of itself and for an impossible value.
+    """
+    require(by, "approve-policy")
+    today = clock.today(by.practice.zone).isoformat()
+    values = {path: clinic_value(path, words) for path, words in said.items()}
+    with transaction.atomic():
+        practice = _lock(by.practice)
+        facts = dict(practice.settings.get("facts") or {})
+        new = {path: {"value": value, "on": today, "by": by.name} for path, value in values.items()}
+        practice.settings = {**practice.settings, "facts": facts | new}
+        practice.save(update_fields=["settings"])
+        audit.append("state-of-clinic", outcome="done", account=by, entities=sorted(new))
+    by.practice.refresh_from_db()
+    return len(new)
+
+
+def clinic_value(path: str, words: str) -> bool | float | str:
+    """The words as a value of this path."""
+    spec = knowledge().paths.get(path)
+    if spec is None or not is_of_clinic(spec):
+        raise BadInput(
+            field=_("fact"), found=path, limit=_("a fact that the clinic states"), next_step=_("Choose one.")
+        )
+    return value_of(spec, words)
+
+
 def _moved(item: Item, values: Mapping[str, float]) -> dict[str, float]:
     """The values that differ from what ships."""
     check_values(item, values)
@@ -100,6 +131,6 @@ def _stands_so(item: Item, moved: Mapping[str, float], held: Mapping[str, Approv
     return standing is not None and (standing.version, dict(standing.values)) == (item.version, dict(moved))
 
 
-def _lock(practice: Practice) -> None:
+def _lock(practice: Practice) -> Practice:
     """One at a time for each practice, so that two leads do not write past each other."""
-    Practice.objects.select_for_update().get(pk=practice.pk)
+    return Practice.objects.select_for_update().get(pk=practice.pk)

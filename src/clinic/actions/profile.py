@@ -43,7 +43,7 @@ def state_facts(found: Chart, said: Mapping[str, str], *, by: Account, reason: s
             field=_("fact"), found=_("nothing"), limit=_("at least one answer"), next_step=_("Answer, or go back.")
         )
     stating = [(_spec(path), words) for path, words in said.items()]
-    values = {spec.path: _value(spec, words) for spec, words in stating}
+    values = {spec.path: value_of(spec, words) for spec, words in stating}
     act = Act(name="state-fact", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"said": dict(said)})
     done = earlier(act)
     if done is not None:
@@ -129,7 +129,8 @@ def _spec(path: str) -> PathSpec:
     return spec
 
 
-def _value(spec: PathSpec, said: str) -> Value:
+def value_of(spec: PathSpec, said: str) -> bool | float | str:
+    """The typed words as a value of this path; raises BadInput for what cannot be."""
     said = said.strip()
     if spec.type == "bool":
         if said in ("yes", "no"):

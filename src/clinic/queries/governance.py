@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
-from clinic.queries.person import Chart, approvals
+from clinic import clock
+from clinic.queries.person import Chart, approvals, clinic_now, knowledge_at
 from clinic.record.models import Practice
 from clinic.record.projections import knowledge
+from ketapath.candidacy import at_clinic, finding
 from ketapath.domain.clinic import Approval
-from ketapath.knowledge import Rule
+from ketapath.domain.evidence import Finding
+from ketapath.domain.profile import Profile
+from ketapath.knowledge import PathSpec, Rule
 from ketapath.knowledge.policy import CONSEQUENCES, Item, Limit, awaiting, items
 
 
@@ -44,6 +49,24 @@ class Row:
     approval: Approval | None
     lapsed: Approval | None
     values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """One thing that the clinic answers for: the finding of its rule, and whether that speaks, is open or is met."""
+
+    finding: Finding
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One fact that the clinic states of itself, with what it stated last."""
+
+    spec: PathSpec
+    said: str
+    on: date | None
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,3 +129,51 @@ def _row(item: Item, held: Mapping[str, Approval]) -> Row:
         lapsed=None if stands else approval,
         values=tuple(Value(limit=limit, here=values.get(limit.key, limit.shipped)) for limit in item.limits),
     )
+
+
+def duties(practice: Practice) -> list[Duty]:
+    """What rules ask of the clinic itself, in its jurisdiction: what is not met first, then what nobody has stated."""
+    clinic = clinic_now(practice)
+    known = knowledge_at(clinic)
+    itself = at_clinic(_nobody(clock.today(practice.zone)), clinic, known)
+    found = []
+    for rule in known.rules_of("governance"):
+        if rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction):
+            truth = rule.holds(itself.known, as_of=itself.as_of)
+            state = {True: "not met" if rule.severity != "info" else "to know", None: "open", False: "met"}[truth]
+            found.append(Duty(finding=finding(rule, truth, itself, known), state=state))
+    return sorted(found, key=lambda d: ("not met", "open", "to know", "met").index(d.state))
+
+
+def questions(practice: Practice) -> list[Question]:
+    """Every fact that the clinic may state of itself, by its name."""
+    said = clinic_now(practice).facts
+    specs = sorted((s for s in knowledge().paths.values() if is_of_clinic(s)), key=lambda s: s.label)
+    return [
+        Question(
+            spec=spec,
+            said=_typed(said[spec.path].value) if spec.path in said else "",
+            on=said[spec.path].on if spec.path in said else None,
+            by=said[spec.path].by if spec.path in said else "",
+        )
+        for spec in specs
+    ]
+
+
+def is_of_clinic(spec: PathSpec) -> bool:
+    """Whether the clinic states this of itself."""
+    return spec.path.startswith(("clinic.", "staff.")) and "question" in spec.comes_from
+
+
+def _typed(value: bool | float | str) -> str:
+    return (
+        ("yes" if value else "no") if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value
+    )
+
+
+def _nobody(as_of: date) -> Profile:
+    """A profile of no person, for rules that ask about the clinic alone."""
+    return Profile(
+        patient_id="", as_of=as_of, died=None, known={}, unusable=(), trials=(), medicines=(), scores=(), doses=(),
+        overrides=(), notes=(),
+    )  # fmt: skip

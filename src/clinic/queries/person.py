@@ -18,7 +18,7 @@ from clinic.record.projections import knowledge, name_of, words
 from clinic.record.read import mark, of_patient_at
 from ketapath import journey
 from ketapath.domain.candidacy import Candidacy
-from ketapath.domain.clinic import Approval, Clinic
+from ketapath.domain.clinic import Approval, Clinic, ClinicFact
 from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
@@ -188,6 +188,10 @@ def clinic_of(settings: Mapping[str, Any]) -> Clinic:
             known[name] = tuple(known[name])
     known["approvals"] = {
         item: Approval(**{**a, "on": date.fromisoformat(a["on"])}) for item, a in (known.get("approvals") or {}).items()
+    }
+    known["facts"] = {
+        path: ClinicFact(**{**said, "on": date.fromisoformat(said["on"])})
+        for path, said in (known.get("facts") or {}).items()
     }
     return Clinic(**known)
 

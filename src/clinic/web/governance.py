@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic.access.permission import may
-from clinic.actions.governance import approve, take_back
+from clinic.actions.governance import approve, state_of_clinic, take_back
 from clinic.actions.typed import number
-from clinic.queries.governance import blocks
+from clinic.queries.governance import blocks, duties, questions
 from clinic.queries.person import approvals
 from clinic.web.door import account_of, staff
 from clinic.web.problems import Problem, explained
@@ -45,6 +45,8 @@ def governance(request: HttpRequest) -> HttpResponse:
         "waiting": sum(block.waiting for block in found),
         "total": sum(len(block.rows) for block in found),
         "can_approve": may(account, "approve-policy"),
+        "duties": duties(account.practice),
+        "questions": questions(account.practice),
         "problem": problem,
         "typed": request.POST,
         "opened": request.POST.get("block", ""),
@@ -62,6 +64,25 @@ def taken_back(request: HttpRequest) -> HttpResponse:
         messages.error(request, explained(trouble).what)
     else:
         messages.success(request, _("Taken back. The item awaits approval again."))
+    return redirect("governance")
+
+
+@require_POST
+@staff("read-policy")
+def facts(request: HttpRequest) -> HttpResponse:
+    """The clinic states facts of itself; what was left as it is, or open, is not stated anew."""
+    account = account_of(request)
+    before = {question.spec.path: question.said for question in questions(account.practice)}
+    said = {path: request.POST.get(path, "")[:80].strip() for path in before}
+    new = {path: words for path, words in said.items() if words and words != before[path]}
+    try:
+        written = state_of_clinic(new, by=account)
+    except BadInput as trouble:
+        messages.error(request, explained(trouble).what)
+    else:
+        messages.success(
+            request, ngettext("%(count)s fact saved.", "%(count)s facts saved.", written) % {"count": written}
+        )
     return redirect("governance")
 
 
@@ -105,5 +126,6 @@ def _reason(request: HttpRequest) -> str:
 urls = [
     path("governance", governance, name="governance"),
     path("governance/take-back", taken_back, name="governance-take-back"),
+    path("governance/facts", facts, name="governance-facts"),
     path("governance/policy.yaml", as_file, name="governance-file"),
 ]
