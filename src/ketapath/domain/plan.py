@@ -98,6 +98,7 @@ class Option:
     psychotherapy: tuple[Text, ...]
     support: tuple[SupportTask, ...]
     monitoring: tuple[Finding, ...]
+    information: tuple[Finding, ...]
     benefit: Mapping[str, Range] | None
     benefit_note: Text
     harm: tuple[Harm, ...]

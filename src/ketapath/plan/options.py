@@ -126,6 +126,7 @@ def _option(
         psychotherapy=tuple(_psychotherapy(arranged, person)),
         support=(*arranged.tasks, *_support_rules(person, arranged, candidacy, clinic, knowledge, protocol)),
         monitoring=monitoring,
+        information=tuple(_information(person, protocol, clinic, knowledge)),
         benefit=benefit,
         benefit_note=benefit_note,
         harm=harms,
@@ -217,6 +218,18 @@ def _monitoring(
             truth = rule.holds(person.known, as_of=person.as_of)
             if truth is not False:
                 yield finding(rule, truth, person, knowledge)
+
+
+def _information(
+    person: Profile, protocol: Mapping[str, Any], clinic: Clinic, knowledge: Knowledge
+) -> Iterable[Finding]:
+    """What support rules say of this way for this person that asks for nothing: coverage, therapy, what is known."""
+    for rule in knowledge.rules_of("support"):
+        speaks = rule.scope.covers(
+            product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction
+        )
+        if speaks and rule.severity != "requirement" and rule.holds(person.known, as_of=person.as_of):
+            yield finding(rule, True, person, knowledge)
 
 
 def _support_rules(

@@ -177,6 +177,7 @@ def _option(option: Option, texts: Mapping[str, str]) -> Form:
         "psychotherapy": _said(option.psychotherapy, texts),
         "support": [_task(t, texts) for t in option.support],
         "monitoring": [_finding(f, texts) for f in option.monitoring],
+        "information": [_finding(f, texts) for f in option.information],
         "benefit": None if option.benefit is None else {k: _range(r) for k, r in option.benefit.items()},
         "benefit_note": say(option.benefit_note, texts),
         "harm": [

@@ -239,6 +239,7 @@ def _option(option: Option, knowledge: Knowledge) -> str:
         f"{'before the first session' if t.blocks_first_session else t.due})</span></li>"
         for t in option.support
     )
+    known = "".join(f"<li>{_finding(f, texts)}</li>" for f in option.information)
     watch = "".join(f"<li>{_finding(f, texts)}</li>" for f in option.monitoring)
     harms = "".join(f"<li>{_e(say(h.statement, texts))}{_sources(h.evidence)}</li>" for h in option.harm)
     cost = '<span class="gap">not known</span>' if option.cost is None else f"{option.cost:g}"
@@ -249,7 +250,8 @@ def _option(option: Option, knowledge: Knowledge) -> str:
         f"<h4>Psychotherapy</h4><ul>{therapy}</ul><h4>To arrange</h4><ul>{tasks or '<li>nothing</li>'}</ul>"
         f"<h4>Published harms</h4><ul>{harms}</ul><p><b>Best case against it.</b> "
         f"{_e(say(option.basis.best_case_against, texts))}</p><details><summary>What has to be watched</summary>"
-        f"<ul>{watch}</ul></details>{_basis(option.basis, texts)}</article>"
+        f"<ul>{watch}</ul></details><details><summary>What else is known</summary><ul>{known}</ul></details>"
+        f"{_basis(option.basis, texts)}</article>"
     )
 
 
