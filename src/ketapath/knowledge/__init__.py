@@ -26,8 +26,21 @@ from ketapath.knowledge.schema import (
     parse_source,
     published,
 )
+from ketapath.knowledge.wording import Claim, Lexicon, lexicon, parse_claim, parse_lists
 
-__all__ = ["SITE_DEFAULT", "Knowledge", "PathSpec", "Rule", "Source", "Truth", "evaluate", "load", "paths", "published"]
+__all__ = [
+    "SITE_DEFAULT",
+    "Claim",
+    "Knowledge",
+    "PathSpec",
+    "Rule",
+    "Source",
+    "Truth",
+    "evaluate",
+    "load",
+    "paths",
+    "published",
+]
 
 T = TypeVar("T")
 
@@ -61,6 +74,8 @@ class Knowledge:
     policy: Mapping[str, Mapping[str, Any]]
     harms: Mapping[str, Mapping[str, Any]]
     needs: Mapping[str, Mapping[str, Any]]
+    claims: Mapping[str, Claim]
+    lexicon: Lexicon
 
     def figure(self, name: str) -> float:
         """A figure of policy.yaml, in its unit."""
@@ -149,6 +164,14 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         texts[f"harm.{record['id']}"] = record["statement"]
     for path in specs.values():
         texts[f"path.{path.path}"] = path.label
+    # Under claims, a list is claims and a mapping is word lists.
+    lists = parse_lists((n, d) for n, d in under("claims") if isinstance(d, dict))
+    claims = _unique(
+        (claim.id, claim)
+        for n, d in under("claims")
+        if isinstance(d, list)
+        for claim in (parse_claim(r, lists, sources, where=n) for r in d)
+    )
     return Knowledge(
         version=version,
         paths=specs,
@@ -163,6 +186,8 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         harms=_unique((r["id"], r) for r in documents["harms.yaml"]),
         needs=_unique((r["id"], r) for r in documents["needs.yaml"]),
         policy=_unique((r["id"], r) for r in documents["policy.yaml"]),
+        claims=claims,
+        lexicon=lexicon(lists, claims.values()),
         codes={n.removeprefix("codes/").removesuffix(".yaml"): d for n, d in under("codes")},
     )
 

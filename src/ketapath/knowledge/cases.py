@@ -5,7 +5,7 @@ Only `ketapath knowledge check` reads the case files; loading knowledge for a pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import Any
 from ketapath.domain.fact import Fact, Origin
 from ketapath.knowledge import FOLDER, Knowledge, evaluate, parse_yaml, paths
 from ketapath.knowledge.rules import Predicate
+
+ClaimsIn = Callable[[str], Collection[str]]
+"""Finds the ids of the claims that a text makes."""
 
 _SOURCES_OF_FACTS = frozenset(
     [
@@ -41,19 +44,26 @@ class Report:
     """What the check found. `problems` break the knowledge; `warnings` ask a person to look."""
 
     rules: int
+    claims: int
     cases: int
     sources: int
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report:
-    """Every case run, every path fillable, every threshold tried on both sides, every review in time."""
-    cases = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
+def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Path = FOLDER) -> Report:
+    """Every case run, every path fillable, every threshold tried on both sides, every review in time.
+
+    `claims_in` finds the claims of a text by id; knowledge cannot do so itself, since finding stands above it.
+    """
+    every = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
+    cases, texts = [c for c in every if "rule" in c], [c for c in every if "claim" in c]
     problems = [*_failing(cases, knowledge), *_uncovered(cases, knowledge), *_unfillable(knowledge)]
+    problems += _misjudged(texts, knowledge, claims_in)
     return Report(
         rules=len(knowledge.rules),
-        cases=len(cases),
+        claims=len(knowledge.claims),
+        cases=len(cases) + sum(len(c["found"]) + len(c["not_found"]) for c in texts),
         sources=len(knowledge.sources),
         problems=tuple(problems),
         warnings=tuple(_overdue(knowledge, today)),
@@ -61,7 +71,7 @@ def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report
 
 
 def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
-    """What rests on this source: rules, drug models, protocols, harms and alternatives, by id."""
+    """What rests on this source: rules, claims, drug models, protocols, harms and alternatives, by id."""
 
     def names(value: Any) -> bool:
         if isinstance(value, Mapping):
@@ -69,6 +79,7 @@ def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
         return any(names(v) for v in value) if isinstance(value, list) else value == source
 
     rests = {"rule": [r.id for r in knowledge.rules.values() if any(e.key == source for e in r.evidence)]}
+    rests["claim"] = [c.id for c in knowledge.claims.values() if any(e.key == source for e in c.evidence)]
     shelves = {
         "drug": knowledge.drugs,
         "protocol": knowledge.protocols,
@@ -85,7 +96,7 @@ def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
 def _cases(file: Path, folder: Path) -> Iterator[Mapping[str, Any]]:
     document = parse_yaml(file.read_bytes(), where=file.relative_to(folder).as_posix())
     for case in document if isinstance(document, list) else ():
-        if "rule" in case:
+        if "rule" in case or "claim" in case:
             yield case
 
 
@@ -127,6 +138,20 @@ def _failing(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[s
         truth = evaluate(knowledge.rules[case["rule"]].when, facts, as_of=date.fromisoformat(case["on"]))
         if truth is not words[case["expect"]]:
             yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, the rule says {truth}"
+
+
+def _misjudged(cases: list[Mapping[str, Any]], knowledge: Knowledge, claims_in: ClaimsIn) -> Iterator[str]:
+    """Texts in which a claim is missed, texts in which it is found and should not be, claims without such texts."""
+    tried = {case["claim"] for case in cases if case["found"] and case["not_found"]}
+    for missing in sorted(set(knowledge.claims) - tried):
+        yield f"claim {missing}: no texts in which it is found and in which it is not"
+    for case in cases:
+        name = case["claim"]
+        if name not in knowledge.claims:
+            yield f"claim {name}: has cases but no record"
+            continue
+        yield from (f"claim {name}: is not found in {text!r}" for text in case["found"] if name not in claims_in(text))
+        yield from (f"claim {name}: is found in {text!r}" for text in case["not_found"] if name in claims_in(text))
 
 
 def _possible(fact: Fact, knowledge: Knowledge) -> bool:
@@ -192,6 +217,7 @@ def _unfillable(knowledge: Knowledge) -> Iterator[str]:
 
 def _overdue(knowledge: Knowledge, today: date) -> Iterator[str]:
     late = [r.id for r in knowledge.rules.values() if r.ref.review_due < today]
+    late += [c.id for c in knowledge.claims.values() if c.review_due < today]
     if late:
         yield f"review overdue: {', '.join(late)}"
     for source in knowledge.sources.values():

@@ -34,7 +34,7 @@ def candidacy_json(candidacy: Candidacy, person: Profile, knowledge: Knowledge) 
                 "title": say(a.title, texts),
                 "prefer_when": say(a.prefer_when, texts),
                 "preferred_now": a.preferred_now,
-                "evidence": _evidence(a.evidence),
+                "evidence": evidence_json(a.evidence),
                 "rule": _rule(a.rule),
             }
             for a in candidacy.alternatives
@@ -117,7 +117,7 @@ def course_json(course: Course, card: DecisionCard, person: Profile, knowledge: 
             "method": course.diagnostics.method,
             "ok": course.diagnostics.ok,
         },
-        "evidence": _evidence(course.evidence),
+        "evidence": evidence_json(course.evidence),
         "notes": [say(n, texts) for n in course.notes],
         "card": _card(card, texts),
     }
@@ -148,7 +148,7 @@ def _card(card: DecisionCard, texts: Mapping[str, str]) -> Form:
         "dates": [_appointment(a, texts) for a in card.dates],
         "spacings_days": list(card.spacings),
         "rules": [_rule(r) for r in card.rules],
-        "evidence": _evidence(card.evidence),
+        "evidence": evidence_json(card.evidence),
         "basis": _basis(card.basis, texts),
     }
 
@@ -176,7 +176,7 @@ def _option(option: Option, texts: Mapping[str, str]) -> Form:
                 "statement": say(h.statement, texts),
                 "low": h.low,
                 "high": h.high,
-                "evidence": _evidence(h.evidence),
+                "evidence": evidence_json(h.evidence),
             }
             for h in option.harm
         ],
@@ -184,7 +184,7 @@ def _option(option: Option, texts: Mapping[str, str]) -> Form:
         "weeks": _round(option.weeks),
         "total_mg": option.total_mg,
         "cost": option.cost,
-        "evidence": _evidence(option.evidence),
+        "evidence": evidence_json(option.evidence),
         "basis": _basis(option.basis, texts),
     }
 
@@ -220,7 +220,7 @@ def _basis(basis: Basis, texts: Mapping[str, str]) -> Form:
         "facts": _facts(basis.facts),
         "missing": [m.path for m in basis.missing],
         "rules": [_rule(r) for r in basis.rules],
-        "evidence": _evidence(basis.evidence),
+        "evidence": evidence_json(basis.evidence),
         "likeness": say(basis.likeness, texts),
         "wrong_how_often": say(basis.wrong_how_often, texts),
         "best_case_against": say(basis.best_case_against, texts),
@@ -239,7 +239,7 @@ def _finding(finding: Finding, texts: Mapping[str, str]) -> Form:
         "verdict": finding.verdict,
         "statement": say(finding.statement, texts),
         "action": None if finding.action is None else say(finding.action, texts),
-        "evidence": _evidence(finding.evidence),
+        "evidence": evidence_json(finding.evidence),
         "facts": _facts(finding.facts),
         "missing": list(finding.missing),
         "reverses": _said(finding.reverses, texts),
@@ -280,7 +280,8 @@ def _rule(rule: RuleRef) -> Form:
     }
 
 
-def _evidence(evidence: Iterable[Evidence]) -> list[Form]:
+def evidence_json(evidence: Iterable[Evidence]) -> list[Form]:
+    """What a statement rests on, one entry a source."""
     return [
         {
             "kind": e.kind,
