@@ -43,7 +43,12 @@ def check_claims(text: str, knowledge: Knowledge, *, form: Form = "text") -> Cla
     claims = [_found(claim, sentence_by_sentence[i], span, seen) for i, claim, span in found]
     return ClaimsReport(
         claims=tuple(sorted(claims, key=lambda c: (c.at.start, c.at.end, c.claim))),
-        omissions=omissions(sentence_by_sentence, seen, {i for i, _, _ in found}),
+        omissions=omissions(
+            sentence_by_sentence,
+            seen,
+            praised={i for i, claim, _ in found if claim.states_benefit},
+            played_down={i for i, claim, _ in found if claim.topic == "harm"},
+        ),
         reading=reading(sentence_by_sentence, seen),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ketapath.education.phrases import Hits, Match, Phrases
 from ketapath.education.sentences import Sentence
+from ketapath.knowledge.tokens import one_spelling
 
 _BACK = 12
 _AHEAD = 5
@@ -24,6 +25,7 @@ _LONG_WORD = 4
 _PRONOUNS = frozenset({"it", "this", "that", "they", "these", "those", "there"})
 _IN_PASSING = frozenset(
     {"unlike", "with", "and", "or", "than", "to", "of", "from", "plus", "over", "where", "when", "no", "if", "assisted"}
+    | {"like", "without"}
 )
 _SUBORDINATE = frozenset(
     {
@@ -45,7 +47,7 @@ _SUBORDINATE = frozenset(
 _CLAUSE_OPENERS = frozenset({"and", "so", "because", "as", "since", "which", "while", "then", "just"})
 _CLAUSE_ENDS = ";:\u2014\u2013("
 _ASKING = frozenset(
-    {"is", "are", "does", "do", "can", "could", "will", "would", "should", "has", "have", "did", "was", "may", "might"}
+    {"is", "are", one_spelling("does"), "do", "can", "could", "will", "would", "should", "has", "have", "did", "was", "may", "might"}
 )
 
 
@@ -195,7 +197,10 @@ def _rejects(now: Read, match: Match) -> bool:
     """Whether the sentence calls its own content a myth, unproven, a promise nobody can make."""
     if now.has("debunking"):
         return False
-    reject = covered(now.hits, "rejecting") | covered(now.hits, "doubtful")
+    reject = covered(now.hits, "rejecting")
+    if not match.taken & now.denials:
+        # "You may have heard of addiction, but there is none" quotes a doubt in order to brush it aside.
+        reject |= covered(now.hits, "doubtful")
     return bool(reject - match.taken)
 
 

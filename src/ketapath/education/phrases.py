@@ -18,6 +18,9 @@ FILLER = "filler"
 """The list of words that may stand anywhere between two steps."""
 
 _NEIGHBOURS = 6
+_UNITS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety hundred".split()
+_NUMBERS = {word: i for i, word in enumerate(_UNITS, start=1)} | {word: 10 * i for i, word in enumerate(_TENS, start=2)}
 
 Hits = Mapping[str, Mapping[int, tuple[int, ...]]]
 """For each list, the token at which a phrase begins and the tokens at which it ends (excluded)."""
@@ -67,8 +70,12 @@ class Phrases:
         return found
 
     def _grow(self, name: str, phrase: str) -> None:
+        for symbols in phrase_symbols(phrase):
+            self._grow_way(name, symbols)
+
+    def _grow_way(self, name: str, symbols: tuple[str, ...]) -> None:
         node = self._root
-        for symbol in phrase_symbols(phrase):
+        for symbol in symbols:
             if symbol.endswith("*"):
                 self._prefixes.add(symbol)
             elif symbol.endswith("~"):
@@ -157,9 +164,10 @@ def _ends(step: Step, at: int, words: list[str], hits: Hits) -> list[int]:
 
 def _is_between(word: str, limits: tuple[int, int]) -> bool:
     try:
-        return limits[0] <= float(word.replace(",", "")) <= limits[1]
+        value = _NUMBERS[word] if word in _NUMBERS else float(word.replace(",", ""))
     except ValueError:
         return False
+    return limits[0] <= value <= limits[1]
 
 
 def _follow(

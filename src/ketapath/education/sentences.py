@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ketapath.education.visible import Block, Visible
-from ketapath.knowledge.tokens import Token, tokens
+from ketapath.knowledge.tokens import Token, one_spelling, tokens
 
 _ABBREVIATIONS = frozenset(
     {"dr", "mr", "mrs", "ms", "st", "vs", "eg", "e", "g", "i", "ie", "etc", "approx", "al", "fig", "inc", "u", "dept"}
 )
 _MAX_WORDS = 400
-_TOPIC_WORDS = 3
+_TOPIC_WORDS = 5
 _ASKING = frozenset(
-    {"is", "are", "do", "does", "can", "could", "will", "would", "should", "has", "have", "did", "what", "why", "how"}
-    | {"who", "when", "where", "which", "may", "must", "ready", "want", "need", "any", "not", "no", "really", "right"}
+    map(
+        one_spelling,
+        {"is", "are", "do", "does", "can", "could", "will", "would", "should", "has", "have", "did", "what", "why", "how"}
+        | {"who", "when", "where", "which", "may", "must", "ready", "want", "need", "any", "not", "no", "really", "right", "that"},
+    )
 )
 _HYPHENS = "-\u2010\u2011/_&+"
 _OPENING = ("\u201c", "(", "[")
@@ -74,7 +77,7 @@ def _of_block(text: str, block: Block) -> Iterator[Sentence]:
 
 def _is_topic(part: list[Token]) -> bool:
     """Whether a question is only a topic for what follows, as in "Depression? Solved."."""
-    return len(part) <= _TOPIC_WORDS and part[0].word not in _ASKING and not any(t.word in _ASKING for t in part)
+    return len(part) <= _TOPIC_WORDS and not any(t.word in _ASKING for t in part)
 
 
 def _ends(word: str, after: str, following: str) -> bool:

@@ -60,6 +60,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "title": claim.title,
         "topic": claim.topic,
         "verdict": claim.verdict,
+        "states_benefit": claim.states_benefit,
         "balanced": claim.balanced,
         "wordings": [
             {

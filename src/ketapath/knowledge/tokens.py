@@ -19,11 +19,10 @@ _WORD = re.compile(
     rf"\d+(?:[.,]\d+)*|(?:(?!\d)[\w{_UNSEEN}])+(?:[{_APOSTROPHES}](?:(?!\d)[\w{_UNSEEN}])+)*|[%\uff05$\u00a3\u20ac&]"
 )
 _BARE = dict.fromkeys(map(ord, _UNSEEN)) | dict.fromkeys(map(ord, _APOSTROPHES), "'")
-# Applied to lists and texts alike, so a replacement that makes no real word ("your" to "yor") does no harm.
+# Applied to lists and texts alike, so a replacement that makes no real word ("does" to "des") does no harm.
 _ONE_SPELLING = (
     ("ae", "e"),
     ("oe", "e"),
-    ("our", "or"),
     ("isation", "ization"),
     ("ising", "izing"),
     ("ise", "ize"),
@@ -31,6 +30,7 @@ _ONE_SPELLING = (
     ("ll", "l"),
     ("mme", "m"),
 )
+_LIKE_COLOUR = re.compile("(?<=..)our")  # not "four", "hour" or "your"
 _TAILS = {"'re": "are", "'ve": "have", "'ll": "will", "'m": "am", "'d": "would"}
 _WITH_IS = frozenset({"it", "that", "there", "here", "what", "who", "he", "she", "how", "where", "this", "everything"})
 _WHOLE = {
@@ -95,4 +95,4 @@ def one_spelling(word: str) -> str:
     """
     for british, american in _ONE_SPELLING:
         word = word.replace(british, american)
-    return word
+    return _LIKE_COLOUR.sub("or", word)

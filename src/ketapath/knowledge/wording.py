@@ -32,7 +32,7 @@ FILLERS = 2
 """How many filler words (the, your, very) may stand between two steps that are written side by side."""
 
 _FIELDS = frozenset(
-    {"id", "title", "verdict", "balanced", "wordings", "sources", "trust", "needs_approval"}
+    {"id", "title", "verdict", "states_benefit", "balanced", "wordings", "sources", "trust", "needs_approval"}
     | {"owner", "reviewed_on", "review_due"}
 )
 _STEP = re.compile(r"\[(?P<may>[^\[\]]+)\]|(?P<must>\{[^{}]+\}|[^\s\[\]{}]+)")
@@ -80,6 +80,7 @@ class Claim:
     id: str
     title: str
     topic: str
+    states_benefit: bool
     verdict: ClaimVerdict
     balanced: str
     groups: tuple[Group, ...]
@@ -168,21 +169,24 @@ def _step(sign: str, gap: int | None, optional: bool, lists: Mapping[str, Any], 
     return Step(words=words, gap=gap, optional=optional)
 
 
-def phrase_symbols(phrase: str) -> tuple[str, ...]:
-    """A phrase as what its words are compared with: `depress*` any ending, `cure~` its regular forms."""
-    found = []
+def phrase_symbols(phrase: str) -> Iterator[tuple[str, ...]]:
+    """A phrase as what its words are compared with: `depress*` any ending, `cure~` its regular forms.
+
+    The start of a word may have two spellings: "supervis*" is the start of "supervision" and, as all texts are
+    compared, of "supervize".
+    """
+    found: list[tuple[tuple[str, ...], ...]] = []
     for part in phrase.split():
-        mark = part[-1] if part[-1] in "*~" else ""
-        if mark == "*":
-            start = part[:-1].casefold()
-            # "realis*" has to begin what "realise" becomes.
-            whole = one_spelling(start + "e")[:-1] if start[-1] not in "ao" else one_spelling(start)
-            found.append(whole + mark)
-        elif mark:
-            found.append(one_spelling(part[:-1].casefold()) + mark)
+        start = part[:-1].casefold()
+        if part.endswith("*"):
+            spellings = {one_spelling(start)} | ({one_spelling(start + "e")[:-1]} if start[-1] not in "ao" else set())
+            found.append(tuple((spelling + "*",) for spelling in sorted(spellings)))
+        elif part.endswith("~"):
+            found.append(((one_spelling(start) + "~",),))
         else:
-            found += [token.word for token in tokens(part)]
-    return tuple(found)
+            found.append((tuple(token.word for token in tokens(part)),))
+    for way in itertools.product(*found):
+        yield tuple(itertools.chain.from_iterable(way))
 
 
 def regular_forms(word: str) -> frozenset[str]:
@@ -226,6 +230,7 @@ def parse_claim(
         id=str(record["id"]),
         title=str(record["title"]),
         topic=where.removeprefix("claims/").removesuffix(".yaml"),
+        states_benefit=bool(record["states_benefit"]),
         verdict=cast(ClaimVerdict, record["verdict"]),
         balanced=str(record["balanced"]),
         groups=groups,
