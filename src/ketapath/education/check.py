@@ -9,7 +9,7 @@ from ketapath.education.guards import Read, Standing, read
 from ketapath.education.omissions import omissions
 from ketapath.education.phrases import Match, compiled, match
 from ketapath.education.reading import reading
-from ketapath.education.sentences import sentences
+from ketapath.education.sentences import HYPHENS, sentences
 from ketapath.education.visible import Form, Visible, visible
 from ketapath.knowledge import Knowledge
 from ketapath.knowledge.wording import Claim, Group, Wording
@@ -95,7 +95,13 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _found(claim: Claim, now: Read, span: tuple[int, int], seen: Visible) -> ClaimFound:
-    start, end = now.sentence.tokens[span[0]].start, now.sentence.tokens[span[1] - 1].end
+    tokens = now.sentence.tokens
+    first, last = span
+    while first and seen.text[tokens[first - 1].end : tokens[first].start] in HYPHENS:
+        first -= 1
+    while last < len(tokens) and seen.text[tokens[last - 1].end : tokens[last].start] in HYPHENS:
+        last += 1
+    start, end = tokens[first].start, tokens[last - 1].end
     source_start, source_end = seen.place(start, end)
     return ClaimFound(
         claim=claim.id,

@@ -47,7 +47,23 @@ _SUBORDINATE = frozenset(
 _CLAUSE_OPENERS = frozenset({"and", "so", "because", "as", "since", "which", "while", "then", "just"})
 _CLAUSE_ENDS = ";:\u2014\u2013("
 _ASKING = frozenset(
-    {"is", "are", one_spelling("does"), "do", "can", "could", "will", "would", "should", "has", "have", "did", "was", "may", "might"}
+    {
+        "is",
+        "are",
+        one_spelling("does"),
+        "do",
+        "can",
+        "could",
+        "will",
+        "would",
+        "should",
+        "has",
+        "have",
+        "did",
+        "was",
+        "may",
+        "might",
+    }
 )
 
 
@@ -94,7 +110,7 @@ def read(text: Iterable[Sentence], phrases: Phrases) -> list[Read]:
                 hits={name: where for name, where in hits.items() if where},
                 denials=covered(hits, "denial") - empty,
                 contrasts=covered(hits, "contrast") - empty,
-                breaks=frozenset(i for i, mark in enumerate(sentence.marks) if ";" in mark),
+                breaks=frozenset(i for i, mark in enumerate(sentence.marks) if any(sign in ";:" for sign in mark)),
             )
         )
     return found
@@ -211,7 +227,9 @@ def _presupposes(now: Read) -> bool:
 
 def _affirms(after: Read) -> bool:
     """Whether the next sentence answers the question with a yes that it does not take back."""
-    return after.opens_with("affirming", _ANSWER_WORDS) and not _refuses(after) and not after.has("some-people")
+    says_yes = after.opens_with("affirming", _ANSWER_WORDS)
+    says_yes = says_yes or (after.opens_with("affirming-alone", 1) and len(after.words) <= _SHORT)
+    return says_yes and not _refuses(after) and not after.has("some-people")
 
 
 def _refuses(after: Read) -> bool:
@@ -246,6 +264,8 @@ def _denied_before(now: Read, match: Match) -> bool:
     for at in range(match.first, max(-1, match.first - _BACK), -1):
         if at < match.first and at in now.contrasts:
             return False
+        if words[at] == "whether" and at < match.first:
+            return True
         if at in now.denials and at not in match.taken:
             bound = any(words[k] in {"who", "that", "which", "when", "where", "if"} for k in range(max(0, at - 3), at))
             return not bound or match.first - at <= _RELATIVE_REACH
@@ -263,11 +283,12 @@ def _is_of_something_else(now: Read, match: Match) -> bool:
         return True
     if now.has("other-illness") and not now.has("ketamine"):
         return True
-    before = [at for at in others if at < max(match.taken) and not _is_aside(now, at)]
-    if not before:
-        return False
-    own = [at for at in now.hits.get("own-treatment", {}) if at < max(match.taken)]
-    return max(before) > max(own, default=-1)
+    named = [at for at in others if not _is_aside(now, at)]
+    own = list(now.hits.get("own-treatment", {}))
+    if named and not own:
+        return True
+    before = [at for at in named if at < max(match.taken)]
+    return bool(before) and max(before) > max((at for at in own if at < max(match.taken)), default=-1)
 
 
 def _is_aside(now: Read, at: int) -> bool:

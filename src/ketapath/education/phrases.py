@@ -12,15 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ketapath.knowledge.wording import FILLERS, WINDOW, Lexicon, Step, Wording, phrase_symbols, regular_forms
+from ketapath.knowledge.wording import FILLERS, WINDOW, Lexicon, Step, Wording, phrase_symbols, word_forms
 
 FILLER = "filler"
 """The list of words that may stand anywhere between two steps."""
 
 _NEIGHBOURS = 6
-_UNITS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety hundred".split()
-_NUMBERS = {word: i for i, word in enumerate(_UNITS, start=1)} | {word: 10 * i for i, word in enumerate(_TENS, start=2)}
+_NUMBERS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
+    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+    "hundred": 100,
+}  # fmt: skip
 
 Hits = Mapping[str, Mapping[int, tuple[int, ...]]]
 """For each list, the token at which a phrase begins and the tokens at which it ends (excluded)."""
@@ -79,7 +82,7 @@ class Phrases:
             if symbol.endswith("*"):
                 self._prefixes.add(symbol)
             elif symbol.endswith("~"):
-                for form in regular_forms(symbol[:-1]):
+                for form in word_forms(symbol[:-1]):
                     self._forms[form].add(symbol)
             node = node.below.setdefault(symbol, _Node())
         node.lists.add(name)

@@ -30,7 +30,7 @@ FEWEST_SENTENCES = 30
 """McLaughlin's count is of 30 sentences."""
 
 _VOWELS = re.compile(r"[aeiouy]+")
-_SPLIT_VOWELS = re.compile(r"i[ao](?!u)|[^q]u[ao]|eo|[aeo]i?ing$|ying$|[^cgts]ious$|ier$|iest$|ua[lt]|ia[lt]")
+_SPLIT_VOWELS = re.compile(r"i[ao](?!u)|iet|[^q]u[ao]|eo|[aeo]i?ing$|ying$|[^cgts]ious$|ier$|iest$|ua[lt]|ia[lt]")
 _SILENT_END = re.compile(r"(?:[^l]|[aeiouy]l)e$|[^aeioutdy]ed$|(?:[^sxzcgh]|[^cs]h)es$")
 _SAID_TOGETHER = re.compile(r"[ct]i(?:on|ous|al|an|ent|ence)|[gs]ion|eous?|ia[gt]e?$|[lt]ier$")
 _EXCEPTIONS = {

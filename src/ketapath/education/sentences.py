@@ -21,11 +21,46 @@ _TOPIC_WORDS = 5
 _ASKING = frozenset(
     map(
         one_spelling,
-        {"is", "are", "do", "does", "can", "could", "will", "would", "should", "has", "have", "did", "what", "why", "how"}
-        | {"who", "when", "where", "which", "may", "must", "ready", "want", "need", "any", "not", "no", "really", "right", "that"},
+        {
+            "is",
+            "are",
+            "do",
+            "does",
+            "can",
+            "could",
+            "will",
+            "would",
+            "should",
+            "has",
+            "have",
+            "did",
+            "what",
+            "why",
+            "how",
+        }
+        | {
+            "who",
+            "when",
+            "where",
+            "which",
+            "may",
+            "must",
+            "ready",
+            "want",
+            "need",
+            "any",
+            "not",
+            "no",
+            "really",
+            "right",
+            "that",
+        },
     )
 )
-_HYPHENS = "-\u2010\u2011/_&+"
+HYPHENS = frozenset("-\u2010\u2011")
+"""What joins two words into one, when nothing else stands between them."""
+
+_JOINING = HYPHENS | frozenset("/_&+")
 _OPENING = ("\u201c", "(", "[")
 
 
@@ -98,7 +133,7 @@ def _sentence(part: list[Token], text: str, after: str, block: Block, *, opens_b
     marks = [_signs(text[max(0, start - 3) : start])[-1:]]
     for before, token in pairwise(part):
         between = text[before.end - block.start : token.start - block.start]
-        is_hyphen = len(between) == 1 and between in _HYPHENS
+        is_hyphen = len(between) == 1 and between in _JOINING
         marks.append("" if is_hyphen or before.start == token.start else _signs(between))
     if marks[0] not in _OPENING:
         marks[0] = ""

@@ -170,7 +170,7 @@ def _step(sign: str, gap: int | None, optional: bool, lists: Mapping[str, Any], 
 
 
 def phrase_symbols(phrase: str) -> Iterator[tuple[str, ...]]:
-    """A phrase as what its words are compared with: `depress*` any ending, `cure~` its regular forms.
+    """A phrase as what its words are compared with: `depress*` any ending, `cure~` its forms.
 
     The start of a word may have two spellings: "supervis*" is the start of "supervision" and, as all texts are
     compared, of "supervize".
@@ -189,18 +189,34 @@ def phrase_symbols(phrase: str) -> Iterator[tuple[str, ...]]:
         yield tuple(itertools.chain.from_iterable(way))
 
 
-def regular_forms(word: str) -> frozenset[str]:
-    """The word with the regular endings of nouns and verbs; it may hold forms that do not exist.
+# fmt: off
+_IRREGULAR = {
+    "beat": "beaten", "become": "became", "begin": "began begun", "break": "broke broken", "bring": "brought",
+    "buy": "bought", "come": "came", "do": "does did done", "drive": "drove driven", "fall": "fell fallen",
+    "feel": "felt", "fight": "fought", "find": "found", "forget": "forgot forgotten", "free": "freed",
+    "get": "got gotten", "give": "gave given", "go": "goes went gone", "grow": "grew grown", "have": "has had",
+    "hear": "heard", "hide": "hid", "hold": "held", "keep": "kept", "know": "knew known", "lay": "laid",
+    "lead": "led", "leave": "left", "lose": "lost", "make": "made", "mean": "meant", "pay": "paid",
+    "rebuild": "rebuilt", "rise": "rose risen", "run": "ran", "say": "said", "see": "saw seen",
+    "shake": "shook shaken", "show": "shown", "sit": "sat", "sleep": "slept", "speak": "spoke spoken",
+    "stand": "stood", "sweep": "swept", "take": "took taken", "tell": "told", "throw": "threw thrown",
+    "undo": "undid undone", "wake": "woke woken", "wear": "wore worn", "win": "won", "write": "wrote written",
+}
+# fmt: on
 
-    >>> sorted(regular_forms("cure"))
-    ['cure', 'cured', 'cureing', 'cures', 'curing']
+
+def word_forms(word: str) -> frozenset[str]:
+    """The word with the regular endings of nouns and verbs, which need not exist, and its irforms.
+
+    >>> sorted(word_forms("cure")), "thrown" in word_forms("throw")
+    (['cure', 'cured', 'cures', 'curing'], True)
     """
     forms = {word, word + "s", word + "es", word + "ed", word + "ing", word + word[-1] + "ed", word + word[-1] + "ing"}
     if word.endswith("e"):
-        forms |= {word + "d", word[:-1] + "ing"}
-        forms -= {word + "es", word + "ed", word + "eed", word + "eing"}
+        forms = {word, word + "s", word + "d", word[:-1] + "ing"}
     if word.endswith("y"):
         forms |= {word[:-1] + "ies", word[:-1] + "ied"}
+    forms |= set(_IRREGULAR.get(word, "").split())
     return frozenset(one_spelling(form) for form in forms)
 
 
