@@ -6,13 +6,14 @@ them. There are no regular expressions: the time grows with the number of words 
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ketapath.knowledge.wording import FILLERS, WINDOW, Lexicon, Step, Wording, phrase_symbols, word_forms
+from ketapath.knowledge.wording import FILLERS, WINDOW, Lexicon, Step, Wording, phrase_symbols, word_forms, word_name
 
 FILLER = "filler"
 """The list of words that may stand anywhere between two steps."""
@@ -57,7 +58,7 @@ class Phrases:
             for phrase in phrases:
                 self._grow(name, phrase)
         for word in lexicon.words:
-            self._grow(f"={word}", word)
+            self._grow(word_name(word), word)
 
     def spot(self, words: list[str]) -> Hits:
         """Every phrase of every list in these words."""
@@ -106,8 +107,9 @@ def match(
     `stops` are the tokens that no gap may cross, such as "not" and "but"; `breaks` those before which no gap may go on,
     such as the first behind a semicolon.
     """
-    if not all(_possible(step, hits) for part in wording.parts for step in part if not step.optional):
-        return
+    for step in itertools.chain.from_iterable(wording.parts):
+        if step.names and not step.optional and hits.keys().isdisjoint(step.names):
+            return
     found = [list(_in_order(part, words, hits, stops, breaks)) for part in wording.parts]
     if not all(found):
         return
@@ -143,25 +145,17 @@ def _in_order(
                 break
 
 
-def _possible(step: Step, hits: Hits) -> bool:
-    return step.between is not None or any(name in hits for name in _names(step))
-
-
-def _names(step: Step) -> tuple[str, ...]:
-    return step.lists + tuple(f"={word}" for word in step.words)
-
-
 def _starts(step: Step, words: list[str], hits: Hits) -> Iterable[int]:
     if step.between is not None:
         return [i for i, word in enumerate(words) if _is_between(word, step.between)]
-    return sorted({start for name in _names(step) if name in hits for start in hits[name]})
+    return sorted({start for name in step.names if name in hits for start in hits[name]})
 
 
 def _ends(step: Step, at: int, words: list[str], hits: Hits) -> list[int]:
     """Where the step ends if it begins at this token, the longest phrase first; empty if it does not."""
     if step.between is not None:
         return [at + 1] if at < len(words) and _is_between(words[at], step.between) else []
-    found = {end for name in _names(step) if name in hits for end in hits[name].get(at, ())}
+    found = {end for name in step.names if name in hits for end in hits[name].get(at, ())}
     return sorted(found, reverse=True)
 
 

@@ -108,7 +108,10 @@ def visible(source: str, form: Form) -> Visible:
     if form == "text":
         return Visible(form, source, tuple(_paragraphs(source)), (), ())
     page = _Page(source)
-    page.feed(source)
+    # A tag that is never closed is no text; left in, the parser would read to the end again from each such bracket.
+    last = source.rfind(">") + 1
+    unclosed = source.find("<", last)
+    page.feed(source if unclosed < 0 else source[:unclosed])
     page.close()
     return page.seen()
 

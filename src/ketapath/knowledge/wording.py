@@ -42,9 +42,12 @@ _PLAIN = re.compile(r"[^\W_]+[*~]?|[%$&]")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that has to stand there: a phrase of one of these lists, one of these words, or a number between."""
+    """One thing that has to stand there: a phrase of one of these lists, one of these words, or a number between.
 
-    lists: tuple[str, ...] = ()
+    `names` are the keys under which phrases of these lists and words are found.
+    """
+
+    names: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
     between: tuple[int, int] | None = None
     gap: int | None = None
@@ -159,14 +162,19 @@ def _step(sign: str, gap: int | None, optional: bool, lists: Mapping[str, Any], 
         unknown = [name for name in names if name not in lists and name not in SEEN_BY_CHECKER]
         if unknown:
             raise KnowledgeError(f"{where}: there is no list {', '.join(unknown)}")
-        return Step(lists=names, gap=gap, optional=optional)
+        return Step(names=frozenset(names), gap=gap, optional=optional)
     number = _NUMBER.fullmatch(sign)
     if number:
         return Step(between=(int(number[1]), int(number[2])), gap=gap, optional=optional)
     words = tuple(sign.split("/"))
     if not all(_PLAIN.fullmatch(word) for word in words):
         raise KnowledgeError(f"{where}: {sign!r} is no word, list, number or gap")
-    return Step(words=words, gap=gap, optional=optional)
+    return Step(names=frozenset(map(word_name, words)), words=words, gap=gap, optional=optional)
+
+
+def word_name(word: str) -> str:
+    """The name of the list that a single word of a wording makes by itself."""
+    return f"={word}"
 
 
 def phrase_symbols(phrase: str) -> Iterator[tuple[str, ...]]:
