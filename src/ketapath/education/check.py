@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ketapath.domain.education import ClaimFound, ClaimsReport, Passage
-from ketapath.education.guards import Read, Standing, read
+from ketapath.education.guards import Read, Standing, answer_end, read
 from ketapath.education.omissions import omissions
 from ketapath.education.phrases import Match, compiled, match
 from ketapath.education.reading import reading
@@ -40,7 +40,7 @@ def check_claims(text: str, knowledge: Knowledge, *, form: Form = "text") -> Cla
         for claim in knowledge.claims.values()
         for i, span in _claimed(claim, sentence_by_sentence, standing)
     ]
-    claims = [_found(claim, sentence_by_sentence[i], span, seen) for i, claim, span in found]
+    claims = [_found(claim, sentence_by_sentence, i, span, seen) for i, claim, span in found]
     return ClaimsReport(
         claims=tuple(sorted(claims, key=lambda c: (c.at.start, c.at.end, c.claim))),
         omissions=omissions(
@@ -94,14 +94,15 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _found(claim: Claim, now: Read, span: tuple[int, int], seen: Visible) -> ClaimFound:
-    tokens = now.sentence.tokens
+def _found(claim: Claim, text: Sequence[Read], i: int, span: tuple[int, int], seen: Visible) -> ClaimFound:
+    """The claim with its quote: whole words where hyphens join them, and a question with the yes that answers it."""
+    tokens = text[i].sentence.tokens
     first, last = span
     while first and seen.text[tokens[first - 1].end : tokens[first].start] in HYPHENS:
         first -= 1
     while last < len(tokens) and seen.text[tokens[last - 1].end : tokens[last].start] in HYPHENS:
         last += 1
-    start, end = tokens[first].start, tokens[last - 1].end
+    start, end = tokens[first].start, answer_end(text, i) or tokens[last - 1].end
     source_start, source_end = seen.place(start, end)
     return ClaimFound(
         claim=claim.id,

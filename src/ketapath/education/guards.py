@@ -22,6 +22,7 @@ _OPENING_WORDS = 4
 _SHORT = 4
 _ANSWER_WORDS = 6
 _LONG_WORD = 4
+_YES = ("affirming", "affirming-alone")
 _PRONOUNS = frozenset({"it", "this", "that", "they", "these", "those", "there"})
 _IN_PASSING = frozenset(
     {"unlike", "with", "and", "or", "than", "to", "of", "from", "plus", "over", "where", "when", "no", "if", "assisted"}
@@ -110,7 +111,7 @@ def read(text: Iterable[Sentence], phrases: Phrases) -> list[Read]:
                 hits={name: where for name, where in hits.items() if where},
                 denials=covered(hits, "denial") - empty,
                 contrasts=covered(hits, "contrast") - empty,
-                breaks=frozenset(i for i, mark in enumerate(sentence.marks) if any(sign in ";:" for sign in mark)),
+                breaks=frozenset(i for i, mark in enumerate(sentence.marks) if ";" in mark),
             )
         )
     return found
@@ -189,6 +190,15 @@ class Standing:
         return not (_denied_before(now, match) or _denied_after(now, match) or _is_of_something_else(now, match))
 
 
+def answer_end(text: Sequence[Read], i: int) -> int | None:
+    """Where the yes ends that makes the question of sentence `i` a statement; None where it is none."""
+    if not text[i].sentence.is_question or _presupposes(text[i]) or i + 1 == len(text):
+        return None
+    after = text[i + 1]
+    ends = [max(ends) for name in _YES for start, ends in after.hits.get(name, {}).items() if start < _ANSWER_WORDS]
+    return after.sentence.tokens[min(ends) - 1].end if ends else None
+
+
 def _label(now: Read) -> bool | None:
     """Whether the sentence begins with a label: True for "Myth:", False for "Fact:", None without one."""
     if not now.sentence.opens_block:
@@ -228,6 +238,8 @@ def _presupposes(now: Read) -> bool:
 def _affirms(after: Read) -> bool:
     """Whether the next sentence answers the question with a yes that it does not take back."""
     says_yes = after.opens_with("affirming", _ANSWER_WORDS)
+    if after.opens_with("affirming", 1):
+        return not after.has("some-people")
     says_yes = says_yes or (after.opens_with("affirming-alone", 1) and len(after.words) <= _SHORT)
     return says_yes and not _refuses(after) and not after.has("some-people")
 
@@ -261,6 +273,7 @@ def _is_quoted_to_reject(now: Read, after: Read, match: Match) -> bool:
 def _denied_before(now: Read, match: Match) -> bool:
     """Whether a "not" before the match reaches it: in the same clause, and not bound to another verb."""
     words, marks = now.words, now.sentence.marks
+    says_no = match.first in now.denials
     for at in range(match.first, max(-1, match.first - _BACK), -1):
         if at < match.first and at in now.contrasts:
             return False
@@ -270,6 +283,8 @@ def _denied_before(now: Read, match: Match) -> bool:
             bound = any(words[k] in {"who", "that", "which", "when", "where", "if"} for k in range(max(0, at - 3), at))
             return not bound or match.first - at <= _RELATIVE_REACH
         if at and (any(c in marks[at] for c in _CLAUSE_ENDS) or _begins_clause(now, at)):
+            return False
+        if says_no and "," in marks[at]:  # "no nausea, no side effects" is a list, not a denial of a denial
             return False
     return False
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ketapath.knowledge.tokens import one_spelling
 from ketapath.knowledge.wording import FILLERS, WINDOW, Lexicon, Step, Wording, phrase_symbols, word_forms, word_name
 
 FILLER = "filler"
@@ -25,6 +26,12 @@ _NUMBERS = {
     "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
     "hundred": 100,
 }  # fmt: skip
+
+SMALL = "small"
+"""The list of words that may stand or be missing inside a phrase: "leave the body", "leave your body"."""
+
+LINKING = "linking"
+"""The list of words that say too little for a phrase to hang on one other word."""
 
 Hits = Mapping[str, Mapping[int, tuple[int, ...]]]
 """For each list, the token at which a phrase begins and the tokens at which it ends (excluded)."""
@@ -54,6 +61,8 @@ class Phrases:
         self._root = _Node()
         self._prefixes: set[str] = set()
         self._forms: dict[str, set[str]] = defaultdict(set)
+        self._small = frozenset(map(one_spelling, lexicon.lists.get(SMALL, ())))
+        self._linking = frozenset(map(one_spelling, lexicon.lists.get(LINKING, ())))
         for name, phrases in lexicon.lists.items():
             for phrase in phrases:
                 self._grow(name, phrase)
@@ -67,15 +76,20 @@ class Phrases:
         for start in range(len(words)):
             nodes, at = [self._root], start
             while nodes and at < len(words):
+                passed = nodes if at > start and words[at] in self._small else []
                 nodes = [n.below[s] for n in nodes for s in symbols[at] if s in n.below]
                 at += 1
                 for name in {name for node in nodes for name in node.lists}:
                     found[name][start] = (*found[name].get(start, ()), at)
+                nodes += passed
         return found
 
     def _grow(self, name: str, phrase: str) -> None:
         for symbols in phrase_symbols(phrase):
             self._grow_way(name, symbols)
+            without = tuple(symbol for symbol in symbols if symbol not in self._small)
+            if len(without) < len(symbols) and len(set(without) - self._linking) > 1:
+                self._grow_way(name, without)
 
     def _grow_way(self, name: str, symbols: tuple[str, ...]) -> None:
         node = self._root
