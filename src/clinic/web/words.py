@@ -111,6 +111,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "instrument": _("Questionnaires"),
         "drug": _("Drug models"),
         "protocol": _("Protocols"),
+        "claim": _("Claims"),
         "harm": _("Harms"),
         "alternative": _("Alternatives"),
         "response": _("Response model"),

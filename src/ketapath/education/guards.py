@@ -173,7 +173,6 @@ class Standing:
                 self._rejected[i] = label
             elif i and not now.sentence.opens_block and _label(text[i - 1]) is not None:
                 self._rejected[i] = self._rejected[i - 1] and len(text[i - 1].words) <= _LABEL_WORDS
-        # A question is weighed by its answer, a statement by a rejection right after it.
 
     def is_meant(self, i: int, match: Match) -> bool:
         """Whether sentence `i` states what the match says as true."""
