@@ -22,7 +22,7 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
-	bench docs screenshots picture reference ci clean
+	bench claims docs screenshots picture reference ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -114,6 +114,9 @@ plan: setup ## plan for an example patient in the terminal (PATIENT=FILE for ano
 
 bench: setup css ## time the parts that have a budget
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+claims: setup ## how well claims are found in texts that nobody saw while the wordings were made (ARGS=--misses)
+	@$(BIN)/python -m benchmarks.claims $(ARGS)
 
 docs: setup ## run every example in the documentation
 	@$(BIN)/python -m pytest tests/docs $(ARGS)

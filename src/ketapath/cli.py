@@ -103,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("instrument", metavar="INSTRUMENT", help="phq9 or gad7")
     made.add_argument("--answers", type=_answers, required=True, metavar="1,2,,0", help="empty means missing")
 
+    made = add("claims", _claims, "which claims does a text for patients make, and what would be honest?")
+    made.add_argument("file", metavar="FILE", help="plain text or HTML in UTF-8; - for standard input")
+
     made = add("knowledge", _knowledge, "the cited rules, sources, models and instruments")
     made.add_argument("what", choices=("check", "list", "show", "impact"))
     made.add_argument("name", nargs="?", metavar="ID")
@@ -279,6 +282,37 @@ def _score(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _claims(arguments: argparse.Namespace) -> int:
+    from ketapath import report
+    from ketapath.education import check_claims, looks_like_html
+
+    text = _text(_read(arguments.file))
+    is_page = arguments.file.lower().endswith((".html", ".htm", ".xhtml")) or looks_like_html(text)
+    knowledge = load()
+    found = check_claims(text, knowledge, form="html" if is_page else "text")
+    _say(arguments, report.claims_json(found, knowledge), report.claims_text(found, text, knowledge))
+    return 1 if found.claims else 0
+
+
+def _text(data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        raise BadInput(
+            field="file", found=f"{len(data)} bytes", limit="at most 64 MiB", next_step="Send a smaller text."
+        )
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as problem:
+        raise BadInput(
+            field="file",
+            found=f"byte {data[problem.start]:#04x} at {problem.start}",
+            limit="text in UTF-8",
+            next_step="Save it as UTF-8.",
+        ) from problem
+    if "\0" in text:
+        raise BadInput(field="file", found="a NUL character", limit="text in UTF-8", next_step="Save it as text.")
+    return text
+
+
 def _knowledge(arguments: argparse.Namespace) -> int:
     from ketapath.knowledge.listing import listing, shown
 
@@ -308,17 +342,23 @@ def _knowledge(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
+    from ketapath.education import check_claims
     from ketapath.knowledge.cases import check
 
-    found = check(knowledge, today=date.today())
+    def claims_in(text: str) -> set[str]:
+        return {found.claim for found in check_claims(text, knowledge).claims}
+
+    found = check(knowledge, today=date.today(), claims_in=claims_in)
     form = {
         "rules": found.rules,
+        "claims": found.claims,
         "cases": found.cases,
         "sources": found.sources,
         "problems": list(found.problems),
         "warnings": list(found.warnings),
     }
-    lines = [f"{found.rules} rules, {found.cases} cases, {found.sources} sources, {len(found.problems)} problems"]
+    counts = f"{found.rules} rules, {found.claims} claims, {found.cases} cases, {found.sources} sources"
+    lines = [f"{counts}, {len(found.problems)} problems"]
     _say(arguments, form, "\n".join([*lines, *found.problems, *found.warnings]))
     return 4 if found.problems else 0
 

@@ -105,6 +105,8 @@ def test_simulate_solve_and_score() -> None:
         (("score", "phq9", "--answers", "1,2"), 3),
         (("score", "phq9", "--answers", "9,0,0,0,0,0,0,0,0"), 3),
         (("score", "nothing", "--answers", "1"), 3),
+        (("claims", "nothing.txt"), 3),
+        (("claims",), 2),
         (("knowledge", "show"), 2),
         (("knowledge", "show", "CON-999"), 3),
         (("knowledge", "impact", "NOBODY"), 3),
@@ -121,6 +123,54 @@ def test_knowledge_can_be_listed_shown_and_followed_to_what_rests_on_a_source() 
     assert {"id", "kind", "title", "section", "grade", "trust", "needs_approval"} <= set(items[0])
     assert answer("knowledge", "show", "CON-001")["statement"]
     assert "CON-001" in answer("knowledge", "impact", "LBL_US21")["rests_on_it"]["rule"]
+
+
+def test_claims_have_the_promised_fields_and_fail_the_command() -> None:
+    page = "<!doctype html><p>Ketamine <b>cures</b> depression &amp; is not addictive.</p>"
+    done = run("claims", "-", "--json", data=page.encode())
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert set(found) == {"claims", "omissions", "reading"}
+    for claim in found["claims"]:
+        assert set(claim) == {"quote", "start", "end", "claim", "verdict", "balanced", "sources"}
+        assert claim["sources"]
+    assert [(c["claim"], page[c["start"] : c["end"]]) for c in found["claims"]] == [
+        ("CLM-02", "cures</b> depression"),
+        ("CLM-07", "not addictive"),
+    ]
+    assert {o["left_out"] for o in found["omissions"]} == {"harm", "cost", "alternatives"}
+    assert found["reading"]["flesch_kincaid_grade"] is None
+
+
+def test_an_honest_text_passes_and_the_words_for_a_reader_are_calm(tmp_path: Path) -> None:
+    honest = tmp_path / "page.html"
+    honest.write_text("<p>Ketamine does not cure depression.</p>")
+    done = run("claims", str(honest))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().startswith("No claim found.")
+    done = run("claims", "-", data=b"Hello.\nKetamine cures depression.")
+    assert done.returncode == 1
+    said = done.stdout.decode()
+    assert "line 2:" in said
+    assert "Honest would be: Ketamine can bring fast improvement" in said
+    assert "ALBOTT, KETECT" in said
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"caf\xe9", b"a\x00b"])
+def test_what_is_no_text_is_refused_in_a_sentence(data: bytes) -> None:
+    done = run("claims", "-", data=data)
+    assert done.returncode == 3
+    assert done.stderr.startswith(b"ketapath: file: found")
+    assert b"Traceback" not in done.stderr
+
+
+def test_claims_are_knowledge_like_rules() -> None:
+    items = {i["id"]: i for i in answer("knowledge", "list")["items"] if i["kind"] == "claim"}
+    assert len(items) == 35
+    assert items["CLM-20"]["needs_approval"] is True
+    shown = answer("knowledge", "show", "CLM-02")
+    assert (shown["kind"], shown["verdict"]) == ("claim", "false")
+    assert "CLM-02" in answer("knowledge", "impact", "KETECT")["rests_on_it"]["claim"]
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -257,6 +257,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "drug": _("Drug models"),
         "protocol": _("Protocols"),
         "screening": _("Screening questionnaires"),
+        "claim": _("Claims"),
         "harm": _("Harms"),
         "alternative": _("Alternatives"),
         "target": _("Treatment targets"),

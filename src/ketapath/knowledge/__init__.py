@@ -29,8 +29,21 @@ from ketapath.knowledge.schema import (
     published,
 )
 from ketapath.knowledge.screens import Condition, parse_condition, texts_of
+from ketapath.knowledge.wording import Claim, Lexicon, lexicon, parse_claim, parse_lists
 
-__all__ = ["SITE_DEFAULT", "Knowledge", "PathSpec", "Rule", "Source", "Truth", "evaluate", "load", "paths", "published"]
+__all__ = [
+    "SITE_DEFAULT",
+    "Claim",
+    "Knowledge",
+    "PathSpec",
+    "Rule",
+    "Source",
+    "Truth",
+    "evaluate",
+    "load",
+    "paths",
+    "published",
+]
 
 T = TypeVar("T")
 
@@ -68,6 +81,8 @@ class Knowledge:
     harms: Mapping[str, Mapping[str, Any]]
     needs: Mapping[str, Mapping[str, Any]]
     screening: Mapping[str, Condition]
+    claims: Mapping[str, Claim]
+    lexicon: Lexicon
 
     def figure(self, name: str) -> float:
         """A figure of policy.yaml, in its unit."""
@@ -168,6 +183,14 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
     for other in others:
         if other.rule_id not in rules:
             raise KnowledgeError(f"alternative {other.id}: rule {other.rule_id!r} is in no file")
+    # Under claims, a list is claims and a mapping is word lists.
+    lists = parse_lists((n, d) for n, d in under("claims") if isinstance(d, dict))
+    claims = _unique(
+        (claim.id, claim)
+        for n, d in under("claims")
+        if isinstance(d, list)
+        for claim in (parse_claim(r, lists, sources, where=n) for r in d)
+    )
     return Knowledge(
         version=version,
         paths=specs,
@@ -186,6 +209,8 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         needs=_unique((r["id"], r) for r in documents["needs.yaml"]),
         screening=_unique((c.id, c) for c in screened),
         policy=_unique((r["id"], r) for r in documents["policy.yaml"]),
+        claims=claims,
+        lexicon=lexicon(lists, claims.values()),
         codes={n.removeprefix("codes/").removesuffix(".yaml"): d for n, d in under("codes")},
     )
 

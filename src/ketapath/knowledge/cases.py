@@ -5,7 +5,7 @@ Only `ketapath knowledge check` reads the case files; loading knowledge for a pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,9 @@ from ketapath.knowledge import FOLDER, Knowledge, Rule, Truth, evaluate, parse_y
 from ketapath.knowledge.figures import problems as problems_of_figures
 from ketapath.knowledge.rules import Predicate, nodes
 from ketapath.knowledge.screens import problems as screening_problems
+
+ClaimsIn = Callable[[str], Collection[str]]
+"""Finds the ids of the claims that a text makes."""
 
 _SOURCES_OF_FACTS = frozenset(
     [
@@ -56,15 +59,20 @@ class Report:
     """What the check found. `problems` break the knowledge; `warnings` ask a person to look."""
 
     rules: int
+    claims: int
     cases: int
     sources: int
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report:
-    """Every case run, every path fillable, every threshold tried on both sides, every review in time."""
-    cases = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
+def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Path = FOLDER) -> Report:
+    """Every case run, every path fillable, every threshold tried on both sides, every review in time.
+
+    `claims_in` finds the claims of a text by id; knowledge cannot do so itself, since finding stands above it.
+    """
+    every = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
+    cases, texts = [c for c in every if "claim" not in c], [c for c in every if "claim" in c]
     asked = dict(_asked(knowledge))
     problems = [
         *_failing(cases, asked, knowledge),
@@ -73,10 +81,12 @@ def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report
         *_impossible_figures(knowledge),
         *_absent_rules(knowledge),
         *screening_problems(knowledge),
+        *_misjudged(texts, knowledge, claims_in),
     ]
     return Report(
         rules=len(knowledge.rules),
-        cases=len(cases),
+        claims=len(knowledge.claims),
+        cases=len(cases) + sum(len(c["found"]) + len(c["not_found"]) for c in texts),
         sources=len(knowledge.sources),
         problems=tuple(problems),
         warnings=tuple(_overdue(knowledge, today)),
@@ -93,7 +103,7 @@ def cases_by_rule(*, folder: Path = FOLDER) -> dict[str, list[Mapping[str, Any]]
 
 
 def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
-    """What rests on this source: rules, screens, drug models, protocols, harms and alternatives, by id."""
+    """What rests on this source: rules, screens, claims, drug models, protocols, harms and alternatives, by id."""
 
     def names(value: Any) -> bool:
         if isinstance(value, Mapping):
@@ -101,6 +111,7 @@ def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
         return any(names(v) for v in value) if isinstance(value, list) else value == source
 
     rests = {"rule": [r.id for r in knowledge.rules.values() if any(e.key == source for e in r.evidence)]}
+    rests["claim"] = [c.id for c in knowledge.claims.values() if any(e.key == source for e in c.evidence)]
     shelves = {
         "drug": knowledge.drugs,
         "protocol": knowledge.protocols,
@@ -152,7 +163,7 @@ def _name(case: Mapping[str, Any]) -> str:
 def _cases(file: Path, folder: Path) -> Iterator[Mapping[str, Any]]:
     document = parse_yaml(file.read_bytes(), where=file.relative_to(folder).as_posix())
     for case in document if isinstance(document, list) else ():
-        if set(_KINDS) & set(case):
+        if {"claim", *_KINDS} & set(case):
             yield case
 
 
@@ -194,6 +205,20 @@ def _failing(cases: list[Mapping[str, Any]], asked: Mapping[str, _Asked], knowle
         truth = asked[name].holds(facts, date.fromisoformat(case["on"]))
         if truth is not words[case["expect"]]:
             yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, but it says {truth}"
+
+
+def _misjudged(cases: list[Mapping[str, Any]], knowledge: Knowledge, claims_in: ClaimsIn) -> Iterator[str]:
+    """Texts in which a claim is missed, texts in which it is found and should not be, claims without such texts."""
+    tried = {case["claim"] for case in cases if case["found"] and case["not_found"]}
+    for missing in sorted(set(knowledge.claims) - tried):
+        yield f"claim {missing}: no texts in which it is found and in which it is not"
+    for case in cases:
+        name = case["claim"]
+        if name not in knowledge.claims:
+            yield f"claim {name}: has cases but no record"
+            continue
+        yield from (f"claim {name}: is not found in {text!r}" for text in case["found"] if name not in claims_in(text))
+        yield from (f"claim {name}: is found in {text!r}" for text in case["not_found"] if name in claims_in(text))
 
 
 def _possible(fact: Fact, knowledge: Knowledge) -> bool:
@@ -277,6 +302,7 @@ def _absent_rules(knowledge: Knowledge) -> Iterator[str]:
 def _overdue(knowledge: Knowledge, today: date) -> Iterator[str]:
     late = [r.id for r in knowledge.rules.values() if r.ref.review_due < today]
     late += [c.id for c in knowledge.screening.values() if c.review_due < today]
+    late += [c.id for c in knowledge.claims.values() if c.review_due < today]
     if late:
         yield f"review overdue: {', '.join(late)}"
     for source in knowledge.sources.values():

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from ketapath.knowledge import Knowledge
+from ketapath.knowledge import Claim, Knowledge
 
 
 def listing(knowledge: Knowledge) -> list[dict[str, Any]]:
-    """Every rule, source, instrument, drug model, protocol and screen: kind, title, grade, trust and approval."""
-    return [*_rules(knowledge), *_shelves(knowledge)]
+    """Every rule, claim, source, instrument, drug model, protocol, screen: kind, title, grade, trust and approval."""
+    return [*_rules(knowledge), *_claims(knowledge), *_shelves(knowledge)]
 
 
 def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
@@ -22,6 +22,8 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
         form["ref"] |= {k: str(form["ref"][k]) for k in ("reviewed_on", "review_due")}
         words = {f: knowledge.texts[f"rule.{name}.{f}"] for f in ("statement", "action", "reverses")}
         return {"id": name, "kind": "rule", **words, **form}
+    if name in knowledge.claims:
+        return _claim(knowledge.claims[name])
     if name in knowledge.sources:
         source = asdict(knowledge.sources[name])
         return {"id": name, "kind": "source", **source, "read_on": source["read_on"].isoformat()}
@@ -80,6 +82,37 @@ def _rules(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
             trust=rule.trust,
             needs_approval=rule.ref.awaits_approval,
         )
+
+
+def _claims(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
+    for claim in knowledge.claims.values():
+        yield _item(claim.id, "claim", claim.title, claim.topic, trust=claim.trust, needs_approval=claim.needs_approval)
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    """A claim in full, its wordings as they are written."""
+    return {
+        "id": claim.id,
+        "kind": "claim",
+        "title": claim.title,
+        "topic": claim.topic,
+        "verdict": claim.verdict,
+        "states_benefit": claim.states_benefit,
+        "balanced": claim.balanced,
+        "wordings": [
+            {
+                field: [w.written for w in getattr(group, field)]
+                for field in ("any", "unless", "unless_near", "with_near")
+            }
+            for group in claim.groups
+        ],
+        "evidence": [asdict(e) for e in claim.evidence],
+        "trust": claim.trust,
+        "needs_approval": claim.needs_approval,
+        "owner": claim.owner,
+        "reviewed_on": claim.reviewed_on.isoformat(),
+        "review_due": claim.review_due.isoformat(),
+    }
 
 
 def _shelves(knowledge: Knowledge) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Any result as text for a terminal, JSON, HTML or PDF. Says what was found; decides nothing."""
 
+from ketapath.report.claims_form import claims_json, claims_text
 from ketapath.report.document import candidacy_pdf, plan_pdf
 from ketapath.report.json_form import candidacy_json, course_json, plan_json, screening_json
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
@@ -12,6 +13,8 @@ __all__ = [
     "candidacy_json",
     "candidacy_pdf",
     "candidacy_text",
+    "claims_json",
+    "claims_text",
     "course_html",
     "course_json",
     "course_text",
