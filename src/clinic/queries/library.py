@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from clinic.record.projections import knowledge
-from ketapath.knowledge import Rule, Source
-from ketapath.knowledge.cases import impact
+from ketapath.knowledge import Rule, Source, documents
+from ketapath.knowledge.impact import impact
 from ketapath.knowledge.listing import listing
 
 
@@ -57,4 +57,4 @@ def _listing() -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=512)
 def _impact(key: str) -> Mapping[str, list[str]]:
-    return {kind: list(ids) for kind, ids in impact(knowledge(), key).items()}
+    return {kind: list(ids) for kind, ids in impact(documents(), key).items()}

@@ -12,29 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ketapath.domain.fact import Fact, Origin
-from ketapath.knowledge import FOLDER, Knowledge, evaluate, parse_yaml, paths
+from ketapath.knowledge import FOLDER, Knowledge, consistency, documents, evaluate, parse_yaml, paths
+from ketapath.knowledge.consistency import Tried
 from ketapath.knowledge.rules import Predicate, nodes
+from ketapath.knowledge.schema import FILLED_BY
 from ketapath.knowledge.screens import problems as screening_problems
-
-_SOURCES_OF_FACTS = frozenset(
-    [
-        "condition",
-        "observation",
-        "procedure",
-        "allergy",
-        "family",
-        "medicine_class",
-        "patient",
-        "encounter",
-        "coverage",
-        "related_person",
-        "care_plan",
-        "consent",
-        "practitioner",
-        "question",
-        "derived",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,50 +33,24 @@ class Report:
 def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report:
     """Every case run, every path fillable, every threshold tried on both sides, every review in time."""
     cases = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
+    files = documents(folder)
+    wrong = [(case, _wrong_form(case, knowledge)) for case in cases]
+    cases = [case for case, why in wrong if why is None]
     problems = [
+        *(f"rule {case['rule']}: {why}" for case, why in wrong if why is not None),
         *_failing(cases, knowledge),
         *_uncovered(cases, knowledge),
         *_unfillable(knowledge),
         *screening_problems(knowledge),
+        *consistency.problems(knowledge, files, _tried(cases, knowledge)),
     ]
     return Report(
         rules=len(knowledge.rules),
         cases=len(cases),
         sources=len(knowledge.sources),
         problems=tuple(problems),
-        warnings=tuple(_overdue(knowledge, today)),
+        warnings=tuple(consistency.warnings(knowledge, files, today)),
     )
-
-
-def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
-    """What rests on this source: rules, screens, drug models, protocols, harms and alternatives, by id."""
-
-    def names(value: Any) -> bool:
-        if isinstance(value, Mapping):
-            return any(names(v) for v in value.values())
-        return any(names(v) for v in value) if isinstance(value, list) else value == source
-
-    rests = {"rule": [r.id for r in knowledge.rules.values() if any(e.key == source for e in r.evidence)]}
-    shelves = {
-        "drug": knowledge.drugs,
-        "protocol": knowledge.protocols,
-        "harm": knowledge.harms,
-        "alternative": knowledge.alternatives,
-        "instrument": knowledge.instruments,
-    }
-    for kind, shelf in shelves.items():
-        rests[kind] = [name for name, record in shelf.items() if names(record)]
-    rests["response"] = ["response"] if names(knowledge.response) else []
-    rests["screening"] = list(_screening(knowledge, source))
-    return rests
-
-
-def _screening(knowledge: Knowledge, source: str) -> Iterator[str]:
-    """Conditions whose pre-test range, and screens whose accuracy, rest on this source."""
-    for condition in knowledge.screening.values():
-        if any(e.key == source for e in condition.pretest_evidence):
-            yield condition.id
-        yield from (s.id for s in condition.screens if any(e.key == source for e in s.evidence))
 
 
 def _asked(knowledge: Knowledge) -> dict[str, Predicate]:
@@ -130,8 +86,27 @@ def _facts(case: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Fact]:
     return found
 
 
+def _wrong_form(case: Mapping[Any, Any], knowledge: Knowledge) -> str | None:
+    """Why this is no case that can be run, in a sentence; None where it can be run."""
+    if True in case:
+        return "a case says on without quotes, which YAML reads as true; write 'on': 2026-11-24"
+    missing = [field for field in ("on", "expect", "facts") if field not in case]
+    if missing:
+        return f"a case has no {', '.join(missing)}"
+    if str(case["expect"]).lower() not in ("true", "false", "unknown"):
+        return f"a case expects {case['expect']!r}, not true, false or unknown"
+    if not isinstance(case["facts"], Mapping):
+        return f"the facts of a case are {case['facts']!r}, not paths with values"
+    try:
+        date.fromisoformat(str(case["on"]))
+        _facts({**case, "facts": {p: v for p, v in case["facts"].items() if p in knowledge.paths}}, knowledge)
+    except (KeyError, TypeError, ValueError) as problem:
+        return f"case {dict(case['facts'])} cannot be read: {problem}"
+    return None
+
+
 def _failing(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[str]:
-    words = {True: True, False: False, "true": True, "false": False, "unknown": None}
+    words = {"true": True, "false": False, "unknown": None}
     asked = _asked(knowledge)
     for case in cases:
         name = f"rule {case['rule']}"
@@ -148,8 +123,18 @@ def _failing(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[s
             yield f"{name}: its case states an impossible value of {outside}"
         rule, on = knowledge.rules.get(case["rule"]), date.fromisoformat(case["on"])
         truth = evaluate(asked[case["rule"]], facts, as_of=on) if rule is None else rule.holds(facts, as_of=on)
-        if truth is not words[case["expect"]]:
+        if truth is not words[str(case["expect"]).lower()]:
             yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, the rule says {truth}"
+
+
+def _tried(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Mapping[str, list[Tried]]:
+    """The cases of each rule as facts, without those that name a path that does not exist."""
+    found: dict[str, list[Tried]] = {}
+    for case in cases:
+        if set(case["facts"]) <= set(knowledge.paths):
+            one = Tried(facts=_facts(case, knowledge), on=date.fromisoformat(case["on"]))
+            found.setdefault(case["rule"], []).append(one)
+    return found
 
 
 def _possible(fact: Fact, knowledge: Knowledge) -> bool:
@@ -195,7 +180,7 @@ def _unfillable(knowledge: Knowledge) -> Iterator[str]:
             if path not in knowledge.paths:
                 yield f"rule {rule.id}: reads {path}, which no file of profile/ has"
     for spec in knowledge.paths.values():
-        kinds = set(spec.comes_from) & _SOURCES_OF_FACTS
+        kinds = set(spec.comes_from) & FILLED_BY
         if not kinds:
             yield f"path {spec.path}: no FHIR element fills it"
         for kind in kinds & {"condition", "observation", "procedure", "allergy", "family"}:
@@ -204,13 +189,3 @@ def _unfillable(knowledge: Knowledge) -> Iterator[str]:
                     yield f"path {spec.path}: the code tables have no concept {concept!r}"
         if "medicine_class" in kinds and spec.comes_from["medicine_class"] not in classes:
             yield f"path {spec.path}: no medicine has the class {spec.comes_from['medicine_class']!r}"
-
-
-def _overdue(knowledge: Knowledge, today: date) -> Iterator[str]:
-    late = [r.id for r in knowledge.rules.values() if r.ref.review_due < today]
-    late += [c.id for c in knowledge.screening.values() if c.review_due < today]
-    if late:
-        yield f"review overdue: {', '.join(late)}"
-    for source in knowledge.sources.values():
-        if source.retracted:
-            yield f"source {source.key} is retracted"
