@@ -15,7 +15,7 @@ from ketapath.knowledge import Knowledge, load
 
 TODAY = date(2026, 11, 24)
 KNOWLEDGE: Knowledge = load()
-CLINIC = Clinic()
+CLINIC = Clinic(rems_certified=True)
 SUBJECT = {"reference": "Patient/test"}
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",

@@ -104,6 +104,7 @@ def fact_used(fact: Fact, knowledge: Knowledge) -> FactUsed:
         value=shown,
         on=fact.on,
         source=str(fact.origin),
+        confidence=fact.confidence,
     )
 
 
@@ -115,9 +116,10 @@ def at_clinic(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Profile:
     source = Origin(resource="Clinic", id="settings", version=None)
     settings: dict[str, bool | str] = {
         "clinic.jurisdiction": clinic.jurisdiction,
-        "clinic.rems_certified": clinic.rems_certified,
         "clinic.strict_profile": clinic.strict_profile,
     }
+    if clinic.rems_certified is not None:
+        settings["clinic.rems_certified"] = clinic.rems_certified
     if clinic.acls_on_site is not None:
         settings["staff.acls"] = clinic.acls_on_site
     language = person.known.get("person.language")
@@ -137,11 +139,16 @@ def _truths(person: Profile, clinic: Clinic, knowledge: Knowledge) -> dict[str, 
     return {
         rule.id: rule.holds(person.known, as_of=person.as_of)
         for rule in knowledge.rules_of("candidacy")
-        if any(
-            rule.scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
-            for product, route in _offered(clinic, knowledge)
-        )
+        if _speaks_here(rule, clinic, knowledge)
     }
+
+
+def _speaks_here(rule: Rule, clinic: Clinic, knowledge: Knowledge) -> bool:
+    """Whether the rule speaks of something that this clinic offers, in this jurisdiction."""
+    return any(
+        rule.scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
+        for product, route in _offered(clinic, knowledge)
+    )
 
 
 def _offered(clinic: Clinic, knowledge: Knowledge) -> list[tuple[str, str]]:
@@ -171,9 +178,10 @@ def _given(rule: Rule, truth: Truth, person: Profile) -> Verdict | None:
 
 def overridden(rule: Rule, person: Profile) -> Override | None:
     """The override of this rule that stands today. An absolute contraindication has none, whatever the record says."""
-    if rule.severity != "relative-contraindication":
+    if rule.severity != "relative-contraindication" or rule.override == "never":
         return None
-    return next((o for o in person.overrides if o.stands(rule.ref, as_of=person.as_of)), None)
+    standing = (o for o in person.overrides if o.stands(rule.ref, as_of=person.as_of))
+    return next((o for o in standing if rule.override == "until-review" or o.on == person.as_of), None)
 
 
 def _best(verdicts: Iterable[Verdict]) -> Verdict:
@@ -266,7 +274,7 @@ def _work_up(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Iterable[
     found = []
     for rule in knowledge.rules_of("work-up"):
         applies = rule.holds(person.known, as_of=person.as_of)
-        if applies is False or not rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction):
+        if applies is False or not _speaks_here(rule, clinic, knowledge):
             continue
         seen = rule.sees(person.known, as_of=person.as_of)
         lacking = tuple(

@@ -22,6 +22,8 @@ from ketapath.knowledge.schema import JURISDICTIONS
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "patients"
 """The people of the demonstration; there only where the command runs out of the repository."""
+ASSUMED = ("clinic.rems_certified",)
+"""What the command line takes for granted of the clinic that it does not know."""
 MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -122,8 +124,8 @@ def _assess(arguments: argparse.Namespace) -> int:
         _write(arguments.pdf, report.candidacy_pdf(candidacy, someone, knowledge))
     _say(
         arguments,
-        report.candidacy_json(candidacy, someone, knowledge),
-        report.candidacy_text(candidacy, someone, knowledge),
+        report.candidacy_json(candidacy, someone, knowledge) | {"assumed": list(ASSUMED)},
+        f"{report.candidacy_text(candidacy, someone, knowledge)}\n{_assumed(knowledge)}",
     )
     return 0
 
@@ -138,9 +140,10 @@ def _plan(arguments: argparse.Namespace) -> int:
     if arguments.pdf:
         _write(arguments.pdf, report.plan_pdf(plan, someone, knowledge))
     if arguments.json:
-        _print_json(report.plan_json(plan, someone, knowledge))
+        _print_json(report.plan_json(plan, someone, knowledge) | {"assumed": list(ASSUMED)})
     else:
         print(report.plan_text(plan, someone, knowledge))
+        print(_assumed(knowledge))
     return 0
 
 
@@ -358,6 +361,10 @@ def _check(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
     return 4 if found.problems else 0
 
 
+def _assumed(knowledge: Knowledge) -> str:
+    return "Assumed of the clinic: " + "; ".join(knowledge.paths[path].label for path in ASSUMED)
+
+
 def _no_such(field: str, found: str) -> BadInput:
     return BadInput(
         field=field,
@@ -383,7 +390,8 @@ def _person(arguments: argparse.Namespace) -> tuple[Knowledge, Clinic, Any]:
     knowledge = load()
     approvals = read_policy(_read(arguments.policy), knowledge) if arguments.policy else {}
     knowledge = under_policy(knowledge, approvals)
-    clinic = Clinic(jurisdiction=arguments.jurisdiction, approvals=approvals)
+    # The command line knows no clinic; that it is certified for the spray is assumed, and the output says so.
+    clinic = Clinic(jurisdiction=arguments.jurisdiction, rems_certified=True, approvals=approvals)
     return knowledge, clinic, person(_read(arguments.bundle), knowledge, as_of=arguments.on or date.today())
 
 

@@ -12,27 +12,31 @@ from ketapath.knowledge import Knowledge
 __all__ = ["due_assessments"]
 
 _CHECKS = (
-    ("followup.phq9", "CON-046", "followup_phq9_days"),
-    ("followup.urinary", "MON-028", "followup_urinary_days"),
-    ("followup.liver", "MON-030", "followup_liver_days"),
-    ("followup.cognition", "MON-031", "followup_cognition_days"),
+    ("followup.phq9", "CON-046", "followup_phq9_days", ("scale.phq9",)),
+    ("followup.urinary", "MON-028", "followup_urinary_days", ("scale.bladder_icsi",)),
+    ("followup.liver", "MON-030", "followup_liver_days", ("lab.alt_times_upper_limit", "lab.alp_times_upper_limit")),
+    ("followup.cognition", "MON-031", "followup_cognition_days", ("scale.moca",)),
 )
+"""Each check with its rule, the figure that spaces it, and the facts by which it is done."""
 
 
 def due_assessments(person: Profile, knowledge: Knowledge) -> tuple[DueAssessment, ...]:
     """What is due after the last session, earliest first; nothing before a first session.
 
-    The depression score counts from the last score, the other checks from the first session, because the record has
-    no place for them yet.
+    A check counts from the last time it was done, whether or not that may still be relied on, at the earliest from the
+    first session.
     """
     if not person.doses:
         return ()
     first = person.doses[0].on
-    last_score = max((s.on for s in person.scores if s.instrument == "phq9"), default=first)
+    done: dict[str, date] = {s.instrument: s.on for s in sorted(person.scores, key=lambda s: s.on)}
+    for fact in (*person.unusable, *person.known.values()):
+        if fact.on is not None and fact.value is not None:
+            done[fact.path] = max(fact.on, done.get(fact.path, date.min))
     found = []
-    for key, rule_id, days in _CHECKS:
-        since = last_score if key == "followup.phq9" else first
-        due = since + timedelta(days=knowledge.figure(days))
+    for key, rule_id, days, paths in _CHECKS:
+        last = max((done[p] for p in (*paths, *(p.partition(".")[2] for p in paths)) if p in done), default=first)
+        due = max(last, first) + timedelta(days=knowledge.figure(days))
         found.append(_due(key, rule_id, due, person.as_of, knowledge))
     return tuple(sorted(found, key=lambda d: d.due))
 

@@ -41,7 +41,8 @@ def profile(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Profile
         if chosen:
             known[path] = chosen
     trials = antidepressant_trials(stated.medicines, as_of=as_of, knowledge=knowledge)
-    for fact in _derived(stated, known, trials, as_of, knowledge):
+    for found in _derived(stated, known, trials, as_of, knowledge):
+        fact = replace(found, confidence="derived")
         if fact.status == "unusable":
             aside.append(fact)
         elif fact.path in known and known[fact.path].value != fact.value:
@@ -100,7 +101,9 @@ def _rely_on(spec: PathSpec, facts: list[Fact], as_of: date, knowledge: Knowledg
         return None, aside
     if _contradict(spec, sound, knowledge):
         return None, aside + [_aside(f, Text(key="fact.contradicts")) for f in sound]
-    return sound[-1], aside
+    undated = [f for f in sound if f.on is None and f.value is True]
+    # An undated yes beside dated ones may be the later event: its day is what a rule with a time window must not know.
+    return (undated or sound)[-1], aside
 
 
 def _not_today(spec: PathSpec, fact: Fact, as_of: date) -> Text | None:
@@ -128,11 +131,12 @@ def _recency(fact: Fact) -> tuple[date, str]:
 def _contradict(spec: PathSpec, sound: list[Fact], knowledge: Knowledge) -> bool:
     """Whether statements that hold together say different things.
 
-    A lifelong yes and a lifelong no contradict whenever they were written; a state that passes is settled by the
-    newer day. Readings of one day are settled by their time; without it they contradict if they differ.
+    A lifelong no after a yes contradicts it; a yes after every no is news, and counts. A state that passes is settled
+    by the newer day. Readings of one day are settled by their time; without it they contradict if they differ.
     """
     if spec.type == "bool" and spec.window_days is None:
-        return len({f.value for f in sound}) > 1
+        yes, no = ([f.on or date.min for f in sound if f.value is value] for value in (True, False))
+        return bool(yes and no) and max(yes) <= max(no)
     newest = [f for f in sound if f.on == sound[-1].on]
     if len({f.value for f in newest}) == 1:
         return False
@@ -191,6 +195,13 @@ def _age(stated: Statements, born_on: date, as_of: date, knowledge: Knowledge) -
 def _pregnancy_possible(
     stated: Statements, known: Mapping[str, Fact], as_of: date, knowledge: Knowledge
 ) -> Iterator[Fact]:
+    """What was said stands; else whoever is pregnant or breastfeeding can be, and sex and age say the rest."""
+    if "person.pregnancy_possible" in known:
+        return
+    for path in ("history.pregnant", "history.breastfeeding"):
+        if path in known and known[path].value is True:
+            yield replace(known[path], path="person.pregnancy_possible", value=True)
+            return
     sex = known.get("person.sex")
     age = None if stated.born_on is None else (as_of - stated.born_on).days / 365.25
     if sex is not None and sex.value == "male":
@@ -203,7 +214,7 @@ def _pregnancy_possible(
 
 
 def _uncontrolled_pressure(facts: Iterable[Fact], as_of: date, knowledge: Knowledge) -> Iterator[Fact]:
-    """High on two days within the window is uncontrolled; measured on two days and not so is controlled."""
+    """High on two of the last three measured days is uncontrolled; measured on two and not so is controlled."""
     limits = {
         "vitals.systolic_mmhg": knowledge.figure("uncontrolled_systolic_mmhg"),
         "vitals.diastolic_mmhg": knowledge.figure("uncontrolled_diastolic_mmhg"),
@@ -217,9 +228,10 @@ def _uncontrolled_pressure(facts: Iterable[Fact], as_of: date, knowledge: Knowle
             assert isinstance(fact.value, float)
             high_by_day[fact.on] = high_by_day.get(fact.on, False) or fact.value > limits[fact.path]
             last = fact if last is None or _recency(fact) > _recency(last) else last
-    days = knowledge.figure("uncontrolled_days")
+    days, of_days = knowledge.figure("uncontrolled_days"), int(knowledge.figure("uncontrolled_of_days"))
     if last is not None and len(high_by_day) >= days:
-        uncontrolled = sum(high_by_day.values()) >= days
+        newest = sorted(high_by_day)[-of_days:]
+        uncontrolled = sum(high_by_day[day] for day in newest) >= days
         yield replace(last, path="vitals.hypertension_uncontrolled", value=uncontrolled, unit=None)
 
 

@@ -1,7 +1,8 @@
 """How far is the treatment, and what has it done? Facts of the course that rules may read, from doses and scores.
 
-Sessions are days with a dose. The depression score is the PHQ-9; its baseline is the last total on or before the first
-session. Where a score is missing the fact is missing: nothing is inferred from silence.
+Sessions are days with a dose; after a long pause a new course begins, and only its sessions count. The depression score
+is the PHQ-9; its baseline is the last total on or before the first session of the course. Where a score is missing the
+fact is missing: nothing is inferred from silence.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from ketapath.domain.fact import Fact, Origin, ScoreEntry, Statements
 from ketapath.knowledge import Knowledge
@@ -35,6 +37,9 @@ def progress(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Iterat
     days = sorted({dose.on for dose in stated.doses if dose.on <= as_of and dose.dose_mg != 0})
     if not days:
         return
+    gap = knowledge.figure("course_gap_days")
+    starts = [day for before, day in pairwise(days) if (day - before).days > gap]
+    days = [day for day in days if day >= (starts or days)[-1 if starts else 0]]
     last = next(d for d in reversed(stated.doses) if d.on == days[-1])
 
     def fact(name: str, value: float | bool, unit: str | None, origin: Origin = last.origin, on: date = as_of) -> Fact:

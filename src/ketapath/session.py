@@ -85,6 +85,7 @@ def _counted(session: Session) -> dict[str, Fact]:
     if now is not None and vital:
         found["session.minutes_since_reading"] = max(0.0, now - max(vital))
     found |= _pressures(session)
+    found["session.pressure_after_dose"] = any(r.quantity == _SYSTOLIC and r.minute > 0 for r in session.readings)
     under = [r for r in session.readings if r.quantity == _SATURATION and r.minute > 0]
     if under or now is None or now > 0:
         found["session.saturation_recorded"] = bool(under)

@@ -1,4 +1,4 @@
-"""Which antidepressants were truly tried, long enough and high enough, and did they fail?
+"""Which antidepressants were truly tried, long enough, high enough and as directed, and did they fail?
 
 Orders of one substance are merged over short gaps into one trial. Length and dose decide whether it was adequate;
 only a stated result decides whether it failed. What the record does not say stays None. The dose limit is the
@@ -16,6 +16,9 @@ from ketapath.domain.profile import Trial
 from ketapath.knowledge import Knowledge
 
 __all__ = ["antidepressant_trials", "still_stands"]
+
+_NOT_TAKEN = frozenset({"not-taking", "taking-not-as-directed", "on-hold-not-as-directed", "stopped-not-as-directed"})
+"""Of the codes that FHIR R5 has for adherence, those that say: not as directed."""
 
 _FAILED = {"no-response": True, "response": False, "not-tolerated": False}
 
@@ -77,7 +80,9 @@ def _trial(group: list[MedicineSpan], limit_mg: float | None, as_of: date, knowl
     dose = max(doses, default=None)
     long_enough = None if weeks is None else weeks >= knowledge.figure("trial_weeks")
     high_enough = None if dose is None or limit_mg is None else dose >= limit_mg
-    adequate = False if False in (long_enough, high_enough) else None if None in (long_enough, high_enough) else True
+    taken = _taken(group, knowledge)
+    asked = (long_enough, high_enough, taken)
+    adequate = False if False in asked else None if None in asked else True
     outcomes = {s.outcome for s in group if s.outcome is not None}
     failed = _FAILED.get(outcomes.pop()) if len(outcomes) == 1 else None
     return Trial(
@@ -88,12 +93,23 @@ def _trial(group: list[MedicineSpan], limit_mg: float | None, as_of: date, knowl
         max_daily_dose_mg=dose,
         adequate=adequate,
         failed=failed,
-        reason=_reason(long_enough, high_enough, failed),
+        adherence=next((s.adherence for s in reversed(group) if s.adherence is not None), None),
+        reason=_reason(long_enough, high_enough, taken, failed),
         origins=tuple(str(s.origin) for s in group),
     )
 
 
-def _reason(long_enough: bool | None, high_enough: bool | None, failed: bool | None) -> Text:
+def _taken(group: list[MedicineSpan], knowledge: Knowledge) -> bool | None:
+    """Whether it was taken as directed. Silence passes, unless the clinic's policy asks for adherence on record."""
+    stated = {s.adherence for s in group if s.adherence not in (None, "unknown")}
+    if stated & _NOT_TAKEN:
+        return False
+    return None if not stated and knowledge.figure("trial_needs_adherence") else True
+
+
+def _reason(long_enough: bool | None, high_enough: bool | None, taken: bool | None, failed: bool | None) -> Text:
+    if taken is False:
+        return Text(key="trial.not_taken")
     if long_enough is False:
         return Text(key="trial.too_short")
     if high_enough is False:
@@ -102,4 +118,6 @@ def _reason(long_enough: bool | None, high_enough: bool | None, failed: bool | N
         return Text(key="trial.length_unknown")
     if high_enough is None:
         return Text(key="trial.dose_unknown")
+    if taken is None:
+        return Text(key="trial.adherence_unknown")
     return Text(key={True: "trial.failed", False: "trial.not_failed", None: "trial.outcome_unknown"}[failed])

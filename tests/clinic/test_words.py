@@ -79,14 +79,17 @@ def own_words() -> list[str]:
         words += [text for part in (*form["items"], *form["options"]) for text in part["text"].values()]
         words += list(form["stem"].values())
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
-    words += ["fluoxetine", "Discussed with the person: aims, limits, and what else there is."]  # of the record
+    screens = [screen for condition in known.screening.values() for screen in condition.screens]
+    words += [e.locator for screen in screens for e in screen.evidence] + [screen.instrument for screen in screens]
+    words += [medicine["substance"] for medicine in known.codes["medicines"]]
+    words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record
     words += [account.name for account in Account.objects.all()] + [p.name for p in Practice.objects.all()]
     words += [part for line in PatientLine.objects.all() for part in (line.given, line.family, line.patient_id)]
     return sorted(words, key=len, reverse=True)
 
 
 FREE = re.compile(
-    r"\bketapath\b|\b[a-z]+(-[\w-]+)+,|\bPatient/|\b(en|ar|es)\b|(PHQ|GAD)-?\d|LOINC|[A-Z]{2,4}-\d{3}|[A-Z]\w*/[\w./-]+|[0-9a-f]{12,}|v?\d[\d.,:/-]*"
+    r"\bketapath\b|\b[a-z]+(-[\w-]+)+,|\bPatient/|\b(en|ar|es|US|UK)\b|(PHQ|GAD)-?\d|LOINC|[A-Z]{2,4}-\d{3}|[A-Z]\w*/[\w./-]+|[0-9a-f]{12,}|v?\d[\d.,:/-]*"
     r"|\b(mg|kg|min|mmHg|per|ng/mL|cm|m2|wk|h|g|d|a|x|over)\b|\b[A-H] ·|[\w-]+-(spray|iv|label|series)\b"
 )
 

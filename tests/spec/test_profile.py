@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.records import (
     spread,
 )
 
+from ketapath import journey
 from ketapath.candidacy import assess
 from ketapath.errors import BadInput
 
@@ -253,3 +255,56 @@ def test_smoking_and_housing_are_read_as_they_are_coded_and_silence_stays_open()
     food = person(record(answer("93031-3", "LA30125-1", "http://loinc.org"))).known
     assert food["social.food_insecure"].value is True
     assert "social.utilities" not in food
+
+
+def adherent(code: str) -> dict[str, Any]:
+    url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-MedicationStatement.adherence"
+    coding = {"system": "http://hl7.org/fhir/CodeSystem/medication-statement-adherence", "code": code}
+    return {"extension": [{"url": url, "extension": [{"url": "code", "valueCodeableConcept": {"coding": [coding]}}]}]}
+
+
+@pytest.mark.parametrize(
+    ("said", "adequate", "reason"),
+    [
+        ({}, True, "trial.failed"),
+        (adherent("taking-as-directed"), True, "trial.failed"),
+        (adherent("stopped-as-directed"), True, "trial.failed"),
+        (adherent("unknown"), True, "trial.failed"),
+        (adherent("not-taking"), False, "trial.not_taken"),
+        (adherent("stopped-not-as-directed"), False, "trial.not_taken"),
+    ],
+)
+def test_a_trial_that_was_not_taken_as_directed_is_not_adequate(said: Any, adequate: bool, reason: str) -> None:
+    (found,) = person(record(trial("sertraline", 100.0, 200, 100) | said)).trials
+    assert (found.adequate, found.reason.key) == (adequate, reason)
+
+
+def test_a_clinic_may_ask_for_adherence_on_record() -> None:
+    figure = {**KNOWLEDGE.policy["trial_needs_adherence"], "value": 1}
+    strict = replace(KNOWLEDGE, policy={**KNOWLEDGE.policy, "trial_needs_adherence": figure})
+    silent, told = trial("sertraline", 100.0, 200, 100), trial("sertraline", 100.0, 200, 100) | adherent("taking")
+    for stated, adequate in ((silent, None), (told, True)):
+        (found,) = journey.person(record(stated), strict, as_of=TODAY).trials
+        assert found.adequate is adequate
+
+
+@pytest.mark.parametrize(
+    ("resource", "path", "confidence"),
+    [
+        (intake({"history.aneurysm": False}), "history.aneurysm", "reported"),
+        (quantity("29463-7", 70, "kg"), "vitals.weight_kg", "measured"),
+        (
+            coded("Condition", "http://hl7.org/fhir/sid/icd-10", "I71.4", onsetDateTime="2020-01-01")
+            | {"verificationStatus": {"coding": [{"code": "confirmed"}]}},
+            "history.aneurysm", "confirmed",
+        ),
+        (coded("Condition", "http://hl7.org/fhir/sid/icd-10", "I71.4", onsetDateTime="2020-01-01"),
+         "history.aneurysm", "stated"),
+        ({"resourceType": "Condition", "id": "c", "subject": SUBJECT, "code": {"text": "Cerebral aneurysm"},
+          "onsetDateTime": "2020-01-01"}, "history.aneurysm", "by name"),
+    ],
+)  # fmt: skip
+def test_every_fact_says_how_sure_it_is(resource: dict[str, Any], path: str, confidence: str) -> None:
+    someone = person(record(resource))
+    assert someone.known[path].confidence == confidence
+    assert someone.known["person.age_years"].confidence == "derived"

@@ -34,14 +34,16 @@ def ask_override(found: Chart, rule_id: str, *, reason: str, review_on: date | N
         return done
     speaking = {f.id for f in candidacy(found).findings if f.verdict in ("not-eligible", "defer")}
     rule = found.knowledge.rules.get(rule_id)
-    if rule is None or rule_id not in speaking or rule.severity != "relative-contraindication":
+    is_relative = rule is not None and rule.severity == "relative-contraindication" and rule.override != "never"
+    if rule is None or rule_id not in speaking or not is_relative:
         raise BadInput(
             field=_("rule"), found=rule_id, limit=_("a relative contraindication that speaks today"),
             next_step=_("An absolute one is not overridden: correct the fact if it is wrong."),
         )  # fmt: skip
     if not reason.strip():
         raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Write it in a line."))
-    latest = found.as_of + timedelta(days=found.knowledge.figure("override_days_most"))
+    most = 0 if rule.override == "today" else found.knowledge.figure("override_days_most")
+    latest = found.as_of + timedelta(days=most)
     if review_on is None or not found.as_of <= review_on <= latest:
         raise BadInput(
             field=_("day of review"), found=str(review_on or _("nothing")),

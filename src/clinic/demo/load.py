@@ -26,6 +26,7 @@ _SETTINGS: dict[str, dict[str, object]] = {
         "jurisdiction": "US",
         "languages": ["en", "es"],
         "acls_on_site": True,
+        "rems_certified": True,
         "weekdays": [0, 1, 2, 3, 4, 5, 6],  # open every day, so that the demonstration has sessions on any day
     },
     "hillside": {"jurisdiction": "UK", "languages": ["en"], "products": ["racemic", "esketamine"]},

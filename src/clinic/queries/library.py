@@ -1,35 +1,58 @@
-"""What does the knowledge say? Rules, sources and instruments as anybody may read them."""
+"""What does the knowledge say? Every item as anybody may read it: words, cases, what rests on it, history."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from clinic.record.models import PolicyEntry, Practice
 from clinic.record.projections import knowledge
-from ketapath.knowledge import Rule, Source, documents
+from ketapath.knowledge import PathSpec, Rule, Source, documents, paths
+from ketapath.knowledge.cases import cases_by_rule
 from ketapath.knowledge.impact import impact
-from ketapath.knowledge.listing import listing
+from ketapath.knowledge.listing import listing, resting_on, shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One worked case: facts by label, and whether the rule then speaks."""
+
+    facts: tuple[tuple[str, object, str], ...]
+    expect: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulePage:
-    """One rule with its words and sources."""
+    """One rule with its words, its cases, what rests on it, and what a practice has approved of it."""
 
     rule: Rule
     statement: str
     action: str
     reverses: str
+    cases: tuple[Case, ...]
+    rests: Mapping[str, list[str]]
+    entries: tuple[PolicyEntry, ...]
+    is_overdue: bool
 
 
-def rule_page(name: str) -> RulePage | None:
-    """One rule; None where there is none of this id."""
+def rule_page(name: str, *, today: date, practice: Practice | None) -> RulePage | None:
+    """One rule; None where there is none of this id. With a practice, what its medical lead did with it."""
     rule = knowledge().rules.get(name)
     if rule is None:
         return None
     words = {part: knowledge().texts[f"rule.{name}.{part}"] for part in ("statement", "action", "reverses")}
-    return RulePage(rule=rule, **words)
+    entries = () if practice is None else PolicyEntry.objects.filter(practice=practice, item=name).order_by("-id")
+    return RulePage(
+        rule=rule,
+        cases=tuple(_case(case) for case in _cases().get(name, ())),
+        rests=resting_on(knowledge(), name),
+        entries=tuple(entries),
+        is_overdue=rule.ref.review_due < today,
+        **words,
+    )
 
 
 def source_page(key: str) -> tuple[Source, Mapping[str, list[str]]] | None:
@@ -43,11 +66,37 @@ def instrument_page(name: str) -> Mapping[str, Any] | None:
     return knowledge().instruments.get(name)
 
 
+def item_page(kind: str, name: str) -> Mapping[str, Any] | None:
+    """Any other item in full, as plain data; None where this kind has none of this id."""
+    found = shown(knowledge(), name)
+    return found if found is not None and found["kind"] == kind else None
+
+
+def path_page(name: str) -> tuple[PathSpec, list[str]] | None:
+    """One fact that rules may read, and the rules that read it."""
+    spec = knowledge().paths.get(name)
+    return None if spec is None else (spec, _readers().get(name, []))
+
+
+def overdue(today: date) -> int:
+    """How many rules are past their day of review."""
+    return sum(rule.ref.review_due < today for rule in knowledge().rules.values())
+
+
 def shelf(kind: str, words: str) -> list[dict[str, Any]]:
-    """The items of one kind whose id, title or section holds every one of these words."""
+    """The items of one kind, or of every kind, whose id, title or section holds every one of these words."""
     wanted = words.casefold().split()[:8]
-    found = [i for i in _listing() if i["kind"] == kind or (kind == "rule" and i["kind"] == "statement")]
+    found = [i for i in _listing() if kind in ("all", i["kind"]) or (kind == "rule" and i["kind"] == "statement")]
     return [i for i in found if all(w in f"{i['id']} {i['title']} {i['section']}".casefold() for w in wanted)]
+
+
+def _case(case: Mapping[str, Any]) -> Case:
+    facts = []
+    for path, said in case["facts"].items():
+        value, on = (said["value"], said.get("on")) if isinstance(said, Mapping) else (said, None)
+        spec = knowledge().paths.get(path)
+        facts.append((spec.label if spec else path, value, "" if on is None else str(on)))
+    return Case(facts=tuple(facts), expect=str(case["expect"]).lower())
 
 
 @lru_cache(maxsize=1)
@@ -58,3 +107,17 @@ def _listing() -> list[dict[str, Any]]:
 @lru_cache(maxsize=512)
 def _impact(key: str) -> Mapping[str, list[str]]:
     return {kind: list(ids) for kind, ids in impact(documents(), key).items()}
+
+
+@lru_cache(maxsize=1)
+def _cases() -> Mapping[str, list[Mapping[str, Any]]]:
+    return cases_by_rule()
+
+
+@lru_cache(maxsize=1)
+def _readers() -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for rule in knowledge().rules.values():
+        for path in dict.fromkeys((*paths(rule.when), *rule.settled_by)):
+            found.setdefault(path, []).append(rule.id)
+    return found

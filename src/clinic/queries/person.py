@@ -22,6 +22,7 @@ from ketapath.domain.clinic import Approval, Clinic
 from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
+from ketapath.domain.screening import Screened
 from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
 from ketapath.fhir import Bundle, bundle_of, statements
@@ -29,6 +30,7 @@ from ketapath.fhir.readback import decisions, signed_plans, visits
 from ketapath.knowledge import Knowledge
 from ketapath.knowledge.policy import policy_file, under_policy
 from ketapath.profile import profile
+from ketapath.screening import screen
 
 SEED = 1
 _TEST_DATA = ("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST")
@@ -133,6 +135,11 @@ def plan(found: Chart) -> Plan:
 def treated(found: Chart) -> Treated:
     """The course so far and the card."""
     return _treated(_Key.of(found))
+
+
+def screened(found: Chart) -> tuple[Screened, ...]:
+    """What the answers to screening questionnaires say today."""
+    return _screened(_Key.of(found))
 
 
 def clinic_now(practice: Practice) -> Clinic:
@@ -275,3 +282,8 @@ def _planned(key: _Key) -> Plan:
 def _treated(key: _Key) -> Treated:
     found, course, card = journey.treated(key.person, key.clinic, knowledge_at(key.clinic), seed=SEED)
     return Treated(candidacy=found, course=course, card=card)
+
+
+@lru_cache(maxsize=128)
+def _screened(key: _Key) -> tuple[Screened, ...]:
+    return screen(key.person, knowledge_at(key.clinic), seed=SEED)

@@ -37,6 +37,7 @@ class Row:
     source: str
     origin_kind: str
     origin_id: str
+    confidence: str
     reason: Text | None = None
 
 
@@ -79,7 +80,7 @@ def statable() -> list[PathSpec]:
 
 def is_statable(spec: PathSpec) -> bool:
     """Whether this is said by a person, and not computed, part of the person's master data, or the clinic's own."""
-    is_ours = spec.path.startswith(("clinic.", "staff.", "order."))
+    is_ours = spec.path.startswith(("clinic.", "staff."))
     return not is_ours and not {"derived", "patient"} & set(spec.comes_from) and not _is_scored(spec)
 
 
@@ -121,5 +122,6 @@ def _row(fact: Fact) -> Row:
         source=f"{fact.origin.resource}/{fact.origin.id}" if is_own else "",
         origin_kind=fact.origin.resource,
         origin_id=fact.origin.id,
+        confidence=fact.confidence,
         reason=fact.reason,
     )

@@ -188,6 +188,12 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
     if verdict in ("defer", "undetermined"):
         words = _("Candidacy does not say that the dose may be given today.")
         yield Objection(kind="prescriber", words=words)
+    if not found.person.doses:
+        for piece in now.work_up:
+            if piece.state == "due" and piece.finding.verdict == "defer" and piece.finding.rule is not None:
+                said = {"title": piece.finding.rule.title, "id": piece.finding.id}
+                words = _("Work-up before a first dose is open: %(title)s (%(id)s).") % said
+                yield Objection(kind="prescriber", words=words)
     yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))

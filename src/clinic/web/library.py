@@ -10,13 +10,15 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from clinic import clock
+from clinic.access.models import Account, Role
 from clinic.queries import library
 from clinic.record.projections import knowledge
 from clinic.web.templatetags.clinic import stated
 from ketapath import units
 from ketapath.knowledge.rules import Predicate
 
-_KINDS = ("rule", "source", "instrument", "drug", "protocol")
+_KINDS = ("all", "rule", "source", "instrument", "drug", "protocol", "alternative", "screening", "biomarker", "claim")
 
 
 @require_GET
@@ -27,17 +29,33 @@ def shelf(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "")[:100]
     found = library.shelf(kind, words)
     sections = {section: [i for i in found if i["section"] == section] for section in dict.fromkeys(_sections(found))}
-    context = {"kind": kind, "kinds": _KINDS, "q": words, "sections": sections, "count": len(found)}
+    context = {
+        "kind": kind,
+        "kinds": _KINDS,
+        "q": words,
+        "sections": sections,
+        "count": len(found),
+        "overdue": library.overdue(clock.today("UTC")),
+    }
     return render(request, "library/items.html" if request.htmx else "library/shelf.html", context)  # type: ignore[attr-defined]
 
 
 @require_GET
 def rule(request: HttpRequest, name: str) -> HttpResponse:
-    """One rule: what it says, of whom, on what it rests, what would reverse it."""
-    found = library.rule_page(name)
+    """One rule: what it says, of whom, on what it rests, what rests on it, and what would reverse it."""
+    account = request.user if isinstance(request.user, Account) and request.user.role != Role.PATIENT else None
+    today = clock.today(account.practice.zone if account else "UTC")
+    found = library.rule_page(name, today=today, practice=account.practice if account else None)
     if found is None:
         raise Http404
-    context = {"page": found, "rule": found.rule, "condition": _condition(found.rule.when)}
+    context = {
+        "page": found,
+        "rule": found.rule,
+        "condition": _condition(found.rule.when),
+        "rests_on_it": any(found.rests.values()),
+        "asks": [knowledge().paths[path] for path in found.rule.settled_by],
+        "windows": [(knowledge().paths[path], days) for path, days in found.rule.windows.items()],
+    }
     return render(request, "library/rule.html", context)
 
 
@@ -59,6 +77,27 @@ def instrument(request: HttpRequest, name: str) -> HttpResponse:
     if found is None:
         raise Http404
     return render(request, "library/instrument.html", {"form": found, "items": found["items"]})
+
+
+@require_GET
+def item(request: HttpRequest, kind: str, name: str) -> HttpResponse:
+    """A drug model, protocol, alternative, screen, biomarker or claim in full."""
+    found = library.item_page(kind, name)
+    if found is None:
+        raise Http404
+    rows = [(key, value) for key, value in found.items() if key not in ("id", "kind", "title")]
+    return render(
+        request, "library/item.html", {"kind": kind, "name": name, "title": found.get("title", ""), "rows": rows}
+    )
+
+
+@require_GET
+def fact(request: HttpRequest, name: str) -> HttpResponse:
+    """One fact that rules may read: what it is, how long it holds, who supplies it, which rules read it."""
+    found = library.path_page(name)
+    if found is None:
+        raise Http404
+    return render(request, "library/fact.html", {"spec": found[0], "rules": found[1]})
 
 
 def _sections(found: list[dict[str, Any]]) -> list[str]:
@@ -90,4 +129,6 @@ urls = [
     path("knowledge/rules/<str:name>", rule, name="knowledge-rule"),
     path("knowledge/sources/<str:name>", source, name="knowledge-source"),
     path("knowledge/instruments/<str:name>", instrument, name="knowledge-instrument"),
+    path("knowledge/facts/<str:name>", fact, name="knowledge-fact"),
+    path("knowledge/items/<str:kind>/<str:name>", item, name="knowledge-item"),
 ]

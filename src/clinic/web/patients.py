@@ -17,7 +17,7 @@ from clinic.access.permission import may
 from clinic.actions.plan import standing
 from clinic.queries import profile
 from clinic.queries.patients import patients as listed
-from clinic.queries.person import Chart, Treated, candidacy, plan, treated
+from clinic.queries.person import Chart, Treated, candidacy, plan, screened, treated
 from clinic.queries.plan import ways_on
 from clinic.web.charts import response_chart
 from clinic.web.door import about_person, account_of, staff
@@ -27,6 +27,8 @@ from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import FactUsed, MissingFact
 from ketapath.domain.plan import Plan
 from ketapath.followup import due_assessments
+from ketapath.licence import licences
+from ketapath.staging import stage
 
 
 @require_GET
@@ -69,6 +71,10 @@ def loop_page(
         "steps": ("continue", "adjust", "add", "pause", "stop"),
         "chart": response_chart(found, now.course),
         "groups": profile.groups(found),
+        "licences": licences(found.person, found.clinic, found.knowledge),
+        "staging": stage(found.person, found.knowledge),
+        "trial_weeks": f"{found.knowledge.figure('trial_weeks'):g}",
+        "screened": screened(found),
         "aside": profile.aside(found),
         "due": due_assessments(found.person, found.knowledge),
         "key": secrets.token_hex(16),

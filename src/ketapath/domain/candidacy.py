@@ -23,6 +23,25 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Licence:
+    """What one record says of a product for an indication in a country; `status` is None where there is no record.
+
+    `since` and `as_of` are days or months as text: from when the sources say that it holds, and when they were read.
+    """
+
+    product: str
+    indication: str
+    jurisdiction: str
+    status: Literal["approved", "off-label", "compounded", "investigational"] | None
+    form: str | None
+    population: Text | None
+    conditions: Text
+    since: str | None
+    as_of: str | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkUp:
     """One piece of work-up: the rule that asks for it, which of its facts are held today, and which are lacking.
 

@@ -35,13 +35,14 @@ class ClinicFact:
 class Clinic:
     """The clinic as the core needs it. Prices that are not known are absent, never zero.
 
-    `facts` are what the clinic states of itself, by profile path. With a `strict_profile` it also applies
-    what trials excluded. `session_hours` are (opening, last start); `languages` those of qualified staff.
+    What nobody stated is None: `rems_certified`, `acls_on_site`. `facts` are what the clinic states of itself, by
+    profile path. With a `strict_profile` it also applies what trials excluded. `session_hours` are (opening, last
+    start); `languages` those of qualified staff.
     """
 
     jurisdiction: str = "US"
     products: tuple[str, ...] = ("esketamine", "racemic")
-    rems_certified: bool = True
+    rems_certified: bool | None = None
     strict_profile: bool = False
     session_hours: tuple[float, float] = (8.0, 15.0)
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)

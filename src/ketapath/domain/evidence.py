@@ -119,6 +119,7 @@ class FactUsed:
     value: str
     on: date | None
     source: str
+    confidence: str = "stated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,11 @@ Value = bool | float | str | tuple[str, ...]
 """A yes or no, a number in the path's canonical unit, one word of the path's vocabulary, or a list of words."""
 
 
+Confidence = Literal["measured", "confirmed", "stated", "reported", "by name", "code not verified", "derived"]
+"""How sure a statement is: measured; confirmed by a clinician; stated in the record; reported on a form; matched by
+words instead of a code; matched by a code whose meaning we have not read; computed from other facts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where a fact was read: resource type, id and version. Two facts of one origin are one statement."""
@@ -44,6 +49,7 @@ class Fact:
     status: Literal["usable", "unusable"] = "usable"
     reason: Text | None = None
     as_stated: str = ""
+    confidence: Confidence = "stated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +57,8 @@ class MedicineSpan:
     """One order, statement or administration of a medicine, as the record states it. Days, not instants.
 
     `outcome` is the stated result of an antidepressant trial ("no-response", "partial-response", "response",
-    "not-tolerated") or None where the record does not say. It is never inferred from a switch.
+    "not-tolerated") or None where the record does not say. It is never inferred from a switch. `adherence` is the
+    stated code of the R5 value set ("taking-as-directed", "not-taking", ...), which R4 carries as an extension.
     """
 
     substance: str
@@ -62,6 +69,7 @@ class MedicineSpan:
     daily_dose_mg: float | None
     outcome: str | None
     origin: Origin
+    adherence: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

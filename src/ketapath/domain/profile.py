@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from ketapath.domain.evidence import Override, Text
+from ketapath.domain.evidence import Evidence, Override, Text
 from ketapath.domain.fact import Dose, Fact, MedicineSpan, ScoreEntry
 
 
@@ -23,10 +23,36 @@ class Trial:
     end: date | None
     weeks: float | None
     max_daily_dose_mg: float | None
+    adherence: str | None
     adequate: bool | None
     failed: bool | None
     reason: Text
     origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageDimension:
+    """One dimension of a staging: its points with the fact they rest on, or the least and most it could add."""
+
+    id: str
+    fact: Fact | None
+    path: str
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """How resistant the depression is: a range of points, exact where every dimension is known, and its band.
+
+    `band` is None while the range lies in more than one band.
+    """
+
+    dimensions: tuple[StageDimension, ...]
+    least: int
+    most: int
+    band: str | None
+    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

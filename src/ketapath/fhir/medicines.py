@@ -19,6 +19,7 @@ from ketapath.fhir.vocabulary import Vocabulary
 from ketapath.units import UnknownUnit, base_from_hydrochloride, convert
 
 _PRODUCTS = {"ketamine": "racemic", "esketamine": "esketamine"}
+_ADHERENCE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-MedicationStatement.adherence"
 _USED = frozenset({"active", "completed", "stopped", "on-hold", "intended", "in-progress"})
 _PER_DAY = {"d": 1.0, "h": 1 / 24, "wk": 7.0}
 _WRITTEN_DAILY = re.compile(
@@ -45,6 +46,7 @@ def medicine_spans(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[MedicineS
             daily_dose_mg=_daily_dose(resource, strength),
             outcome=_outcome(resource, vocabulary),
             origin=el.origin(resource),
+            adherence=_adherence(resource),
         )
 
 
@@ -70,6 +72,17 @@ def doses_given(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[Dose]:
             )
         )
     return iter(sorted(found, key=lambda dose: (dose.on, dose.at.isoformat() if dose.at else "", str(dose.origin))))
+
+
+def _adherence(resource: Resource) -> str | None:
+    """The stated adherence: R4 has no element for it, so that it comes as the extension of the R5 element."""
+    for extension in el.objects(resource, "extension"):
+        if str(extension.get("url")) == _ADHERENCE:
+            for part in (extension, *el.objects(extension, "extension")):
+                code = el.first_code(part, "valueCodeableConcept")
+                if code is not None:
+                    return code
+    return None
 
 
 def _named_in(resource: Resource, bundle: Bundle) -> tuple[Mapping[str, Any], str]:

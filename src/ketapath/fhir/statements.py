@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 from ketapath.domain.evidence import Text
-from ketapath.domain.fact import Fact, ScoreEntry, Statements
+from ketapath.domain.fact import Confidence, Fact, ScoreEntry, Statements
 from ketapath.errors import BadInput
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
@@ -41,11 +42,12 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         if reader is None or el.text(resource, "status") in _VOID or _is_about_a_session(resource):
             continue
         found = list(reader(resource, vocabulary))
-        facts += found
+        confidence = _confidence(resource, vocabulary)
+        facts += [replace(fact, confidence=confidence) for fact in found]
         if not found:
             uninterpreted[resource["resourceType"]] += 1
     scores = tuple(scores_of(bundle, vocabulary))
-    facts += _score_facts(scores)
+    facts += [replace(fact, confidence="reported") for fact in _score_facts(scores)]
     return Statements(
         patient_id=str(bundle.patient.get("id") or "?"),
         born_on=_birth_date(bundle.patient),
@@ -69,6 +71,26 @@ def _is_about_a_session(resource: Resource) -> bool:
         for field in ("category", "type")
         for c in el.codings(resource, field)
     )
+
+
+def _confidence(resource: Resource, vocabulary: Vocabulary) -> Confidence:
+    """How sure what this resource states is, from its kind, its code and what the record says of it."""
+    kind = resource["resourceType"]
+    if kind == "QuestionnaireResponse":
+        return "reported"
+    if kind not in ("Condition", "Observation", "AllergyIntolerance", "Procedure"):
+        return "stated"
+    coded = [c for c in el.codings(resource, "code") if c.system is not None]
+    if not coded:
+        return "by name"
+    if any(c.system == "fact" for c in coded):
+        return "stated"
+    table = vocabulary.observations if kind in ("Observation", "Procedure") else vocabulary.conditions
+    if all((str(c.system), c.code) in table.unverified for c in coded):
+        return "code not verified"
+    if kind == "Observation":
+        return "measured"
+    return "confirmed" if el.first_code(resource, "verificationStatus") == "confirmed" else "stated"
 
 
 def _birth_date(patient: Resource) -> date | None:

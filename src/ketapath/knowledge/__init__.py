@@ -50,6 +50,8 @@ class Knowledge:
     instruments: Mapping[str, Mapping[str, Any]]
     alternatives: Mapping[str, Mapping[str, Any]]
     response: Mapping[str, Any]
+    staging: Mapping[str, Any]
+    status: tuple[Mapping[str, Any], ...]
     codes: Mapping[str, Any]
     policy: Mapping[str, Mapping[str, Any]]
     harms: Mapping[str, Mapping[str, Any]]
@@ -165,6 +167,9 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         texts[f"harm.{record['id']}"] = record["statement"]
     for _, record in under("screening"):
         texts.update(texts_of(record))
+    for record in documents["status.yaml"]:
+        for field in ("population", "conditions"):
+            texts[f"status.{record['id']}.{field}"] = record[field]
     for path in specs.values():
         texts[f"path.{path.path}"] = path.label
     return Knowledge(
@@ -178,6 +183,8 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         instruments=_unique((d["id"], d) for _, d in under("instruments")),
         alternatives=_unique((r["id"], r) for r in documents.get("alternatives.yaml") or ()),
         response=documents.get("response.yaml") or {},
+        staging=documents["staging.yaml"],
+        status=tuple(documents["status.yaml"]),
         harms=_unique((r["id"], r) for r in documents["harms.yaml"]),
         needs=_unique((r["id"], r) for r in documents["needs.yaml"]),
         screening=_unique((c.id, c) for c in screened),

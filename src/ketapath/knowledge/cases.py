@@ -53,6 +53,15 @@ def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report
     )
 
 
+def cases_by_rule(*, folder: Path = FOLDER) -> dict[str, list[Mapping[str, Any]]]:
+    """The worked cases of each rule and screen, as they stand in their files: day, facts and what is expected."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for file in sorted(folder.rglob("*.cases.yaml")):
+        for case in _cases(file, folder):
+            found.setdefault(case["rule"], []).append(case)
+    return found
+
+
 def _asked(knowledge: Knowledge) -> dict[str, Predicate]:
     """What cases are run against: when each rule speaks, and when each screen is positive."""
     asked = {rule.id: rule.when for rule in knowledge.rules.values()}

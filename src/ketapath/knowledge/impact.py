@@ -17,6 +17,7 @@ KINDS = (
     "alternative",
     "target",
     "screening",
+    "staging",
     "biomarker card",
     "status",
     "response",

@@ -158,7 +158,14 @@ def _rule() -> Schema:
         "trust": _one_of(get_args(Trust), "How far the source was read."),
         "threshold_basis": _one_of(words.BASES),
         "needs_approval": {**_BOOL, "description": "True: the medical lead has to approve it first."},
+        "override": _one_of(
+            words.OVERRIDES, "Relative contraindications: how long two people may treat in spite of it."
+        ),
         "note": _TEXT,
+        "history": {
+            **_list(_record({"version": {"type": "string"}, "day": _DAY, "what": _TEXT}), least=1),
+            "description": "From version 2 on: what each version changed.",
+        },
         **_reviewed(),
     }
     work_up: Schema = {"properties": {"stage": {"const": "work-up"}}}
@@ -443,6 +450,27 @@ def _screening() -> Schema:
     return _with_predicate({"if": {"type": "array"}, "then": _list(_case()), "else": condition})
 
 
+def _staging() -> Schema:
+    pair: Schema = {"type": "array", "minItems": 2, "maxItems": 2}
+    dimension: dict[str, Schema] = {
+        "id": _TEXT,
+        "path": _PATH,
+        "points": _list({**pair, "items": _NUMBER}, least=1),
+        "words": _map(_NUMBER),
+        "if_true": _NUMBER,
+        "note": _TEXT,
+    }
+    fields: dict[str, Schema] = {
+        "id": _TEXT,
+        "title": _TEXT,
+        "sources": _list(_KEY, least=1),
+        "grade": _one_of(get_args(Grade)),
+        "dimensions": _list(_record(dimension, optional=("points", "words", "if_true", "note")), least=1),
+        "bands": _list({**pair, "items": [_NUMBER, _TEXT]}, least=1),
+    }
+    return _record(fields)
+
+
 def _text() -> Schema:
     return _map(_TEXT, {"pattern": r"^[A-Za-z0-9_.-]+$"})
 
@@ -521,6 +549,7 @@ _BUILD: Mapping[str, Callable[[], Schema]] = MappingProxyType(
         "status": _status,
         "response": _response,
         "screening": _screening,
+        "staging": _staging,
         "text": _text,
         "code": _codes,
         "other": _other,
@@ -542,6 +571,7 @@ FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "status": ("status.yaml",),
         "response": ("response.yaml",),
         "screening": ("screening/*.yaml",),
+        "staging": ("staging.yaml",),
         "text": ("texts/*.yaml",),
         "code": ("codes/*.yaml",),
     }

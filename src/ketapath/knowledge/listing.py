@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -20,12 +20,18 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
         rule = knowledge.rules[name]
         form = asdict(rule)
         form["ref"] |= {k: str(form["ref"][k]) for k in ("reviewed_on", "review_due")}
+        form["history"] = [{**step, "on": str(step["on"])} for step in form["history"]]
         words = {f: knowledge.texts[f"rule.{name}.{f}"] for f in ("statement", "action", "reverses")}
         return {"id": name, "kind": "rule", **words, **form}
     if name in knowledge.sources:
         source = asdict(knowledge.sources[name])
         return {"id": name, "kind": "source", **source, "read_on": source["read_on"].isoformat()}
-    shelves = {"instrument": knowledge.instruments, "drug": knowledge.drugs, "protocol": knowledge.protocols}
+    shelves = {
+        "instrument": knowledge.instruments,
+        "drug": knowledge.drugs,
+        "protocol": knowledge.protocols,
+        "alternative": knowledge.alternatives,
+    }
     for kind, shelf in shelves.items():
         if name in shelf:
             return {"kind": kind, **shelf[name]}
@@ -33,6 +39,23 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
         if name == condition.id or name in {s.id for s in condition.screens}:
             return _condition(knowledge, condition.id)
     return None
+
+
+def resting_on(knowledge: Knowledge, name: str) -> dict[str, list[str]]:
+    """What names this rule: protocols, needs, figures, alternatives and screens, by kind and id."""
+
+    def names(value: Any) -> bool:
+        if isinstance(value, Mapping):
+            return any(names(v) for v in value.values())
+        return any(names(v) for v in value) if isinstance(value, list | tuple) else value == name
+
+    shelves: dict[str, Mapping[str, Any]] = {
+        "protocol": knowledge.protocols,
+        "need": knowledge.needs,
+        "figure": knowledge.policy,
+        "alternative": knowledge.alternatives,
+    }
+    return {kind: [i for i, record in shelf.items() if names(record)] for kind, shelf in shelves.items()}
 
 
 def _condition(knowledge: Knowledge, name: str) -> dict[str, Any]:

@@ -40,6 +40,7 @@ STAGES = frozenset(
         "governance",
     }
 )
+OVERRIDES = frozenset({"until-review", "today", "never"})
 SEVERITIES = frozenset({"absolute-contraindication", "relative-contraindication", "caution", "info", "requirement"})
 SECTIONS = frozenset(
     {
@@ -121,7 +122,7 @@ RULE_REQUIRED = [
     "reviewed_on",
     "review_due",
 ]
-RULE_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "note"})
+RULE_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "override", "note", "history"})
 SCOPE_FIELDS = frozenset({"products", "routes", "jurisdictions", "population"})
 CITATION_FIELDS = frozenset({"key", "locator"})
 SOURCE_REQUIRED = ["key", "citation", "locator", "read", "read_on", "retracted"]
@@ -183,10 +184,20 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a version of a rule changed, and when."""
+
+    version: str
+    on: date
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One cited, computable rule. `when_true` and `when_unknown` are the verdicts it gives, or None.
 
     A work-up rule asks for the facts of `settled_by`: it is done while each of them is known within its window.
+    `override` says how long two people may treat in spite of a relative contraindication.
     `windows` are days within which this rule relies on a path, where they are shorter than the path's own.
     """
 
@@ -204,6 +215,8 @@ class Rule:
     trust: Trust
     threshold_basis: str
     note: str
+    history: tuple[Step, ...]
+    override: str
 
     @property
     def id(self) -> str:
@@ -331,6 +344,8 @@ def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, wher
         trust=cast(Trust, record["trust"]),
         threshold_basis=record["threshold_basis"],
         note=str(record.get("note") or ""),
+        history=_history(record, name),
+        override=_override(record, name),
     )
 
 
@@ -363,6 +378,28 @@ def _words_of_rule(record: Mapping[str, Any], name: str) -> None:
             raise KnowledgeError(f"{name}: {field} is {record[field]!r}, not one of {sorted(allowed)}")
     if not isinstance(record["needs_approval"], bool):
         raise KnowledgeError(f"{name}: needs_approval is {record['needs_approval']!r}, not true or false")
+
+
+def _override(record: Mapping[str, Any], name: str) -> str:
+    """How long two people may treat in spite of this relative contraindication."""
+    found = str(record.get("override") or "until-review")
+    if found not in OVERRIDES or ("override" in record and record["severity"] != "relative-contraindication"):
+        raise KnowledgeError(f"{name}: override is for a relative contraindication, one of {sorted(OVERRIDES)}")
+    return found
+
+
+def _history(record: Mapping[str, Any], name: str) -> tuple[Step, ...]:
+    """The steps to this version, newest first; a version after the first says what it changed."""
+    try:
+        steps = tuple(
+            Step(version=str(s["version"]), on=date.fromisoformat(s["day"]), what=str(s["what"]))
+            for s in record.get("history") or ()
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise KnowledgeError(f"{name}: history: {problem!r}") from problem
+    if str(record["version"]) != "1" and str(record["version"]) not in {s.version for s in steps}:
+        raise KnowledgeError(f"{name}: history does not say what version {record['version']} changed")
+    return tuple(reversed(steps))
 
 
 def _settled_by(record: Mapping[str, Any], name: str) -> tuple[str, ...]:

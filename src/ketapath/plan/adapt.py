@@ -86,9 +86,9 @@ def _of_course(person: Profile, given: _Treatment, clinic: Clinic, knowledge: Kn
         for rule in knowledge.rules_of("response")
         if rule.scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
     )
-    return tuple(
-        finding(rule, True, person, knowledge) for rule in asked if rule.holds(person.known, as_of=person.as_of)
-    )
+    truths = ((rule, rule.holds(person.known, as_of=person.as_of)) for rule in asked)
+    said = ((rule, truth) for rule, truth in truths if truth or (truth is None and rule.when_unknown))
+    return tuple(finding(rule, truth, person, knowledge) for rule, truth in said)
 
 
 def _chance_of(step: _Step, course: Course) -> Text | None:
@@ -207,7 +207,8 @@ def _course_step(course: Course, given: _Treatment, knowledge: Knowledge) -> _St
         )  # fmt: skip
     # The rules speak of what was observed; the model's opinion stands beside it as a probability.
     gained = -course.last_change / course.baseline if course.baseline else None
-    if gained is not None and gained < knowledge.figure("non_response_improvement"):
+    least = knowledge.rules[review_rule].limit("course.improvement_percent") / 100
+    if gained is not None and gained < least:
         return _Step(
             decision="stop", why="no_response", rules=(review_rule,), also=("adjust", "add"),
             probability=chance, probability_of=named,

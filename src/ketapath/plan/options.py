@@ -303,7 +303,7 @@ def _task(rule: Rule, person: Profile) -> SupportTask:
         title=Text(key=f"rule.{rule.id}.title"),
         who="clinician",
         due=person.as_of,
-        blocks_first_session=False,
+        blocks_first_session=rule.stage == "work-up" and rule.when_true == "defer",
         rule=rule.ref,
     )
 

@@ -67,6 +67,7 @@ def candidacy_json(candidacy: Candidacy, person: Profile, knowledge: Knowledge) 
                 "end": _day(t.end),
                 "weeks": _round(t.weeks),
                 "max_daily_dose_mg": t.max_daily_dose_mg,
+                "adherence": t.adherence,
                 "adequate": t.adequate,
                 "failed": t.failed,
                 "reason": say(t.reason, texts),
@@ -406,7 +407,17 @@ def _evidence(evidence: Iterable[Evidence]) -> list[Form]:
 
 
 def _facts(facts: Iterable[FactUsed]) -> list[Form]:
-    return [{"fact": f.path, "label": f.label, "value": f.value, "on": _day(f.on), "source": f.source} for f in facts]
+    return [
+        {
+            "fact": f.path,
+            "label": f.label,
+            "value": f.value,
+            "on": _day(f.on),
+            "source": f.source,
+            "confidence": f.confidence,
+        }
+        for f in facts
+    ]
 
 
 def _patient(person: Profile) -> Form:

@@ -24,6 +24,7 @@ from ketapath.domain.evidence import Finding, MissingFact, RuleRef, Text, Verdic
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Administration
+from ketapath.knowledge.schema import Scope
 from ketapath.report import approval as texts_of_approval
 from ketapath.report import say as say_text
 
@@ -47,7 +48,8 @@ def can_be_overridden(finding: Finding) -> bool:
     """Whether this is a relative contraindication that stands against treatment today."""
     rule = knowledge().rules.get(finding.id)
     stands = finding.verdict in ("not-eligible", "defer") and rule is not None
-    return stands and rule is not None and rule.severity == "relative-contraindication"
+    is_relative = rule is not None and rule.severity == "relative-contraindication"
+    return stands and is_relative and rule is not None and rule.override != "never"
 
 
 @register.filter
@@ -55,6 +57,12 @@ def is_absolute(finding: Finding) -> bool:
     """Whether this is an absolute contraindication."""
     rule = knowledge().rules.get(finding.id)
     return rule is not None and rule.severity == "absolute-contraindication"
+
+
+@register.filter
+def three_valued(value: bool | None) -> str:
+    """Yes, no, or not known."""
+    return _("not known") if value is None else _("yes") if value else _("no")
 
 
 @register.filter
@@ -165,6 +173,33 @@ def age_and_sex(person: Profile) -> str:
     return f"{years}, {word(str(sex.value))}" if sex else years
 
 
+@register.filter
+def scope(found: Scope) -> str:
+    """Of which products, routes, countries and people a rule speaks."""
+    said = [", ".join(map(word, words)) for words in (found.products, found.routes, found.jurisdictions) if words]
+    people = [] if found.population == "all" else [found.population]
+    return " · ".join([*said, *people]) or _("everybody")
+
+
+@register.filter
+def kind_of(value: object) -> str:
+    """Whether a value of an item is a mapping, a list or plain."""
+    return "mapping" if isinstance(value, Mapping) else "list" if isinstance(value, list | tuple) else "plain"
+
+
+@register.filter
+def is_source(value: object) -> bool:
+    """Whether this names a source."""
+    return isinstance(value, str) and value in knowledge().sources
+
+
+@register.filter
+def is_rule(value: object) -> bool:
+    """Whether this names a rule."""
+    return isinstance(value, str) and value in knowledge().rules
+
+
+@register.filter
 def stated(value: object) -> str:
     """A value of a rule or fact as a page shows it."""
     if isinstance(value, bool):
