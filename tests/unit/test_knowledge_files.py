@@ -46,6 +46,7 @@ SOURCE: Mapping[str, Any] = {
         ("review_due", "next year", "next year"),
         ("settled_by", ["lab.tsh_miu_per_l"], "a rule of stage work-up, and no other"),
         ("remark", "x", "unknown fields ['remark']"),
+        ("id", "TST-001-new", "id has to look like"),
     ],
 )
 def test_a_rule_with_a_wrong_field_is_refused(field: str, value: Any, words: str) -> None:

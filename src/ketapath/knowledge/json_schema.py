@@ -51,9 +51,9 @@ _TEXT: Schema = {"type": "string", "minLength": 1}
 _NUMBER: Schema = {"type": "number"}
 _BOOL: Schema = {"type": "boolean"}
 _DAY: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "description": "A day such as 2026-11-24."}
-_PATH: Schema = {"type": "string", "pattern": r"^[a-z]+\.[a-z0-9_]+$", "description": "A path of profile/."}
-_KEY: Schema = {"type": "string", "pattern": "^[A-Z0-9_]+$", "description": "The key of a source in sources/."}
-_RULE_ID: Schema = {"type": "string", "pattern": r"^[A-Z]{2,4}-\d{3}[a-z]?$", "description": "The id of a rule."}
+_PATH: Schema = {"type": "string", "pattern": words.PATH_NAME, "description": "A path of profile/."}
+_KEY: Schema = {"type": "string", "pattern": words.SOURCE_KEY, "description": "The key of a source in sources/."}
+_RULE_ID: Schema = {"type": "string", "pattern": words.RULE_ID, "description": "The id of a rule."}
 _ANY: Schema = {}
 
 

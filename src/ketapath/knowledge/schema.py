@@ -5,6 +5,7 @@ Every mistake is a `KnowledgeError` that names the file, the record and the fiel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -101,6 +102,9 @@ FILLED_BY = frozenset(
 """Which part of a record can state a fact."""
 FILLED_HOW = frozenset({"active", "active_days"})
 """How a Condition states it: only while it is active, and for how many days after it was."""
+RULE_ID = r"^[A-Z]{2,4}-\d{3}[a-z]?$"
+PATH_NAME = r"^[a-z]+\.[a-z0-9_]+$"
+SOURCE_KEY = r"^[A-Z0-9_]+$"
 RULE_REQUIRED = [
     "id",
     "version",
@@ -251,7 +255,7 @@ def _is_within(fact: Fact, days: float, as_of: date) -> bool:
 
 def parse_source(record: Mapping[str, Any], *, where: str) -> Source:
     """A source record, checked."""
-    name = _name(record, "source", "key", where)
+    name = _name(record, "source", "key", SOURCE_KEY, where)
     _fields(record, SOURCE_REQUIRED, SOURCE_OPTIONAL, name)
     try:
         source = Source(
@@ -272,7 +276,7 @@ def parse_source(record: Mapping[str, Any], *, where: str) -> Source:
 
 def parse_path(record: Mapping[str, Any], *, where: str) -> PathSpec:
     """A profile path record, checked."""
-    name = _name(record, "path", "path", where)
+    name = _name(record, "path", "path", PATH_NAME, where)
     _fields(record, PATH_REQUIRED, PATH_OPTIONAL, name)
     try:
         limits = record.get("limits")
@@ -311,7 +315,7 @@ def parse_path(record: Mapping[str, Any], *, where: str) -> PathSpec:
 
 def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, where: str) -> Rule:
     """A rule record, checked against the schema and resolved against the sources."""
-    name = _name(record, "rule", "id", where)
+    name = _name(record, "rule", "id", RULE_ID, where)
     _fields(record, RULE_REQUIRED, RULE_OPTIONAL, name)
     _words_of_rule(record, name)
     evidence = _evidence(record, sources, name)
@@ -349,11 +353,14 @@ def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, wher
     )
 
 
-def _name(record: Any, kind: str, field: str, where: str) -> str:
-    """How a message calls this record."""
+def _name(record: Any, kind: str, field: str, form: str, where: str) -> str:
+    """How a message calls this record, by the field that names it, which has to have this form."""
     if not isinstance(record, Mapping):
         raise KnowledgeError(f"{where}: a {kind} is a mapping of fields, not {record!r}")
-    return f"{where}: {kind} {record.get(field, '?')}"
+    name = f"{where}: {kind} {record.get(field, '?')}"
+    if field in record and not re.match(form, str(record[field])):
+        raise KnowledgeError(f"{name}: {field} has to look like {form}")
+    return name
 
 
 def _fields(record: Mapping[str, Any], required: Sequence[str], optional: frozenset[str], name: str) -> None:
