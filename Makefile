@@ -22,10 +22,10 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
-	bench claims docs screenshots picture reference ci clean
+	bench bench-knowledge claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## make .venv with everything, from the hashed lock
 	@:
@@ -104,10 +104,14 @@ screenshots: setup css tools ## pictures of every page, light, dark, phone and p
 picture: setup css tools ## the README's picture, docs/patient.png
 	@$(BIN)/python -m tests.browser.screenshots docs/patient.png
 
-reference: setup ## write docs/reference/roles.md from the code
+reference: setup ## write docs/reference/ from the code and the knowledge
 	@{ printf '# Who may do what\n\nWritten by `make reference` from `src/clinic/access/permission.py`; a test holds the two together.\n'; \
 	  printf 'Whatever is not named here is refused, and every act is bound to the practice of its account.\n\n'; \
 	  DATA_DIR=$$(mktemp -d) $(BIN)/ketapath-clinic roles; } > docs/reference/roles.md
+	@$(BIN)/python docs/generate.py
+
+schema: setup ## write the schemas that editors check the knowledge files with
+	@$(BIN)/python docs/generate.py schema
 
 plan: setup ## plan for an example patient in the terminal (PATIENT=FILE for another)
 	@$(BIN)/ketapath plan $(if $(PATIENT),$(PATIENT),examples/patients/treatment-resistant-depression.json --on 2026-11-24)
@@ -117,6 +121,9 @@ bench: setup css ## time the parts that have a budget
 
 claims: setup ## how well claims are found in texts that nobody saw while the wordings were made (ARGS=--misses)
 	@$(BIN)/python -m benchmarks.claims $(ARGS)
+
+bench-knowledge: setup ## time knowledge and candidacy, and write docs/reference/knowledge-times.md
+	@$(BIN)/python -m benchmarks.knowledge $(ARGS)
 
 docs: setup ## run every example in the documentation
 	@$(BIN)/python -m pytest tests/docs $(ARGS)

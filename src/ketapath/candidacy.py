@@ -31,6 +31,9 @@ __all__ = ["assess", "at_clinic", "fact_used", "finding", "overridden", "worst"]
 
 EMERGENCY_RULE = "CAN-005"
 
+Speaking = Mapping[str, frozenset[str]]
+"""The ids of the rules that speak of each product/route."""
+
 
 def assess(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
     """The verdict for each product and route that the clinic offers, with findings, gaps and alternatives.
@@ -41,7 +44,9 @@ def assess(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
     if person.died is not None:
         return _died(person, clinic, knowledge)
     truths = _truths(person, clinic, knowledge)
-    by_product = _verdicts(person, truths, clinic, knowledge)
+    given = {i: _given(knowledge.rules[i], truth, person) for i, truth in truths.items()}
+    speaking = _speaking(truths, clinic, knowledge)
+    by_product = _verdicts(given, speaking)
     findings = tuple(_findings(person, truths, knowledge))
     emergency = next((f for f in findings if f.id == EMERGENCY_RULE and f.verdict == "defer"), None)
     return Candidacy(
@@ -51,7 +56,7 @@ def assess(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:
         by_product=by_product,
         emergency=emergency,
         findings=findings,
-        missing=tuple(_missing(person, truths, by_product, clinic, knowledge)),
+        missing=tuple(_missing(person, truths, given, speaking, knowledge)),
         work_up=tuple(_work_up(person, clinic, knowledge)),
         alternatives=alternatives(person, knowledge),
         values=values_order(person, knowledge),
@@ -137,18 +142,21 @@ def _offered(clinic: Clinic, knowledge: Knowledge) -> list[tuple[str, str]]:
     return [(p["product"], p["route"]) for p in knowledge.protocols.values() if p["product"] in clinic.products]
 
 
-def _verdicts(person: Profile, truths: Mapping[str, Truth], clinic: Clinic, knowledge: Knowledge) -> dict[str, Verdict]:
-    """One verdict for each product and route that has a protocol and that the clinic offers."""
-    given = {i: _given(knowledge.rules[i], truth, person) for i, truth in truths.items()}
-    found: dict[str, Verdict] = {}
-    for product, route in _offered(clinic, knowledge):
-        found[f"{product}/{route}"] = worst(
-            verdict
-            for rule_id, verdict in given.items()
-            if verdict is not None
-            and knowledge.rules[rule_id].scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
+def _speaking(rules: Iterable[str], clinic: Clinic, knowledge: Knowledge) -> Speaking:
+    """Which of these rules speak of each product and route that has a protocol and that the clinic offers."""
+    here = clinic.jurisdiction
+    return {
+        f"{product}/{route}": frozenset(
+            i for i in rules if knowledge.rules[i].scope.covers(product=product, route=route, jurisdiction=here)
         )
-    return found
+        for product, route in _offered(clinic, knowledge)
+    }
+
+
+def _verdicts(given: Mapping[str, Verdict | None], speaking: Speaking) -> dict[str, Verdict]:
+    """One verdict for each product and route, from what each rule gives."""
+    spoken = [(rule_id, verdict) for rule_id, verdict in given.items() if verdict is not None]
+    return {name: worst(verdict for i, verdict in spoken if i in rules) for name, rules in speaking.items()}
 
 
 def _given(rule: Rule, truth: Truth, person: Profile) -> Verdict | None:
@@ -176,9 +184,14 @@ def _findings(person: Profile, truths: Mapping[str, Truth], knowledge: Knowledge
 
 
 def _missing(
-    person: Profile, truths: Mapping[str, Truth], now: Mapping[str, Verdict], clinic: Clinic, knowledge: Knowledge
+    person: Profile,
+    truths: Mapping[str, Truth],
+    given: Mapping[str, Verdict | None],
+    speaking: Speaking,
+    knowledge: Knowledge,
 ) -> Iterable[MissingFact]:
     """Every fact that leaves a rule open, with what each answer to it would change; what changes most comes first."""
+    now = _verdicts(given, speaking)
     readers: dict[str, list[str]] = {}
     open_for: dict[str, list[str]] = {}
     for rule_id, truth in truths.items():
@@ -193,7 +206,7 @@ def _missing(
     for path, rules in open_for.items():
         spec = knowledge.paths[path]
         changes = tuple(
-            _change(person, path, value, truths, readers[path], clinic, knowledge) for value in spec.admissible
+            _change(person, path, value, truths, given, readers[path], speaking, knowledge) for value in spec.admissible
         )
         missing = MissingFact(
             path=path,
@@ -229,8 +242,9 @@ def _change(
     path: str,
     value: bool | float | str,
     truths: Mapping[str, Truth],
+    given: Mapping[str, Verdict | None],
     readers: Iterable[str],
-    clinic: Clinic,
+    speaking: Speaking,
     knowledge: Knowledge,
 ) -> Change:
     """The verdicts, had this fact been stated so today. Only the rules that read it can say anything else then."""
@@ -238,8 +252,9 @@ def _change(
     if spec.type == "number" and not isinstance(value, str):
         value = float(value)
     known = with_fact(person, path, value, unit=spec.unit).known
-    supposed = {**truths, **{i: knowledge.rules[i].holds(known, as_of=person.as_of) for i in readers}}
-    by_product = _verdicts(person, supposed, clinic, knowledge)
+    supposed = {i: knowledge.rules[i].holds(known, as_of=person.as_of) for i in readers}
+    then = {i: _given(knowledge.rules[i], truth, person) for i, truth in supposed.items()}
+    by_product = _verdicts({**given, **then}, speaking)
     shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
     return Change(
         if_value=f"{shown:g}" if isinstance(shown, float) else str(shown),

@@ -18,8 +18,10 @@ from typing import Any
 from ketapath.domain.clinic import Clinic
 from ketapath.errors import BadInput, BadUsage, KetapathError
 from ketapath.knowledge import Knowledge, load
+from ketapath.knowledge.schema import JURISDICTIONS
 
-JURISDICTIONS = ("US", "EU", "UK", "CA", "CA-BC", "CA-MB", "CA-SK", "AU", "NZ")
+EXAMPLES = Path(__file__).parents[2] / "examples" / "patients"
+"""The people of the demonstration; there only where the command runs out of the repository."""
 ASSUMED = ("clinic.rems_certified",)
 """What the command line takes for granted of the clinic that it does not know."""
 MAX_BYTES = 64 * 1024 * 1024
@@ -107,8 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("file", metavar="FILE", help="plain text or HTML in UTF-8; - for standard input")
 
     made = add("knowledge", _knowledge, "the cited rules, sources, models and instruments")
-    made.add_argument("what", choices=("check", "list", "show", "impact"))
-    made.add_argument("name", nargs="?", metavar="ID")
+    made.add_argument("what", choices=("check", "list", "show", "impact", "schema"))
+    made.add_argument("name", nargs="?", metavar="ID", help="of a rule, source, ...; a kind of file for schema")
+    words = "impact: also the plans of the records in this folder (examples/patients where it is)"
+    made.add_argument("--plans", type=Path, metavar="FOLDER", help=words)
     return parser
 
 
@@ -331,13 +335,47 @@ def _knowledge(arguments: argparse.Namespace) -> int:
             raise _no_such("ID", arguments.name)
         _say(arguments, record, json.dumps(record, indent=2, ensure_ascii=False))
         return 0
-    from ketapath.knowledge.cases import impact
+    return _impact(arguments, knowledge) if arguments.what == "impact" else _schema(arguments)
 
-    if arguments.name not in knowledge.sources:
-        raise _no_such("SOURCE", arguments.name)
-    rests = impact(knowledge, arguments.name)
+
+def _impact(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
+    from ketapath.knowledge import documents
+    from ketapath.knowledge.impact import impact
+
+    source = arguments.name
+    if source not in knowledge.sources:
+        raise _no_such("SOURCE", source)
+    rests: dict[str, list[str] | None] = {**impact(documents(), source)}
+    folder = arguments.plans or EXAMPLES
+    if arguments.plans and not folder.is_dir():
+        raise BadInput(field="--plans", found=str(folder), limit="a folder", next_step="Name one with records.")
+    rests["plan"] = _plans_on(source, rests["rule"] or [], folder, knowledge) if folder.is_dir() else None
     lines = [f"{kind}: {', '.join(ids)}" for kind, ids in rests.items() if ids]
-    _say(arguments, {"source": arguments.name, "rests_on_it": rests}, "\n".join(lines) or "Nothing rests on it.")
+    if rests["plan"] is None:
+        lines.append("plan: not looked at; name a folder of records with --plans")
+    _say(arguments, {"source": source, "rests_on_it": rests}, "\n".join(lines) or "Nothing rests on it.")
+    return 0
+
+
+def _plans_on(source: str, rules: Sequence[str], folder: Path, knowledge: Knowledge) -> list[str]:
+    """The records of this folder whose plan, on the last day that they state something of, rests on the source."""
+    from ketapath import journey, report
+
+    found = []
+    for file in sorted(folder.glob("*.json")):
+        someone = journey.person_at_last(_read(str(file)), knowledge, today=date.today())
+        plan = journey.planned(someone, Clinic(), knowledge, seed=0)
+        if report.rests_on(report.plan_json(plan, someone, knowledge), source, rules):
+            found.append(file.stem)
+    return found
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    from ketapath.knowledge.json_schema import KINDS, schema
+
+    if arguments.name not in KINDS:
+        raise BadUsage(f"knowledge schema needs one of: {', '.join(KINDS)}")
+    _print_json(schema(arguments.name))
     return 0
 
 

@@ -27,7 +27,7 @@ from ketapath.profile import profile
 from ketapath.response import course, response_evidence
 from ketapath.session import monitor
 
-__all__ = ["Journey", "assessed", "person", "planned", "travel", "treated"]
+__all__ = ["Journey", "assessed", "person", "person_at_last", "planned", "travel", "treated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,13 @@ def person(record: bytes, knowledge: Knowledge, *, as_of: date) -> Profile:
     """From a FHIR Bundle to what may be relied on today."""
     stated = statements(read_bundle(record), vocabulary(knowledge))
     return profile(stated, as_of=as_of, knowledge=knowledge)
+
+
+def person_at_last(record: bytes, knowledge: Knowledge, *, today: date) -> Profile:
+    """The same on the last day that the record states something of, for a record that nobody has continued."""
+    stated = statements(read_bundle(record), vocabulary(knowledge))
+    days = [fact.on for fact in stated.facts if fact.on is not None and fact.on <= today]
+    return profile(stated, as_of=max(days, default=today), knowledge=knowledge)
 
 
 def assessed(someone: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:

@@ -30,6 +30,7 @@ _FACTOR_TO_CANONICAL = MappingProxyType(
         "d": {"d": 1.0, "day": 1.0, "days": 1.0, "wk": 7.0, "h": 1 / 24},
         "h": {"h": 1.0, "hr": 1.0, "min": 1 / 60, "d": 24.0},
         "wk": {"wk": 1.0, "week": 1.0, "weeks": 1.0, "d": 1 / 7, "day": 1 / 7, "days": 1 / 7},
+        "mo": {"mo": 1.0, "month": 1.0, "months": 1.0},
         "ng/mL": {"ng/mL": 1.0, "ug/L": 1.0, "pg/mL": 1e-3},
         "mg/L": {"mg/L": 1.0, "mg/dL": 10.0},
         "a": {"a": 1.0},
@@ -43,6 +44,8 @@ _SHOWN = MappingProxyType(
         "1": "", "{score}": "",
     }
 )  # fmt: skip
+OF_MODELS = frozenset({"L", "L/h", "1/h"})
+"""Units of the parameters of a drug model. No record states one, so nothing converts them."""
 _MAY_OMIT_UNIT = frozenset({"{score}", "1", "a"})
 
 
@@ -66,6 +69,15 @@ def convert(value: float, unit: str | None, canonical: str) -> float:
     if factor is None:
         raise UnknownUnit(f"unit {unit!r} is not known for a quantity in {canonical}")
     return value * factor
+
+
+def is_known(unit: str) -> bool:
+    """Whether a knowledge file may give a figure in this unit: one that records are converted to, or a model's.
+
+    >>> is_known("mm[Hg]"), is_known("L/h"), is_known("furlong")
+    (True, True, False)
+    """
+    return unit in _FACTOR_TO_CANONICAL or unit in OF_MODELS
 
 
 def base_from_hydrochloride(salt_mg: float) -> float:

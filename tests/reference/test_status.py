@@ -9,22 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ketapath.knowledge import load, parse_yaml
+from ketapath.knowledge.json_schema import STATUS_WORDS
 
 FILE = Path(__file__).parents[2] / "src" / "ketapath" / "knowledge" / "status.yaml"
 FIELDS = {
     "id", "product", "form", "indication", "jurisdiction", "status", "since", "as_of", "population", "conditions",
     "sources", "trust",
-}  # fmt: skip
-WORDS = {
-    "product": {"esketamine", "racemic"},
-    "form": {"licensed", "compounded"},
-    "indication": {
-        "MDD-resistant", "MDD-acute-suicidality", "bipolar-depression", "PTSD", "GAD", "SAD", "OCD", "AUD", "CRPS",
-        "chronic-pain", "adolescent-depression", "anaesthesia",
-    },
-    "jurisdiction": {"US", "EU", "UK", "CA", "AU"},
-    "status": {"approved", "off-label", "compounded", "investigational"},
-    "trust": {"read", "summary", "unread"},
 }  # fmt: skip
 
 
@@ -36,7 +26,7 @@ def records() -> list[dict[str, Any]]:
 def test_every_record_has_all_fields_and_known_words() -> None:
     for record in records():
         assert set(record) == FIELDS, record["id"]
-        assert {f: record[f] for f in WORDS if record[f] not in WORDS[f]} == {}, record["id"]
+        assert {f: record[f] for f in STATUS_WORDS if record[f] not in STATUS_WORDS[f]} == {}, record["id"]
         assert record["population"], record["id"]
         assert record["conditions"], record["id"]
 

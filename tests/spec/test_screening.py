@@ -16,8 +16,8 @@ from ketapath.domain.clinic import Approval
 from ketapath.domain.profile import Profile
 from ketapath.domain.screening import Accuracy, Reading, Screened
 from ketapath.errors import BadInput, KnowledgeError
-from ketapath.knowledge import Knowledge
-from ketapath.knowledge.cases import impact
+from ketapath.knowledge import Knowledge, documents
+from ketapath.knowledge.impact import impact
 from ketapath.knowledge.listing import listing, shown
 from ketapath.knowledge.policy import items, under_policy
 from ketapath.knowledge.screens import Condition, parse_condition, problems, wilson
@@ -270,8 +270,8 @@ def test_every_accuracy_has_a_source_and_an_interval_or_says_that_it_has_none() 
 
 
 def test_a_source_tells_which_screens_rest_on_it() -> None:
-    assert impact(KNOWLEDGE, "BRADLEY2007")["screening"] == ["SCR-030", "SCR-031"]
-    assert impact(KNOWLEDGE, "DAVENEY2019")["screening"] == ["bipolar"]
+    assert impact(documents(), "BRADLEY2007")["screening"] == ["SCR-030", "SCR-031"]
+    assert impact(documents(), "DAVENEY2019")["screening"] == ["bipolar"]
 
 
 def test_the_list_of_the_knowledge_has_the_screens() -> None:

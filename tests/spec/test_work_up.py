@@ -15,7 +15,7 @@ from ketapath.knowledge import Knowledge
 from ketapath.knowledge.schema import parse_rule
 
 RECORD = {
-    "id": "T-1", "version": "1", "title": "Liver values", "section": "work-up", "severity": "requirement",
+    "id": "TST-001", "version": "1", "title": "Liver values", "section": "work-up", "severity": "requirement",
     "stage": "work-up", "statement": "s", "action": "a", "reverses": "r",
     "when": {"path": "person.age_years", "op": ">=", "value": 40}, "settled_by": ["lab.alt_times_upper_limit"],
     "windows": {"lab.alt_times_upper_limit": 30}, "scope": {"products": ["racemic"]}, "grade": "expert", "sources": [],
@@ -26,12 +26,12 @@ RECORD = {
 
 def with_rule(**changed: object) -> Knowledge:
     rule = parse_rule({**RECORD, **changed}, KNOWLEDGE.sources, where="test")
-    words = {f"rule.T-1.{part}": part for part in ("statement", "action", "reverses")}
-    return replace(KNOWLEDGE, rules={**KNOWLEDGE.rules, "T-1": rule}, texts={**KNOWLEDGE.texts, **words})
+    words = {f"rule.TST-001.{part}": part for part in ("statement", "action", "reverses")}
+    return replace(KNOWLEDGE, rules={**KNOWLEDGE.rules, "TST-001": rule}, texts={**KNOWLEDGE.texts, **words})
 
 
 def found(candidacy: Candidacy) -> WorkUp | None:
-    return next((w for w in candidacy.work_up if w.finding.id == "T-1"), None)
+    return next((w for w in candidacy.work_up if w.finding.id == "TST-001"), None)
 
 
 def test_work_up_is_done_while_what_it_asks_for_is_fresh_enough_for_it() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from ketapath.domain.fact import Fact, Origin, Value
 from ketapath.errors import KnowledgeError
 from ketapath.knowledge import evaluate
-from ketapath.knowledge.rules import parse_predicate
+from ketapath.knowledge.rules import nodes, parse_predicate, paths
 
 TODAY = date(2026, 11, 24)
 
@@ -67,11 +68,54 @@ def test_membership() -> None:
 
 
 @pytest.mark.parametrize(
-    "node", [None, {}, [], "true", {"path": "a"}, {"path": "a", "op": "~", "value": 1}, {"or": []}]
+    "node",
+    [
+        None,
+        {},
+        [],
+        "true",
+        {"or": []},
+        {"path": "a"},
+        {"path": "a", "is": 1, "in": [1]},
+        {"path": "a", "in": "abc"},
+        {"path": "a", "op": "~", "value": 1},
+        {"path": "a", "op": ">", "value": "high"},
+        {"path": "a", "op": ">", "value": None},
+        {"path": "a", "within_days": "six weeks"},
+        {"all": []},
+        {"any": {"path": "a", "is": True}},
+        {"not": []},
+        {"always": False},
+        {"predicate": "nobody_wrote_it"},
+    ],
 )
-def test_what_is_no_predicate_is_refused(node: object) -> None:
-    with pytest.raises(KnowledgeError):
-        parse_predicate(node, where="test")
+def test_what_is_no_predicate_is_refused_with_the_name_of_the_record(node: object) -> None:
+    with pytest.raises(KnowledgeError, match="rule X"):
+        parse_predicate(node, where="rule X")
+
+
+def test_what_always_holds_needs_no_fact() -> None:
+    assert ask({"always": True}, {}) is True
+    assert ask({"not": {"always": True}}, {}) is False
+
+
+def test_a_fact_that_is_stated_without_a_value_is_unknown() -> None:
+    assert ask({"path": "a", "is": True}, fact("a", None)) is None
+
+
+def test_a_predicate_says_which_paths_it_reads_and_of_which_nodes_it_is_made() -> None:
+    when = parse_predicate(
+        {
+            "any": [
+                {"path": "a", "is": True},
+                {"not": {"path": "a", "in": ["x"]}},
+                {"predicate": "item9_not_followed_up"},
+            ]
+        },
+        where="test",
+    )
+    assert list(paths(when)) == ["a", "a", "scale.phq9_item9", "scale.suicide_risk"]
+    assert [n.kind for n in nodes(when)] == ["any", "is", "not", "in", "named"]
 
 
 def test_item_nine_is_followed_up_only_by_an_assessment_of_that_day_or_later() -> None:
@@ -82,6 +126,23 @@ def test_item_nine_is_followed_up_only_by_an_assessment_of_that_day_or_later() -
     assert ask(node, fact("scale.phq9_item9", 1.0)) is True
     assert ask(node, fact("scale.phq9_item9", 1.0) | fact("scale.suicide_risk", "low", yesterday)) is True
     assert ask(node, fact("scale.phq9_item9", 1.0, yesterday) | fact("scale.suicide_risk", "low")) is False
+    assert ask(node, fact("scale.phq9_item9", True)) is None
+    assert ask(node, fact("scale.phq9_item9", 1.0) | fact("scale.suicide_risk", "low", None)) is True
+
+
+@pytest.mark.parametrize(
+    ("answered", "assessed", "open_still"),
+    [(9, 10, False), (10, 9, True), (9, None, True), (None, 10, False), (None, None, False)],
+    ids=["assessed after it", "assessed before it", "assessed at no known hour", "answered at no hour", "no hours"],
+)
+def test_within_one_day_the_hours_say_whether_item_nine_was_followed_up(
+    answered: int | None, assessed: int | None, open_still: bool
+) -> None:
+    known = fact("scale.phq9_item9", 1.0) | fact("scale.suicide_risk", "low")
+    for path, hour in (("scale.phq9_item9", answered), ("scale.suicide_risk", assessed)):
+        at = None if hour is None else datetime(TODAY.year, TODAY.month, TODAY.day, hour, tzinfo=UTC)
+        known[path] = replace(known[path], at=at)
+    assert ask({"predicate": "item9_not_followed_up"}, known) is open_still
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from typing import Any
 
 from clinic.record.models import PolicyEntry, Practice
 from clinic.record.projections import knowledge
-from ketapath.knowledge import PathSpec, Rule, Source, paths
-from ketapath.knowledge.cases import cases_by_rule, impact
+from ketapath.knowledge import PathSpec, Rule, Source, documents, paths
+from ketapath.knowledge.cases import cases_by_rule
+from ketapath.knowledge.impact import impact
 from ketapath.knowledge.listing import listing, resting_on, shown
 
 
@@ -105,7 +106,7 @@ def _listing() -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=512)
 def _impact(key: str) -> Mapping[str, list[str]]:
-    return {kind: list(ids) for kind, ids in impact(knowledge(), key).items()}
+    return {kind: list(ids) for kind, ids in impact(documents(), key).items()}
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,7 @@ from ketapath.knowledge.alternatives import AlternativeSpec, TargetSpec
 from ketapath.knowledge.alternatives import read as read_alternatives
 from ketapath.knowledge.rules import Truth, evaluate, paths
 from ketapath.knowledge.schema import (
+    RULE_FOLDERS,
     SITE_DEFAULT,
     PathSpec,
     Rule,
@@ -48,15 +49,6 @@ __all__ = [
 T = TypeVar("T")
 
 FOLDER = Path(__file__).parent
-_RULE_FOLDERS = (
-    "candidacy",
-    "interactions",
-    "monitoring",
-    "protocols",
-    "psychotherapy",
-    "biomarkers",
-    "governance",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,22 +90,43 @@ def load(folder: Path = FOLDER, *, cache: Path | None = None) -> Knowledge:
 
     Raises KnowledgeError, naming file and record, where a file breaks its schema.
     """
+    digest, found = _read(folder, cache)
+    return _compile(found, version=digest[:12])
+
+
+def documents(folder: Path = FOLDER, *, cache: Path | None = None) -> Mapping[str, Any]:
+    """Every file under `folder` but the cases, as plain data by its name: for questions across kinds of records."""
+    return _read(folder, cache)[1]
+
+
+def _read(folder: Path, cache: Path | None) -> tuple[str, dict[str, Any]]:
     files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*.yaml"))}
     content = {name: data for name, data in files.items() if not name.endswith(".cases.yaml")}
     digest = hashlib.sha256(b"\0".join(n.encode() + b"\0" + d for n, d in content.items())).hexdigest()
-    documents = _cached(digest, cache)
-    if documents is None:
-        documents = {name: parse_yaml(data, where=name) for name, data in content.items()}
-        _keep(digest, documents, cache)
-    return _compile(documents, version=digest[:12])
+    found = _cached(digest, cache)
+    if found is None:
+        found = {name: parse_yaml(data, where=name) for name, data in content.items()}
+        _keep(digest, found, cache)
+    return digest, found
 
 
 def parse_yaml(data: bytes | str, *, where: str) -> Any:
-    """A YAML document with dates left as text, so that it is the same from the file and from the cache."""
+    """A YAML document with dates left as text, so that it is the same from the file and from the cache.
+
+    Raises KnowledgeError for what is no YAML, and for a field that one record has twice; YAML would keep the last.
+    """
     import yaml  # only when the cache is cold: the import costs more than reading the cache
 
     class Loader(yaml.CSafeLoader):
-        """CSafeLoader without the implicit timestamp."""
+        """CSafeLoader without the implicit timestamp, and without fields that come twice."""
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            seen = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value} comes twice", key.start_mark)
+                seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+            return super().construct_mapping(node, deep=deep)
 
     Loader.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
@@ -161,7 +174,7 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
     sources = _unique((s.key, s) for n, d in under("sources") for s in (parse_source(r, where=n) for r in d or ()))
     specs = _unique((p.path, p) for n, d in under("profile") for p in (parse_path(r, where=n) for r in d))
     # A list in these folders is rules; a mapping is one protocol or one biomarker's card.
-    records = [(n, r) for folder in _RULE_FOLDERS for n, d in under(folder) if isinstance(d, list) for r in d]
+    records = [(n, r) for folder in RULE_FOLDERS for n, d in under(folder) if isinstance(d, list) for r in d]
     rules = _unique((r.id, r) for r in (parse_rule(record, sources, where=n) for n, record in records))
     screened = [parse_condition(d, sources, where=n) for n, d in under("screening")]
     texts = _unique((k, v) for n, d in under("texts") if n.endswith("en.yaml") for k, v in (d or {}).items())

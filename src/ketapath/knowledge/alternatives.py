@@ -286,10 +286,10 @@ def _share(percent: float, events: int | None, n: int) -> float:
 def _difference(record: Mapping[str, Any] | None, arms: tuple[Arm, ...], key: str, name: str) -> Difference | None:
     """As published where it is; else our subtraction of two groups, with an interval where both numbers are known."""
     stated = record or {}
-    _only(stated, frozenset(), frozenset({"value", "unit", "interval"}), name)
+    _only(stated, frozenset(), frozenset({"value", "counted_in", "interval"}), name)
     interval = _interval(stated.get("interval"), name)
     if "value" in stated:
-        unit = Text(key=f"{key}.unit") if "unit" in stated else None
+        unit = Text(key=f"{key}.unit") if "counted_in" in stated else None
         return Difference(value=float(stated["value"]), unit=unit, computed=False, interval=interval)
     if len(arms) != 2:
         return None
@@ -368,8 +368,8 @@ def _words(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{inner}.when", compare["when"]
         if compare.get("note"):
             yield f"{inner}.note", compare["note"]
-        if "unit" in (compare.get("difference") or {}):
-            yield f"{inner}.unit", compare["difference"]["unit"]
+        if "counted_in" in (compare.get("difference") or {}):
+            yield f"{inner}.unit", compare["difference"]["counted_in"]
         for number, arm in enumerate(compare["arms"]):
             yield f"{inner}.arm.{number}", arm["name"]
 

@@ -5,42 +5,22 @@ Only `ketapath knowledge check` reads the case files; loading knowledge for a pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ketapath.domain.evidence import Evidence
 from ketapath.domain.fact import Fact, Origin
-from ketapath.knowledge import FOLDER, Knowledge, Rule, Truth, evaluate, parse_yaml, paths
+from ketapath.knowledge import FOLDER, Knowledge, Rule, Truth, consistency, documents, evaluate, parse_yaml, paths
+from ketapath.knowledge.consistency import Tried
 from ketapath.knowledge.figures import problems as problems_of_figures
 from ketapath.knowledge.rules import Predicate, nodes
+from ketapath.knowledge.schema import FILLED_BY
 from ketapath.knowledge.screens import problems as screening_problems
 
 ClaimsIn = Callable[[str], Collection[str]]
 """Finds the ids of the claims that a text makes."""
-
-_SOURCES_OF_FACTS = frozenset(
-    [
-        "condition",
-        "observation",
-        "procedure",
-        "allergy",
-        "family",
-        "medicine_class",
-        "patient",
-        "encounter",
-        "coverage",
-        "related_person",
-        "care_plan",
-        "consent",
-        "practitioner",
-        "question",
-        "derived",
-    ]
-)
-
 
 _KINDS = ("rule", "reason", "target")
 """What a case can be about: a rule, a reason of an alternative (alternative/reason), or a treatment target."""
@@ -72,16 +52,19 @@ def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Pat
     `claims_in` finds the claims of a text by id; knowledge cannot do so itself, since finding stands above it.
     """
     every = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
-    cases, texts = [c for c in every if "claim" not in c], [c for c in every if "claim" in c]
-    asked = dict(_asked(knowledge))
+    texts = [case for case in every if "claim" in case]
+    wrong = [(case, _wrong_form(case, knowledge)) for case in every if "claim" not in case]
+    cases = [case for case, why in wrong if why is None]
+    files, asked = documents(folder), dict(_asked(knowledge))
     problems = [
+        *(f"{_name(case)}: {why}" for case, why in wrong if why is not None),
         *_failing(cases, asked, knowledge),
         *_uncovered(cases, asked),
         *_unfillable(asked, knowledge),
         *_impossible_figures(knowledge),
-        *_absent_rules(knowledge),
         *screening_problems(knowledge),
         *_misjudged(texts, knowledge, claims_in),
+        *consistency.problems(knowledge, files, _tried(cases, knowledge)),
     ]
     return Report(
         rules=len(knowledge.rules),
@@ -89,7 +72,7 @@ def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Pat
         cases=len(cases) + sum(len(c["found"]) + len(c["not_found"]) for c in texts),
         sources=len(knowledge.sources),
         problems=tuple(problems),
-        warnings=tuple(_overdue(knowledge, today)),
+        warnings=tuple(consistency.warnings(knowledge, files, today)),
     )
 
 
@@ -100,43 +83,6 @@ def cases_by_rule(*, folder: Path = FOLDER) -> dict[str, list[Mapping[str, Any]]
         for case in _cases(file, folder):
             found.setdefault(str(case.get("rule")), []).append(case)
     return found
-
-
-def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
-    """What rests on this source: rules, screens, claims, drug models, protocols, harms and alternatives, by id."""
-
-    def names(value: Any) -> bool:
-        if isinstance(value, Mapping):
-            return any(names(v) for v in value.values())
-        return any(names(v) for v in value) if isinstance(value, list) else value == source
-
-    rests = {"rule": [r.id for r in knowledge.rules.values() if any(e.key == source for e in r.evidence)]}
-    rests["claim"] = [c.id for c in knowledge.claims.values() if any(e.key == source for e in c.evidence)]
-    shelves = {
-        "drug": knowledge.drugs,
-        "protocol": knowledge.protocols,
-        "harm": knowledge.harms,
-        "instrument": knowledge.instruments,
-    }
-    for kind, shelf in shelves.items():
-        rests[kind] = [name for name, record in shelf.items() if names(record)]
-    cited: dict[str, dict[str, Iterable[Evidence]]] = {
-        "alternative": {name: other.cited() for name, other in knowledge.alternatives.items()},
-        "target": {name: target.cited() for name, target in knowledge.targets.items()},
-    }
-    for kind, by_name in cited.items():
-        rests[kind] = [name for name, evidence in by_name.items() if any(e.key == source for e in evidence)]
-    rests["response"] = ["response"] if names(knowledge.response) else []
-    rests["screening"] = list(_screening(knowledge, source))
-    return rests
-
-
-def _screening(knowledge: Knowledge, source: str) -> Iterator[str]:
-    """Conditions whose pre-test range, and screens whose accuracy, rest on this source."""
-    for condition in knowledge.screening.values():
-        if any(e.key == source for e in condition.pretest_evidence):
-            yield condition.id
-        yield from (s.id for s in condition.screens if any(e.key == source for e in s.evidence))
 
 
 def _asked(knowledge: Knowledge) -> Iterator[tuple[str, _Asked]]:
@@ -187,8 +133,27 @@ def _facts(case: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Fact]:
     return found
 
 
+def _wrong_form(case: Mapping[Any, Any], knowledge: Knowledge) -> str | None:
+    """Why this is no case that can be run, in a sentence; None where it can be run."""
+    if True in case:
+        return "a case says on without quotes, which YAML reads as true; write 'on': 2026-11-24"
+    missing = [field for field in ("on", "expect", "facts") if field not in case]
+    if missing:
+        return f"a case has no {', '.join(missing)}"
+    if str(case["expect"]).lower() not in ("true", "false", "unknown"):
+        return f"a case expects {case['expect']!r}, not true, false or unknown"
+    if not isinstance(case["facts"], Mapping):
+        return f"the facts of a case are {case['facts']!r}, not paths with values"
+    try:
+        date.fromisoformat(str(case["on"]))
+        _facts({**case, "facts": {p: v for p, v in case["facts"].items() if p in knowledge.paths}}, knowledge)
+    except (KeyError, TypeError, ValueError) as problem:
+        return f"case {dict(case['facts'])} cannot be read: {problem}"
+    return None
+
+
 def _failing(cases: list[Mapping[str, Any]], asked: Mapping[str, _Asked], knowledge: Knowledge) -> Iterator[str]:
-    words = {True: True, False: False, "true": True, "false": False, "unknown": None}
+    words = {"true": True, "false": False, "unknown": None}
     for case in cases:
         name = _name(case)
         if name not in asked:
@@ -203,7 +168,7 @@ def _failing(cases: list[Mapping[str, Any]], asked: Mapping[str, _Asked], knowle
         if outside:
             yield f"{name}: its case states an impossible value of {outside}"
         truth = asked[name].holds(facts, date.fromisoformat(case["on"]))
-        if truth is not words[case["expect"]]:
+        if truth is not words[str(case["expect"]).lower()]:
             yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, but it says {truth}"
 
 
@@ -219,6 +184,16 @@ def _misjudged(cases: list[Mapping[str, Any]], knowledge: Knowledge, claims_in: 
             continue
         yield from (f"claim {name}: is not found in {text!r}" for text in case["found"] if name not in claims_in(text))
         yield from (f"claim {name}: is found in {text!r}" for text in case["not_found"] if name in claims_in(text))
+
+
+def _tried(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Mapping[str, list[Tried]]:
+    """The cases of each rule as facts, without those that name a path that does not exist."""
+    found: dict[str, list[Tried]] = {}
+    for case in cases:
+        if "rule" in case and set(case["facts"]) <= set(knowledge.paths):
+            one = Tried(facts=_facts(case, knowledge), on=date.fromisoformat(case["on"]))
+            found.setdefault(case["rule"], []).append(one)
+    return found
 
 
 def _possible(fact: Fact, knowledge: Knowledge) -> bool:
@@ -270,7 +245,7 @@ def _unfillable(asked: Mapping[str, _Asked], knowledge: Knowledge) -> Iterator[s
             if path not in knowledge.paths:
                 yield f"{name}: reads {path}, which no file of profile/ has"
     for spec in knowledge.paths.values():
-        kinds = set(spec.comes_from) & _SOURCES_OF_FACTS
+        kinds = set(spec.comes_from) & FILLED_BY
         if not kinds:
             yield f"path {spec.path}: no FHIR element fills it"
         for kind in kinds & {"condition", "observation", "procedure", "allergy", "family"}:
@@ -287,24 +262,3 @@ def _impossible_figures(knowledge: Knowledge) -> Iterator[str]:
         for comparison in other.compares:
             for problem in problems_of_figures(comparison):
                 yield f"alternative {other.id}/{comparison.id}: {problem}"
-
-
-def _absent_rules(knowledge: Knowledge) -> Iterator[str]:
-    """Rules that an alternative or a target follows, and that no file has."""
-    named = {r.rule_id for other in knowledge.alternatives.values() for r in other.reasons}
-    for target in knowledge.targets.values():
-        named |= {said.rule_id for said in (target.aim, target.beside, target.alone) if said is not None}
-    absent = sorted(named - set(knowledge.rules))
-    if absent:
-        yield f"rules that alternatives or targets follow and no file has: {', '.join(absent)}"
-
-
-def _overdue(knowledge: Knowledge, today: date) -> Iterator[str]:
-    late = [r.id for r in knowledge.rules.values() if r.ref.review_due < today]
-    late += [c.id for c in knowledge.screening.values() if c.review_due < today]
-    late += [c.id for c in knowledge.claims.values() if c.review_due < today]
-    if late:
-        yield f"review overdue: {', '.join(late)}"
-    for source in knowledge.sources.values():
-        if source.retracted:
-            yield f"source {source.key} is retracted"

@@ -20,6 +20,7 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
         rule = knowledge.rules[name]
         form = asdict(rule)
         form["ref"] |= {k: str(form["ref"][k]) for k in ("reviewed_on", "review_due")}
+        form["history"] = [{**step, "on": str(step["on"])} for step in form["history"]]
         words = {f: knowledge.texts[f"rule.{name}.{f}"] for f in ("statement", "action", "reverses")}
         return {"id": name, "kind": "rule", **words, **form}
     if name in knowledge.claims:

@@ -197,7 +197,8 @@ def _rules(knowledge: Knowledge) -> Iterator[Item]:
                 title=rule.ref.title,
                 consequence=_BY_VERDICT.get(gives, "asks for something" if gives else "informs"),
                 basis=rule.threshold_basis,
-                version=rule.ref.version,
+                # An approval that was given on sources which are now retracted does not stand.
+                version=rule.ref.version + (" without sources" if rule.has_lost_its_sources else ""),
                 limits=tuple(_limits(rule, knowledge)),
             )
 

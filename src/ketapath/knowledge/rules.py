@@ -36,29 +36,62 @@ class Predicate:
     parts: tuple[Predicate, ...] = ()
 
 
+FORMS: Mapping[frozenset[str], str] = MappingProxyType(
+    {
+        frozenset({"all"}): "all",
+        frozenset({"any"}): "any",
+        frozenset({"not"}): "not",
+        frozenset({"always"}): "always",
+        frozenset({"predicate"}): "named",
+        frozenset({"path", "is"}): "is",
+        frozenset({"path", "in"}): "in",
+        frozenset({"path", "within_days"}): "within",
+        frozenset({"path", "op", "value"}): "compare",
+    }
+)
+"""Which fields, together, make which kind of predicate."""
+OPERATORS = tuple(_OPERATORS)
+
+
 def parse_predicate(node: Any, *, where: str) -> Predicate:
     """The predicate that a rule's `when` describes; raises KnowledgeError where it describes none."""
     if not isinstance(node, Mapping) or not node:
         raise KnowledgeError(f"{where}: a predicate is a mapping, not {node!r}")
-    keys = set(node)
-    if keys <= {"all", "any"} and len(keys) == 1:
-        kind = keys.pop()
+    kind = FORMS.get(frozenset(node), "")
+    try:
+        found = _leaf(node, kind) if "path" in node else _joined(node, kind, where)
+    except (TypeError, ValueError):
+        found = None
+    if found is None:
+        raise KnowledgeError(f"{where}: {dict(node)} is no predicate; see FORMAT.md")
+    return found
+
+
+def _joined(node: Mapping[str, Any], kind: str, where: str) -> Predicate | None:
+    """A predicate without a path of its own: connectives, `always`, and those with a name."""
+    if kind in ("all", "any") and isinstance(node[kind], list) and node[kind]:
         return Predicate(kind=kind, parts=tuple(parse_predicate(part, where=where) for part in node[kind]))
-    if keys == {"not"}:
+    if kind == "not":
         return Predicate(kind="not", parts=(parse_predicate(node["not"], where=where),))
-    if keys == {"always"}:
+    if kind == "always" and node["always"] is True:
         return Predicate(kind="always")
-    if keys == {"predicate"} and node["predicate"] in NAMED:
+    if kind == "named" and node["predicate"] in NAMED:
         return Predicate(kind="named", value=node["predicate"])
-    if keys == {"path", "is"}:
-        return Predicate(kind="is", path=node["path"], value=node["is"])
-    if keys == {"path", "in"}:
-        return Predicate(kind="in", path=node["path"], value=tuple(node["in"]))
-    if keys == {"path", "within_days"}:
-        return Predicate(kind="within", path=node["path"], value=float(node["within_days"]))
-    if keys == {"path", "op", "value"} and node["op"] in _OPERATORS:
-        return Predicate(kind="compare", path=node["path"], op=node["op"], value=float(node["value"]))
-    raise KnowledgeError(f"{where}: no predicate has the fields {sorted(keys)}; see FORMAT.md")
+    return None
+
+
+def _leaf(node: Mapping[str, Any], kind: str) -> Predicate | None:
+    """A predicate on one path. Raises ValueError or TypeError for a number that is none."""
+    path = node["path"]
+    if kind == "is":
+        return Predicate(kind="is", path=path, value=node["is"])
+    if kind == "in" and isinstance(node["in"], list):
+        return Predicate(kind="in", path=path, value=tuple(node["in"]))
+    if kind == "within":
+        return Predicate(kind="within", path=path, value=float(node["within_days"]))
+    if kind == "compare" and node["op"] in _OPERATORS:
+        return Predicate(kind="compare", path=path, op=node["op"], value=float(node["value"]))
+    return None
 
 
 def evaluate(predicate: Predicate, known: Mapping[str, Fact], *, as_of: date) -> Truth:

@@ -5,6 +5,7 @@ Every mistake is a `KnowledgeError` that names the file, the record and the fiel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,16 @@ from ketapath.domain.fact import Fact
 from ketapath.errors import KnowledgeError
 from ketapath.knowledge.rules import Predicate, Truth, evaluate, nodes, parse_predicate, paths
 
+RULE_FOLDERS = (
+    "candidacy",
+    "interactions",
+    "monitoring",
+    "protocols",
+    "psychotherapy",
+    "biomarkers",
+    "governance",
+)
+"""Where rules lie; a mapping in `protocols` or `biomarkers` is one record of another kind."""
 STAGES = frozenset(
     {
         "candidacy",
@@ -57,7 +68,44 @@ READ_FORMS = frozenset(
         "code transcription",
     }
 )
-_REQUIRED = [
+PATH_TYPES = frozenset({"bool", "number", "word", "words"})
+BASES = frozenset({"source", "mixed", "site-default"})
+"""On what a limit or window rests: on a source, on a source with a figure of ours, or on nobody but us."""
+RULE_VERDICTS = frozenset({"not-eligible", "defer", "caution"})
+"""What a rule may give where it is true; nothing makes somebody eligible but the absence of all of these."""
+UNKNOWN_VERDICTS = frozenset({"undetermined", "caution"})
+PRODUCTS = frozenset({"esketamine", "racemic"})
+ROUTES = frozenset({"iv", "nasal", "im", "sc", "oral", "oral-prolonged", "sublingual", "buccal"})
+JURISDICTIONS = ("US", "EU", "UK", "CA", "CA-BC", "CA-MB", "CA-SK", "AU", "NZ")
+"""Where a clinic of ours may be."""
+SCOPED_JURISDICTIONS = frozenset({*JURISDICTIONS, "HK"})
+"""Whose law or label a rule may speak of; the label of Hong Kong was read beside the European ones."""
+FILLED_BY = frozenset(
+    {
+        "condition",
+        "observation",
+        "procedure",
+        "allergy",
+        "family",
+        "medicine_class",
+        "patient",
+        "encounter",
+        "coverage",
+        "related_person",
+        "care_plan",
+        "consent",
+        "practitioner",
+        "question",
+        "derived",
+    }
+)
+"""Which part of a record can state a fact."""
+FILLED_HOW = frozenset({"active", "active_days"})
+"""How a Condition states it: only while it is active, and for how many days after it was."""
+RULE_ID = r"^[A-Z]{2,4}-\d{3}[a-z]?$"
+PATH_NAME = r"^[a-z]+\.[a-z0-9_]+$"
+SOURCE_KEY = r"^[A-Z0-9_]+$"
+RULE_REQUIRED = [
     "id",
     "version",
     "title",
@@ -78,7 +126,13 @@ _REQUIRED = [
     "reviewed_on",
     "review_due",
 ]
-_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "override", "note", "history"})
+RULE_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "override", "note", "history"})
+SCOPE_FIELDS = frozenset({"products", "routes", "jurisdictions", "population"})
+CITATION_FIELDS = frozenset({"key", "locator"})
+SOURCE_REQUIRED = ["key", "citation", "locator", "read", "read_on", "retracted"]
+SOURCE_OPTIONAL = frozenset({"note"})
+PATH_REQUIRED = ["path", "label", "type", "window_days", "admissible", "supplied_by", "from"]
+PATH_OPTIONAL = frozenset({"unit", "limits", "words", "window_basis", "impossible"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +227,11 @@ class Rule:
         """The rule's id, for ever the same."""
         return self.ref.id
 
+    @property
+    def has_lost_its_sources(self) -> bool:
+        """Whether every source it had is retracted; it then ships as one that needs approval."""
+        return all(entry.retracted for entry in self.evidence)
+
     def limit(self, path: str) -> float:
         """The value that this rule compares the path with; a rule that is asked for it compares it once."""
         (found,) = {n.value for n in nodes(self.when) if n.kind == "compare" and n.path == path}
@@ -196,6 +255,8 @@ def _is_within(fact: Fact, days: float, as_of: date) -> bool:
 
 def parse_source(record: Mapping[str, Any], *, where: str) -> Source:
     """A source record, checked."""
+    name = _name(record, "source", "key", SOURCE_KEY, where)
+    _fields(record, SOURCE_REQUIRED, SOURCE_OPTIONAL, name)
     try:
         source = Source(
             key=str(record["key"]),
@@ -207,14 +268,16 @@ def parse_source(record: Mapping[str, Any], *, where: str) -> Source:
             note=str(record.get("note") or ""),
         )
     except (KeyError, TypeError, ValueError) as problem:
-        raise KnowledgeError(f"{where}: source {record.get('key', '?')}: {problem!r}") from problem
+        raise KnowledgeError(f"{name}: {problem!r}") from problem
     if source.read not in READ_FORMS:
-        raise KnowledgeError(f"{where}: source {source.key}: read is {source.read!r}, not one of {sorted(READ_FORMS)}")
+        raise KnowledgeError(f"{name}: read is {source.read!r}, not one of {sorted(READ_FORMS)}")
     return source
 
 
 def parse_path(record: Mapping[str, Any], *, where: str) -> PathSpec:
     """A profile path record, checked."""
+    name = _name(record, "path", "path", PATH_NAME, where)
+    _fields(record, PATH_REQUIRED, PATH_OPTIONAL, name)
     try:
         limits = record.get("limits")
         window = record["window_days"]
@@ -234,33 +297,36 @@ def parse_path(record: Mapping[str, Any], *, where: str) -> PathSpec:
             refuse_impossible=record.get("impossible") == "refuse",
         )
     except (KeyError, TypeError, ValueError) as problem:
-        raise KnowledgeError(f"{where}: path {record.get('path', '?')}: {problem!r}") from problem
-    if spec.type not in {"bool", "number", "word", "words"}:
-        raise KnowledgeError(f"{where}: path {spec.path}: type {spec.type!r} is not known")
+        raise KnowledgeError(f"{name}: {problem!r}") from problem
+    for field, word, allowed in (
+        ("type", spec.type, PATH_TYPES),
+        ("window_basis", spec.window_basis, BASES),
+        ("impossible", record.get("impossible", "refuse"), {"refuse"}),
+    ):
+        if word not in allowed:
+            raise KnowledgeError(f"{name}: {field} is {word!r}, not one of {sorted(allowed)}")
+    unknown = sorted(set(spec.comes_from) - FILLED_BY - FILLED_HOW)
+    if unknown:
+        raise KnowledgeError(f"{name}: from names {unknown}, which no part of a record is")
     if spec.type == "number" and (spec.unit is None or spec.limits is None):
-        raise KnowledgeError(f"{where}: path {spec.path}: a number needs a unit and limits")
+        raise KnowledgeError(f"{name}: a number needs a unit and limits")
     return spec
 
 
 def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, where: str) -> Rule:
     """A rule record, checked against the schema and resolved against the sources."""
-    name = f"{where}: rule {record.get('id', '?')}"
-    missing = [field for field in _REQUIRED if field not in record]
-    extra = sorted(set(record) - set(_REQUIRED) - _OPTIONAL)
-    if missing or extra:
-        raise KnowledgeError(f"{name}: missing fields {missing}, unknown fields {extra}")
-    for field, allowed in (("stage", STAGES), ("severity", SEVERITIES), ("section", SECTIONS)):
-        if record[field] not in allowed:
-            raise KnowledgeError(f"{name}: {field} is {record[field]!r}, not one of {sorted(allowed)}")
-    if record["grade"] not in get_args(Grade) or record["trust"] not in get_args(Trust):
-        raise KnowledgeError(f"{name}: grade {record['grade']!r} or trust {record['trust']!r} is not known")
+    name = _name(record, "rule", "id", RULE_ID, where)
+    _fields(record, RULE_REQUIRED, RULE_OPTIONAL, name)
+    _words_of_rule(record, name)
+    evidence = _evidence(record, sources, name)
     try:
         reference = RuleRef(
             id=str(record["id"]),
             version=str(record["version"]),
             title=str(record["title"]),
             grade=cast(Grade, record["grade"]),
-            needs_approval=bool(record["needs_approval"]),
+            # A rule that has lost every source it had is a limit of ours until somebody looks.
+            needs_approval=record["needs_approval"] or all(e.retracted for e in evidence),
             owner=str(record["owner"]),
             reviewed_on=date.fromisoformat(record["reviewed_on"]),
             review_due=date.fromisoformat(record["review_due"]),
@@ -273,18 +339,52 @@ def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, wher
         severity=record["severity"],
         stage=record["stage"],
         when=parse_predicate(record["when"], where=name),
-        when_true=_verdict(record.get("verdict"), name),
-        when_unknown=_verdict(record.get("unknown"), name),
+        when_true=cast("Verdict | None", record.get("verdict")),
+        when_unknown=cast("Verdict | None", record.get("unknown")),
         settled_by=_settled_by(record, name),
         windows=_windows(record, name),
-        scope=_scope(record["scope"]),
-        evidence=_evidence(record, sources, name),
+        scope=_scope(record["scope"], name),
+        evidence=evidence,
         trust=cast(Trust, record["trust"]),
         threshold_basis=record["threshold_basis"],
         note=str(record.get("note") or ""),
         history=_history(record, name),
         override=_override(record, name),
     )
+
+
+def _name(record: Any, kind: str, field: str, form: str, where: str) -> str:
+    """How a message calls this record, by the field that names it, which has to have this form."""
+    if not isinstance(record, Mapping):
+        raise KnowledgeError(f"{where}: a {kind} is a mapping of fields, not {record!r}")
+    name = f"{where}: {kind} {record.get(field, '?')}"
+    if field in record and not re.match(form, str(record[field])):
+        raise KnowledgeError(f"{name}: {field} has to look like {form}")
+    return name
+
+
+def _fields(record: Mapping[str, Any], required: Sequence[str], optional: frozenset[str], name: str) -> None:
+    missing = [field for field in required if field not in record]
+    extra = sorted(set(record) - set(required) - optional)
+    if missing or extra:
+        raise KnowledgeError(f"{name}: missing fields {missing}, unknown fields {extra}")
+
+
+def _words_of_rule(record: Mapping[str, Any], name: str) -> None:
+    for field, allowed in (
+        ("stage", STAGES),
+        ("severity", SEVERITIES),
+        ("section", SECTIONS),
+        ("grade", frozenset(get_args(Grade))),
+        ("trust", frozenset(get_args(Trust))),
+        ("threshold_basis", BASES),
+        ("verdict", RULE_VERDICTS),
+        ("unknown", UNKNOWN_VERDICTS),
+    ):
+        if field in record and record[field] not in sorted(allowed):
+            raise KnowledgeError(f"{name}: {field} is {record[field]!r}, not one of {sorted(allowed)}")
+    if not isinstance(record["needs_approval"], bool):
+        raise KnowledgeError(f"{name}: needs_approval is {record['needs_approval']!r}, not true or false")
 
 
 def _override(record: Mapping[str, Any], name: str) -> str:
@@ -309,12 +409,6 @@ def _history(record: Mapping[str, Any], name: str) -> tuple[Step, ...]:
     return tuple(reversed(steps))
 
 
-def _verdict(word: object, name: str) -> Verdict | None:
-    if word is not None and word not in get_args(Verdict):
-        raise KnowledgeError(f"{name}: {word!r} is not a verdict")
-    return cast("Verdict | None", word)
-
-
 def _settled_by(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
     asked = tuple(record.get("settled_by") or ())
     if bool(asked) is not (record["stage"] == "work-up"):
@@ -325,7 +419,10 @@ def _settled_by(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _windows(record: Mapping[str, Any], name: str) -> Mapping[str, float]:
-    windows = {str(path): float(days) for path, days in (record.get("windows") or {}).items()}
+    try:
+        windows = {str(path): float(days) for path, days in (record.get("windows") or {}).items()}
+    except (AttributeError, TypeError, ValueError) as problem:
+        raise KnowledgeError(f"{name}: windows are paths with days, not {record['windows']!r}") from problem
     unread = (
         set(windows) - set(paths(parse_predicate(record["when"], where=name))) - set(record.get("settled_by") or ())
     )
@@ -334,15 +431,21 @@ def _windows(record: Mapping[str, Any], name: str) -> Mapping[str, float]:
     return windows
 
 
-def _scope(record: Mapping[str, Any]) -> Scope:
-    def words(field: str) -> tuple[str, ...] | None:
+def _scope(record: Mapping[str, Any], name: str) -> Scope:
+    _fields(record, (), SCOPE_FIELDS, f"{name}: scope")
+
+    def words(field: str, allowed: frozenset[str]) -> tuple[str, ...] | None:
         value = record.get(field, "all")
-        return None if value == "all" else tuple(value)
+        if value == "all":
+            return None
+        if not isinstance(value, list) or not set(value) <= allowed:
+            raise KnowledgeError(f"{name}: scope {field} is {value!r}, not all or a list out of {sorted(allowed)}")
+        return tuple(value)
 
     return Scope(
-        products=words("products"),
-        routes=words("routes"),
-        jurisdictions=words("jurisdictions"),
+        products=words("products", PRODUCTS),
+        routes=words("routes", ROUTES),
+        jurisdictions=words("jurisdictions", SCOPED_JURISDICTIONS),
         population=str(record.get("population", "all")),
     )
 
@@ -355,6 +458,9 @@ def _evidence(record: Mapping[str, Any], sources: Mapping[str, Source], name: st
         return (SITE_DEFAULT,)
     found = []
     for entry in cited:
+        if not isinstance(entry, Mapping):
+            raise KnowledgeError(f"{name}: sources are a list of {{key: ..., locator: ...}}, not {entry!r}")
+        _fields(entry, ("key",), CITATION_FIELDS, f"{name}: sources")
         source = sources.get(entry["key"])
         if source is None:
             raise KnowledgeError(f"{name}: source {entry['key']!r} is in no file under sources/")

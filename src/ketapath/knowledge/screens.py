@@ -25,7 +25,7 @@ Z_95 = 1.959964  # the standard normal's 97.5 % point
 TEXTS = ("posttest", "posttest_rare", "known", "open")
 """The sentences that texts/screening.en.yaml has for each condition."""
 
-_CONDITION = frozenset(
+CONDITION_FIELDS = frozenset(
     {
         "id",
         "version",
@@ -39,8 +39,8 @@ _CONDITION = frozenset(
         "screens",
     }
 )
-_PRETEST = frozenset({"setting", "ranges", "sources", "trust", "note"})
-_SCREEN = frozenset(
+PRETEST_FIELDS = frozenset({"setting", "ranges", "sources", "trust", "note"})
+SCREEN_FIELDS = frozenset(
     {
         "id",
         "instrument",
@@ -107,9 +107,9 @@ class Condition:
 def parse_condition(record: Mapping[str, Any], sources: Mapping[str, Source], *, where: str) -> Condition:
     """A condition with its screens, checked against the format and resolved against the sources."""
     name = f"{where}: condition {record.get('id', '?')}"
-    _fields(record, _CONDITION, {"known_unless", "said"}, name)
+    _fields(record, CONDITION_FIELDS, {"known_unless", "said"}, name)
     pretest = record["pretest"]
-    _fields(pretest, _PRETEST, set(), f"{name}: pretest")
+    _fields(pretest, PRETEST_FIELDS, set(), f"{name}: pretest")
     try:
         reviewed_on, review_due = (date.fromisoformat(record[f]) for f in ("reviewed_on", "review_due"))
     except (TypeError, ValueError) as problem:
@@ -192,7 +192,7 @@ def _range(record: Mapping[str, Any], name: str) -> PretestRange:
 
 def _screen(record: Mapping[str, Any], sources: Mapping[str, Source], where: str) -> Screen:
     name = f"{where}: screen {record.get('id', '?')}"
-    _fields(record, _SCREEN, {"applies"}, name)
+    _fields(record, SCREEN_FIELDS, {"applies"}, name)
     if record["purpose"] not in get_args(Purpose):
         raise KnowledgeError(f"{name}: purpose is {record['purpose']!r}, not one of {get_args(Purpose)}")
     return Screen(

@@ -4,6 +4,7 @@ from ketapath.report.claims_form import claims_json, claims_text
 from ketapath.report.document import candidacy_pdf, plan_pdf
 from ketapath.report.json_form import candidacy_json, course_json, plan_json, screening_json
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
+from ketapath.report.resting import rests_on
 from ketapath.report.text_form import candidacy_text, course_text, plan_text, screening_text
 from ketapath.report.words import approval, say
 
@@ -22,6 +23,7 @@ __all__ = [
     "plan_json",
     "plan_pdf",
     "plan_text",
+    "rests_on",
     "say",
     "screening_html",
     "screening_json",
