@@ -26,6 +26,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "puts off": _("Rules that put a dose off"),
         "asks for care": _("Rules that ask for care"),
         "asks for something": _("Rules that ask for something to be done"),
+        "moves a plan": _("Markers that may move a plan"),
         "informs": _("Rules that inform"),
         "figure": _("Figures"),
         "window": _("How long a fact may be relied on"),

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ketapath.domain.biomarker import FailedRule
 from ketapath.errors import KnowledgeError
+from ketapath.knowledge.cards import MarkerCard, ValidityRule, failures, parse_card, parse_validity
 from ketapath.knowledge.rules import Truth, evaluate, paths
 from ketapath.knowledge.schema import (
     SITE_DEFAULT,
@@ -27,7 +29,19 @@ from ketapath.knowledge.schema import (
     published,
 )
 
-__all__ = ["SITE_DEFAULT", "Knowledge", "PathSpec", "Rule", "Source", "Truth", "evaluate", "load", "paths", "published"]
+__all__ = [
+    "SITE_DEFAULT",
+    "Knowledge",
+    "MarkerCard",
+    "PathSpec",
+    "Rule",
+    "Source",
+    "Truth",
+    "evaluate",
+    "load",
+    "paths",
+    "published",
+]
 
 T = TypeVar("T")
 
@@ -61,6 +75,8 @@ class Knowledge:
     policy: Mapping[str, Mapping[str, Any]]
     harms: Mapping[str, Mapping[str, Any]]
     needs: Mapping[str, Mapping[str, Any]]
+    biomarkers: Mapping[str, MarkerCard]
+    validity: Mapping[str, ValidityRule]
 
     def figure(self, name: str) -> float:
         """A figure of policy.yaml, in its unit."""
@@ -69,6 +85,10 @@ class Knowledge:
     def rules_of(self, stage: str) -> Iterator[Rule]:
         """The rules that are asked at this stage of the loop, in the order of their files."""
         return (rule for rule in self.rules.values() if rule.stage == stage)
+
+    def failures(self, card: MarkerCard) -> tuple[FailedRule, ...]:
+        """The preset validity rules that this card does not meet; none means that it passes."""
+        return failures(card, self.validity, self.figure)
 
 
 def load(folder: Path = FOLDER, *, cache: Path | None = None) -> Knowledge:
@@ -149,6 +169,9 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         texts[f"harm.{record['id']}"] = record["statement"]
     for path in specs.values():
         texts[f"path.{path.path}"] = path.label
+    gate = parse_validity(documents["biomarkers/validity.yaml"], where="biomarkers/validity.yaml")
+    validity = _unique((r.id, r) for r in gate)
+    texts |= {f"validity.{r.id}": r.asks for r in validity.values()}
     return Knowledge(
         version=version,
         paths=specs,
@@ -163,6 +186,8 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         harms=_unique((r["id"], r) for r in documents["harms.yaml"]),
         needs=_unique((r["id"], r) for r in documents["needs.yaml"]),
         policy=_unique((r["id"], r) for r in documents["policy.yaml"]),
+        biomarkers=_unique((d["id"], parse_card(d, sources, where=n)) for n, d in under("biomarkers/cards")),
+        validity=validity,
         codes={n.removeprefix("codes/").removesuffix(".yaml"): d for n, d in under("codes")},
     )
 

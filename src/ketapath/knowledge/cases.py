@@ -13,6 +13,7 @@ from typing import Any
 
 from ketapath.domain.fact import Fact, Origin
 from ketapath.knowledge import FOLDER, Knowledge, parse_yaml, paths
+from ketapath.knowledge.cards import problems as card_problems
 from ketapath.knowledge.rules import nodes
 
 _SOURCES_OF_FACTS = frozenset(
@@ -41,6 +42,7 @@ class Report:
     """What the check found. `problems` break the knowledge; `warnings` ask a person to look."""
 
     rules: int
+    cards: int
     cases: int
     sources: int
     problems: tuple[str, ...]
@@ -48,12 +50,15 @@ class Report:
 
 
 def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report:
-    """Every case run, every path fillable, every threshold tried on both sides, every review in time."""
-    cases = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
+    """Every case run, every path fillable, every threshold tried on both sides, every card sound, reviews in time."""
+    written = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
+    cases, of_cards = ([c for c in written if kind in c] for kind in ("rule", "card"))
     problems = [*_failing(cases, knowledge), *_uncovered(cases, knowledge), *_unfillable(knowledge)]
+    problems += _unsound_cards(of_cards, knowledge)
     return Report(
         rules=len(knowledge.rules),
-        cases=len(cases),
+        cards=len(knowledge.biomarkers),
+        cases=len(written),
         sources=len(knowledge.sources),
         problems=tuple(problems),
         warnings=tuple(_overdue(knowledge, today)),
@@ -61,7 +66,7 @@ def check(knowledge: Knowledge, *, today: date, folder: Path = FOLDER) -> Report
 
 
 def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
-    """What rests on this source: rules, drug models, protocols, harms and alternatives, by id."""
+    """What rests on this source: rules, drug models, protocols, harms, alternatives and markers' cards, by id."""
 
     def names(value: Any) -> bool:
         if isinstance(value, Mapping):
@@ -78,6 +83,7 @@ def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
     }
     for kind, shelf in shelves.items():
         rests[kind] = [name for name, record in shelf.items() if names(record)]
+    rests["biomarker"] = [c.id for c in knowledge.biomarkers.values() if any(e.key == source for e in c.evidence)]
     rests["response"] = ["response"] if names(knowledge.response) else []
     return rests
 
@@ -85,7 +91,7 @@ def impact(knowledge: Knowledge, source: str) -> dict[str, list[str]]:
 def _cases(file: Path, folder: Path) -> Iterator[Mapping[str, Any]]:
     document = parse_yaml(file.read_bytes(), where=file.relative_to(folder).as_posix())
     for case in document if isinstance(document, list) else ():
-        if "rule" in case:
+        if "rule" in case or "card" in case:
             yield case
 
 
@@ -104,7 +110,7 @@ def _facts(case: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Fact]:
             value=tuple(value) if isinstance(value, list) else value,
             unit=spec.unit,
             on=None if on is None else date.fromisoformat(on),
-            origin=Origin(resource="Case", id=case["rule"], version=None),
+            origin=Origin(resource="Case", id=case.get("rule") or case["card"], version=None),
         )
     return found
 
@@ -127,6 +133,26 @@ def _failing(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[s
         truth = knowledge.rules[case["rule"]].holds(facts, as_of=date.fromisoformat(case["on"]))
         if truth is not words[case["expect"]]:
             yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, the rule says {truth}"
+
+
+def _unsound_cards(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[str]:
+    """Cards that contradict themselves or their cases, and suppositions not tried as true, false and unknown."""
+    for card in knowledge.biomarkers.values():
+        yield from card_problems(card, knowledge.paths, knowledge.rules)
+        mine = [c for c in cases if c["card"] == card.id]
+        failed = sorted(f.id for f in knowledge.failures(card))
+        if [sorted(c["fails"]) for c in mine if "fails" in c] != [failed]:
+            yield f"card {card.id}: needs one case of the gate, which says that it fails {failed}"
+        for supposed in (s for s in card.suppose if s.when is not None):
+            tried = [c for c in mine if c.get("result") == supposed.effect.result]
+            if {str(c["expect"]).lower() for c in tried} != {"true", "false", "unknown"}:
+                yield f"card {card.id}: {supposed.effect.result} needs a true, a false and an unknown case"
+            for case in tried:
+                truth = supposed.holds(_facts(case, knowledge), as_of=date.fromisoformat(case["on"]))
+                if str(truth).lower() != str(case["expect"]).lower().replace("unknown", "none"):
+                    yield f"card {card.id}: case {dict(case['facts'])} expects {case['expect']}, the card says {truth}"
+    for name in {c["card"] for c in cases} - set(knowledge.biomarkers):
+        yield f"card {name}: has cases but no card"
 
 
 def _possible(fact: Fact, knowledge: Knowledge) -> bool:
@@ -185,6 +211,7 @@ def _unfillable(knowledge: Knowledge) -> Iterator[str]:
 
 def _overdue(knowledge: Knowledge, today: date) -> Iterator[str]:
     late = [r.id for r in knowledge.rules.values() if r.ref.review_due < today]
+    late += [c.id for c in knowledge.biomarkers.values() if c.review_due < today]
     if late:
         yield f"review overdue: {', '.join(late)}"
     for source in knowledge.sources.values():

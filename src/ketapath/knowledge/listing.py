@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from ketapath.knowledge import Knowledge
+from ketapath.knowledge import Knowledge, MarkerCard
 
 
 def listing(knowledge: Knowledge) -> list[dict[str, Any]]:
-    """Every rule, source, instrument, drug model and protocol with its kind, title, grade, trust and approval."""
+    """Every rule, source, instrument, drug model, protocol and marker with kind, title, grade, trust and approval."""
     return [*_rules(knowledge), *_shelves(knowledge)]
 
 
@@ -25,6 +25,8 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
     if name in knowledge.sources:
         source = asdict(knowledge.sources[name])
         return {"id": name, "kind": "source", **source, "read_on": source["read_on"].isoformat()}
+    if name in knowledge.biomarkers:
+        return _card(knowledge.biomarkers[name], knowledge)
     shelves = {"instrument": knowledge.instruments, "drug": knowledge.drugs, "protocol": knowledge.protocols}
     for kind, shelf in shelves.items():
         if name in shelf:
@@ -54,6 +56,19 @@ def _shelves(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
         yield _item(name, "drug", str(record.get("title") or name), "drugs")
     for name, record in knowledge.protocols.items():
         yield _item(name, "protocol", f"{record['product']} {record['route']}", "regimens")
+    for card in knowledge.biomarkers.values():
+        trust = max((e.trust for e in card.evidence), key=("read", "summary", "unread").index)
+        waits = card.approved is None and not knowledge.failures(card)
+        yield _item(card.id, "biomarker", card.title, "biomarkers", grade=card.grade, trust=trust, needs_approval=waits)
+
+
+def _card(card: MarkerCard, knowledge: Knowledge) -> dict[str, Any]:
+    """A card in full, with what the gate says of it today."""
+    form = asdict(card)
+    form |= {k: str(form[k]) for k in ("reviewed_on", "review_due")}
+    if card.approved is not None:
+        form["approved"]["on"] = str(card.approved.on)
+    return {"kind": "biomarker", **form, "fails": [failed.id for failed in knowledge.failures(card)]}
 
 
 def _item(

@@ -3,6 +3,9 @@
 Three kinds of items carry opinions of ours: rules whose limit has no source or was not checked, the figures of
 policy.yaml, and the windows within which a fact may be relied on. A clinic approves each by name and date, with the
 value as shipped or with another. The shipped value stays beside it. Decision: docs/decisions/0016.
+
+A marker's card that passes the preset validity rules is an item too, but nobody has to approve it: unless somebody
+does, it moves nothing. A card that does not pass is none and cannot be approved. Decision: docs/decisions/0017.
 """
 
 from __future__ import annotations
@@ -22,12 +25,15 @@ from ketapath.knowledge.rules import Predicate, nodes
 
 __all__ = ["Item", "Limit", "awaiting", "items", "policy_file", "read_policy", "under_policy"]
 
-Consequence = Literal["rules out", "puts off", "asks for care", "asks for something", "informs", "figure", "window"]
+Consequence = Literal[
+    "rules out", "puts off", "asks for care", "asks for something", "moves a plan", "informs", "figure", "window"
+]
 CONSEQUENCES: tuple[Consequence, ...] = (
     "rules out",
     "puts off",
     "asks for care",
     "asks for something",
+    "moves a plan",
     "informs",
     "figure",
     "window",
@@ -42,6 +48,9 @@ _BY_VERDICT: Mapping[str, Consequence] = {
 }
 WINDOW = "window "
 """Before the path, the name of a window as an item."""
+
+MARKER = "marker "
+"""Before the id, the name of a marker's card as an item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +79,14 @@ class Item:
 
 def items(knowledge: Knowledge) -> tuple[Item, ...]:
     """Everything that ships unapproved, by consequence."""
-    found = [*_rules(knowledge), *_figures(knowledge), *_windows(knowledge)]
+    found = [*_rules(knowledge), *_figures(knowledge), *_windows(knowledge), *_markers(knowledge)]
     return tuple(sorted(found, key=lambda i: CONSEQUENCES.index(i.consequence)))
 
 
 def awaiting(knowledge: Knowledge, approvals: Mapping[str, Approval]) -> tuple[Item, ...]:
-    """The items that this clinic has not approved in the version that ships now."""
-    return tuple(i for i in items(knowledge) if not _stands(approvals.get(i.id), i))
+    """The items that this clinic has not approved in the version that ships now, markers aside: those may wait."""
+    needed = (i for i in items(knowledge) if i.consequence != "moves a plan")
+    return tuple(i for i in needed if not _stands(approvals.get(i.id), i))
 
 
 def under_policy(knowledge: Knowledge, approvals: Mapping[str, Approval]) -> Knowledge:
@@ -88,18 +98,22 @@ def under_policy(knowledge: Knowledge, approvals: Mapping[str, Approval]) -> Kno
     if not standing:
         return knowledge
     rules, policy, paths = dict(knowledge.rules), dict(knowledge.policy), dict(knowledge.paths)
+    markers = dict(knowledge.biomarkers)
     for name, (item, approval) in standing.items():
         values = approval.values
         if name in rules:
             rules[name] = _approved_rule(rules[name], item, approval)
         elif name in policy:
             policy[name] = {**policy[name], "value": values.get("value", policy[name]["value"]), "by": approval.by}
+        elif name.startswith(MARKER):
+            card = markers[name.removeprefix(MARKER)]
+            markers[card.id] = replace(card, approved=Approved(by=approval.by, on=approval.on))
         else:
             spec = paths[name.removeprefix(WINDOW)]
             paths[spec.path] = replace(spec, window_days=int(values.get("days", spec.window_days or 0)))
     said = json.dumps([[n, a.by, str(a.on), sorted(a.values.items())] for n, (_, a) in sorted(standing.items())])
     version = f"{knowledge.version}+{hashlib.sha256(said.encode()).hexdigest()[:8]}"
-    return replace(knowledge, version=version, rules=rules, policy=policy, paths=paths)
+    return replace(knowledge, version=version, rules=rules, policy=policy, paths=paths, biomarkers=markers)
 
 
 def read_policy(data: bytes, knowledge: Knowledge) -> dict[str, Approval]:
@@ -153,7 +167,7 @@ def check_values(item: Item, values: Mapping[str, float]) -> None:
 
 
 def _stands(approval: Approval | None, item: Item) -> bool:
-    return approval is not None and approval.version == item.version
+    return approval is not None and approval.version == item.version and bool(approval.by.strip())
 
 
 def _approval(record: Any, known: Mapping[str, Item]) -> Approval:
@@ -197,13 +211,17 @@ def _figures(knowledge: Knowledge) -> Iterator[Item]:
     for name, record in knowledge.policy.items():
         if record["basis"] != "source":
             shipped = float(record["value"])
+            wide = _wide("value", str(record["label"]), shipped, str(record["unit"]))
+            # A figure that guards may be made stricter here, not laxer: the record says up to where.
+            lowest = float(record.get("lowest", wide.lowest))
+            limit = replace(wide, lowest=lowest, highest=float(record.get("highest", wide.highest)))
             yield Item(
                 id=name,
                 title=str(record["label"]),
                 consequence="figure",
                 basis=str(record["basis"]),
                 version=f"{shipped:g}",
-                limits=(_wide("value", str(record["label"]), shipped, str(record["unit"])),),
+                limits=(limit,),
             )
 
 
@@ -217,6 +235,20 @@ def _windows(knowledge: Knowledge) -> Iterator[Item]:
                 basis=spec.window_basis,
                 version=str(spec.window_days),
                 limits=(_wide("days", spec.label, float(spec.window_days), "d"),),
+            )
+
+
+def _markers(knowledge: Knowledge) -> Iterator[Item]:
+    """Cards that pass the preset rules; nothing of a card is for a clinic to move."""
+    for card in knowledge.biomarkers.values():
+        if not knowledge.failures(card):
+            yield Item(
+                id=MARKER + card.id,
+                title=card.title,
+                consequence="moves a plan",
+                basis="source",
+                version=card.version,
+                limits=(),
             )
 
 
