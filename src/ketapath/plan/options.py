@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,12 +17,13 @@ from ketapath.candidacy import at_clinic, finding
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text, Verdict
-from ketapath.domain.plan import DoseCalculation, Harm, Option, Plan, Range, SupportTask
+from ketapath.domain.plan import DoseCalculation, Harm, MarkerMove, Moved, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, published
 from ketapath.pharmacology import Order, Subject, exposure_peak
 from ketapath.plan.basis import basis_card
 from ketapath.plan.dosing import first_dose
+from ketapath.plan.markers import Mover, benefit_moved, dose_moved, exposure_moved, movers
 from ketapath.plan.needs import Arrangement, arrangement
 from ketapath.plan.schedule import schedule
 from ketapath.profile import with_fact
@@ -97,13 +99,10 @@ def _option(
     seed: int,
 ) -> Option:
     verdict = candidacy.by_product[f"{protocol['product']}/{protocol['route']}"]
-    found = first_dose(person, protocol, clinic, knowledge)
-    dose = found if isinstance(found, DoseCalculation) else None
-    withheld = found if isinstance(found, Text) else _dose_rule_against(person, protocol, found, clinic, knowledge)
-    if withheld is not None:
-        dose = None
+    moving = movers(person, knowledge, f"{protocol['product']}/{protocol['route']}")
+    dose, withheld, dose_moves = _dose(person, protocol, moving, clinic, knowledge)
     appointments = schedule(protocol, arranged, clinic, knowledge, today=person.as_of)
-    benefit, benefit_note = _benefit(person, protocol, dose, knowledge, seed)
+    benefit, benefit_note, exposure, moves = _expected(person, protocol, dose, moving, knowledge, seed)
     monitoring = (*_about_dose(person, protocol, dose, clinic, knowledge),
                   *_monitoring(person, protocol, clinic, knowledge))  # fmt: skip
     harms = tuple(_harms(protocol["product"], knowledge))
@@ -127,7 +126,7 @@ def _option(
         benefit=benefit,
         benefit_note=benefit_note,
         harm=harms,
-        exposure=_exposure(person, protocol, dose, knowledge, seed),
+        exposure=exposure,
         weeks=(last_day + 7) / 7,
         total_mg=None if dose is None else dose.dose_mg * sessions,
         cost=clinic.prices.get(f"{protocol['product']}/{protocol['route']}"),
@@ -142,7 +141,44 @@ def _option(
             rules=tuple(r.ref for r in rules),
             evidence=tuple(dict.fromkeys(evidence + tuple(e for r in rules for e in r.evidence))),
         ),
+        markers=(*dose_moves, *moves),
     )
+
+
+def _dose(
+    person: Profile,
+    protocol: Mapping[str, Any],
+    moving: Mapping[Moved, Mover],
+    clinic: Clinic,
+    knowledge: Knowledge,
+) -> tuple[DoseCalculation | None, Text | None, tuple[MarkerMove, ...]]:
+    """The first dose, or why none can be given, and what a marker moved of it; the rules judge the dose as moved."""
+    found = first_dose(person, protocol, clinic, knowledge)
+    if isinstance(found, Text):
+        return None, found, ()
+    dose, moves = dose_moved(found, protocol, moving)
+    withheld = _dose_rule_against(person, protocol, dose, clinic, knowledge)
+    return (dose, None, moves) if withheld is None else (None, withheld, ())
+
+
+def _expected(
+    person: Profile,
+    protocol: Mapping[str, Any],
+    dose: DoseCalculation | None,
+    moving: Mapping[Moved, Mover],
+    knowledge: Knowledge,
+    seed: int,
+) -> tuple[Mapping[str, Range] | None, Text, Range | None, tuple[MarkerMove, ...]]:
+    """Benefit with its note and peak level of this dose, and what a marker moved of them."""
+    expected, note = _benefit(person, protocol, dose, knowledge, seed)
+    benefit, moves = benefit_moved(expected, moving)
+    exposure, more = exposure_moved(
+        _exposure(person, protocol, dose, knowledge, seed),
+        moving,
+        lambda drugs: _exposure(person, protocol, dose, replace(knowledge, drugs=drugs), seed),
+        knowledge.drugs,
+    )
+    return benefit, note, exposure, (*moves, *more)
 
 
 def _dose_rule_against(
