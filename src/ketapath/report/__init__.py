@@ -1,13 +1,15 @@
 """Any result as text for a terminal, JSON, HTML or PDF. Says what was found; decides nothing."""
 
 from ketapath.report.document import candidacy_pdf, plan_pdf
-from ketapath.report.json_form import candidacy_json, course_json, plan_json
+from ketapath.report.json_form import biomarkers_json, candidacy_json, course_json, plan_json
 from ketapath.report.page import candidacy_html, course_html, plan_html
-from ketapath.report.text_form import candidacy_text, course_text, plan_text
+from ketapath.report.text_form import biomarkers_text, candidacy_text, course_text, plan_text
 from ketapath.report.words import approval, say
 
 __all__ = [
     "approval",
+    "biomarkers_json",
+    "biomarkers_text",
     "candidacy_html",
     "candidacy_json",
     "candidacy_pdf",
