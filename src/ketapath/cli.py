@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         ("assess", _assess, "is ketamine right for this person today, and what else is?"),
         ("plan", _plan, "which options are open, with dose, days, support, benefit and harm?"),
         ("update", _update, "how does the course go, and what next?"),
+        ("biomarkers", _biomarkers, "what is on record about markers, and does any of it change the plan?"),
     ):
         made = add(name, command, words)
         made.add_argument(
@@ -72,8 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--on", type=_day, default=None, metavar="DATE", help="the day to plan for (today)")
         made.add_argument("--policy", metavar="FILE", help="what the clinic approved (docs/how-to/approve.md)")
         made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
-        made.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
-        if name != "update":
+        if name != "biomarkers":
+            made.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
+        if name in ("assess", "plan"):
             made.add_argument("--pdf", type=Path, metavar="FILE", help="also write a PDF")
 
     made = add("screen", _screen, "what do screening answers say? Screening, not a diagnosis")
@@ -174,6 +176,20 @@ def _screen(arguments: argparse.Namespace) -> int:
         arguments,
         report.screening_json(found, someone, knowledge, seed=arguments.seed),
         report.screening_text(found, someone, knowledge),
+    )
+    return 0
+
+
+def _biomarkers(arguments: argparse.Namespace) -> int:
+    from ketapath import report
+    from ketapath.biomarkers import biomarkers
+
+    knowledge, clinic, someone = _person(arguments)
+    views = biomarkers(someone, knowledge, clinic, seed=arguments.seed)
+    _say(
+        arguments,
+        report.biomarkers_json(views, someone, knowledge),
+        report.biomarkers_text(views, someone, knowledge),
     )
     return 0
 
@@ -390,12 +406,13 @@ def _check(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
     form = {
         "rules": found.rules,
         "claims": found.claims,
+        "cards": found.cards,
         "cases": found.cases,
         "sources": found.sources,
         "problems": list(found.problems),
         "warnings": list(found.warnings),
     }
-    counts = f"{found.rules} rules, {found.claims} claims, {found.cases} cases, {found.sources} sources"
+    counts = f"{found.rules} rules, {found.cards} cards, {found.claims} claims, {found.cases} cases"
     lines = [f"{counts}, {len(found.problems)} problems"]
     _say(arguments, form, "\n".join([*lines, *found.problems, *found.warnings]))
     return 4 if found.problems else 0

@@ -8,8 +8,18 @@ import mpmath
 import numpy as np
 import pytest
 
+from ketapath.errors import BadInput
 from ketapath.knowledge import load
-from ketapath.pharmacology import Input, Order, Subject, simulate, solve
+from ketapath.pharmacology import (
+    Input,
+    Order,
+    Subject,
+    exposure,
+    exposure_peak,
+    simulate,
+    solve,
+    with_intrinsic_clearance,
+)
 
 DRUGS = load().drugs
 MAN = Subject(weight_kg=70.0, age_years=40.0, sex="male")
@@ -94,3 +104,44 @@ def test_nasal_peak_and_area_of_the_published_table(mg: float, peak: float, area
     level = np.array(simulate(order, MAN, DRUGS, minutes.tolist(), draws=5, seed=1).series[0].typical)
     assert level.max() == pytest.approx(peak, rel=0.02)
     assert np.trapezoid(level, minutes) / 60 == pytest.approx(area, rel=0.02)
+
+
+@pytest.mark.parametrize(("ratio", "litres_per_h"), [(1.0, 109.0), (0.5, 85.0), (1 / 6, 46.0)])
+def test_enzymes_half_or_a_sixth_as_fast_leave_the_clearance_that_the_evidence_pack_works_out(
+    ratio: float, litres_per_h: float
+) -> None:
+    """Evidence pack, pharmacology2 section 5: intrinsic clearance /2 and /6 take 109 L/h to 85 and 46 (flow 151)."""
+    model = {"id": "one", "structure": "mammillary", "parameters": {"clearance": {"value": 109.0, "bsv_variance": 0.1}}}
+    entry = with_intrinsic_clearance({"one": model}, ratio)["one"]["parameters"]["clearance"]
+    assert entry["value"] == pytest.approx(litres_per_h, abs=0.5)
+    assert entry["bsv_variance"] == 0.1
+
+
+def test_each_enantiomer_slows_by_its_own_extraction_and_the_nasal_liver_by_its_rates() -> None:
+    found = with_intrinsic_clearance(DRUGS, 0.5)
+    racemic = found["racemic_iv_venous_composite"]["parameters"]
+    r_before, r_after = (p["clearance"]["value"] * p["r_over_s_clearance"]["value"] for p in (
+        DRUGS["racemic_iv_venous_composite"]["parameters"], racemic))  # fmt: skip
+    for before, after in ((95.2, racemic["clearance"]["value"]), (r_before, r_after)):
+        enzymes = 151.0 * before / (151.0 - before) / 2
+        assert after == pytest.approx(151.0 * enzymes / (151.0 + enzymes))
+    nasal, shipped = (d["perezruixo2021_esketamine_nasal"]["parameters"] for d in (found, DRUGS))
+    for name in ("liver_metabolite_rate", "liver_other_rate"):
+        assert nasal[name]["value"] == shipped[name]["value"] / 2
+    assert nasal["liver_flow"] == shipped["liver_flow"]
+
+
+@pytest.mark.parametrize(("ratio", "clearance"), [(0.0, 90.0), (-1.0, 90.0), (float("inf"), 90.0), (0.5, 151.0)])
+def test_a_ratio_or_a_liver_that_cannot_be_is_refused(ratio: float, clearance: float) -> None:
+    model = {"id": "one", "structure": "mammillary", "parameters": {"clearance": {"value": clearance}}}
+    with pytest.raises(BadInput, match="clearance"):
+        with_intrinsic_clearance({"one": model}, ratio)
+
+
+def test_area_over_a_day_is_dose_over_clearance_and_the_peak_is_the_one_of_the_plan() -> None:
+    order = Order(product="esketamine", route="iv", dose_mg=17.5, infusion_min=40.0)
+    found = exposure(order, MAN, DRUGS, draws=2000, seed=1)
+    # The spread of clearance is lognormal, so its median is the typical value; a day holds all but a little of it.
+    assert found.area[1] == pytest.approx(1000 * 17.5 / 95.2, rel=0.06)
+    peak = exposure_peak(order, MAN, DRUGS, draws=2000, seed=1)
+    assert found.peak == pytest.approx((peak.p05, peak.p50, peak.p95))

@@ -9,10 +9,13 @@ from typing import Literal
 
 from ketapath.domain.alternative import Alternative
 from ketapath.domain.candidacy import Candidacy
-from ketapath.domain.evidence import Basis, Evidence, FactUsed, Finding, RuleRef, Text, Verdict
+from ketapath.domain.evidence import Approved, Basis, Evidence, FactUsed, Finding, RuleRef, Text, Verdict
 from ketapath.domain.fact import Origin
 
 Decision = Literal["continue", "adjust", "add", "pause", "stop"]
+
+Moved = Literal["exposure", "response-probability", "dose"]
+"""What a marker whose card passes and is approved may move. Eligibility is not among it, nor is anybody's priority."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +82,31 @@ class Harm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkerMove:
+    """How one result moved an option ("product/route"): what, how far, within which bound, and who approved it.
+
+    `before` and `after` are milligrams, ng/mL or a probability; `bound` a share, for a probability the probability.
+    """
+
+    marker: str
+    version: str
+    option: str
+    on: Moved
+    before: float
+    after: float
+    bound: float
+    result: FactUsed
+    approved: Approved
+    statement: Text
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """One way to go on. `dose` is None where no dose may be given yet; `benefit` is None where not predictable.
 
     `verdict` is the candidacy of this product and route; `total_mg` counts the induction at the first dose;
-    `cost` is None where it is not known, never zero.
+    `cost` is None where it is not known, never zero. `markers` says what a result moved; none does as shipped.
     """
 
     id: str
@@ -108,6 +131,7 @@ class Option:
     cost: float | None
     evidence: tuple[Evidence, ...]
     basis: Basis
+    markers: tuple[MarkerMove, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

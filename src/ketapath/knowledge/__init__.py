@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ketapath.domain.biomarker import FailedRule
 from ketapath.errors import KnowledgeError
 from ketapath.knowledge.alternatives import AlternativeSpec, TargetSpec
 from ketapath.knowledge.alternatives import read as read_alternatives
+from ketapath.knowledge.cards import MarkerCard, ValidityRule, failures, parse_card, parse_validity
 from ketapath.knowledge.rules import Truth, evaluate, paths
 from ketapath.knowledge.schema import (
     RULE_FOLDERS,
@@ -36,6 +38,7 @@ __all__ = [
     "SITE_DEFAULT",
     "Claim",
     "Knowledge",
+    "MarkerCard",
     "PathSpec",
     "Rule",
     "Source",
@@ -75,6 +78,8 @@ class Knowledge:
     screening: Mapping[str, Condition]
     claims: Mapping[str, Claim]
     lexicon: Lexicon
+    biomarkers: Mapping[str, MarkerCard]
+    validity: Mapping[str, ValidityRule]
 
     def figure(self, name: str) -> float:
         """A figure of policy.yaml, in its unit."""
@@ -83,6 +88,10 @@ class Knowledge:
     def rules_of(self, stage: str) -> Iterator[Rule]:
         """The rules that are asked at this stage of the loop, in the order of their files."""
         return (rule for rule in self.rules.values() if rule.stage == stage)
+
+    def failures(self, card: MarkerCard) -> tuple[FailedRule, ...]:
+        """The preset validity rules that this card does not meet; none means that it passes."""
+        return failures(card, self.validity, self.figure)
 
 
 def load(folder: Path = FOLDER, *, cache: Path | None = None) -> Knowledge:
@@ -204,6 +213,9 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         if isinstance(d, list)
         for claim in (parse_claim(r, lists, sources, where=n) for r in d)
     )
+    gate = parse_validity(documents["biomarkers/validity.yaml"], where="biomarkers/validity.yaml")
+    validity = _unique((r.id, r) for r in gate)
+    texts |= {f"validity.{r.id}": r.asks for r in validity.values()}
     return Knowledge(
         version=version,
         paths=specs,
@@ -224,6 +236,8 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         policy=_unique((r["id"], r) for r in documents["policy.yaml"]),
         claims=claims,
         lexicon=lexicon(lists, claims.values()),
+        biomarkers=_unique((d["id"], parse_card(d, sources, where=n)) for n, d in under("biomarkers/cards")),
+        validity=validity,
         codes={n.removeprefix("codes/").removesuffix(".yaml"): d for n, d in under("codes")},
     )
 

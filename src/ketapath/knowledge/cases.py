@@ -13,6 +13,7 @@ from typing import Any
 
 from ketapath.domain.fact import Fact, Origin
 from ketapath.knowledge import FOLDER, Knowledge, Rule, Truth, consistency, documents, evaluate, parse_yaml, paths
+from ketapath.knowledge.cards import problems as card_problems
 from ketapath.knowledge.consistency import Tried
 from ketapath.knowledge.figures import problems as problems_of_figures
 from ketapath.knowledge.rules import Predicate, nodes
@@ -39,6 +40,7 @@ class Report:
     """What the check found. `problems` break the knowledge; `warnings` ask a person to look."""
 
     rules: int
+    cards: int
     claims: int
     cases: int
     sources: int
@@ -47,13 +49,13 @@ class Report:
 
 
 def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Path = FOLDER) -> Report:
-    """Every case run, every path fillable, every threshold tried on both sides, every review in time.
+    """Every case run, every path fillable, every threshold tried on both sides, every card sound.
 
     `claims_in` finds the claims of a text by id; knowledge cannot do so itself, since finding stands above it.
     """
-    every = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
-    texts = [case for case in every if "claim" in case]
-    wrong = [(case, _wrong_form(case, knowledge)) for case in every if "claim" not in case]
+    written = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
+    texts, of_cards = ([c for c in written if kind in c] for kind in ("claim", "card"))
+    wrong = [(case, _wrong_form(case, knowledge)) for case in written if set(_KINDS) & set(case)]
     cases = [case for case, why in wrong if why is None]
     files, asked = documents(folder), dict(_asked(knowledge))
     problems = [
@@ -63,13 +65,15 @@ def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Pat
         *_unfillable(asked, knowledge),
         *_impossible_figures(knowledge),
         *screening_problems(knowledge),
+        *_unsound_cards(of_cards, knowledge),
         *_misjudged(texts, knowledge, claims_in),
         *consistency.problems(knowledge, files, _tried(cases, knowledge)),
     ]
     return Report(
         rules=len(knowledge.rules),
+        cards=len(knowledge.biomarkers),
         claims=len(knowledge.claims),
-        cases=len(cases) + sum(len(c["found"]) + len(c["not_found"]) for c in texts),
+        cases=len(cases) + len(of_cards) + sum(len(c["found"]) + len(c["not_found"]) for c in texts),
         sources=len(knowledge.sources),
         problems=tuple(problems),
         warnings=tuple(consistency.warnings(knowledge, files, today)),
@@ -109,7 +113,7 @@ def _name(case: Mapping[str, Any]) -> str:
 def _cases(file: Path, folder: Path) -> Iterator[Mapping[str, Any]]:
     document = parse_yaml(file.read_bytes(), where=file.relative_to(folder).as_posix())
     for case in document if isinstance(document, list) else ():
-        if {"claim", *_KINDS} & set(case):
+        if {"card", "claim", *_KINDS} & set(case):
             yield case
 
 
@@ -128,7 +132,7 @@ def _facts(case: Mapping[str, Any], knowledge: Knowledge) -> dict[str, Fact]:
             value=tuple(value) if isinstance(value, list) else value,
             unit=spec.unit,
             on=None if on is None else date.fromisoformat(on),
-            origin=Origin(resource="Case", id=_name(case), version=None),
+            origin=Origin(resource="Case", id=case["card"] if "card" in case else _name(case), version=None),
         )
     return found
 
@@ -194,6 +198,26 @@ def _tried(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Mapping[str,
             one = Tried(facts=_facts(case, knowledge), on=date.fromisoformat(case["on"]))
             found.setdefault(case["rule"], []).append(one)
     return found
+
+
+def _unsound_cards(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iterator[str]:
+    """Cards that contradict themselves or their cases, and suppositions not tried as true, false and unknown."""
+    for card in knowledge.biomarkers.values():
+        yield from card_problems(card, knowledge.paths, knowledge.rules)
+        mine = [c for c in cases if c["card"] == card.id]
+        failed = sorted(f.id for f in knowledge.failures(card))
+        if [sorted(c["fails"]) for c in mine if "fails" in c] != [failed]:
+            yield f"card {card.id}: needs one case of the gate, which says that it fails {failed}"
+        for supposed in (s for s in card.suppose if s.when is not None):
+            tried = [c for c in mine if c.get("result") == supposed.effect.result]
+            if {str(c["expect"]).lower() for c in tried} != {"true", "false", "unknown"}:
+                yield f"card {card.id}: {supposed.effect.result} needs a true, a false and an unknown case"
+            for case in tried:
+                truth = supposed.holds(_facts(case, knowledge), as_of=date.fromisoformat(case["on"]))
+                if str(truth).lower() != str(case["expect"]).lower().replace("unknown", "none"):
+                    yield f"card {card.id}: case {dict(case['facts'])} expects {case['expect']}, the card says {truth}"
+    for name in {c["card"] for c in cases} - set(knowledge.biomarkers):
+        yield f"card {name}: has cases but no card"
 
 
 def _possible(fact: Fact, knowledge: Knowledge) -> bool:

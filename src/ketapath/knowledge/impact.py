@@ -18,7 +18,7 @@ KINDS = (
     "target",
     "screening",
     "staging",
-    "biomarker card",
+    "biomarker",
     "status",
     "response",
     "instrument",

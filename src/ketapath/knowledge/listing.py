@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from ketapath.knowledge import Claim, Knowledge
+from ketapath.knowledge import Claim, Knowledge, MarkerCard
 
 
 def listing(knowledge: Knowledge) -> list[dict[str, Any]]:
-    """Every rule, claim, source, instrument, drug model, protocol, screen: kind, title, grade, trust and approval."""
+    """Every item, whatever its kind, with title, section, grade, trust and approval."""
     return [*_rules(knowledge), *_claims(knowledge), *_shelves(knowledge)]
 
 
@@ -32,6 +32,8 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
         other = knowledge.alternatives[name]
         form = asdict(other)
         return {**form, "kind": "alternative", "way": form["kind"], "title": knowledge.texts[other.title.key]}
+    if name in knowledge.biomarkers:
+        return _card(knowledge.biomarkers[name], knowledge)
     shelves = {"instrument": knowledge.instruments, "drug": knowledge.drugs, "protocol": knowledge.protocols}
     for kind, shelf in shelves.items():
         if name in shelf:
@@ -129,6 +131,19 @@ def _shelves(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
         title = knowledge.texts[f"screening.{name}.title"]
         awaits = any("by" not in knowledge.policy[f] for span in condition.ranges for f in (span.low, span.high))
         yield _item(name, "screening", title, "screening", needs_approval=awaits)
+    for card in knowledge.biomarkers.values():
+        trust = max((e.trust for e in card.evidence), key=("read", "summary", "unread").index)
+        waits = card.approved is None and not knowledge.failures(card)
+        yield _item(card.id, "biomarker", card.title, "biomarkers", grade=card.grade, trust=trust, needs_approval=waits)
+
+
+def _card(card: MarkerCard, knowledge: Knowledge) -> dict[str, Any]:
+    """A card in full, with what the gate says of it today."""
+    form = asdict(card)
+    form |= {k: str(form[k]) for k in ("reviewed_on", "review_due")}
+    if card.approved is not None:
+        form["approved"]["on"] = str(card.approved.on)
+    return {"kind": "biomarker", **form, "fails": [failed.id for failed in knowledge.failures(card)]}
 
 
 def _item(

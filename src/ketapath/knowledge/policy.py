@@ -1,9 +1,12 @@
 """How does a clinic make a site default its own? What awaits approval, a policy file, and knowledge as it counts there.
 
-Four kinds of items carry opinions of ours: rules whose limit has no source or was not checked, the figures of
-policy.yaml, the windows within which a fact may be relied on, and what is judged of an alternative without a source. A
-clinic approves each by name and date, with the value as shipped or with another. The shipped value stays beside it.
-Decision: docs/decisions/0016.
+Five kinds of items carry opinions of ours: rules whose limit has no source or was not checked, the figures of
+policy.yaml, the windows within which a fact may be relied on, what is judged of an alternative without a source, and
+markers' cards. A clinic approves each by name and date, with the value as shipped or with another. The shipped value
+stays beside it. Decision: docs/decisions/0016.
+
+A card is an item only where it passes the preset validity rules, and nobody has to approve it: unless somebody does, it
+moves nothing. A card that does not pass cannot be approved. Decision: docs/decisions/0022.
 """
 
 from __future__ import annotations
@@ -24,12 +27,15 @@ from ketapath.knowledge.rules import Predicate, nodes
 
 __all__ = ["Item", "Limit", "awaiting", "items", "policy_file", "read_policy", "under_policy"]
 
-Consequence = Literal["rules out", "puts off", "asks for care", "asks for something", "informs", "figure", "window"]
+Consequence = Literal[
+    "rules out", "puts off", "asks for care", "asks for something", "moves a plan", "informs", "figure", "window"
+]
 CONSEQUENCES: tuple[Consequence, ...] = (
     "rules out",
     "puts off",
     "asks for care",
     "asks for something",
+    "moves a plan",
     "informs",
     "figure",
     "window",
@@ -47,6 +53,9 @@ WINDOW = "window "
 
 ALTERNATIVE = "alternative "
 """Before the id, the name of an alternative as an item."""
+
+MARKER = "marker "
+"""Before the id, the name of a marker's card as an item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +85,14 @@ class Item:
 def items(knowledge: Knowledge) -> tuple[Item, ...]:
     """Everything that ships unapproved, by consequence."""
     found = [*_rules(knowledge), *_figures(knowledge), *_windows(knowledge), *_alternatives(knowledge)]
+    found += _markers(knowledge)
     return tuple(sorted(found, key=lambda i: CONSEQUENCES.index(i.consequence)))
 
 
 def awaiting(knowledge: Knowledge, approvals: Mapping[str, Approval]) -> tuple[Item, ...]:
-    """The items that this clinic has not approved in the version that ships now."""
-    return tuple(i for i in items(knowledge) if not _stands(approvals.get(i.id), i))
+    """The items that this clinic has not approved in the version that ships now, markers aside: those may wait."""
+    needed = (i for i in items(knowledge) if i.consequence != "moves a plan")
+    return tuple(i for i in needed if not _stands(approvals.get(i.id), i))
 
 
 def under_policy(knowledge: Knowledge, approvals: Mapping[str, Approval]) -> Knowledge:
@@ -93,7 +104,7 @@ def under_policy(knowledge: Knowledge, approvals: Mapping[str, Approval]) -> Kno
     if not standing:
         return knowledge
     rules, policy, paths = dict(knowledge.rules), dict(knowledge.policy), dict(knowledge.paths)
-    alternatives = dict(knowledge.alternatives)
+    alternatives, markers = dict(knowledge.alternatives), dict(knowledge.biomarkers)
     for name, (item, approval) in standing.items():
         values = approval.values
         if name in rules:
@@ -103,12 +114,23 @@ def under_policy(knowledge: Knowledge, approvals: Mapping[str, Approval]) -> Kno
         elif name.startswith(ALTERNATIVE):
             other = alternatives[name.removeprefix(ALTERNATIVE)]
             alternatives[other.id] = other.approved(approval.by)
+        elif name.startswith(MARKER):
+            card = markers[name.removeprefix(MARKER)]
+            markers[card.id] = replace(card, approved=Approved(by=approval.by, on=approval.on))
         else:
             spec = paths[name.removeprefix(WINDOW)]
             paths[spec.path] = replace(spec, window_days=int(values.get("days", spec.window_days or 0)))
     said = json.dumps([[n, a.by, str(a.on), sorted(a.values.items())] for n, (_, a) in sorted(standing.items())])
     version = f"{knowledge.version}+{hashlib.sha256(said.encode()).hexdigest()[:8]}"
-    return replace(knowledge, version=version, rules=rules, policy=policy, paths=paths, alternatives=alternatives)
+    return replace(
+        knowledge,
+        version=version,
+        rules=rules,
+        policy=policy,
+        paths=paths,
+        alternatives=alternatives,
+        biomarkers=markers,
+    )
 
 
 def read_policy(data: bytes, knowledge: Knowledge) -> dict[str, Approval]:
@@ -162,7 +184,7 @@ def check_values(item: Item, values: Mapping[str, float]) -> None:
 
 
 def _stands(approval: Approval | None, item: Item) -> bool:
-    return approval is not None and approval.version == item.version
+    return approval is not None and approval.version == item.version and bool(approval.by.strip())
 
 
 def _approval(record: Any, known: Mapping[str, Item]) -> Approval:
@@ -207,13 +229,17 @@ def _figures(knowledge: Knowledge) -> Iterator[Item]:
     for name, record in knowledge.policy.items():
         if record["basis"] != "source":
             shipped = float(record["value"])
+            wide = _wide("value", str(record["label"]), shipped, str(record["unit"]))
+            # A figure that guards may be made stricter here, not laxer: the record says up to where.
+            lowest = float(record.get("lowest", wide.lowest))
+            limit = replace(wide, lowest=lowest, highest=float(record.get("highest", wide.highest)))
             yield Item(
                 id=name,
                 title=str(record["label"]),
                 consequence="figure",
                 basis=str(record["basis"]),
                 version=f"{shipped:g}",
-                limits=(_wide("value", str(record["label"]), shipped, str(record["unit"])),),
+                limits=(limit,),
             )
 
 
@@ -243,6 +269,20 @@ def _alternatives(knowledge: Knowledge) -> Iterator[Item]:
                 consequence="informs",
                 basis="site-default",
                 version=other.version,
+                limits=(),
+            )
+
+
+def _markers(knowledge: Knowledge) -> Iterator[Item]:
+    """Cards that pass the preset rules; nothing of a card is for a clinic to move."""
+    for card in knowledge.biomarkers.values():
+        if not knowledge.failures(card):
+            yield Item(
+                id=MARKER + card.id,
+                title=card.title,
+                consequence="moves a plan",
+                basis="source",
+                version=card.version,
                 limits=(),
             )
 

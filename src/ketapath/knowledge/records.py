@@ -35,7 +35,7 @@ _KINDS = MappingProxyType(
         "values": "value",
     }
 )
-_KINDS_OF_ONE = MappingProxyType({"protocols": "protocol", "biomarkers": "biomarker card", "claims": "word list"})
+_KINDS_OF_ONE = MappingProxyType({"protocols": "protocol", "biomarkers": "biomarker", "claims": "word list"})
 """In these folders a list is rules, or claims, and a mapping is one record of another kind."""
 _NAMES = ("id", "key", "path", "concept", "substance")
 _CITING = frozenset({"source", "sources", "seen_in"})

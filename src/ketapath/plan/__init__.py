@@ -1,12 +1,13 @@
 """What could be done next for this person? Options side by side, and the decision card after each session.
 
 `propose` makes the options, `adapt` the card, `onward` the dates of going on. All give suggestions with their basis,
-never an order.
+never an order. `counting` names the markers that may move an option; as shipped there are none.
 """
 
 from ketapath.plan.adapt import adapt, onward
 from ketapath.plan.dosing import most_mg
+from ketapath.plan.markers import counting
 from ketapath.plan.options import propose
 from ketapath.plan.ordering import order_findings
 
-__all__ = ["adapt", "most_mg", "onward", "order_findings", "propose"]
+__all__ = ["adapt", "counting", "most_mg", "onward", "order_findings", "propose"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ketapath import __version__
@@ -15,12 +16,13 @@ from ketapath.candidacy import at_clinic, finding
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text, Verdict
-from ketapath.domain.plan import DoseCalculation, Harm, Option, Plan, Range, SupportTask
+from ketapath.domain.plan import DoseCalculation, Harm, MarkerMove, Moved, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, published
 from ketapath.pharmacology import Order, Subject, exposure_peak
 from ketapath.plan.basis import basis_card
 from ketapath.plan.dosing import first_dose
+from ketapath.plan.markers import Mover, benefit_moved, dose_moved, exposure_moved, movers
 from ketapath.plan.needs import Arrangement, arrangement
 from ketapath.plan.ordering import order_findings
 from ketapath.plan.schedule import schedule
@@ -96,17 +98,10 @@ def _option(
     seed: int,
 ) -> Option:
     verdict = candidacy.by_product[f"{protocol['product']}/{protocol['route']}"]
-    found = first_dose(person, protocol, clinic, knowledge)
-    dose = found if isinstance(found, DoseCalculation) else None
-    about_dose: tuple[Finding, ...] = ()
-    withheld = found if isinstance(found, Text) else None
-    if isinstance(found, DoseCalculation):
-        about_dose = order_findings(person, protocol, clinic, knowledge, dose_mg=found.dose_mg)
-        withheld = _forbidden(about_dose)
-    if withheld is not None:
-        dose = None
+    moving = movers(person, knowledge, f"{protocol['product']}/{protocol['route']}")
+    dose, withheld, about_dose, dose_moves = _dose(person, protocol, moving, clinic, knowledge)
     appointments = schedule(protocol, arranged, clinic, knowledge, today=person.as_of)
-    benefit, benefit_note = _benefit(person, protocol, dose, knowledge, seed)
+    benefit, benefit_note, exposure, moves = _expected(person, protocol, dose, moving, knowledge, seed)
     monitoring = (*about_dose, *_monitoring(person, protocol, clinic, knowledge))
     harms = tuple(_harms(protocol["product"], knowledge))
     rules = tuple(knowledge.rules[i] for i in protocol["rules"] if i in knowledge.rules)
@@ -130,7 +125,7 @@ def _option(
         benefit=benefit,
         benefit_note=benefit_note,
         harm=harms,
-        exposure=_exposure(person, protocol, dose, knowledge, seed),
+        exposure=exposure,
         weeks=(last_day + 7) / 7,
         total_mg=None if dose is None else dose.dose_mg * sessions,
         cost=clinic.prices.get(f"{protocol['product']}/{protocol['route']}"),
@@ -145,13 +140,51 @@ def _option(
             rules=tuple(r.ref for r in rules),
             evidence=tuple(dict.fromkeys(evidence + tuple(e for r in rules for e in r.evidence))),
         ),
+        markers=(*dose_moves, *moves),
     )
+
+
+def _dose(
+    person: Profile,
+    protocol: Mapping[str, Any],
+    moving: Mapping[Moved, Mover],
+    clinic: Clinic,
+    knowledge: Knowledge,
+) -> tuple[DoseCalculation | None, Text | None, tuple[Finding, ...], tuple[MarkerMove, ...]]:
+    """The first dose, or why none can be given; what the rules say of it as a marker moved it; what was moved."""
+    found = first_dose(person, protocol, clinic, knowledge)
+    if isinstance(found, Text):
+        return None, found, (), ()
+    dose, moves = dose_moved(found, protocol, moving)
+    about_dose = order_findings(person, protocol, clinic, knowledge, dose_mg=dose.dose_mg)
+    withheld = _forbidden(about_dose)
+    return (dose, None, about_dose, moves) if withheld is None else (None, withheld, about_dose, ())
 
 
 def _forbidden(about_dose: Iterable[Finding]) -> Text | None:
     """The first rule of the dose stage that forbids this order."""
     against = next((f.rule for f in about_dose if f.verdict == "not-eligible" and f.rule is not None), None)
     return None if against is None else Text(key="dose.forbidden", values={"rule": against.id, "title": against.title})
+
+
+def _expected(
+    person: Profile,
+    protocol: Mapping[str, Any],
+    dose: DoseCalculation | None,
+    moving: Mapping[Moved, Mover],
+    knowledge: Knowledge,
+    seed: int,
+) -> tuple[Mapping[str, Range] | None, Text, Range | None, tuple[MarkerMove, ...]]:
+    """Benefit with its note and peak level of this dose, and what a marker moved of them."""
+    expected, note = _benefit(person, protocol, dose, knowledge, seed)
+    benefit, moves = benefit_moved(expected, moving)
+    exposure, more = exposure_moved(
+        _exposure(person, protocol, dose, knowledge, seed),
+        moving,
+        lambda drugs: _exposure(person, protocol, dose, replace(knowledge, drugs=drugs), seed),
+        knowledge.drugs,
+    )
+    return benefit, note, exposure, (*moves, *more)
 
 
 def _benefit(

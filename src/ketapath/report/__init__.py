@@ -2,14 +2,16 @@
 
 from ketapath.report.claims_form import claims_json, claims_text
 from ketapath.report.document import candidacy_pdf, plan_pdf
-from ketapath.report.json_form import candidacy_json, course_json, plan_json, screening_json
+from ketapath.report.json_form import biomarkers_json, candidacy_json, course_json, plan_json, screening_json
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
 from ketapath.report.resting import rests_on
-from ketapath.report.text_form import candidacy_text, course_text, plan_text, screening_text
+from ketapath.report.text_form import biomarkers_text, candidacy_text, course_text, plan_text, screening_text
 from ketapath.report.words import approval, say
 
 __all__ = [
     "approval",
+    "biomarkers_json",
+    "biomarkers_text",
     "candidacy_html",
     "candidacy_json",
     "candidacy_pdf",

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ketapath.domain.biomarker import MarkerView, Measured, WhatIf
 from ketapath.domain.candidacy import Candidacy
-from ketapath.domain.evidence import Basis, Finding, MissingFact, Override
-from ketapath.domain.plan import Appointment, DecisionCard, DoseCalculation, Option, Plan, Range, SupportTask
+from ketapath.domain.evidence import Basis, Finding, MissingFact, Override, Text
+from ketapath.domain.plan import (
+    Appointment,
+    DecisionCard,
+    DoseCalculation,
+    MarkerMove,
+    Option,
+    Plan,
+    Range,
+    SupportTask,
+)
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Accuracy, Pretest, Reading, Screened
 from ketapath.knowledge import Knowledge
 from ketapath.report.json_beside import alternative_form, target_form, values_form
 from ketapath.report.json_parts import Form
+from ketapath.report.json_parts import approved_form as _approved
 from ketapath.report.json_parts import evidence_forms as _evidence
 from ketapath.report.json_parts import fact_forms as _facts
 from ketapath.report.json_parts import iso_day as _day
 from ketapath.report.json_parts import rounded as _round
 from ketapath.report.json_parts import rule_form as _rule
 from ketapath.report.json_parts import said as _said
-from ketapath.report.words import say
+from ketapath.report.words import say, some_change
 
 
 def candidacy_json(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -> Form:
@@ -131,6 +142,118 @@ def course_json(course: Course, card: DecisionCard, person: Profile, knowledge: 
     }
 
 
+def biomarkers_json(views: Iterable[MarkerView], person: Profile, knowledge: Knowledge) -> Form:
+    """Every marker: what is on record, its evidence, the rules it fails, what would be if, and whether it counts."""
+    texts, views = knowledge.texts, tuple(views)
+    return {
+        "patient": _patient(person),
+        "changes_plan": any(view.moves for view in views),
+        "statement": say(Text(key=some_change(views)), texts),
+        "markers": [_marker(view, texts) for view in views],
+        "knowledge_version": knowledge.version,
+    }
+
+
+def _marker(view: MarkerView, texts: Mapping[str, str]) -> Form:
+    best = view.best_out_of_sample
+    return {
+        "id": view.id,
+        "version": view.version,
+        "title": view.title,
+        "kind": view.kind,
+        "measures": view.measures,
+        "predicts": view.predicts,
+        "claim": view.claim,
+        "reported": [
+            {
+                **_facts([r.fact])[0],
+                "relied_on": r.set_aside is None,
+                "reason": None if r.set_aside is None else say(r.set_aside, texts),
+            }
+            for r in view.reported
+        ],
+        "grade": view.grade,
+        "strength": view.strength,
+        "best_out_of_sample": None if best is None else {"n": best.n, "effect": best.effect, "key": best.evidence.key},
+        "changes_plan": bool(view.moves),
+        "statement": say(view.verdict, texts),
+        "moves": [_marker_move(m, texts) for m in view.moves],
+        "fails": [{"id": f.id, "asks": say(f.asks, texts), "reason": say(f.reason, texts)} for f in view.fails],
+        "approved": None if view.approved is None else _approved(view.approved),
+        "what_if": {
+            "label": say(view.label, texts),
+            "reason": None if view.no_what_if is None else say(view.no_what_if, texts),
+            "effects": [_supposed(w) for w in view.what_if],
+        },
+        "studies": [
+            {
+                "n": study.n,
+                "population": study.population,
+                "design": study.design,
+                "effect": study.effect,
+                "figure": None if study.figure is None else _measured(study.figure),
+                "sample": study.sample,
+                "replication": study.replication,
+                "evidence": _evidence([study.evidence]),
+            }
+            for study in view.studies
+        ],
+        "validity": {part: _measured(found) for part, found in view.validity.items()},
+        "says": [_finding(f, texts) for f in view.says],
+        "rules": [_rule(r) for r in view.rules],
+        "evidence": _evidence(view.evidence),
+        "device_line": view.device_line,
+        "reviewed_on": view.reviewed_on.isoformat(),
+        "note": view.note or None,
+    }
+
+
+def _supposed(found: WhatIf) -> Form:
+    return {
+        "option": found.option,
+        "quantity": found.quantity,
+        "result": found.effect.result,
+        "is_this_person": found.is_this_person,
+        "measure": found.effect.measure,
+        "value": found.effect.value,
+        "interval": _pair(found.effect.interval),
+        "said": found.effect.said,
+        "now": _range(found.now),
+        "then": _range(found.then),
+        "evidence": _evidence([found.effect.evidence]),
+    }
+
+
+def _measured(found: Measured) -> Form:
+    return {
+        "measure": found.measure,
+        "value": found.value,
+        "interval": _pair(found.interval),
+        "n": found.n,
+        "evidence": _evidence([found.evidence]),
+    }
+
+
+def _pair(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)
+
+
+def _marker_move(move: MarkerMove, texts: Mapping[str, str]) -> Form:
+    return {
+        "marker": move.marker,
+        "version": move.version,
+        "option": move.option,
+        "on": move.on,
+        "before": _round(move.before),
+        "after": _round(move.after),
+        "bound": move.bound,
+        "result": _facts([move.result])[0],
+        "approved": _approved(move.approved),
+        "statement": say(move.statement, texts),
+        "evidence": _evidence(move.evidence),
+    }
+
+
 def _appointment(a: Appointment, texts: Mapping[str, str]) -> Form:
     return {
         "on": a.on.isoformat(),
@@ -196,6 +319,7 @@ def _option(option: Option, texts: Mapping[str, str]) -> Form:
         "cost": option.cost,
         "evidence": _evidence(option.evidence),
         "basis": _basis(option.basis, texts),
+        "markers": [_marker_move(m, texts) for m in option.markers],
     }
 
 

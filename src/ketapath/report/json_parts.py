@@ -19,14 +19,15 @@ def rule_form(rule: RuleRef) -> Form:
         "title": rule.title,
         "grade": rule.grade,
         "needs_approval": rule.awaits_approval,
-        "approved": None if rule.approved is None else _approved(rule.approved),
+        "approved": None if rule.approved is None else approved_form(rule.approved),
         "owner": rule.owner,
         "reviewed_on": rule.reviewed_on.isoformat(),
         "review_due": rule.review_due.isoformat(),
     }
 
 
-def _approved(approved: Approved) -> Form:
+def approved_form(approved: Approved) -> Form:
+    """Who approved, when, and which limits were moved."""
     moved = [{"limit": c.key, "shipped": c.shipped, "here": c.here, "unit": c.unit} for c in approved.changes]
     return {"by": approved.by, "on": approved.on.isoformat(), "changes": moved}
 

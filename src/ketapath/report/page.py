@@ -233,6 +233,7 @@ def _option(option: Option, knowledge: Knowledge) -> str:
             f'<p><span class="big">{d.dose_mg:g} mg</span> base, first dose<br><span class=quiet>{_e(d.formula)}'
             f"{rounded}{cap}</span></p>"
         )
+    dose += "".join(f"<p class=gap>{_e(say(m.statement, texts))}</p>" for m in option.markers)
     therapy = "".join(f"<li>{_e(say(t, texts))}</li>" for t in option.psychotherapy)
     tasks = "".join(
         f"<li>{_e(say(t.title, texts))} <span class=quiet>({_e(t.who)}, "

@@ -6,9 +6,10 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from ketapath.domain.alternative import Comparison, ValuesOrder
+from ketapath.domain.biomarker import MarkerView, Measured, Study, WhatIf
 from ketapath.domain.candidacy import Candidacy
-from ketapath.domain.evidence import Evidence, Finding
-from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
+from ketapath.domain.evidence import Evidence, Finding, Text
+from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan, Range
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Reading, Screened
@@ -26,7 +27,7 @@ from ketapath.report.beside import (
     why,
     without_figures,
 )
-from ketapath.report.words import about, approval, override, plain, say, times
+from ketapath.report.words import about, approval, override, plain, say, some_change, times
 
 _WIDTH = 100
 _SHOWN_MISSING = 8
@@ -78,6 +79,84 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
             lines += [f"Probability of {name} on day {course.horizon_day:g}: {about(value)}"]
     lines += [line for n in course.notes for line in _wrap(say(n, texts))]
     return plain("\n".join(lines))
+
+
+def biomarkers_text(views: Iterable[MarkerView], person: Profile, knowledge: Knowledge) -> str:
+    """Every marker, after a sentence that says whether any counts; what the preset rules ask stands once at the end."""
+    texts, views = knowledge.texts, tuple(views)
+    top = f"{say(Text(key=some_change(views)), texts)} {say(Text(key='marker.no_test'), texts)}"
+    lines = [f"{person.patient_id}; {person.as_of}", *_wrap(top)]
+    for view in views:
+        lines += ["", f"{view.title}: {say(view.verdict, texts)}", *_marker(view, texts)]
+    asked = {failed.id: say(failed.asks, texts) for view in views for failed in view.fails}
+    lines += ["", "What the preset rules ask"] if asked else []
+    lines += [line for name, asks in sorted(asked.items()) for line in _wrap(asks, f"  {name} ")]
+    lines += ["", *(line for said in dict.fromkeys(v.device_line for v in views) for line in _wrap(said))]
+    return plain("\n".join([*lines, f"knowledge {knowledge.version}"]))
+
+
+def _marker(view: MarkerView, texts: Mapping[str, str]) -> Iterator[str]:
+    for move in view.moves:
+        yield from _wrap(f"{move.option}: {say(move.statement, texts)}", "  * ")
+    yield from _wrap(f"{view.measures} {view.claim}", "  ")
+    for reported in view.reported:
+        aside = "" if reported.set_aside is None else f" Not relied on: {say(reported.set_aside, texts)}"
+        fact = reported.fact
+        yield from _wrap(f"on record: {fact.value} ({fact.on or 'undated'}; {fact.source}){aside}", "  ")
+    if not view.reported:
+        yield f"  on record: {say(Text(key='marker.not_reported'), texts)}"
+    strength = say(Text(key=f"marker.strength.{view.strength or 'none'}"), texts)
+    yield from _wrap(f"grade: {view.grade}; {strength}", "  ")
+    best = view.best_out_of_sample
+    in_others = say(Text(key="marker.no_other_people"), texts) if best is None else _seen(best)
+    yield from _wrap(f"best result in other people: {in_others}", "  ")
+    reasons: dict[str, list[str]] = {}
+    for failed in view.fails:
+        reasons.setdefault(say(failed.reason, texts), []).append(failed.id)
+    unmet = "; ".join(f"{', '.join(ids)} ({why})" for why, ids in reasons.items())
+    yield from _wrap(f"does not meet {unmet}" if unmet else "meets every preset rule", "  ")
+    for study in view.studies:
+        held = f"{study.sample}, {study.replication.replace('-', ' ')}"
+        yield from _wrap(f"{study.population}; {held}: {_seen(study)}", "  - ")
+    if view.no_what_if is not None:
+        yield from _wrap(f"what if: {say(view.no_what_if, texts)}", "  ")
+    yield from _supposed(view, say(view.label, texts))
+
+
+def _seen(study: Study) -> str:
+    n = "number of people not in our evidence" if study.n is None else f"n = {study.n}"
+    figure = "" if study.figure is None else f" {_figure(study.figure)}."
+    return f"{study.effect}{figure} ({n}) [{study.evidence.key}]"
+
+
+def _figure(found: Measured) -> str:
+    pair = found.interval
+    span = "no interval in our evidence" if pair is None else f"{pair[0]:g} to {pair[1]:g}"
+    return f"{found.measure} {found.value:g} ({span})".capitalize()
+
+
+def _supposed(view: MarkerView, label: str) -> Iterator[str]:
+    """Each published effect once, and below it what it would do to each option."""
+    for effect in dict.fromkeys(found.effect for found in view.what_if):
+        mine = [found for found in view.what_if if found.effect == effect]
+        this = ", this person's result" if mine[0].is_this_person else ""
+        head = f"what if, {label}: {effect.result}{this}. {effect.said} [{effect.evidence.key}]"
+        yield from _wrap(head, "  ? ")
+        for option in dict.fromkeys(found.option for found in mine):
+            said = "; ".join(_moved(found) for found in mine if found.option == option)
+            yield from _wrap(f"{option}: {said}", "    ")
+
+
+def _moved(found: WhatIf) -> str:
+    names = {"peak": "peak level", "area": "area over a day", "response": "response", "dose": "dose"}
+    is_share = found.quantity == "response"
+
+    def said(band: Range) -> str:
+        low, mid, high = (about(v) if is_share else f"{v:.0f}" for v in (band.p05, band.p50, band.p95))
+        return f"{mid} ({low} to {high})"
+
+    unit = "" if is_share else f" {found.now.unit}"
+    return f"{names[found.quantity]} {said(found.then)} instead of {said(found.now)}{unit}"
 
 
 def screening_text(screened: Iterable[Screened], person: Profile, knowledge: Knowledge) -> str:
@@ -215,6 +294,7 @@ def _option(option: Option, knowledge: Knowledge) -> list[str]:
         lines += _wrap(f"{task.who}, {due}: {say(task.title, texts)}", "  > ")
     lines += _wrap(f"watch: {'; '.join(f.rule.title for f in option.monitoring if f.rule)}", "  ")
     lines += _benefit(option, texts)
+    lines += [line for m in option.markers for line in _wrap(say(m.statement, texts), "  * ")]
     lines += [
         line for h in option.harm for line in _wrap(f"{say(h.statement, texts)} [{_keys(h.evidence)}]", "  harm: ")
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from ketapath.domain.biomarker import MarkerView
 from ketapath.domain.evidence import Override, RuleRef, Text
 from ketapath.errors import KnowledgeError
 from ketapath.units import shown
@@ -50,6 +51,11 @@ def approval(rule: RuleRef) -> list[Text]:
         values = {"label": moved.label, "here": f"{moved.here:g}", "shipped": f"{moved.shipped:g}"}
         said.append(Text(key="rule.limit_moved", values={**values, "unit": shown(moved.unit)}))
     return said
+
+
+def some_change(views: Iterable[MarkerView]) -> str:
+    """The key of the sentence on top of all markers."""
+    return "marker.some_change" if any(view.moves for view in views) else "marker.none_changes"
 
 
 def plain(words: str) -> str:
