@@ -72,6 +72,10 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
     with pytest.raises(BadInput, match="Ready to go home"):
         close_session(look(nurse), by=nurse, reason="", key="f")
     state_facts(look(nurse), typed(ON_LEAVING), by=nurse, reason="", key="")
+    with pytest.raises(BadInput, match="Ready to go home"):  # the last readings are 70 minutes old
+        close_session(look(nurse), by=nurse, reason="", key="f")
+    last = {"vitals.systolic_mmhg": "131", "vitals.diastolic_mmhg": "82", "vitals.spo2_percent": "97"}
+    chart_vitals(look(nurse), last, by=nurse, key="g")
     close_session(look(nurse), by=nurse, reason="", key="f")
 
     found = look(nurse)

@@ -50,12 +50,12 @@ def test_a_coded_aneurysm_against_a_no_on_the_form_is_a_contradiction_and_gates(
     assert gap.reason.key == "fact.contradicts"
 
 
-def test_a_heart_attack_five_weeks_ago_excludes_and_seven_weeks_ago_does_not() -> None:
+def test_a_heart_attack_five_weeks_ago_excludes_and_seven_weeks_ago_asks_for_care() -> None:
     without = ("history.myocardial_infarction",)
     recent = good_record(condition("I21.9", onsetDateTime=days_ago(35).isoformat()), without=without)
     older = good_record(condition("I21.9", onsetDateTime=days_ago(49).isoformat()), without=without)
     assert assessed(recent).verdict == "not-eligible"
-    assert assessed(older).verdict == "eligible"
+    assert assessed(older).verdict == "caution"
 
 
 def test_pressure_of_186_over_112_today_defers() -> None:

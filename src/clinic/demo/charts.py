@@ -64,7 +64,7 @@ NOTHING_AGAINST = {
     "vitals.hypertension_uncontrolled": False,
     "medicines.diazepam_equivalent_mg_per_day": 0,
     "history.lung_disease_severe": False,
-    "history.seizure": False,
+    "history.last_seizure": False,
     "history.glaucoma_uncontrolled": False,
     "history.hypertensive_encephalopathy": False,
     "history.severe_dissociation_or_unstable_personality": False,
@@ -93,6 +93,9 @@ NOTHING_AGAINST = {
     "therapy.preparation": "done",
     "therapy.integration": "planned",
     "rems.patient_enrolled": True,
+    "history.epilepsy": False,
+    "history.copd": False,
+    "history.old_myocardial_infarction": False,
 }
 """A careful intake: asked, and answered with no; examined, and found well."""
 
@@ -119,6 +122,10 @@ ON_THE_DAY = {
     "intake.new_medicine": False,
     "intake.new_illness": False,
     "consent.signed_minutes_before_dose": 4320,
+    "today.acls_on_site": True,
+    "clinic.emergency_kit_checked": True,
+    "setting.interpreter_present": True,
+    "scale.ymrs_rise_points": 0,
 }
 """What is asked anew before a dose, answered by somebody for whom nothing stands against it."""
 
@@ -127,7 +134,6 @@ ON_LEAVING = {
     "session.modified_aldrete": 10,
     "session.orientated": True,
     "session.walks_safely": True,
-    "session.saturation_as_before": True,
     "session.nausea_controlled": True,
     "session.suicidal_intent": False,
     "session.escort_present": True,

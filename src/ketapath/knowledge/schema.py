@@ -77,7 +77,7 @@ _REQUIRED = [
     "reviewed_on",
     "review_due",
 ]
-_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "note", "history"})
+_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "override", "note", "history"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
