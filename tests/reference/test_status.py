@@ -22,7 +22,7 @@ WORDS = {
         "MDD-resistant", "MDD-acute-suicidality", "bipolar-depression", "PTSD", "GAD", "SAD", "OCD", "AUD", "CRPS",
         "chronic-pain", "adolescent-depression", "anaesthesia",
     },
-    "jurisdiction": {"US", "EU", "UK", "CA", "AU"},
+    "jurisdiction": {"US", "EU", "UK", "CA", "AU", "NZ"},
     "status": {"approved", "off-label", "compounded", "investigational"},
     "trust": {"read", "summary", "unread"},
 }  # fmt: skip

@@ -93,6 +93,19 @@ def test_high_suicide_risk_puts_the_emergency_pathway_on_top(risk: str) -> None:
     assert found.verdict in ("defer", "not-eligible")
 
 
+@pytest.mark.parametrize("stated", [{"without": ("setting.inpatient",)}, {"setting__inpatient": False}])
+def test_where_nobody_says_that_a_person_at_high_risk_is_in_hospital_the_emergency_pathway_stands(stated: Any) -> None:
+    assert assessed(good_record(scale__suicide_risk="high", **stated)).emergency is not None
+
+
+def test_in_hospital_a_high_risk_asks_for_care_and_an_old_word_about_hospital_does_not_count() -> None:
+    there = assessed(good_record(scale__suicide_risk="high", setting__inpatient=True))
+    assert (there.emergency, there.verdict) == (None, "caution")
+    yesterday = intake({"setting.inpatient": True}, on=days_ago(1), identity="yesterday")
+    data = good_record(yesterday, without=("setting.inpatient",), scale__suicide_risk="high")
+    assert assessed(data).emergency is not None
+
+
 def test_a_person_who_has_died_is_not_assessed() -> None:
     data = record(intake(complete()), patient=PATIENT | {"deceasedDateTime": "2026-01-05"})
     found = assessed(data)

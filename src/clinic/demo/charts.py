@@ -96,6 +96,7 @@ NOTHING_AGAINST = {
     "history.epilepsy": False,
     "history.copd": False,
     "history.old_myocardial_infarction": False,
+    "history.ketamine_use_disorder": False,
 }
 """A careful intake: asked, and answered with no; examined, and found well."""
 
@@ -123,7 +124,6 @@ ON_THE_DAY = {
     "intake.new_illness": False,
     "consent.signed_minutes_before_dose": 4320,
     "today.acls_on_site": True,
-    "clinic.emergency_kit_checked": True,
     "setting.interpreter_present": True,
     "scale.ymrs_rise_points": 0,
 }
@@ -208,6 +208,16 @@ class Chart:
             code={"coding": [{"system": LOINC, "code": code, "display": words}]},
             effectiveDateTime=f"{self.ago(days)}T08:40:00Z",
             valueQuantity={"value": value, "unit": unit, "system": UCUM, "code": unit},
+        )
+
+    def pregnancy_test_negative(self) -> None:
+        """A urine test of today."""
+        self.add(
+            "Observation",
+            status="final",
+            code={"coding": [{"system": LOINC, "code": "2106-3", "display": "Pregnancy test in urine"}]},
+            effectiveDateTime=f"{self.today}T08:30:00Z",
+            valueCodeableConcept={"coding": [{"system": LOINC, "code": "LA6577-6", "display": "Negative"}]},
         )
 
     def pressure(self, systolic: float, diastolic: float, *, days: int = 0) -> None:
@@ -348,4 +358,6 @@ def depressed(identity: str, today: date, **who: str) -> Chart:
     chart.pressure(124, 78)
     chart.phq9(3, 3, 2, 3, 2, 2, 2, 1, 0)
     chart.measure("3016-3", "TSH", 1.9, "mIU/L", days=30)
+    if chart.resources[0]["gender"] == "female":
+        chart.pregnancy_test_negative()
     return chart

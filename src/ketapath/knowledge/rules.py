@@ -154,6 +154,15 @@ def _item9_not_followed_up(known: Mapping[str, Fact]) -> Truth:
     return assessed.at is None or assessed.at < item9.at
 
 
+def _not_in_hospital(known: Mapping[str, Fact]) -> Truth:
+    """Nobody says that the person is in hospital. An unknown setting counts as outside: the careful side of a risk."""
+    inpatient = known.get("setting.inpatient")
+    return inpatient is None or inpatient.value is not True
+
+
 NAMED: Mapping[str, Named] = MappingProxyType(
-    {"item9_not_followed_up": Named(reads=("scale.phq9_item9", "scale.suicide_risk"), holds=_item9_not_followed_up)}
+    {
+        "item9_not_followed_up": Named(reads=("scale.phq9_item9", "scale.suicide_risk"), holds=_item9_not_followed_up),
+        "not_in_hospital": Named(reads=("setting.inpatient",), holds=_not_in_hospital),
+    }
 )
