@@ -175,7 +175,7 @@ def test_the_page_approves_a_block_and_the_banner_goes(account: Who, browser_of:
 
 def test_a_wrong_value_keeps_what_was_typed(browser_of: Callable[[str], Client]) -> None:
     field = "value|CON-009|vitals.systolic_mmhg >="
-    said = {"what": "chosen", "item": "CON-009@1", field: "9000", "block": "puts off", "reason": "a trial"}
+    said = {"what": "chosen", "item": "CON-009@2", field: "9000", "block": "puts off", "reason": "a trial"}
     answer = browser_of("director").post("/governance", said)
     assert answer.status_code == 400
     assert 'value="9000"' in answer.content.decode()

@@ -50,12 +50,12 @@ def test_a_coded_aneurysm_against_a_no_on_the_form_is_a_contradiction_and_gates(
     assert gap.reason.key == "fact.contradicts"
 
 
-def test_a_heart_attack_five_weeks_ago_excludes_and_seven_weeks_ago_does_not() -> None:
+def test_a_heart_attack_five_weeks_ago_excludes_and_seven_weeks_ago_asks_for_care() -> None:
     without = ("history.myocardial_infarction",)
     recent = good_record(condition("I21.9", onsetDateTime=days_ago(35).isoformat()), without=without)
     older = good_record(condition("I21.9", onsetDateTime=days_ago(49).isoformat()), without=without)
     assert assessed(recent).verdict == "not-eligible"
-    assert assessed(older).verdict == "eligible"
+    assert assessed(older).verdict == "caution"
 
 
 def test_pressure_of_186_over_112_today_defers() -> None:
@@ -91,6 +91,19 @@ def test_high_suicide_risk_puts_the_emergency_pathway_on_top(risk: str) -> None:
     found = assessed(good_record(scale__suicide_risk=risk))
     assert found.emergency is not None
     assert found.verdict in ("defer", "not-eligible")
+
+
+@pytest.mark.parametrize("stated", [{"without": ("setting.inpatient",)}, {"setting__inpatient": False}])
+def test_where_nobody_says_that_a_person_at_high_risk_is_in_hospital_the_emergency_pathway_stands(stated: Any) -> None:
+    assert assessed(good_record(scale__suicide_risk="high", **stated)).emergency is not None
+
+
+def test_in_hospital_a_high_risk_asks_for_care_and_an_old_word_about_hospital_does_not_count() -> None:
+    there = assessed(good_record(scale__suicide_risk="high", setting__inpatient=True))
+    assert (there.emergency, there.verdict) == (None, "caution")
+    yesterday = intake({"setting.inpatient": True}, on=days_ago(1), identity="yesterday")
+    data = good_record(yesterday, without=("setting.inpatient",), scale__suicide_risk="high")
+    assert assessed(data).emergency is not None
 
 
 def test_a_person_who_has_died_is_not_assessed() -> None:

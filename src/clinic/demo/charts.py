@@ -64,7 +64,7 @@ NOTHING_AGAINST = {
     "vitals.hypertension_uncontrolled": False,
     "medicines.diazepam_equivalent_mg_per_day": 0,
     "history.lung_disease_severe": False,
-    "history.seizure": False,
+    "history.last_seizure": False,
     "history.glaucoma_uncontrolled": False,
     "history.hypertensive_encephalopathy": False,
     "history.severe_dissociation_or_unstable_personality": False,
@@ -93,6 +93,10 @@ NOTHING_AGAINST = {
     "therapy.preparation": "done",
     "therapy.integration": "planned",
     "rems.patient_enrolled": True,
+    "history.epilepsy": False,
+    "history.copd": False,
+    "history.old_myocardial_infarction": False,
+    "history.ketamine_use_disorder": False,
 }
 """A careful intake: asked, and answered with no; examined, and found well."""
 
@@ -110,15 +114,18 @@ ON_THE_DAY = {
     "today.prescriber_on_site": True,
     "today.observer_present": True,
     "today.oximeter_at_hand": True,
-    "intake.hours_since_alcohol": 240,
-    "intake.alcohol_in_breath": False,
-    "intake.hours_since_nonmedical_drug": 8760,
-    "intake.minutes_since_nasal_product": 1440,
-    "intake.rhinitis": False,
-    "intake.anaesthesia_within_48_h": False,
-    "intake.new_medicine": False,
-    "intake.new_illness": False,
+    "today.hours_since_alcohol": 240,
+    "today.alcohol_in_breath": False,
+    "today.hours_since_nonmedical_drug": 8760,
+    "today.minutes_since_nasal_product": 1440,
+    "today.rhinitis": False,
+    "today.anaesthesia_within_48_h": False,
+    "today.new_medicine": False,
+    "today.new_illness": False,
     "consent.signed_minutes_before_dose": 4320,
+    "today.acls_on_site": True,
+    "setting.interpreter_present": True,
+    "scale.ymrs_rise_points": 0,
 }
 """What is asked anew before a dose, answered by somebody for whom nothing stands against it."""
 
@@ -127,7 +134,6 @@ ON_LEAVING = {
     "session.modified_aldrete": 10,
     "session.orientated": True,
     "session.walks_safely": True,
-    "session.saturation_as_before": True,
     "session.nausea_controlled": True,
     "session.suicidal_intent": False,
     "session.escort_present": True,
@@ -202,6 +208,16 @@ class Chart:
             code={"coding": [{"system": LOINC, "code": code, "display": words}]},
             effectiveDateTime=f"{self.ago(days)}T08:40:00Z",
             valueQuantity={"value": value, "unit": unit, "system": UCUM, "code": unit},
+        )
+
+    def pregnancy_test_negative(self) -> None:
+        """A urine test of today."""
+        self.add(
+            "Observation",
+            status="final",
+            code={"coding": [{"system": LOINC, "code": "2106-3", "display": "Pregnancy test in urine"}]},
+            effectiveDateTime=f"{self.today}T08:30:00Z",
+            valueCodeableConcept={"coding": [{"system": LOINC, "code": "LA6577-6", "display": "Negative"}]},
         )
 
     def pressure(self, systolic: float, diastolic: float, *, days: int = 0) -> None:
@@ -342,4 +358,6 @@ def depressed(identity: str, today: date, **who: str) -> Chart:
     chart.pressure(124, 78)
     chart.phq9(3, 3, 2, 3, 2, 2, 2, 1, 0)
     chart.measure("3016-3", "TSH", 1.9, "mIU/L", days=30)
+    if chart.resources[0]["gender"] == "female":
+        chart.pregnancy_test_negative()
     return chart

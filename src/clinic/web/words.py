@@ -152,9 +152,8 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "rems": _("Safety programme (REMS)"),
         "coverage": _("Insurance and payer"),
         "workup": _("Work-up"),
-        "intake": _("On the day"),
         "course": _("Course"),
-        "today": _("Today"),
+        "today": _("On the day"),
         "eeg": _("EEG and sleep"),
         "episode": _("Course of the illness"),
         "imaging": _("Images"),
@@ -283,7 +282,6 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "dose": _("Dose"),
         "support": _("Support"),
         "re-screen": _("Asked again before a session"),
-        "biomarker": _("What a marker means"),
         # strength of evidence, and how far it was read
         "RCT": _("randomised trial"),
         "guideline": _("guideline"),

@@ -200,6 +200,12 @@ def _helped(tried: str, response: str) -> Named:
     return Named(reads=(tried, response), holds=holds)
 
 
+def _not_in_hospital(known: Mapping[str, Fact]) -> Truth:
+    """Nobody says that the person is in hospital. An unknown setting counts as outside: the careful side of a risk."""
+    inpatient = known.get("setting.inpatient")
+    return inpatient is None or inpatient.value is not True
+
+
 NAMED: Mapping[str, Named] = MappingProxyType(
     {
         "item9_not_followed_up": Named(reads=("scale.phq9_item9", "scale.suicide_risk"), holds=_item9_not_followed_up),
@@ -207,5 +213,6 @@ NAMED: Mapping[str, Named] = MappingProxyType(
         "tms_helped": _helped("history.tms_tried", "history.tms_response"),
         "augmentation_helped": _helped("trials.augmentation_tried", "history.augmentation_response"),
         "psychotherapy_helped": _helped("history.psychotherapy_tried", "history.psychotherapy_response"),
+        "not_in_hospital": Named(reads=("setting.inpatient",), holds=_not_in_hospital),
     }
 )
