@@ -365,7 +365,7 @@ def _impact(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
     folder = arguments.plans or EXAMPLES
     if arguments.plans and not folder.is_dir():
         raise BadInput(field="--plans", found=str(folder), limit="a folder", next_step="Name one with records.")
-    rests["plan"] = _plans_on(source, rests["rule"] or [], folder, knowledge) if folder.is_dir() else None
+    rests["plan"] = _plans_on(source, folder, knowledge) if folder.is_dir() else None
     lines = [f"{kind}: {', '.join(ids)}" for kind, ids in rests.items() if ids]
     if rests["plan"] is None:
         lines.append("plan: not looked at; name a folder of records with --plans")
@@ -373,7 +373,7 @@ def _impact(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
     return 0
 
 
-def _plans_on(source: str, rules: Sequence[str], folder: Path, knowledge: Knowledge) -> list[str]:
+def _plans_on(source: str, folder: Path, knowledge: Knowledge) -> list[str]:
     """The records of this folder whose plan, on the last day that they state something of, rests on the source."""
     from ketapath import journey, report
 
@@ -381,7 +381,7 @@ def _plans_on(source: str, rules: Sequence[str], folder: Path, knowledge: Knowle
     for file in sorted(folder.glob("*.json")):
         someone = journey.person_at_last(_read(str(file)), knowledge, today=date.today())
         plan = journey.planned(someone, Clinic(), knowledge, seed=0)
-        if report.rests_on(report.plan_json(plan, someone, knowledge), source, rules):
+        if report.rests_on(report.plan_json(plan, someone, knowledge), source):
             found.append(file.stem)
     return found
 
@@ -396,11 +396,8 @@ def _schema(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
-    from ketapath.education import check_claims
+    from ketapath.education import claims_in
     from ketapath.knowledge.cases import check
-
-    def claims_in(text: str) -> set[str]:
-        return {found.claim for found in check_claims(text, knowledge).claims}
 
     found = check(knowledge, today=date.today(), claims_in=claims_in)
     form = {

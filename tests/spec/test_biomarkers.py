@@ -24,10 +24,12 @@ from ketapath.cli import main
 from ketapath.domain.biomarker import MarkerView
 from ketapath.domain.clinic import Approval
 from ketapath.domain.plan import Option, Plan
+from ketapath.education import claims_in
 from ketapath.errors import BadInput, KnowledgeError
-from ketapath.knowledge import FOLDER, Knowledge, load
+from ketapath.knowledge import FOLDER, Knowledge, documents, load
 from ketapath.knowledge.cards import parse_card, parse_validity, problems
-from ketapath.knowledge.cases import check, impact
+from ketapath.knowledge.cases import check
+from ketapath.knowledge.impact import impact
 from ketapath.knowledge.listing import listing, shown
 from ketapath.knowledge.policy import MARKER, awaiting, items, read_policy, under_policy
 from ketapath.report import biomarkers_json, biomarkers_text, plan_html, plan_json, plan_text, say
@@ -385,14 +387,14 @@ def test_a_gate_that_does_not_test_every_part_is_refused(gone: str) -> None:
 def test_the_check_wants_a_case_of_the_gate_and_of_each_supposed_result(tmp_path: Path) -> None:
     folder = tmp_path / "knowledge"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    assert not check(KNOWLEDGE, today=date(2026, 11, 25), folder=folder).problems
+    assert not check(KNOWLEDGE, today=date(2026, 11, 25), claims_in=claims_in, folder=folder).problems
     cases = folder / "biomarkers" / "cards" / "cyp2b6-star6.cases.yaml"
     lines = cases.read_text().splitlines()
     cases.write_text("\n".join(line for line in lines if "unknown" not in line))
-    found = check(KNOWLEDGE, today=date(2026, 11, 25), folder=folder).problems
+    found = check(KNOWLEDGE, today=date(2026, 11, 25), claims_in=claims_in, folder=folder).problems
     assert len(found) == 2
     cases.write_text("\n".join(lines).replace("MKV-001, ", ""))
-    found = check(KNOWLEDGE, today=date(2026, 11, 25), folder=folder).problems
+    found = check(KNOWLEDGE, today=date(2026, 11, 25), claims_in=claims_in, folder=folder).problems
     assert any("case of the gate" in problem for problem in found)
 
 
@@ -419,7 +421,7 @@ def test_cards_are_listed_shown_and_followed_from_a_source() -> None:
     assert form is not None
     assert form["fails"]
     json.dumps(form)
-    assert impact(KNOWLEDGE, "RAO16")["biomarker"] == ["cyp2b6-star6"]
+    assert impact(documents(), "RAO16")["biomarker"] == ["cyp2b6-star6"]
 
 
 # what a person reads

@@ -15,6 +15,7 @@ from tests.records import CLINIC, KNOWLEDGE
 from ketapath import journey
 from ketapath.cli import EXAMPLES, main
 from ketapath.domain.clinic import Approval
+from ketapath.education import claims_in
 from ketapath.knowledge import FOLDER, Knowledge, documents, load
 from ketapath.knowledge.cases import check
 from ketapath.knowledge.impact import impact
@@ -65,9 +66,10 @@ def test_a_retraction_changes_exactly_what_rests_on_the_source(key: str, tmp_pat
     assert set(was) == set(now)
     rests = impact(documents(), key)
     rules = {("rule" if ("rule", name) in was else "statement", name) for name in rests["rule"]}
-    plans = {("plan", name) for name in RECORDS if rests_on(was["plan", name], key, rests["rule"])}
+    plans = {("plan", name) for name in RECORDS if rests_on(was["plan", name], key)}
     screens = {("screening", (shown(KNOWLEDGE, name) or {})["id"]) for name in rests["screening"]}
-    assert {name for name in was if was[name] != now[name]} == {("source", key)} | rules | plans | screens
+    others = {(kind, name) for kind in ("claim", "alternative", "biomarker") for name in rests[kind]} & set(was)
+    assert {name for name in was if was[name] != now[name]} == {("source", key)} | rules | plans | screens | others
     assert rules or plans or screens
 
 
@@ -98,6 +100,6 @@ def test_a_rule_that_has_lost_every_source_waits_for_approval_again_and_is_warne
     after = retracted(ONLY_SOURCE, tmp_path)
     assert "CON-008" in {i.id for i in awaiting(after, approvals)}
     assert under_policy(after, approvals).rules["CON-008"].ref.awaits_approval
-    found = check(after, today=TODAY, folder=tmp_path / "knowledge")
+    found = check(after, today=TODAY, claims_in=claims_in, folder=tmp_path / "knowledge")
     assert not found.problems
     assert any("CON-008" in warning and "retracted" in warning for warning in found.warnings)

@@ -82,7 +82,7 @@ def test_a_phrase_is_compared_as_texts_are() -> None:
 
 
 def test_a_case_that_fails_is_a_problem_of_the_knowledge() -> None:
-    found = check(KNOWLEDGE, today=date(2026, 11, 24), claims_in=lambda _: set())
+    found = check(KNOWLEDGE, today=date(2026, 11, 24), claims_in=lambda *_: set())
     assert any(problem.startswith("claim CLM-01: is not found in") for problem in found.problems)
-    found = check(KNOWLEDGE, today=date(2026, 11, 24), claims_in=lambda _: set(KNOWLEDGE.claims))
+    found = check(KNOWLEDGE, today=date(2026, 11, 24), claims_in=lambda *_: set(KNOWLEDGE.claims))
     assert any(problem.startswith("claim CLM-35: is found in") for problem in found.problems)

@@ -11,6 +11,7 @@ import pytest
 from tests.records import KNOWLEDGE, TODAY
 from tests.unit.test_knowledge_check import RULE
 
+from ketapath.education import claims_in
 from ketapath.errors import KnowledgeError
 from ketapath.knowledge import FOLDER, load, parse_yaml
 from ketapath.knowledge.cases import check
@@ -100,8 +101,8 @@ def test_a_field_that_comes_twice_is_refused_because_yaml_would_keep_the_last() 
         ("{rule: CON-001, 'on': today, expect: true, facts: {}}", "cannot be read"),
         ("{rule: CON-001, 'on': 2026-11-24, expect: true, facts: {vitals.weight_kg: heavy}}", "cannot be read"),
         ("{rule: CON-001, 'on': 2026-11-24, expect: true, facts: {history.aneurism: true}}", "is no profile path"),
-        ("{rule: CON-001, 'on': 2026-11-24, expect: true, facts: {history.aneurysm: false}}", "the rule says False"),
-        ("{rule: CON-999, 'on': 2026-11-24, expect: true, facts: {}}", "has cases but no rule"),
+        ("{rule: CON-001, 'on': 2026-11-24, expect: true, facts: {history.aneurysm: false}}", "the record says False"),
+        ("{rule: CON-999, 'on': 2026-11-24, expect: true, facts: {}}", "has cases but no record"),
     ],
 )
 def test_a_case_that_cannot_be_run_or_fails_is_a_problem_and_no_traceback(
@@ -109,7 +110,7 @@ def test_a_case_that_cannot_be_run_or_fails_is_a_problem_and_no_traceback(
 ) -> None:
     cases = FOLDER / "candidacy" / "heart-and-vessels.cases.yaml"
     (tmp_path / cases.name).write_text(f"{cases.read_text()}\n- {case}\n")
-    found = check(KNOWLEDGE, today=TODAY, folder=tmp_path).problems
+    found = check(KNOWLEDGE, today=TODAY, claims_in=claims_in, folder=tmp_path).problems
     assert any(words in problem for problem in found), [p for p in found if "CON-" in p][:5]
 
 

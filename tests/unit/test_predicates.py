@@ -145,6 +145,12 @@ def test_within_one_day_the_hours_say_whether_item_nine_was_followed_up(
     assert ask({"predicate": "item9_not_followed_up"}, known) is open_still
 
 
+@pytest.mark.parametrize(("inpatient", "outside"), [(True, False), (False, True), (None, True)])
+def test_somebody_whose_setting_nobody_knows_counts_as_outside_hospital(inpatient: bool | None, outside: bool) -> None:
+    known = {} if inpatient is None else fact("setting.inpatient", inpatient)
+    assert ask({"predicate": "not_in_hospital"}, known) is outside
+
+
 @pytest.mark.parametrize(
     ("tried", "response", "expected"),
     [

@@ -5,7 +5,7 @@ knowledge/claims, sentence by sentence, unless the text denies it, asks it, or q
 knows no irony, no pictures and no claim that spans several sentences. Sources: those of each claim's record.
 """
 
-from ketapath.education.check import check_claims
+from ketapath.education.check import check_claims, claims_in
 from ketapath.education.visible import Form, looks_like_html, visible_text
 
-__all__ = ["Form", "check_claims", "looks_like_html", "visible_text"]
+__all__ = ["Form", "check_claims", "claims_in", "looks_like_html", "visible_text"]

@@ -15,6 +15,11 @@ from ketapath.knowledge import Knowledge
 from ketapath.knowledge.wording import Claim, Group, Wording
 
 
+def claims_in(text: str, knowledge: Knowledge) -> frozenset[str]:
+    """The ids of the claims that a text makes; what the check of the knowledge runs the claims' own texts through."""
+    return frozenset(found.claim for found in check_claims(text, knowledge).claims)
+
+
 def check_claims(text: str, knowledge: Knowledge, *, form: Form = "text") -> ClaimsReport:
     """The claims that a text makes, what it leaves out beside its benefits, and its reading level.
 

@@ -20,7 +20,7 @@ from ketapath.knowledge.rules import Predicate, nodes
 from ketapath.knowledge.schema import FILLED_BY
 from ketapath.knowledge.screens import problems as screening_problems
 
-ClaimsIn = Callable[[str], Collection[str]]
+ClaimsIn = Callable[[str, Knowledge], Collection[str]]
 """Finds the ids of the claims that a text makes."""
 
 _KINDS = ("rule", "reason", "target")
@@ -161,7 +161,7 @@ def _failing(cases: list[Mapping[str, Any]], asked: Mapping[str, _Asked], knowle
     for case in cases:
         name = _name(case)
         if name not in asked:
-            yield f"{name}: has cases but does not exist"
+            yield f"{name}: has cases but no record"
             continue
         unknown = [p for p in case["facts"] if p not in knowledge.paths]
         if unknown:
@@ -173,7 +173,7 @@ def _failing(cases: list[Mapping[str, Any]], asked: Mapping[str, _Asked], knowle
             yield f"{name}: its case states an impossible value of {outside}"
         truth = asked[name].holds(facts, date.fromisoformat(case["on"]))
         if truth is not words[str(case["expect"]).lower()]:
-            yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, but it says {truth}"
+            yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, the record says {truth}"
 
 
 def _misjudged(cases: list[Mapping[str, Any]], knowledge: Knowledge, claims_in: ClaimsIn) -> Iterator[str]:
@@ -186,8 +186,9 @@ def _misjudged(cases: list[Mapping[str, Any]], knowledge: Knowledge, claims_in: 
         if name not in knowledge.claims:
             yield f"claim {name}: has cases but no record"
             continue
-        yield from (f"claim {name}: is not found in {text!r}" for text in case["found"] if name not in claims_in(text))
-        yield from (f"claim {name}: is found in {text!r}" for text in case["not_found"] if name in claims_in(text))
+        for text in (*case["found"], *case["not_found"]):
+            if (name in claims_in(text, knowledge)) != (text in case["found"]):
+                yield f"claim {name}: is {'not ' if text in case['found'] else ''}found in {text!r}"
 
 
 def _tried(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Mapping[str, list[Tried]]:

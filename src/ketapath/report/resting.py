@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 
-def rests_on(form: Any, source: str, rules: Collection[str] = ()) -> bool:
-    """Whether a result names the source as evidence, or one of the rules that rest on it.
+def rests_on(form: Any, source: str) -> bool:
+    """Whether a result names the source as evidence of anything it states.
 
     `form` is any part of a result as plan_json, candidacy_json or course_json gives it.
     """
     if isinstance(form, list):
-        return any(rests_on(part, source, rules) for part in form)
+        return any(rests_on(part, source) for part in form)
     if not isinstance(form, dict):
         return False
     if form.get("kind") == "published" and form.get("key") == source:
         return True
-    if "needs_approval" in form and form.get("id") in rules:
-        return True
-    return any(rests_on(part, source, rules) for part in form.values())
+    return any(rests_on(part, source) for part in form.values())
