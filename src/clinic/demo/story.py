@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from clinic import clock
 from clinic.access.models import Account
+from clinic.actions.governance import state_of_clinic
 from clinic.actions.patients import import_record
 from clinic.actions.plan import Wish, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
@@ -57,6 +58,11 @@ class Story:
                 while do_next():
                     pass
 
+    def check_emergency_kit(self) -> None:
+        """The medical lead finds it complete and says so."""
+        state_of_clinic({"clinic.emergency_kit_checked": "yes"}, by=self.staff["director"])
+        self.practice.refresh_from_db()
+
     def at(self, day: date, hour: int, minute: int = 0) -> datetime:
         """An instant by the practice's own clock."""
         return datetime.combine(day, time(hour, minute), ZoneInfo(self.practice.zone))
@@ -66,6 +72,9 @@ def play(practice: Practice, staff: Mapping[str, Account]) -> None:
     """The story up to this moment: who came, what was signed and given, who is in the house now."""
     story, now = Story(practice=practice, staff=staff), clock.now()
     today = clock.today(practice.zone)
+    first = today - timedelta(days=max(stage.signed_days_ago for stage in STAGES.values()))
+    for days in range(0, (today - first).days + 1, 28):
+        story.tell(story.at(first + timedelta(days=days), 7), story.check_emergency_kit)
     for identity, stage in STAGES.items():
         _Person(story=story, identity=identity, stage=stage, today=today, now=now).begin()
     story.play(now)
