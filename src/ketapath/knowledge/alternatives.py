@@ -48,6 +48,7 @@ ARM_OPTIONAL = frozenset({"n", "events", "randomised", "interval"})
 DIFFERENCE_FIELDS = frozenset({"value", "counted_in", "interval"})
 TRAIT_FIELDS = frozenset({"is", "sources"})
 TRAIT_OPTIONAL = frozenset({"note"})
+VALUE_FIELDS = frozenset({"id", "title", "levels"})
 TARGET_FIELDS = frozenset({"id", "title", "when"})
 SAID_FIELDS = frozenset({"statement", "rule", "sources"})
 TRUST = frozenset({"trust"})
@@ -167,11 +168,14 @@ def read(
     `files` are the documents under alternatives/ by name, `values` and `targets` the records of these two files.
     """
     records = [(name, record) for name, document in files for record in document]
+    for value in values:
+        _only(value, VALUE_FIELDS, frozenset(), f"values.yaml: value {value.get('id', '?')}")
     found = tuple(_alternative(record, sources, values, where=name) for name, record in records)
+    aims = tuple(_target(record, sources, where="targets.yaml") for record in targets)
     texts = dict([*_words_of_values(values), *_words_of_targets(targets)])
     for _, record in records:
         texts |= _words(record)
-    return found, tuple(_target(record, sources, where="targets.yaml") for record in targets), texts
+    return found, aims, texts
 
 
 def _alternative(
