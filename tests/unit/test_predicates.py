@@ -164,3 +164,9 @@ def test_what_was_never_tried_did_not_help_and_a_result_nobody_knows_is_unknown(
     known = {} if tried is None else fact("history.ect_tried", tried)
     known |= {} if response is None else fact("history.ect_response", response)
     assert ask({"predicate": "ect_helped"}, known) is expected
+
+
+@pytest.mark.parametrize(("inpatient", "outside"), [(None, True), (False, True), (True, False)])
+def test_an_unknown_setting_counts_as_outside_hospital(inpatient: bool | None, outside: bool) -> None:
+    known = {} if inpatient is None else fact("setting.inpatient", inpatient)
+    assert ask({"predicate": "not_in_hospital"}, known) is outside
