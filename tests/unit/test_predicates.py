@@ -145,12 +145,6 @@ def test_within_one_day_the_hours_say_whether_item_nine_was_followed_up(
     assert ask({"predicate": "item9_not_followed_up"}, known) is open_still
 
 
-@pytest.mark.parametrize(("inpatient", "outside"), [(True, False), (False, True), (None, True)])
-def test_somebody_whose_setting_nobody_knows_counts_as_outside_hospital(inpatient: bool | None, outside: bool) -> None:
-    known = {} if inpatient is None else fact("setting.inpatient", inpatient)
-    assert ask({"predicate": "not_in_hospital"}, known) is outside
-
-
 @pytest.mark.parametrize(
     ("tried", "response", "expected"),
     [
@@ -170,3 +164,9 @@ def test_what_was_never_tried_did_not_help_and_a_result_nobody_knows_is_unknown(
     known = {} if tried is None else fact("history.ect_tried", tried)
     known |= {} if response is None else fact("history.ect_response", response)
     assert ask({"predicate": "ect_helped"}, known) is expected
+
+
+@pytest.mark.parametrize(("inpatient", "outside"), [(None, True), (False, True), (True, False)])
+def test_an_unknown_setting_counts_as_outside_hospital(inpatient: bool | None, outside: bool) -> None:
+    known = {} if inpatient is None else fact("setting.inpatient", inpatient)
+    assert ask({"predicate": "not_in_hospital"}, known) is outside

@@ -27,6 +27,8 @@ Replication = Literal["repeated", "not-repeated", "inconsistent", "contradicted"
 
 Measure = Literal["intrinsic-clearance-ratio", "dose-ratio", "odds-ratio", "correlation"]
 
+Direction = Literal["raises", "lowers"]
+
 Part = Literal["external_validation", "calibration", "net_benefit"]
 
 
@@ -83,7 +85,7 @@ class PlanEffect:
 
     on: Moved
     options: tuple[str, ...]
-    direction: Literal["raises", "lowers"]
+    direction: Direction
     bound: float
 
 

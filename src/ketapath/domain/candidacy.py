@@ -10,6 +10,8 @@ from typing import Literal
 from ketapath.domain.alternative import Alternative, Target, ValuesOrder
 from ketapath.domain.evidence import Evidence, FactUsed, Finding, MissingFact, Text, Verdict
 
+LegalStatus = Literal["approved", "off-label", "compounded", "investigational"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Licence:
@@ -21,7 +23,7 @@ class Licence:
     product: str
     indication: str
     jurisdiction: str
-    status: Literal["approved", "off-label", "compounded", "investigational"] | None
+    status: LegalStatus | None
     form: str | None
     population: Text | None
     conditions: Text

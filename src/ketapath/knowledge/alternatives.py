@@ -28,16 +28,31 @@ from ketapath.knowledge.figures import interval_of, newcombe
 from ketapath.knowledge.rules import Predicate, parse_predicate
 from ketapath.knowledge.schema import SITE_DEFAULT, Source, published
 
-_SIDES = ("ketamine", "alternative")
-_FIELDS = frozenset(
+SIDES = ("ketamine", "alternative")
+UNKNOWN = "unknown"
+"""What a record says of a thing that may matter where our evidence does not hold it."""
+PLACES = ("aim", "beside", "alone")
+"""What is said of a condition as the target, beside the target, and where there is no other target."""
+ALTERNATIVE_FIELDS = frozenset(
     {"id", "version", "kind", "title", "prefer_when", "rule", "sources", "prefer", "compares", "values"}
 )
-_MORE = frozenset({"tried", "members", "product", "route", "note"})
-_TRIED = frozenset({"path", "proofs", "response", "now", "failed_count", "trials", "substances"})
-_COMPARE = frozenset(
+ALTERNATIVE_OPTIONAL = frozenset({"tried", "members", "product", "route", "note"})
+TRIED_FIELDS = frozenset({"path", "proofs", "response", "now", "failed_count", "trials", "substances"})
+REASON_FIELDS = frozenset({"id", "when", "favours", "statement", "rule", "sources"})
+COMPARISON_FIELDS = frozenset(
     {"id", "trial", "outcome", "population", "when", "randomised", "masking", "arms", "favours", "source", "trust"}
 )
-_COMPARE_MORE = frozenset({"of", "scale", "people", "difference", "note"})
+COMPARISON_OPTIONAL = frozenset({"of", "scale", "people", "difference", "note"})
+ARM_FIELDS = frozenset({"name", "side", "percent"})
+ARM_OPTIONAL = frozenset({"n", "events", "randomised", "interval"})
+DIFFERENCE_FIELDS = frozenset({"value", "counted_in", "interval"})
+TRAIT_FIELDS = frozenset({"is", "sources"})
+TRAIT_OPTIONAL = frozenset({"note"})
+VALUE_FIELDS = frozenset({"id", "title", "levels"})
+TARGET_FIELDS = frozenset({"id", "title", "when"})
+SAID_FIELDS = frozenset({"statement", "rule", "sources"})
+TRUST = frozenset({"trust"})
+"""Where it is left out, a statement is trusted as far as its source was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +168,14 @@ def read(
     `files` are the documents under alternatives/ by name, `values` and `targets` the records of these two files.
     """
     records = [(name, record) for name, document in files for record in document]
+    for value in values:
+        _only(value, VALUE_FIELDS, frozenset(), f"values.yaml: value {value.get('id', '?')}")
     found = tuple(_alternative(record, sources, values, where=name) for name, record in records)
+    aims = tuple(_target(record, sources, where="targets.yaml") for record in targets)
     texts = dict([*_words_of_values(values), *_words_of_targets(targets)])
     for _, record in records:
         texts |= _words(record)
-    return found, tuple(_target(record, sources, where="targets.yaml") for record in targets), texts
+    return found, aims, texts
 
 
 def _alternative(
@@ -165,7 +183,7 @@ def _alternative(
 ) -> AlternativeSpec:
     """One alternative, checked against the schema and resolved against the sources and the things that matter."""
     name = f"{where}: alternative {record.get('id', '?')}"
-    _only(record, _FIELDS, _MORE, name)
+    _only(record, ALTERNATIVE_FIELDS, ALTERNATIVE_OPTIONAL, name)
     key = f"alternative.{record['id']}"
     members = record.get("members") or {}
     compares = tuple(_comparison(c, key, members, sources, name) for c in record["compares"])
@@ -192,17 +210,17 @@ def _alternative(
 def _target(record: Mapping[str, Any], sources: Mapping[str, Source], *, where: str) -> TargetSpec:
     """One condition of targets.yaml, checked."""
     name = f"{where}: target {record.get('id', '?')}"
-    _only(record, frozenset({"id", "title", "when"}), frozenset({"aim", "beside", "alone"}), name)
+    _only(record, TARGET_FIELDS, frozenset(PLACES), name)
 
     def said(place: str) -> Said | None:
         found = record.get(place)
         if found is None:
             return None
-        _only(found, frozenset({"statement", "rule", "sources"}), frozenset({"trust"}), f"{name}: {place}")
+        _only(found, SAID_FIELDS, TRUST, f"{name}: {place}")
         evidence = _evidence(found["sources"], sources, name, trust=found.get("trust"))
         return Said(statement=Text(key=f"target.{record['id']}.{place}"), rule_id=str(found["rule"]), evidence=evidence)
 
-    aim, beside, alone = said("aim"), said("beside"), said("alone")
+    aim, beside, alone = map(said, PLACES)
     if aim is None and beside is None:
         raise KnowledgeError(f"{name}: it is neither a target nor treated beside one")
     return TargetSpec(
@@ -217,7 +235,7 @@ def _target(record: Mapping[str, Any], sources: Mapping[str, Source], *, where: 
 
 def _reason(record: Mapping[str, Any], key: str, sources: Mapping[str, Source], name: str) -> ReasonSpec:
     name = f"{name}: reason {record.get('id', '?')}"
-    _only(record, frozenset({"id", "when", "favours", "statement", "rule", "sources"}), frozenset({"trust"}), name)
+    _only(record, REASON_FIELDS, TRUST, name)
     return ReasonSpec(
         id=str(record["id"]),
         when=parse_predicate(record["when"], where=name),
@@ -232,7 +250,7 @@ def _comparison(
     record: Mapping[str, Any], key: str, members: Mapping[str, str], sources: Mapping[str, Source], name: str
 ) -> Comparison:
     name = f"{name}: comparison {record.get('id', '?')}"
-    _only(record, _COMPARE, _COMPARE_MORE, name)
+    _only(record, COMPARISON_FIELDS, COMPARISON_OPTIONAL, name)
     inner = f"{key}.compare.{record['id']}"
     of = record.get("of")
     if of is not None and of not in members:
@@ -259,9 +277,9 @@ def _comparison(
 
 
 def _arm(record: Mapping[str, Any], key: str, name: str) -> Arm:
-    _only(record, frozenset({"name", "side", "percent"}), frozenset({"n", "events", "randomised", "interval"}), name)
-    if record["side"] not in _SIDES:
-        raise KnowledgeError(f"{name}: side is {record['side']!r}, not one of {_SIDES}")
+    _only(record, ARM_FIELDS, ARM_OPTIONAL, name)
+    if record["side"] not in SIDES:
+        raise KnowledgeError(f"{name}: side is {record['side']!r}, not one of {SIDES}")
     n, events, percent = record.get("n"), record.get("events"), float(record["percent"])
     interval = _interval(record.get("interval"), name)
     if interval is None and n and 0 <= percent <= 100:
@@ -286,7 +304,7 @@ def _share(percent: float, events: int | None, n: int) -> float:
 def _difference(record: Mapping[str, Any] | None, arms: tuple[Arm, ...], key: str, name: str) -> Difference | None:
     """As published where it is; else our subtraction of two groups, with an interval where both numbers are known."""
     stated = record or {}
-    _only(stated, frozenset(), frozenset({"value", "counted_in", "interval"}), name)
+    _only(stated, frozenset(), DIFFERENCE_FIELDS, name)
     interval = _interval(stated.get("interval"), name)
     if "value" in stated:
         unit = Text(key=f"{key}.unit") if "counted_in" in stated else None
@@ -315,7 +333,7 @@ def _interval(stated: Any, name: str) -> Interval | None:
 def _tried(record: Mapping[str, Any] | None, name: str) -> TriedPaths | None:
     if record is None:
         return None
-    _only(record, frozenset(), _TRIED, name)
+    _only(record, frozenset(), TRIED_FIELDS, name)
     return TriedPaths(
         path=record.get("path"),
         proofs=tuple(record.get("proofs") or ()),
@@ -337,10 +355,10 @@ def _traits(
     for attribute, levels in known.items():
         stated = record[attribute]
         title = Text(key=f"value.{attribute}.title")
-        if stated == "unknown":
+        if stated == UNKNOWN:
             yield Trait(attribute=attribute, title=title, level=None, score=None, evidence=())
             continue
-        _only(stated, frozenset({"is", "sources"}), frozenset({"note"}), f"{name}: {attribute}")
+        _only(stated, TRAIT_FIELDS, TRAIT_OPTIONAL, f"{name}: {attribute}")
         if stated["is"] not in levels:
             raise KnowledgeError(f"{name}: {attribute} is {stated['is']!r}, not one of {levels}")
         place = levels.index(stated["is"]) / (len(levels) - 1)
@@ -386,9 +404,7 @@ def _words_of_targets(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[st
     for record in records:
         yield f"target.{record['id']}.title", record["title"]
         yield from (
-            (f"target.{record['id']}.{place}", record[place]["statement"])
-            for place in ("aim", "beside", "alone")
-            if place in record
+            (f"target.{record['id']}.{place}", record[place]["statement"]) for place in PLACES if place in record
         )
 
 

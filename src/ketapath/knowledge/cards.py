@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, cast, get_args
 
 from ketapath.domain.biomarker import (
+    Direction,
     FailedRule,
     Kind,
     Measure,
@@ -94,7 +95,7 @@ class MarkerCard:
         return tuple(dict.fromkeys((*measured, *(m.evidence for m in self.validity.values()))))
 
 
-_FIELDS = frozenset(field.name for field in fields(MarkerCard)) - {"approved"}
+CARD_FIELDS = frozenset(field.name for field in fields(MarkerCard)) - {"approved"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def failures(card: MarkerCard, validity: Mapping[str, ValidityRule], figure: Fig
     """The preset rules that this card does not meet, with the reason for each; none means that it passes."""
     found = []
     for rule in validity.values():
-        reason = _TESTS[rule.test](card, rule, figure)
+        reason = TESTS[rule.test](card, rule, figure)
         if reason is not None:
             said = {f"limit{i or ''}": f"{figure(name):g}" for i, name in enumerate(rule.figures)}
             found.append(FailedRule(id=rule.id, asks=Text(key=f"validity.{rule.id}", values=said), reason=reason))
@@ -180,7 +181,7 @@ def _is_bounded(card: MarkerCard, rule: ValidityRule, figure: Figure) -> _Answer
     return None if 0.0 < effect.bound <= most else _found(f"{effect.bound:g}")
 
 
-_TESTS: Mapping[str, Callable[[MarkerCard, ValidityRule, Figure], _Answer]] = MappingProxyType(
+TESTS: Mapping[str, Callable[[MarkerCard, ValidityRule, Figure], _Answer]] = MappingProxyType(
     {
         "at-least": _at_least,
         "above": _above,
@@ -250,7 +251,7 @@ def parse_validity(document: Any, *, where: str) -> Iterator[ValidityRule]:
     if not isinstance(records, list) or not set(PARTS) <= {r.get("part") for r in records}:
         raise KnowledgeError(f"{where}: rules have to test each of {', '.join(PARTS)}")
     for record in records:
-        if record.get("test") not in _TESTS:
+        if record.get("test") not in TESTS:
             raise KnowledgeError(f"{where}: {record.get('id')}: no test is called {record.get('test')!r}")
         try:
             yield ValidityRule(
@@ -269,7 +270,7 @@ def parse_validity(document: Any, *, where: str) -> Iterator[ValidityRule]:
 def parse_card(record: Mapping[str, Any], sources: Mapping[str, Source], *, where: str) -> MarkerCard:
     """A card, checked against the schema and resolved against the sources."""
     name = f"{where}: card {record.get('id', '?')}"
-    missing, extra = sorted(_FIELDS - set(record)), sorted(set(record) - _FIELDS)
+    missing, extra = sorted(CARD_FIELDS - set(record)), sorted(set(record) - CARD_FIELDS)
     if missing or extra:
         raise KnowledgeError(f"{name}: missing fields {missing}, unknown fields {extra}")
     for field, allowed in (("kind", Kind), ("predicts", Predicts), ("grade", Grade), ("strength", Strength)):
@@ -354,7 +355,7 @@ def _measured(record: Mapping[str, Any], sources: Mapping[str, Source], name: st
 
 def _effect(record: Mapping[str, Any], name: str) -> PlanEffect:
     _one_of(record["on"], get_args(Moved), f"{name}: effect on")
-    _one_of(record["direction"], ("raises", "lowers"), f"{name}: direction")
+    _one_of(record["direction"], get_args(Direction), f"{name}: direction")
     return PlanEffect(
         on=record["on"],
         options=tuple(record["options"]),

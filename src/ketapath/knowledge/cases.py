@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ketapath.domain.fact import Fact, Origin
@@ -23,8 +24,10 @@ from ketapath.knowledge.screens import problems as screening_problems
 ClaimsIn = Callable[[str, Knowledge], Collection[str]]
 """Finds the ids of the claims that a text makes."""
 
-_KINDS = ("rule", "reason", "target")
+SUBJECTS = ("rule", "reason", "target")
 """What a case can be about: a rule, a reason of an alternative (alternative/reason), or a treatment target."""
+CASE_FIELDS = ("on", "expect", "facts")
+EXPECTED: Mapping[str, Truth] = MappingProxyType({"true": True, "false": False, "unknown": None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,7 @@ def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Pat
     """
     written = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
     texts, of_cards = ([c for c in written if kind in c] for kind in ("claim", "card"))
-    wrong = [(case, _wrong_form(case, knowledge)) for case in written if set(_KINDS) & set(case)]
+    wrong = [(case, _wrong_form(case, knowledge)) for case in written if set(SUBJECTS) & set(case)]
     cases = [case for case, why in wrong if why is None]
     files, asked = documents(folder), dict(_asked(knowledge))
     problems = [
@@ -107,13 +110,13 @@ def _asked(knowledge: Knowledge) -> Iterator[tuple[str, _Asked]]:
 
 
 def _name(case: Mapping[str, Any]) -> str:
-    return next(f"{kind} {case[kind]}" for kind in _KINDS if kind in case)
+    return next(f"{kind} {case[kind]}" for kind in SUBJECTS if kind in case)
 
 
 def _cases(file: Path, folder: Path) -> Iterator[Mapping[str, Any]]:
     document = parse_yaml(file.read_bytes(), where=file.relative_to(folder).as_posix())
     for case in document if isinstance(document, list) else ():
-        if {"card", "claim", *_KINDS} & set(case):
+        if {"card", "claim", *SUBJECTS} & set(case):
             yield case
 
 
@@ -141,10 +144,10 @@ def _wrong_form(case: Mapping[Any, Any], knowledge: Knowledge) -> str | None:
     """Why this is no case that can be run, in a sentence; None where it can be run."""
     if True in case:
         return "a case says on without quotes, which YAML reads as true; write 'on': 2026-11-24"
-    missing = [field for field in ("on", "expect", "facts") if field not in case]
+    missing = [field for field in CASE_FIELDS if field not in case]
     if missing:
         return f"a case has no {', '.join(missing)}"
-    if str(case["expect"]).lower() not in ("true", "false", "unknown"):
+    if str(case["expect"]).lower() not in EXPECTED:
         return f"a case expects {case['expect']!r}, not true, false or unknown"
     if not isinstance(case["facts"], Mapping):
         return f"the facts of a case are {case['facts']!r}, not paths with values"
@@ -157,7 +160,6 @@ def _wrong_form(case: Mapping[Any, Any], knowledge: Knowledge) -> str | None:
 
 
 def _failing(cases: list[Mapping[str, Any]], asked: Mapping[str, _Asked], knowledge: Knowledge) -> Iterator[str]:
-    words = {"true": True, "false": False, "unknown": None}
     for case in cases:
         name = _name(case)
         if name not in asked:
@@ -172,7 +174,7 @@ def _failing(cases: list[Mapping[str, Any]], asked: Mapping[str, _Asked], knowle
         if outside:
             yield f"{name}: its case states an impossible value of {outside}"
         truth = asked[name].holds(facts, date.fromisoformat(case["on"]))
-        if truth is not words[str(case["expect"]).lower()]:
+        if truth is not EXPECTED[str(case["expect"]).lower()]:
             yield f"{name}: case {dict(case['facts'])} expects {case['expect']}, the record says {truth}"
 
 
@@ -211,7 +213,7 @@ def _unsound_cards(cases: list[Mapping[str, Any]], knowledge: Knowledge) -> Iter
             yield f"card {card.id}: needs one case of the gate, which says that it fails {failed}"
         for supposed in (s for s in card.suppose if s.when is not None):
             tried = [c for c in mine if c.get("result") == supposed.effect.result]
-            if {str(c["expect"]).lower() for c in tried} != {"true", "false", "unknown"}:
+            if {str(c["expect"]).lower() for c in tried} != set(EXPECTED):
                 yield f"card {card.id}: {supposed.effect.result} needs a true, a false and an unknown case"
             for case in tried:
                 truth = supposed.holds(_facts(case, knowledge), as_of=date.fromisoformat(case["on"]))

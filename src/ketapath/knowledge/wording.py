@@ -31,10 +31,11 @@ WINDOW = 22
 FILLERS = 2
 """How many filler words (the, your, very) may stand between two steps that are written side by side."""
 
-_FIELDS = frozenset(
+CLAIM_FIELDS = frozenset(
     {"id", "title", "verdict", "states_benefit", "balanced", "wordings", "sources", "trust", "needs_approval"}
     | {"owner", "reviewed_on", "review_due"}
 )
+GROUP_FIELDS = ("any", "unless", "unless_near", "with_near")
 _STEP = re.compile(r"\[(?P<may>[^\[\]]+)\]|(?P<must>\{[^{}]+\}|[^\s\[\]{}]+)")
 _NUMBER = re.compile(r"#(\d+)-(\d+)")
 _PLAIN = re.compile(r"[^\W_]+[*~]?|[%$&]")
@@ -233,7 +234,7 @@ def parse_claim(
 ) -> Claim:
     """A claim record, checked against the schema and resolved against lists and sources."""
     name = f"{where}: claim {record.get('id', '?')}"
-    missing, extra = sorted(_FIELDS - set(record)), sorted(set(record) - _FIELDS)
+    missing, extra = sorted(CLAIM_FIELDS - set(record)), sorted(set(record) - CLAIM_FIELDS)
     if missing or extra:
         raise KnowledgeError(f"{name}: missing fields {missing}, unknown fields {extra}")
     if record["verdict"] not in get_args(ClaimVerdict) or record["trust"] not in get_args(Trust):
@@ -271,12 +272,12 @@ def _group(group: Any, lists: Mapping[str, Any], *, where: str) -> Group:
     """One group of wordings; a wording on its own is a group without exceptions."""
     if isinstance(group, str):
         group = {"any": [group]}
-    extra = sorted(set(group) - {"any", "unless", "unless_near", "with_near"})
+    extra = sorted(set(group) - set(GROUP_FIELDS))
     if extra or not group.get("any"):
         raise KnowledgeError(f"{where}: wordings: a group needs `any` and knows no {extra}")
     return Group(
         **{
             field: tuple(parse_wording(str(w), lists, where=where) for w in group.get(field, ()))
-            for field in ("any", "unless", "unless_near", "with_near")
+            for field in GROUP_FIELDS
         }
     )
