@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from clinic.record.models import PolicyEntry, Practice
 from clinic.record.projections import knowledge
+from ketapath.domain.education import ClaimsReport
+from ketapath.education import check_claims, looks_like_html
 from ketapath.knowledge import PathSpec, Rule, Source, documents, paths
 from ketapath.knowledge.cases import cases_by_rule
 from ketapath.knowledge.impact import impact
@@ -38,6 +41,22 @@ class RulePage:
     is_overdue: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A piece of a text, and the claims that it is part of."""
+
+    words: str
+    claims: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A text for patients with what the checker found in it."""
+
+    report: ClaimsReport
+    pieces: tuple[Piece, ...]
+
+
 def rule_page(name: str, *, today: date, practice: Practice | None) -> RulePage | None:
     """One rule; None where there is none of this id. With a practice, what its medical lead did with it."""
     rule = knowledge().rules.get(name)
@@ -64,6 +83,17 @@ def source_page(key: str) -> tuple[Source, Mapping[str, list[str]]] | None:
 def instrument_page(name: str) -> Mapping[str, Any] | None:
     """One questionnaire as it is printed, with its owner and licence."""
     return knowledge().instruments.get(name)
+
+
+def checked(text: str) -> Checked:
+    """What a text for patients claims and leaves out, and the text itself in pieces that its claims mark."""
+    found = check_claims(text, knowledge(), form="html" if looks_like_html(text) else "text")
+    edges = sorted({0, len(text), *(c.at.start for c in found.claims), *(c.at.end for c in found.claims)})
+    pieces = []
+    for start, end in pairwise(edges):
+        made = (c.claim for c in found.claims if c.at.start <= start and end <= c.at.end)
+        pieces.append(Piece(words=text[start:end], claims=tuple(dict.fromkeys(made))))
+    return Checked(report=found, pieces=tuple(pieces))
 
 
 def item_page(kind: str, name: str) -> Mapping[str, Any] | None:

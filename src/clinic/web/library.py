@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic import clock
 from clinic.access.models import Account, Role
@@ -18,6 +18,8 @@ from clinic.web.templatetags.clinic import stated
 from ketapath import units
 from ketapath.knowledge.rules import Predicate
 
+LONGEST_TEXT = 50_000
+"""More characters than any page for patients has; what stands behind them is not looked at."""
 _KINDS = ("all", "rule", "source", "instrument", "drug", "protocol", "alternative", "screening", "biomarker", "claim")
 
 
@@ -91,6 +93,14 @@ def item(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     )
 
 
+@require_http_methods(["GET", "POST"])
+def claims(request: HttpRequest) -> HttpResponse:
+    """Check a text for patients: which claims it makes and where, what it leaves out, how hard it is to read."""
+    text = request.POST.get("text", "")[:LONGEST_TEXT]
+    context = {"text": text, "longest": LONGEST_TEXT, "checked": library.checked(text) if text.strip() else None}
+    return render(request, "library/claims.html", context)
+
+
 @require_GET
 def fact(request: HttpRequest, name: str) -> HttpResponse:
     """One fact that rules may read: what it is, how long it holds, who supplies it, which rules read it."""
@@ -129,6 +139,7 @@ urls = [
     path("knowledge/rules/<str:name>", rule, name="knowledge-rule"),
     path("knowledge/sources/<str:name>", source, name="knowledge-source"),
     path("knowledge/instruments/<str:name>", instrument, name="knowledge-instrument"),
+    path("knowledge/claims", claims, name="knowledge-claims"),
     path("knowledge/facts/<str:name>", fact, name="knowledge-fact"),
     path("knowledge/items/<str:kind>/<str:name>", item, name="knowledge-item"),
 ]

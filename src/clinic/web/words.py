@@ -250,6 +250,17 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "none-minimal": _("none or minimal"),
         "minimal": _("minimal"),
         "moderately-severe": _("moderately severe"),
+        # what is wrong with a claim
+        "claim false": _("false"),
+        "claim misleading": _("misleading"),
+        "claim unsupported": _("without evidence"),
+        "claim exaggerated": _("exaggerated"),
+        "claim needs-substantiation": _("needs a named study"),
+        # what a published effect of a marker would move
+        "would move peak": _("peak level"),
+        "would move area": _("level over a day"),
+        "would move response": _("probability of response"),
+        "would move dose": _("dose"),
         # shelves and sections of the knowledge
         "rule": _("Rules"),
         "source": _("Sources"),

@@ -143,7 +143,7 @@ def _card(card: MarkerCard, knowledge: Knowledge) -> dict[str, Any]:
     form |= {k: str(form[k]) for k in ("reviewed_on", "review_due")}
     if card.approved is not None:
         form["approved"]["on"] = str(card.approved.on)
-    return {"kind": "biomarker", **form, "fails": [failed.id for failed in knowledge.failures(card)]}
+    return {**form, "kind": "biomarker", "measured_by": form["kind"], "fails": [failed.id for failed in knowledge.failures(card)]}
 
 
 def _item(

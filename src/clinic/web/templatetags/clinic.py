@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
 from ketapath import units
+from ketapath.domain.biomarker import MarkerView
 from ketapath.domain.evidence import Finding, MissingFact, RuleRef, Text, Verdict
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
@@ -66,6 +67,18 @@ def is_absolute(finding: Finding) -> bool:
 def three_valued(value: bool | None) -> str:
     """Yes, no, or not known."""
     return _("not known") if value is None else _("yes") if value else _("no")
+
+
+@register.filter
+def any_moves(views: Iterable[MarkerView]) -> bool:
+    """Whether any of these markers moves an option."""
+    return any(view.moves for view in views)
+
+
+@register.filter
+def strength(found: str | None) -> Text:
+    """How strong the evidence on a marker is, in a sentence."""
+    return Text(key=f"marker.strength.{found or 'none'}")
 
 
 @register.filter
