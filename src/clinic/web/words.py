@@ -288,6 +288,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "governance": _("Governance"),
         "drugs": _("Drug models"),
         "instruments": _("Questionnaires"),
+        "alternatives": _("Alternatives"),
         "sources": _("Sources"),
         "session": _("Session"),
         "dose": _("Dose"),
