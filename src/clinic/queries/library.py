@@ -14,7 +14,7 @@ from clinic.record.projections import knowledge
 from ketapath.domain.education import ClaimsReport
 from ketapath.education import check_claims, looks_like_html
 from ketapath.knowledge import PathSpec, Rule, Source, documents, paths
-from ketapath.knowledge.cases import cases_by_rule
+from ketapath.knowledge.cases import cases_by_subject
 from ketapath.knowledge.impact import impact
 from ketapath.knowledge.listing import listing, resting_on, shown
 
@@ -66,7 +66,7 @@ def rule_page(name: str, *, today: date, practice: Practice | None) -> RulePage 
     entries = () if practice is None else PolicyEntry.objects.filter(practice=practice, item=name).order_by("-id")
     return RulePage(
         rule=rule,
-        cases=tuple(_case(case) for case in _cases().get(name, ())),
+        cases=tuple(_case(case) for case in _cases().get(f"rule {name}", ())),
         rests=resting_on(knowledge(), name),
         entries=tuple(entries),
         is_overdue=rule.ref.review_due < today,
@@ -96,10 +96,33 @@ def checked(text: str) -> Checked:
     return Checked(report=found, pieces=tuple(pieces))
 
 
-def item_page(kind: str, name: str) -> Mapping[str, Any] | None:
-    """Any other item in full, as plain data; None where this kind has none of this id."""
-    found = shown(knowledge(), name)
-    return found if found is not None and found["kind"] == kind else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemPage:
+    """Any other item as plain data, with its worked cases, and for a claim the texts that it is tried on."""
+
+    record: Mapping[str, Any]
+    cases: tuple[Case, ...]
+    found_in: tuple[str, ...]
+    not_found_in: tuple[str, ...]
+
+
+def item_page(kind: str, name: str) -> ItemPage | None:
+    """Any other item in full; None where this kind has none of this id."""
+    record = shown(knowledge(), name)
+    if record is None or record["kind"] != kind:
+        return None
+    about = {f"claim {name}"} if kind == "claim" else {f"card {name}"} if kind == "biomarker" else set()
+    if kind == "alternative":
+        about = {f"reason {name}/{reason.id}" for reason in knowledge().alternatives[name].reasons}
+    if kind == "screening":
+        about = {f"rule {screen.id}" for screen in knowledge().screening[record["id"]].screens}
+    mine = [case for subject in sorted(about) for case in _cases().get(subject, ())]
+    return ItemPage(
+        record=record,
+        cases=tuple(_case(case) for case in mine if "expect" in case),
+        found_in=tuple(text for case in mine for text in case.get("found", ())),
+        not_found_in=tuple(text for case in mine for text in case.get("not_found", ())),
+    )
 
 
 def path_page(name: str) -> tuple[PathSpec, list[str]] | None:
@@ -141,7 +164,7 @@ def _impact(key: str) -> Mapping[str, list[str]]:
 
 @lru_cache(maxsize=1)
 def _cases() -> Mapping[str, list[Mapping[str, Any]]]:
-    return cases_by_rule()
+    return cases_by_subject()
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,10 +15,16 @@ from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.queries import library
 from clinic.record.projections import knowledge
-from clinic.web.templatetags.clinic import stated
+from clinic.web.templatetags.clinic import says_something, stated
 from ketapath import units
 from ketapath.knowledge.rules import Predicate
 
+_PAGES = {"claim": "library/claim.html", "biomarker": "library/marker.html"}
+_SHOWN_APART = defaultdict(
+    lambda: frozenset({"id", "kind", "title"}),
+    claim=frozenset({"id", "kind", "title", "balanced", "verdict", "evidence", "wordings", "topic"}),
+    biomarker=frozenset({"id", "kind", "title", "measures", "claim", "studies", "suppose", "fails", "device_line"}),
+)
 LONGEST_TEXT = 50_000
 """More characters than any page for patients has; what stands behind them is not looked at."""
 _KINDS = ("all", "rule", "source", "instrument", "drug", "protocol", "alternative", "screening", "biomarker", "claim")
@@ -87,10 +94,10 @@ def item(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     found = library.item_page(kind, name)
     if found is None:
         raise Http404
-    rows = [(key, value) for key, value in found.items() if key not in ("id", "kind", "title")]
-    return render(
-        request, "library/item.html", {"kind": kind, "name": name, "title": found.get("title", ""), "rows": rows}
-    )
+    record = found.record
+    rows = [(key, value) for key, value in record.items() if key not in _SHOWN_APART[kind] and says_something(value)]
+    context = {"kind": kind, "name": name, "title": record.get("title", ""), "page": found, "rows": rows}
+    return render(request, _PAGES.get(kind, "library/item.html"), context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -250,6 +250,10 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "none-minimal": _("none or minimal"),
         "minimal": _("minimal"),
         "moderately-severe": _("moderately severe"),
+        "if all": _("all of"),
+        "if any": _("at least one of"),
+        "if not": _("not"),
+        "if named": _("where"),
         # what is wrong with a claim
         "claim false": _("false"),
         "claim misleading": _("misleading"),
@@ -272,7 +276,6 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "harm": _("Harms"),
         "alternative": _("Alternatives"),
         "target": _("Treatment targets"),
-        "value": _("What matters to a person"),
         "response": _("Response model"),
         "biomarker": _("Biomarkers"),
         "status": _("Legal status"),
