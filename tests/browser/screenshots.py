@@ -35,6 +35,11 @@ PAGES = {
     "knowledge": "/knowledge",
     "knowledge-rule": "/knowledge/rules/KP-004",
     "knowledge-source": "/knowledge/sources/ELEKT",
+    "knowledge-fact": "/knowledge/facts/vitals.systolic_mmhg",
+    "knowledge-marker": "/knowledge/items/biomarker/cyp2b6-star6",
+    "knowledge-claim": "/knowledge/items/claim/CLM-16",
+    "knowledge-alternative": "/knowledge/items/alternative/ect",
+    "claims": "/knowledge/claims",
     "knowledge-instrument": "/knowledge/instruments/phq9",
     "missing": "/patients/nobody",
 }
