@@ -20,7 +20,7 @@ PAGES = (
     "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
     f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9",
     "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
-    "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/patients/nobody",
+    "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/knowledge/claims", "/patients/nobody",
 )  # fmt: skip
 WRONG = (
     (f"/patients/{READY}/fact", {"path": "vitals.weight_kg", "said": "7000"}),
@@ -83,6 +83,10 @@ def own_words() -> list[str]:
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
     screens = [screen for condition in known.screening.values() for screen in condition.screens]
     words += [e.locator for screen in screens for e in screen.evidence] + [screen.instrument for screen in screens]
+    for card in known.biomarkers.values():
+        words += [card.title, card.measures, card.claim, card.device_line, *(s.effect.result for s in card.suppose)]
+        words += [said for study in card.studies for said in (study.effect, study.population)]
+        words += [e.locator for e in card.evidence if e.locator]
     words += [rule.note for rule in known.rules.values() if rule.note]
     words += [medicine["substance"] for medicine in known.codes["medicines"]]
     words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record
@@ -93,7 +97,7 @@ def own_words() -> list[str]:
 
 FREE = re.compile(
     r"\bketapath\b|\b[a-z]+(-[\w-]+)+,|\bPatient/|\b(en|ar|es|US|UK)\b|(PHQ|GAD)-?\d|LOINC|[A-Z]{2,4}-\d{3}|[A-Z]\w*/[\w./-]+|[0-9a-f]{12,}|v?\d[\d.,:/-]*"
-    r"|\b(mg|kg|min|mmHg|per|ng/mL|cm|m2|wk|h|g|d|a|x|over)\b|\b[A-H] ·|[\w-]+-(spray|iv|label|series)\b"
+    r"|\b(mg|kg|min|mmHg|per|ng/mL|ng\.h/mL|cm|m2|wk|h|g|d|a|x|over)\b|\b[A-H] ·|[\w-]+-(spray|iv|label|series)\b"
 )
 
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from clinic.record.models import PolicyEntry, Practice
 from clinic.record.projections import knowledge
+from ketapath.domain.education import ClaimsReport
+from ketapath.education import check_claims, looks_like_html
 from ketapath.knowledge import PathSpec, Rule, Source, documents, paths
-from ketapath.knowledge.cases import cases_by_rule
+from ketapath.knowledge.cases import cases_by_subject
 from ketapath.knowledge.impact import impact
 from ketapath.knowledge.listing import listing, resting_on, shown
 
@@ -38,6 +41,22 @@ class RulePage:
     is_overdue: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A piece of a text, and the claims that it is part of."""
+
+    words: str
+    claims: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A text for patients with what the checker found in it."""
+
+    report: ClaimsReport
+    pieces: tuple[Piece, ...]
+
+
 def rule_page(name: str, *, today: date, practice: Practice | None) -> RulePage | None:
     """One rule; None where there is none of this id. With a practice, what its medical lead did with it."""
     rule = knowledge().rules.get(name)
@@ -47,7 +66,7 @@ def rule_page(name: str, *, today: date, practice: Practice | None) -> RulePage 
     entries = () if practice is None else PolicyEntry.objects.filter(practice=practice, item=name).order_by("-id")
     return RulePage(
         rule=rule,
-        cases=tuple(_case(case) for case in _cases().get(name, ())),
+        cases=tuple(_case(case) for case in _cases().get(f"rule {name}", ())),
         rests=resting_on(knowledge(), name),
         entries=tuple(entries),
         is_overdue=rule.ref.review_due < today,
@@ -66,10 +85,44 @@ def instrument_page(name: str) -> Mapping[str, Any] | None:
     return knowledge().instruments.get(name)
 
 
-def item_page(kind: str, name: str) -> Mapping[str, Any] | None:
-    """Any other item in full, as plain data; None where this kind has none of this id."""
-    found = shown(knowledge(), name)
-    return found if found is not None and found["kind"] == kind else None
+def checked(text: str) -> Checked:
+    """What a text for patients claims and leaves out, and the text itself in pieces that its claims mark."""
+    found = check_claims(text, knowledge(), form="html" if looks_like_html(text) else "text")
+    edges = sorted({0, len(text), *(c.at.start for c in found.claims), *(c.at.end for c in found.claims)})
+    pieces = []
+    for start, end in pairwise(edges):
+        made = (c.claim for c in found.claims if c.at.start <= start and end <= c.at.end)
+        pieces.append(Piece(words=text[start:end], claims=tuple(dict.fromkeys(made))))
+    return Checked(report=found, pieces=tuple(pieces))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemPage:
+    """Any other item as plain data, with its worked cases, and for a claim the texts that it is tried on."""
+
+    record: Mapping[str, Any]
+    cases: tuple[Case, ...]
+    found_in: tuple[str, ...]
+    not_found_in: tuple[str, ...]
+
+
+def item_page(kind: str, name: str) -> ItemPage | None:
+    """Any other item in full; None where this kind has none of this id."""
+    record = shown(knowledge(), name)
+    if record is None or record["kind"] != kind:
+        return None
+    about = {f"claim {name}"} if kind == "claim" else {f"card {name}"} if kind == "biomarker" else set()
+    if kind == "alternative":
+        about = {f"reason {name}/{reason.id}" for reason in knowledge().alternatives[name].reasons}
+    if kind == "screening":
+        about = {f"rule {screen.id}" for screen in knowledge().screening[record["id"]].screens}
+    mine = [case for subject in sorted(about) for case in _cases().get(subject, ())]
+    return ItemPage(
+        record=record,
+        cases=tuple(_case(case) for case in mine if "expect" in case),
+        found_in=tuple(text for case in mine for text in case.get("found", ())),
+        not_found_in=tuple(text for case in mine for text in case.get("not_found", ())),
+    )
 
 
 def path_page(name: str) -> tuple[PathSpec, list[str]] | None:
@@ -111,7 +164,7 @@ def _impact(key: str) -> Mapping[str, list[str]]:
 
 @lru_cache(maxsize=1)
 def _cases() -> Mapping[str, list[Mapping[str, Any]]]:
-    return cases_by_rule()
+    return cases_by_subject()
 
 
 @lru_cache(maxsize=1)

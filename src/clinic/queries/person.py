@@ -17,6 +17,8 @@ from clinic.record.models import PolicyEntry, Practice
 from clinic.record.projections import knowledge, name_of, words
 from clinic.record.read import mark, of_patient_at
 from ketapath import journey
+from ketapath.biomarkers import biomarkers
+from ketapath.domain.biomarker import MarkerView
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Approval, Clinic, ClinicFact
 from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan
@@ -140,6 +142,11 @@ def treated(found: Chart) -> Treated:
 def screened(found: Chart) -> tuple[Screened, ...]:
     """What the answers to screening questionnaires say today."""
     return _screened(_Key.of(found))
+
+
+def markers(found: Chart) -> tuple[MarkerView, ...]:
+    """What is on record about genes, blood, images and EEG, and why it does not count."""
+    return _marked(_Key.of(found))
 
 
 def clinic_now(practice: Practice) -> Clinic:
@@ -291,3 +298,8 @@ def _treated(key: _Key) -> Treated:
 @lru_cache(maxsize=128)
 def _screened(key: _Key) -> tuple[Screened, ...]:
     return screen(key.person, knowledge_at(key.clinic), seed=SEED)
+
+
+@lru_cache(maxsize=128)
+def _marked(key: _Key) -> tuple[MarkerView, ...]:
+    return biomarkers(key.person, knowledge_at(key.clinic), key.clinic, plan=_planned(key), seed=SEED)

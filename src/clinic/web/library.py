@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.queries import library
 from clinic.record.projections import knowledge
-from clinic.web.templatetags.clinic import stated
+from clinic.web.templatetags.clinic import says_something, stated
 from ketapath import units
 from ketapath.knowledge.rules import Predicate
 
+_PAGES = {"claim": "library/claim.html", "biomarker": "library/marker.html"}
+_SHOWN_APART = defaultdict(
+    lambda: frozenset({"id", "kind", "title"}),
+    claim=frozenset({"id", "kind", "title", "balanced", "verdict", "evidence", "wordings", "topic"}),
+    biomarker=frozenset({"id", "kind", "title", "measures", "claim", "studies", "suppose", "fails", "device_line"}),
+)
+LONGEST_TEXT = 50_000
+"""More characters than any page for patients has; what stands behind them is not looked at."""
 _KINDS = ("all", "rule", "source", "instrument", "drug", "protocol", "alternative", "screening", "biomarker", "claim")
 
 
@@ -85,10 +94,18 @@ def item(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     found = library.item_page(kind, name)
     if found is None:
         raise Http404
-    rows = [(key, value) for key, value in found.items() if key not in ("id", "kind", "title")]
-    return render(
-        request, "library/item.html", {"kind": kind, "name": name, "title": found.get("title", ""), "rows": rows}
-    )
+    record = found.record
+    rows = [(key, value) for key, value in record.items() if key not in _SHOWN_APART[kind] and says_something(value)]
+    context = {"kind": kind, "name": name, "title": record.get("title", ""), "page": found, "rows": rows}
+    return render(request, _PAGES.get(kind, "library/item.html"), context)
+
+
+@require_http_methods(["GET", "POST"])
+def claims(request: HttpRequest) -> HttpResponse:
+    """Check a text for patients: which claims it makes and where, what it leaves out, how hard it is to read."""
+    text = request.POST.get("text", "")[:LONGEST_TEXT]
+    context = {"text": text, "longest": LONGEST_TEXT, "checked": library.checked(text) if text.strip() else None}
+    return render(request, "library/claims.html", context)
 
 
 @require_GET
@@ -129,6 +146,7 @@ urls = [
     path("knowledge/rules/<str:name>", rule, name="knowledge-rule"),
     path("knowledge/sources/<str:name>", source, name="knowledge-source"),
     path("knowledge/instruments/<str:name>", instrument, name="knowledge-instrument"),
+    path("knowledge/claims", claims, name="knowledge-claims"),
     path("knowledge/facts/<str:name>", fact, name="knowledge-fact"),
     path("knowledge/items/<str:kind>/<str:name>", item, name="knowledge-item"),
 ]

@@ -249,7 +249,9 @@ def _refuses(after: Read) -> bool:
         return False
     alone = after.opens_with("refusing-alone", 1)
     ends = max((max(found) for start, found in after.hits.get("refusing-alone", {}).items() if start == 0), default=0)
-    is_short = len(after.words) <= _SHORT or (0 < ends < len(after.words) and after.sentence.marks[ends] != "")
+    is_cut_off = 0 < ends < len(after.words) and after.sentence.marks[ends] != ""
+    # "No." answers what stands before it; "No boosters needed." says something of its own.
+    is_short = len(after.words) <= (1 if after.words[0] == "no" and ends == 1 else _SHORT) or is_cut_off
     return after.opens_with("refusing", 1) or (alone and is_short)
 
 

@@ -60,5 +60,6 @@ def _names_alternative(now: Read) -> bool:
 
 
 def _names_both_products(text: Sequence[Read]) -> bool:
-    """Ketamine beside esketamine: each is an alternative to the other."""
-    return any(now.has("racemic") for now in text) and any(now.has("esketamine") for now in text)
+    """Ketamine, or a spray that a pharmacy mixes, beside esketamine: each is an alternative to the other."""
+    mixed = any(now.has("racemic") or now.has("compounded") for now in text)
+    return mixed and any(now.has("esketamine") for now in text)

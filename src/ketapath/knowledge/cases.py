@@ -77,12 +77,13 @@ def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Pat
     )
 
 
-def cases_by_rule(*, folder: Path = FOLDER) -> dict[str, list[Mapping[str, Any]]]:
-    """The worked cases of each rule and screen, as they stand in their files: day, facts and what is expected."""
+def cases_by_subject(*, folder: Path = FOLDER) -> dict[str, list[Mapping[str, Any]]]:
+    """The worked cases as they stand in their files, by what they are about: `rule CON-001`, `claim CLM-16`."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for file in sorted(folder.rglob("*.cases.yaml")):
         for case in _cases(file, folder):
-            found.setdefault(str(case.get("rule")), []).append(case)
+            kind = next(kind for kind in (*SUBJECTS, "card", "claim") if kind in case)
+            found.setdefault(f"{kind} {case[kind]}", []).append(case)
     return found
 
 

@@ -127,6 +127,9 @@ def _shelves(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
         yield _item(name, "drug", str(record.get("title") or name), "drugs")
     for name, record in knowledge.protocols.items():
         yield _item(name, "protocol", f"{record['product']} {record['route']}", "regimens")
+    for other in knowledge.alternatives.values():
+        title = knowledge.texts[other.title.key]
+        yield _item(other.id, "alternative", title, "alternatives", needs_approval=other.awaits_approval)
     for name, condition in knowledge.screening.items():
         title = knowledge.texts[f"screening.{name}.title"]
         awaits = any("by" not in knowledge.policy[f] for span in condition.ranges for f in (span.low, span.high))
@@ -143,7 +146,12 @@ def _card(card: MarkerCard, knowledge: Knowledge) -> dict[str, Any]:
     form |= {k: str(form[k]) for k in ("reviewed_on", "review_due")}
     if card.approved is not None:
         form["approved"]["on"] = str(card.approved.on)
-    return {"kind": "biomarker", **form, "fails": [failed.id for failed in knowledge.failures(card)]}
+    return {
+        **form,
+        "kind": "biomarker",
+        "measured_by": form["kind"],
+        "fails": [failed.id for failed in knowledge.failures(card)],
+    }
 
 
 def _item(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
 from ketapath import units
+from ketapath.domain.biomarker import FailedRule, MarkerView
 from ketapath.domain.evidence import Finding, MissingFact, RuleRef, Text, Verdict
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
@@ -66,6 +67,18 @@ def is_absolute(finding: Finding) -> bool:
 def three_valued(value: bool | None) -> str:
     """Yes, no, or not known."""
     return _("not known") if value is None else _("yes") if value else _("no")
+
+
+@register.filter
+def any_moves(views: Iterable[MarkerView]) -> bool:
+    """Whether any of these markers moves an option."""
+    return any(view.moves for view in views)
+
+
+@register.filter
+def strength(found: str | None) -> Text:
+    """How strong the evidence on a marker is, in a sentence."""
+    return Text(key=f"marker.strength.{found or 'none'}")
 
 
 @register.filter
@@ -186,8 +199,55 @@ def scope(found: Scope) -> str:
 
 @register.filter
 def kind_of(value: object) -> str:
-    """Whether a value of an item is a mapping, a list or plain."""
-    return "mapping" if isinstance(value, Mapping) else "list" if isinstance(value, list | tuple) else "plain"
+    """Whether a value of an item is a source, a sentence, a condition, a mapping, a list or plain."""
+    if isinstance(value, Mapping):
+        if set(value) == {"key", "values"}:
+            return "sentence"
+        if {"kind", "path", "parts"} <= set(value):
+            return "condition"
+        return "evidence" if {"citation", "trust"} <= set(value) else "mapping"
+    return "list" if isinstance(value, list | tuple) else "plain"
+
+
+@register.filter
+def said_by_key(value: Mapping[str, Any]) -> str:
+    """A sentence of the knowledge that a record holds by its key."""
+    return say_text(Text(key=value["key"], values=value["values"]), knowledge().texts)
+
+
+@register.filter
+def condition_words(node: Mapping[str, Any]) -> str:
+    """A condition that a record holds, in one line."""
+    parts = "; ".join(condition_words(part) for part in node["parts"])
+    if parts or node["kind"] == "named":
+        return f"{word(f"if {node['kind']}")} ({parts or field_name(node['value'])})"
+    spec = knowledge().paths.get(node["path"])
+    sign = node["op"] if node["kind"] == "compare" else ":"
+    return f"{spec.label if spec else node['path']} {sign} {stated(node['value'])}".replace(" :", ":")
+
+
+@register.filter
+def says_something(value: object) -> bool:
+    """Whether a value of an item is worth a line."""
+    return value is not None and value not in ("", [], (), {})
+
+
+@register.filter
+def as_list(value: object) -> list[object]:
+    """One thing where a template loops over several."""
+    return [value]
+
+
+@register.filter
+def field_name(key: str) -> str:
+    """A field of a record of the knowledge, as words."""
+    return str(key).replace("_", " ").replace("-", " ")
+
+
+@register.filter
+def failed_rules(name: str) -> tuple[FailedRule, ...]:
+    """The preset rules that this marker's card does not meet."""
+    return knowledge().failures(knowledge().biomarkers[name])
 
 
 @register.filter
