@@ -220,7 +220,8 @@ def condition_words(node: Mapping[str, Any]) -> str:
     """A condition that a record holds, in one line."""
     parts = "; ".join(condition_words(part) for part in node["parts"])
     if parts or node["kind"] == "named":
-        return f"{word(f"if {node['kind']}")} ({parts or field_name(node['value'])})"
+        joint = word("if " + node["kind"])
+        return f"{joint} ({parts or field_name(node['value'])})"
     spec = knowledge().paths.get(node["path"])
     sign = node["op"] if node["kind"] == "compare" else ":"
     return f"{spec.label if spec else node['path']} {sign} {stated(node['value'])}".replace(" :", ":")
