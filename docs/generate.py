@@ -11,10 +11,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ketapath.domain.evidence import Grade, Trust
 from ketapath.knowledge import FOLDER, Knowledge, Rule, documents, load
-from ketapath.knowledge.cases import cases_by_rule
+from ketapath.knowledge.cases import cases_by_subject
 from ketapath.knowledge.json_schema import FILES, KINDS, schema
 from ketapath.knowledge.records import Record, records
 
@@ -114,17 +115,25 @@ def _why_not(name: str) -> str:
     return next(why for begins, why in NOT_TAKEN.items() if name.startswith(begins))
 
 
+def _texts(case: Mapping[str, Any]) -> int:
+    """The texts of a claim's case, each of which is tried; none in a case of facts."""
+    return len(case.get("found", ())) + len(case.get("not_found", ()))
+
+
 def numbers(found: Iterable[Record], knowledge: Knowledge) -> Iterator[str]:
     """How many rules there are, by what; counted, never typed."""
     rules = list(knowledge.rules.values())
     kinds = Counter(record.kind for record in found)
+    cases = [case for of_one in cases_by_subject().values() for case in of_one]
     counted = {
         "rules": len(rules),
-        "worked cases, each run by `make knowledge`": sum(map(len, cases_by_rule().values())),
+        "worked cases, each run by `make knowledge`": sum(_texts(case) or 1 for case in cases),
         "profile paths": len(knowledge.paths),
         "sources": len(knowledge.sources),
         "records of legal status": kinds["status"],
         "drug models": len(knowledge.drugs),
+        "markers' cards": len(knowledge.biomarkers),
+        "claims": len(knowledge.claims),
         "protocols": len(knowledge.protocols),
         "questionnaires that can be scored": len(knowledge.instruments),
     }

@@ -525,3 +525,23 @@ def test_a_wrong_reading_is_withdrawn_from_its_own_page(account: Who) -> None:
     source = f"Observation/{reading.origin.id}"
     withdraw_fact(look(nurse), "", source, by=nurse, reason="216 typed for 126", key="")
     assert look(nurse).visits[0].readings == ()
+
+
+def test_what_may_have_changed_since_the_last_visit_is_asked_before_each_dose(account: Who) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    open_session(look(nurse), by=nurse, key="")
+    found = look(nurse)
+    assert found.open_visit is not None
+    asked = {spec.path for spec in room(found, found.open_visit).asks}
+    assert asked >= {
+        "today.new_medicine", "today.new_illness", "today.minutes_since_food", "today.minutes_since_drink",
+        "today.transport_confirmed", "today.may_be_pregnant",
+    }  # fmt: skip
+    assert found.person is not None
+    assert found.person.known["scale.suicide_risk"].on == found.as_of  # asked where nobody has assessed it today
+    asked_today(nurse)
+    state_facts(look(nurse), {"today.may_be_pregnant": "yes"}, by=nurse, reason="", key="")
+    chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="")
+    with pytest.raises(NotNow, match="Pregnancy"):
+        start_dose(look(nurse), by=nurse, reason="", key="")

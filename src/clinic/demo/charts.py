@@ -122,6 +122,7 @@ ON_THE_DAY = {
     "today.anaesthesia_within_48_h": False,
     "today.new_medicine": False,
     "today.new_illness": False,
+    "today.may_be_pregnant": False,
     "consent.signed_minutes_before_dose": 4320,
     "today.acls_on_site": True,
     "setting.interpreter_present": True,
