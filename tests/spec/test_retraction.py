@@ -93,7 +93,14 @@ def test_a_folder_of_plans_can_be_named_and_without_any_nobody_claims_to_have_lo
     assert main(["knowledge", "impact", "UROSR", "--plans", str(tmp_path / "nowhere")]) == 3
 
 
-def test_a_rule_that_has_lost_every_source_waits_for_approval_again_and_is_warned_of(tmp_path: Path) -> None:
+def test_a_rule_that_has_lost_its_only_source_needs_approval(tmp_path: Path) -> None:
+    after = retracted("FAVA", tmp_path)
+    for rule, alone in (("REG-013", True), ("CAN-001", False)):  # the trial of doses is all that REG-013 has
+        assert not KNOWLEDGE.rules[rule].ref.needs_approval
+        assert after.rules[rule].ref.needs_approval is alone
+
+
+def test_a_rule_whose_approval_stood_waits_for_it_again_and_is_warned_of(tmp_path: Path) -> None:
     item = next(i for i in items(KNOWLEDGE) if i.id == "CON-008")
     approvals = {item.id: Approval(item=item.id, version=item.version, by="Dr Novak", on=TODAY, values={})}
     assert not under_policy(KNOWLEDGE, approvals).rules["CON-008"].ref.awaits_approval

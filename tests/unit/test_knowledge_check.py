@@ -182,9 +182,34 @@ def test_a_figure_without_a_source_and_a_name_of_nothing_are_found(
 def test_a_mark_that_a_figure_is_ours_is_enough_and_a_list_of_what_a_file_rests_on_is_not() -> None:
     assert said(files=changed("response.yaml", build_up={"value": 0, "source": None, "trust": "assumption"})) == []
     assert said(files=changed("policy.yaml", rule=None, basis="site-default")) == []
-    bare = changed("drugs/perezruixo2021-nasal.yaml", sources=["PEREZRUIXO2021"], age_effect={"above_years": 60})
-    assert said(files=bare) == [
-        "drug perezruixo2021_esketamine_nasal: age_effect.above_years has no source, rule or mark"
+    bare = changed("drugs/perezruixo2021-nasal.yaml", sources=["PEREZRUIXO2021"], weight_exponents={"liver_flow": 0.75})
+    (problem,) = said(files=bare)
+    assert problem.endswith("weight_exponents.liver_flow has no source, rule or mark")
+
+
+@pytest.mark.parametrize(
+    ("file", "fields", "words"),
+    [
+        ("harms.yaml", {"lowest": 0.1}, "harms.yaml: [esketamine-systolic-180] has a field lowest, which nobody reads"),
+        ("harms.yaml", {"high": "much"}, "harms.yaml: [esketamine-systolic-180].high is 'much', not a number"),
+        ("policy.yaml", {"basis": "guess"}, "policy.yaml: [trial_weeks].basis is 'guess', not one of"),
+        ("protocols/racemic-iv-series.yaml", {"route": "vein"}, "route is 'vein', not one of"),
+        ("drugs/perezruixo2021-nasal.yaml", {"site": None}, "site is None, not one of"),
+        ("instruments/gad7.yaml", {"bands": []}, "bands has 0 entries"),
+        ("status.yaml", {"as_of": "yesterday"}, "as_of is 'yesterday', which does not look like"),
+        ("needs.yaml", {"when": {"path": "social.ride_home"}}, "which is none of what may stand there"),
+    ],
+)
+def test_a_file_that_breaks_the_form_of_its_kind_is_found_without_any_library(
+    file: str, fields: Mapping[str, Any], words: str
+) -> None:
+    found = said(files=changed(file, **fields))
+    assert [p for p in found if words in p], found
+
+
+def test_a_file_that_nothing_reads_is_found() -> None:
+    assert said(files={**FILES, "cardiology/pressure.yaml": []}) == [
+        "cardiology/pressure.yaml: nothing reads a file of this name or in this folder"
     ]
 
 

@@ -7,7 +7,7 @@ day are one sheet; a form is a sheet of its own, so that a blank in it is never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -36,29 +36,36 @@ class _Sheet:
 def scores_of(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[ScoreEntry]:
     """One entry for each sheet, in order of time."""
     sheets: dict[tuple[str, date], list[_Sheet]] = {}
-    for instrument in vocabulary.instruments.values():
-        for resource in bundle.of_type("Observation", "QuestionnaireResponse"):
-            if el.text(resource, "status") in _DONE:
-                _read(resource, instrument, sheets)
+    positions = {name: _item_positions(instrument) for name, instrument in vocabulary.instruments.items()}
+    for resource in bundle.of_type("Observation", "QuestionnaireResponse"):
+        if el.text(resource, "status") in _DONE:
+            named = [(name, holder) for holder in _holders(resource) for name in _names(holder)]
+            for key, instrument in vocabulary.instruments.items():
+                _read(resource, named, instrument, positions[key], sheets)
     for (name, on), of_day in sorted(sheets.items(), key=lambda entry: (entry[0][1], entry[0][0])):
         for sheet in sorted(of_day, key=lambda s: s.at.isoformat() if s.at else ""):
             yield _entry(vocabulary.instruments[name], on, sheet)
 
 
-def _read(resource: Resource, instrument: Mapping[str, Any], sheets: dict[tuple[str, date], list[_Sheet]]) -> None:
-    items = _item_positions(instrument)
+def _read(
+    resource: Resource,
+    named: Iterable[tuple[str, Mapping[str, Any]]],
+    instrument: Mapping[str, Any],
+    items: Mapping[str, int],
+    sheets: dict[tuple[str, date], list[_Sheet]],
+) -> None:
+    """Add what this resource answers of the instrument; `named` are its elements by each name they go by."""
     on, at = el.when(resource, "effectiveDateTime", "effectivePeriod", "authored")
     if on is None:
         return
     found: dict[int, int | None] = {}
     total = None
-    for holder in _holders(resource):
-        for name in _names(holder):
-            if name in items:
-                found[items[name]] = _answer(holder, instrument)
-            elif name == instrument["loinc"]["total"] and resource["resourceType"] == "Observation":
-                stated = el.quantity(holder, "valueQuantity")
-                total = stated[0] if stated else el.number(holder, "valueInteger")
+    for name, holder in named:
+        if name in items:
+            found[items[name]] = _answer(holder, instrument)
+        elif name == instrument["loinc"]["total"] and resource["resourceType"] == "Observation":
+            stated = el.quantity(holder, "valueQuantity")
+            total = stated[0] if stated else el.number(holder, "valueInteger")
     if not found and total is None:
         return
     sheet = _sheet(sheets.setdefault((instrument["id"], on), [_Sheet()]), resource)

@@ -43,7 +43,7 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
             continue
         found = list(reader(resource, vocabulary))
         confidence = _confidence(resource, vocabulary)
-        facts += [replace(fact, confidence=confidence) for fact in found]
+        facts += [f if f.confidence == confidence else replace(f, confidence=confidence) for f in found]
         if not found:
             uninterpreted[resource["resourceType"]] += 1
     scores = tuple(scores_of(bundle, vocabulary))

@@ -64,11 +64,11 @@ def _read(
         if key in coded:
             return coded[key], None, stated[-1]
     if spec.type == "bool":
-        for word, value in (("yes", True), ("no", False)):
-            if any(key in {str(w).lower() for w in vocabulary.answers["yes_no"][word]} for key in keys):
-                # A coded yes to a question with its own answer table (for example "lack of transport") is not a
-                # yes to the path; only the table may translate it.
-                return (None, None, "") if coded else (value, None, stated[-1])
+        said = {vocabulary.yes_no[key] for key in keys if key in vocabulary.yes_no}
+        if said:
+            # A coded yes to a question with its own answer table (for example "lack of transport") is not a
+            # yes to the path; only the table may translate it.
+            return (None, None, "") if coded else (True in said, None, stated[-1])
         return None, Text(key="fact.answer_not_understood", values={"answer": stated[-1]}), stated[-1]
     if not spec.words:
         own = el.text(holder, "valueString") if "question" in spec.comes_from else None  # the person's own words

@@ -19,6 +19,7 @@ class Vocabulary:
     observations: ConceptTable
     medicines: MedicineTable
     answers: Mapping[str, Any]
+    yes_no: Mapping[str, bool]
     coded_answers: Mapping[str, Mapping[str, Any]]
     instruments: Mapping[str, Mapping[str, Any]]
     by_source: Mapping[tuple[str, str], tuple[PathSpec, ...]]
@@ -46,6 +47,11 @@ def vocabulary(knowledge: Knowledge) -> Vocabulary:
         observations=concept_table(records),
         medicines=medicine_table(knowledge.codes["medicines"]),
         answers=knowledge.codes["answers"],
+        yes_no={
+            str(said).lower(): word == "yes"
+            for word in ("no", "yes")
+            for said in knowledge.codes["answers"]["yes_no"][word]
+        },
         coded_answers={
             r["concept"]: {str(a["code"]).lower(): a["value"] for a in r["answers"]}
             for r in records

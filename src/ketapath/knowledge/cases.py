@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from ketapath.domain.fact import Fact, Origin
@@ -18,16 +17,11 @@ from ketapath.knowledge.cards import problems as card_problems
 from ketapath.knowledge.consistency import Tried
 from ketapath.knowledge.figures import problems as problems_of_figures
 from ketapath.knowledge.rules import Predicate, nodes
-from ketapath.knowledge.schema import FILLED_BY
+from ketapath.knowledge.schema import CASE_FIELDS, EXPECTED, FILLED_BY, SUBJECTS
 from ketapath.knowledge.screens import problems as screening_problems
 
 ClaimsIn = Callable[[str, Knowledge], Collection[str]]
 """Finds the ids of the claims that a text makes."""
-
-SUBJECTS = ("rule", "reason", "target")
-"""What a case can be about: a rule, a reason of an alternative (alternative/reason), or a treatment target."""
-CASE_FIELDS = ("on", "expect", "facts")
-EXPECTED: Mapping[str, Truth] = MappingProxyType({"true": True, "false": False, "unknown": None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

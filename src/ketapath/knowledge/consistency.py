@@ -15,6 +15,7 @@ from typing import Any
 from ketapath.domain.evidence import VERDICTS_FROM_BEST
 from ketapath.domain.fact import Fact, Origin
 from ketapath.knowledge import Knowledge, PathSpec, Rule, paths
+from ketapath.knowledge.forms import wrong_forms
 from ketapath.knowledge.records import Record, based, cited, followed, parts, records
 from ketapath.knowledge.rules import Predicate, nodes
 from ketapath.knowledge.schema import JURISDICTIONS, PRODUCTS, ROUTES, RULE_FOLDERS
@@ -38,6 +39,7 @@ def problems(knowledge: Knowledge, documents: Mapping[str, Any], tried: Mapping[
     """What breaks the knowledge. `documents` are its files as plain data, `tried` the cases of each rule."""
     found = list(records(documents))
     yield from _unread_files(documents)
+    yield from wrong_forms(documents)
     yield from _ids(found)
     yield from _names(found, knowledge)
     yield from _units(found)

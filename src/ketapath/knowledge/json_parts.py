@@ -11,8 +11,8 @@ from typing import Any, get_args
 
 from ketapath.domain.evidence import Trust
 from ketapath.knowledge import schema as words
-from ketapath.knowledge.cases import CASE_FIELDS, EXPECTED, SUBJECTS
 from ketapath.knowledge.rules import FORMS, NAMED, OPERATORS
+from ketapath.knowledge.schema import CASE_FIELDS, EXPECTED, SUBJECTS
 
 Schema = dict[str, Any]
 

@@ -517,3 +517,15 @@ FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Which files, under the knowledge folder, each kind is for; no file has two, since editors would ask both."""
 KINDS = tuple(_BUILD)
+
+
+def kind_of(file: str) -> str:
+    """The kind of the file of this name under the knowledge folder.
+
+    Raises KeyError for a file that has no schema.
+
+    >>> kind_of("candidacy/body.cases.yaml"), kind_of("policy.yaml")
+    ('rule', 'figure')
+    """
+    kinds = {pattern: kind for kind, patterns in FILES.items() for pattern in patterns}
+    return kinds[file if file in kinds else f"{file.rpartition('/')[0]}/*.yaml"]

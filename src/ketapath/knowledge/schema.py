@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any, cast, get_args
 
 from ketapath.domain.evidence import Evidence, Grade, RuleRef, Trust, Verdict
@@ -102,6 +103,10 @@ FILLED_BY = frozenset(
 """Which part of a record can state a fact."""
 FILLED_HOW = frozenset({"active", "active_days"})
 """How a Condition states it: only while it is active, and for how many days after it was."""
+SUBJECTS = ("rule", "reason", "target")
+"""What a case can be about: a rule, a reason of an alternative (alternative/reason), or a treatment target."""
+CASE_FIELDS = ("on", "expect", "facts")
+EXPECTED: Mapping[str, Truth] = MappingProxyType({"true": True, "false": False, "unknown": None})
 RULE_ID = r"^[A-Z]{2,4}-\d{3}[a-z]?$"
 PATH_NAME = r"^[a-z]+\.[a-z0-9_]+$"
 SOURCE_KEY = r"^[A-Z0-9_]+$"
