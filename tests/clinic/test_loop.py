@@ -545,3 +545,10 @@ def test_what_may_have_changed_since_the_last_visit_is_asked_before_each_dose(ac
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="")
     with pytest.raises(NotNow, match="Pregnancy"):
         start_dose(look(nurse), by=nurse, reason="", key="")
+
+
+def test_no_signature_helps_against_a_pressure_that_is_too_high_now(account: Who) -> None:
+    sign(account("prescriber"))
+    arrived(account("nurse"), systolic="188", diastolic="104")
+    with pytest.raises(NotNow, match="no signature helps"):
+        start_dose(look(account("nurse")), by=account("prescriber"), reason="it has always been so", key="")

@@ -151,6 +151,9 @@ def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objectio
         if is_relative_and_stands(finding, plan, found):
             said = {"title": "" if finding.rule is None else finding.rule.title, "id": finding.id}
             words = _("%(title)s (%(id)s) is a relative contraindication: it needs an override that two people signed.")
+            rule = found.knowledge.rules.get(finding.id)
+            if rule is not None and rule.override == "never":
+                words = _("%(title)s (%(id)s): no signature helps; give no dose while it holds.")
             yield Objection(kind="blocks", words=words % said)
     at_rest = {r.quantity for r in visit.readings if not r.under_drug}
     if not {"vitals.systolic_mmhg", "vitals.diastolic_mmhg"} <= at_rest:
