@@ -13,7 +13,7 @@ from ketapath.education import check_claims
 HONEST = yaml.safe_load((Path(__file__).parent / "honest.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", ["open", "first-locked"])
+@pytest.mark.parametrize("name", ["open", "first-locked", "second-locked"])
 def test_claims_are_found_and_honest_texts_left_alone(name: str) -> None:
     tally = count(dict(fixtures())[name])
     assert sum(tally.found.values()) >= 0.9 * sum(tally.labelled.values())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ketapath.education.phrases import Hits, Match, Phrases
 from ketapath.education.sentences import Sentence
+from ketapath.education.visible import Block
 from ketapath.knowledge.tokens import one_spelling
 
 _BACK = 12
@@ -151,6 +152,7 @@ class Standing:
     def __init__(self, text: Sequence[Read]) -> None:
         self._text = text
         self._rejected = [False] * len(text)
+        self._exhibiting: set[Block] = set()
         under_heading = led_in = False
         columns: dict[tuple[int, int], bool] = {}
         for i, now in enumerate(text):
@@ -169,6 +171,8 @@ class Standing:
                 self._rejected[i] = under_heading and block.kind != "apart"
             else:
                 self._rejected[i] = under_heading or led_in
+            if _calls_in_question(now):
+                self._exhibiting.add(block)
             if label is not None:
                 self._rejected[i] = label
             elif i and not now.sentence.opens_block and _label(text[i - 1]) is not None:
@@ -178,7 +182,7 @@ class Standing:
         """Whether sentence `i` states what the match says as true."""
         now = self._text[i]
         after = self._text[i + 1] if i + 1 < len(self._text) else None
-        if self._rejected[i] or _rejects(now, match):
+        if self._rejected[i] or _rejects(now, match) or self._is_exhibit(now, match):
             return False
         if now.sentence.is_question and not _presupposes(now):
             return after is not None and _affirms(after)
@@ -187,6 +191,12 @@ class Standing:
         if after is not None and _is_quoted_to_reject(now, after, match):
             return False
         return not (_denied_before(now, match) or _denied_after(now, match) or _is_of_something_else(now, match))
+
+    def _is_exhibit(self, now: Read, match: Match) -> bool:
+        """Whether the claim stands in quotation marks in a paragraph that calls such words wrong or doubtful."""
+        if match.first not in now.hits.get("quoted", {}) or now.has("attributed-quote"):
+            return False
+        return now.sentence.block in self._exhibiting or _is_denied_behind_quote(now, match)
 
 
 def answer_end(text: Sequence[Read], i: int) -> int | None:
@@ -253,6 +263,19 @@ def _refuses(after: Read) -> bool:
     # "No." answers what stands before it; "No boosters needed." says something of its own.
     is_short = len(after.words) <= (1 if after.words[0] == "no" and ends == 1 else _SHORT) or is_cut_off
     return after.opens_with("refusing", 1) or (alone and is_short)
+
+
+def _calls_in_question(now: Read) -> bool:
+    """Whether the sentence says, outside quotation marks, that something is wrong: "Red flags ...", "It is false."."""
+    said = (covered(now.hits, name) for name in ("rejecting", "doubtful", "myth-title"))
+    return bool(frozenset().union(*said) - covered(now.hits, "quoted"))
+
+
+def _is_denied_behind_quote(now: Read, match: Match) -> bool:
+    """Whether the words behind the quotation take it back: "... " is not something a doctor would write"."""
+    quoted = covered(now.hits, "quoted")
+    behind = {at for at in range(match.last, len(now.words)) if at not in quoted}
+    return bool(behind & (now.denials | covered(now.hits, "rejecting") | covered(now.hits, "doubtful")))
 
 
 def _takes_up(after: Read, now: Read, match: Match) -> bool:

@@ -133,7 +133,9 @@ def match(
         whole: Match | None = one
         for part in others:
             whole = None if whole is None else _with_nearest(whole, part)
-        if whole is not None and not any(s for s in stops & frozenset(range(whole.first, whole.last)) - whole.taken):
+        if whole is None or breaks & frozenset(range(whole.first + 1, whole.last)):
+            continue
+        if not stops & frozenset(range(whole.first, whole.last)) - whole.taken:
             yield whole
 
 

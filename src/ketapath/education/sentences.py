@@ -130,7 +130,7 @@ def _ends(word: str, after: str, following: str) -> bool:
 
 def _sentence(part: list[Token], text: str, after: str, block: Block, *, opens_block: bool) -> Sentence:
     start = part[0].start - block.start
-    marks = [_signs(text[max(0, start - 3) : start])[-1:]]
+    marks = [_signs(text[max(0, start - 3) : start], "x" if start > 2 else " ")[-1:]]
     for before, token in pairwise(part):
         between = text[before.end - block.start : token.start - block.start]
         is_hyphen = len(between) == 1 and between in _JOINING
@@ -140,9 +140,9 @@ def _sentence(part: list[Token], text: str, after: str, block: Block, *, opens_b
     return Sentence(tuple(part), tuple(marks), _signs(after), block, opens_block)
 
 
-def _signs(between: str) -> str:
+def _signs(between: str, before: str = "x") -> str:
     """The signs between two words without white space, straight quotation marks made to open or to close."""
-    signs, before = [], "x"
+    signs = []
     for sign in between:
         if sign in "\"'\u201d\u2019\u201c\u2018" and sign not in "\u201c\u2018":
             closes = not (before.isspace() or before in "(\u2014\u2013[:") if sign in "\"'" else True
