@@ -94,6 +94,13 @@ def finding(rule: Rule, truth: Truth, person: Profile, knowledge: Knowledge) -> 
     )
 
 
+def open_finding(rule: Rule, person: Profile, knowledge: Knowledge) -> Finding:
+    """A rule of which nobody knows whether it holds: it states nothing of this person, and says what to find out."""
+    found = finding(rule, None, person, knowledge)
+    lacking = ", ".join(knowledge.paths[path].label for path in found.missing)
+    return replace(found, statement=Text(key="finding.not_known", values={"rule": rule.ref.title, "facts": lacking}))
+
+
 def at_clinic(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Profile:
     """The person at this clinic: what the clinic itself is asked about by rules stands beside the person's facts.
 

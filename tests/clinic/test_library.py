@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from clinic.web.library import LONGEST_TEXT
+from clinic.web import library
 
 pytestmark = pytest.mark.django_db
 ADVERT = "<p>Ketamine is FDA-approved for depression &amp; it cures everybody.</p><script>alert(1)</script>"
@@ -50,9 +50,12 @@ def test_without_a_text_there_is_a_form_and_no_verdict(client: Client, text: str
     assert "claim found" not in words(page.content).lower()
 
 
-def test_a_text_without_end_is_read_to_a_limit(client: Client) -> None:
-    late = "x " * (LONGEST_TEXT // 2) + "Ketamine is FDA-approved for depression."
-    assert "No claim found" in words(client.post("/knowledge/claims", {"text": late}).content)
+def test_of_a_text_without_end_the_page_says_how_much_was_not_looked_at(client: Client) -> None:
+    claim = "Ketamine is FDA-approved for depression."
+    late = "x " * (library.LONGEST_TEXT // 2) + claim
+    page = words(client.post("/knowledge/claims", {"text": late}).content)
+    assert "No claim found" in page
+    assert f"its last {len(claim)} characters were not looked at" in page
 
 
 @pytest.mark.parametrize("kind", ["claim", "biomarker", "alternative", "screening", "drug", "protocol"])
@@ -63,3 +66,17 @@ def test_every_item_of_a_kind_opens_for_a_stranger(client: Client, kind: str) ->
     assert links
     for link in links:
         assert client.get(link).status_code == 200, link
+
+
+@pytest.mark.parametrize(
+    ("address", "user"),
+    [
+        ("/knowledge/items/drug/racemic_iv_venous_composite", "racemic-iv-series"),
+        ("/knowledge/items/biomarker/cyp2b6-star6", "PGX-001"),
+        ("/knowledge/instruments/phq9", "CAN-013"),
+    ],
+)
+def test_an_item_says_what_rests_on_it(client: Client, address: str, user: str) -> None:
+    page = client.get(address).content.decode()
+    assert "What rests on it" in page
+    assert f">{user}</a>" in page

@@ -123,6 +123,6 @@ def test_a_score_answered_under_the_first_dose_is_neither_the_start_nor_part_of_
 def test_a_rule_of_the_course_that_nobody_can_answer_says_so_and_states_nothing_of_the_person() -> None:
     said = {f.id: f for f in card(*SIX, after=8).course_findings}
     answered = {f.id: f for f in card(*SIX, after=8, course__misuse_review="concern").course_findings}
-    assert said["MON-032"].statement.key == "course.not_known"
+    assert said["MON-032"].statement.key == "finding.not_known"
     assert KNOWLEDGE.paths["course.misuse_review"].label in str(said["MON-032"].statement.values["facts"])
     assert answered["MON-032"].statement.key == "rule.MON-032.statement"

@@ -45,3 +45,14 @@ def test_an_infusion_stays_under_its_ceiling_by_weight(dose_mg: float, is_forbid
 
 def test_without_a_weight_the_ceiling_is_not_known_and_forbids_nothing_by_itself() -> None:
     assert "REG-014" not in forbidden(person(good_record(without=("vitals.weight_kg",))), INFUSION, 400.0)
+
+
+def test_a_rule_of_the_order_that_nobody_can_answer_says_what_to_find_out_and_forbids_nothing() -> None:
+    someone = person(good_record())
+    found = order_findings(someone, INFUSION, CLINIC, KNOWLEDGE, dose_mg=35.0)
+    (open_still,) = [f for f in found if f.id == "GOV-010"]
+    assert open_still.statement.key == "finding.not_known"
+    assert "order.by_telemedicine" in open_still.missing
+    assert not forbidden(someone, INFUSION, 35.0)
+    seen = person(good_record(order__by_telemedicine=False))
+    assert "GOV-010" not in {f.id for f in order_findings(seen, INFUSION, CLINIC, KNOWLEDGE, dose_mg=35.0)}

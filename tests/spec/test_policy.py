@@ -130,3 +130,22 @@ def test_what_is_judged_of_an_alternative_without_a_source_awaits_approval_and_t
     assert {e.approved_by for e in here.alternatives["ect"].cited() if e.kind == "site-default"} == {"Dr Novak"}
     assert "alternative ect" not in {i.id for i in awaiting(KNOWLEDGE, {waiting.id: approved})}
     assert "alternative pain-service" not in {i.id for i in items(KNOWLEDGE)}  # everything in it has its source
+
+
+def test_a_clinic_may_move_a_window_that_one_rule_alone_has() -> None:
+    (ecg,) = [i for i in items(KNOWLEDGE) if i.id == "CON-038"]
+    approvals = {
+        ecg.id: Approval(item=ecg.id, version=ecg.version, by="Dr Novak", on=TODAY, values={"window workup.ecg": 10})
+    }
+    after = under_policy(KNOWLEDGE, approvals).rules["CON-038"]
+    assert (KNOWLEDGE.rules["CON-038"].windows["workup.ecg"], after.windows["workup.ecg"]) == (90, 10)
+    assert after.ref.approved is not None
+    assert [(c.shipped, c.here) for c in after.ref.approved.changes] == [(90, 10)]
+
+
+def test_the_policy_file_of_the_guide_stands_as_printed() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "how-to" / "approve.md").read_text()
+    block = "\n".join(line[4:] for line in guide.splitlines() if line.startswith("    "))
+    approvals = read_policy(block.encode(), KNOWLEDGE)
+    assert {i.id for i in awaiting(KNOWLEDGE, {})} - {i.id for i in awaiting(KNOWLEDGE, approvals)} == set(approvals)
+    assert len(approvals) == 4

@@ -80,9 +80,10 @@ def source_page(key: str) -> tuple[Source, Mapping[str, list[str]]] | None:
     return None if source is None else (source, _impact(key))
 
 
-def instrument_page(name: str) -> Mapping[str, Any] | None:
-    """One questionnaire as it is printed, with its owner and licence."""
-    return knowledge().instruments.get(name)
+def instrument_page(name: str) -> tuple[Mapping[str, Any], Mapping[str, list[str]]] | None:
+    """One questionnaire as it is printed, with its owner and licence, and the rules that read its score."""
+    found = knowledge().instruments.get(name)
+    return None if found is None else (found, _rests_on("instrument", found))
 
 
 def checked(text: str) -> Checked:
@@ -102,6 +103,7 @@ class ItemPage:
 
     record: Mapping[str, Any]
     cases: tuple[Case, ...]
+    rests: Mapping[str, list[str]]
     found_in: tuple[str, ...]
     not_found_in: tuple[str, ...]
 
@@ -120,9 +122,21 @@ def item_page(kind: str, name: str) -> ItemPage | None:
     return ItemPage(
         record=record,
         cases=tuple(_case(case) for case in mine if "expect" in case),
+        rests=_rests_on(kind, record),
         found_in=tuple(text for case in mine for text in case.get("found", ())),
         not_found_in=tuple(text for case in mine for text in case.get("not_found", ())),
     )
+
+
+def _rests_on(kind: str, record: Mapping[str, Any]) -> Mapping[str, list[str]]:
+    """What uses this item: protocols predicted by a drug model, rules that read a score or a marker's result."""
+    known = knowledge()
+    if kind == "drug":
+        ways = {(record["product"], route) for route in record["routes"]}
+        return {"protocol": [p["id"] for p in known.protocols.values() if (p["product"], p["route"]) in ways]}
+    read = [f"scale.{record['id']}"] if kind == "instrument" else record.get("reads", ()) if kind == "biomarker" else ()
+    readers = (rule for path in read for rule in _readers().get(path, ()))
+    return {"rule": list(dict.fromkeys((*record.get("rules", ()), *readers)))} if read else {}
 
 
 def path_page(name: str) -> tuple[PathSpec, list[str]] | None:
@@ -132,8 +146,12 @@ def path_page(name: str) -> tuple[PathSpec, list[str]] | None:
 
 
 def overdue(today: date) -> int:
-    """How many rules are past their day of review."""
-    return sum(rule.ref.review_due < today for rule in knowledge().rules.values())
+    """How many rules, claims, screens and markers are past their day of review."""
+    known = knowledge()
+    due = [rule.ref.review_due for rule in known.rules.values()]
+    for shelf in (known.claims, known.screening, known.biomarkers):
+        due += [record.review_due for record in shelf.values()]
+    return sum(day < today for day in due)
 
 
 def shelf(kind: str, words: str) -> list[dict[str, Any]]:

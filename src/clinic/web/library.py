@@ -26,7 +26,7 @@ _SHOWN_APART = defaultdict(
     biomarker=frozenset({"id", "kind", "title", "measures", "claim", "studies", "suppose", "fails", "device_line"}),
 )
 LONGEST_TEXT = 50_000
-"""More characters than any page for patients has; what stands behind them is not looked at."""
+"""More characters than any page for patients has; what stands behind them is not looked at, and the page says so."""
 _KINDS = ("all", "rule", "source", "instrument", "drug", "protocol", "alternative", "screening", "biomarker", "claim")
 
 
@@ -85,7 +85,7 @@ def instrument(request: HttpRequest, name: str) -> HttpResponse:
     found = library.instrument_page(name)
     if found is None:
         raise Http404
-    return render(request, "library/instrument.html", {"form": found, "items": found["items"]})
+    return render(request, "library/instrument.html", {"form": found[0], "items": found[0]["items"], "rests": found[1]})
 
 
 @require_GET
@@ -103,8 +103,13 @@ def item(request: HttpRequest, kind: str, name: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def claims(request: HttpRequest) -> HttpResponse:
     """Check a text for patients: which claims it makes and where, what it leaves out, how hard it is to read."""
-    text = request.POST.get("text", "")[:LONGEST_TEXT]
-    context = {"text": text, "longest": LONGEST_TEXT, "checked": library.checked(text) if text.strip() else None}
+    given = request.POST.get("text", "").replace("\r\n", "\n")
+    text = given[:LONGEST_TEXT]
+    context = {
+        "text": text,
+        "not_looked_at": len(given) - len(text),
+        "checked": library.checked(text) if text.strip() else None,
+    }
     return render(request, "library/claims.html", context)
 
 

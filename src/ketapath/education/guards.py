@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ketapath.education.phrases import Hits, Match, Phrases
-from ketapath.education.sentences import Sentence
+from ketapath.education.sentences import AUXILIARIES, Sentence
 from ketapath.education.visible import Block
-from ketapath.knowledge.tokens import one_spelling
 
 _BACK = 12
 _AHEAD = 5
@@ -48,25 +47,7 @@ _SUBORDINATE = frozenset(
 )
 _CLAUSE_OPENERS = frozenset({"and", "so", "because", "as", "since", "which", "while", "then", "just"})
 _CLAUSE_ENDS = ";:\u2014\u2013("
-_ASKING = frozenset(
-    {
-        "is",
-        "are",
-        one_spelling("does"),
-        "do",
-        "can",
-        "could",
-        "will",
-        "would",
-        "should",
-        "has",
-        "have",
-        "did",
-        "was",
-        "may",
-        "might",
-    }
-)
+_ASKING = AUXILIARIES | {"was", "may", "might"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,27 +18,17 @@ _ABBREVIATIONS = frozenset(
 )
 _MAX_WORDS = 400
 _TOPIC_WORDS = 5
-_ASKING = frozenset(
+AUXILIARIES = frozenset(
+    map(one_spelling, ["is", "are", "do", "does", "can", "could", "will", "would", "should", "has", "have", "did"])
+)
+"""Verbs that a question begins with."""
+_ASKING = AUXILIARIES | frozenset(
     map(
         one_spelling,
-        {
-            "is",
-            "are",
-            "do",
-            "does",
-            "can",
-            "could",
-            "will",
-            "would",
-            "should",
-            "has",
-            "have",
-            "did",
+        [
             "what",
             "why",
             "how",
-        }
-        | {
             "who",
             "when",
             "where",
@@ -54,7 +44,7 @@ _ASKING = frozenset(
             "really",
             "right",
             "that",
-        },
+        ],
     )
 )
 HYPHENS = frozenset("-\u2010\u2011")

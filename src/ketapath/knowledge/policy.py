@@ -6,7 +6,7 @@ markers' cards. A clinic approves each by name and date, with the value as shipp
 stays beside it. Decision: docs/decisions/0016.
 
 A card is an item only where it passes the preset validity rules, and nobody has to approve it: unless somebody does, it
-moves nothing. A card that does not pass cannot be approved. Decision: docs/decisions/0022.
+moves nothing. A card that does not pass cannot be approved. Decision: docs/decisions/0019.
 """
 
 from __future__ import annotations
@@ -288,7 +288,10 @@ def _markers(knowledge: Knowledge) -> Iterator[Item]:
 
 
 def _limits(rule: Rule, knowledge: Knowledge) -> Iterator[Limit]:
-    """The limits of this rule's own predicate that may be moved, each once."""
+    """The limits of this rule's own predicate, and its own windows, that may be moved, each once."""
+    for path, days in rule.windows.items():
+        if days:  # the same day stays the same day
+            yield _wide(WINDOW + path, f"{knowledge.paths[path].label}: not older than", days, "d")
     for node in nodes(rule.when):
         if node.kind not in ("compare", "within"):
             continue
@@ -327,7 +330,9 @@ def _approved_rule(rule: Rule, item: Item, approval: Approval) -> Rule:
     )
     evidence = tuple(replace(e, approved_by=approval.by) if e.kind == "site-default" else e for e in rule.evidence)
     reference = replace(rule.ref, approved=Approved(by=approval.by, on=approval.on, changes=changes))
-    return replace(rule, ref=reference, evidence=evidence, when=_with_values(rule.when, approval.values))
+    windows = {path: approval.values.get(WINDOW + path, days) for path, days in rule.windows.items()}
+    when = _with_values(rule.when, approval.values)
+    return replace(rule, ref=reference, evidence=evidence, when=when, windows=windows)
 
 
 def _with_values(predicate: Predicate, values: Mapping[str, float]) -> Predicate:

@@ -8,10 +8,10 @@ esketamine than on placebo at day 28). Improvement never lowers the level of car
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from ketapath.candidacy import at_clinic, finding
+from ketapath.candidacy import at_clinic, finding, open_finding
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text
@@ -20,7 +20,7 @@ from ketapath.domain.plan import Appointment, Decision, DecisionCard
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.errors import BadInput
-from ketapath.knowledge import SITE_DEFAULT, Knowledge, Truth
+from ketapath.knowledge import SITE_DEFAULT, Knowledge
 from ketapath.plan.basis import basis_card
 from ketapath.plan.needs import arrangement
 from ketapath.plan.schedule import dates_onward, spacings
@@ -88,15 +88,10 @@ def _of_course(person: Profile, given: _Treatment, clinic: Clinic, knowledge: Kn
     )
     truths = ((rule, rule.holds(person.known, as_of=person.as_of)) for rule in asked)
     said = ((rule, truth) for rule, truth in truths if truth or (truth is None and rule.when_unknown))
-    return tuple(_said_of_course(finding(rule, truth, person, knowledge), truth, knowledge) for rule, truth in said)
-
-
-def _said_of_course(found: Finding, truth: Truth, knowledge: Knowledge) -> Finding:
-    """A rule of which nobody knows whether it holds states nothing of this person: it says what to find out."""
-    if truth is not None or found.rule is None:
-        return found
-    lacking = ", ".join(knowledge.paths[path].label for path in found.missing)
-    return replace(found, statement=Text(key="course.not_known", values={"rule": found.rule.title, "facts": lacking}))
+    return tuple(
+        finding(rule, True, person, knowledge) if truth else open_finding(rule, person, knowledge)
+        for rule, truth in said
+    )
 
 
 def _chance_of(step: _Step, course: Course) -> Text | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from ketapath.candidacy import at_clinic, finding
+from ketapath.candidacy import at_clinic, finding, open_finding
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding
 from ketapath.domain.profile import Profile
@@ -27,16 +27,21 @@ def order_findings(
 ) -> tuple[Finding, ...]:
     """Every rule of the dose stage that speaks of this order, gravest first; milligrams are base.
 
-    `not-eligible` forbids the order. `every_days` is the spacing that somebody chose, else the protocol's own.
+    `not-eligible` forbids the order. A rule that would matter and that nobody can answer says so.
+    `every_days` is the spacing that somebody chose, else the protocol's own.
     """
     ordered = at_clinic(person, clinic, knowledge)
     for path, value in _order(person, protocol, dose_mg, every_days).items():
         ordered = with_fact(ordered, path, value, unit=knowledge.paths[path].unit)
-    spoken = [
-        finding(rule, True, ordered, knowledge)
+    asked = (
+        (rule, rule.holds(ordered.known, as_of=person.as_of))
         for rule in knowledge.rules_of("dose")
         if rule.scope.covers(product=protocol["product"], route=protocol["route"], jurisdiction=clinic.jurisdiction)
-        and rule.holds(ordered.known, as_of=person.as_of)
+    )
+    spoken = [
+        finding(rule, True, ordered, knowledge) if truth else open_finding(rule, ordered, knowledge)
+        for rule, truth in asked
+        if truth or (truth is None and rule.when_unknown)
     ]
     graver = ("not-eligible", "defer", "undetermined", "caution", None)
     return tuple(sorted(spoken, key=lambda f: graver.index(f.verdict)))
