@@ -64,14 +64,18 @@ def resting_on(knowledge: Knowledge, name: str) -> dict[str, list[str]]:
 
 
 def _condition(knowledge: Knowledge, name: str) -> dict[str, Any]:
-    """A screening condition: its sentences, where its range before the answer comes from, and its screens."""
+    """A screening condition: its sentences, where its range before the answer comes from, and its screens.
+
+    A sentence that waits for a person's figures is left out.
+    """
     form = asdict(knowledge.screening[name])
     form |= {k: str(form[k]) for k in ("reviewed_on", "review_due")}
-    shown_texts = {k: v for k, v in knowledge.texts.items() if k.startswith(f"screening.{name}.")}
+    own = f"screening.{name}."
+    said = {k.removeprefix(own): v for k, v in knowledge.texts.items() if k.startswith(own) and "{" not in v}
     for screen in form["screens"]:
         start = f"screening.{screen['id']}."
         screen["texts"] = {k.removeprefix(start): v for k, v in knowledge.texts.items() if k.startswith(start)}
-    return {"id": name, "kind": "screening", "texts": shown_texts, **form}
+    return {"id": name, "kind": "screening", "title": said.pop("title"), "texts": said, **form}
 
 
 def _rules(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
