@@ -90,7 +90,8 @@ def test_people_outside_the_model_are_marked_as_extrapolated() -> None:
 @pytest.mark.parametrize(
     "order",
     [
-        Order(product="racemic", route="nasal", dose_mg=50.0),
+        Order(product="esketamine", route="oral-prolonged", dose_mg=50.0),
+        Order(product="racemic", route="im", dose_mg=50.0, infusion_min=10.0),
         Order(product="racemic", route="iv", dose_mg=50.0),
         Order(product="esketamine", route="nasal", dose_mg=30.0),
         Order(product="esketamine", route="nasal", dose_mg=112.0),

@@ -19,6 +19,7 @@ from ketapath.errors import KnowledgeError
 from ketapath.knowledge.alternatives import AlternativeSpec, TargetSpec
 from ketapath.knowledge.alternatives import read as read_alternatives
 from ketapath.knowledge.cards import MarkerCard, ValidityRule, failures, parse_card, parse_validity
+from ketapath.knowledge.dispositions import resolved
 from ketapath.knowledge.rules import Truth, evaluate, paths
 from ketapath.knowledge.schema import (
     RULE_FOLDERS,
@@ -223,7 +224,7 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         sources=sources,
         texts=texts | words,
         protocols=_unique((d["id"], d) for _, d in under("protocols") if isinstance(d, dict)),
-        drugs=_unique((d["id"], d) for _, d in under("drugs")),
+        drugs=resolved(_unique((d["id"], d) for _, d in under("drugs"))),
         instruments=_unique((d["id"], d) for _, d in under("instruments")),
         alternatives=_unique((other.id, other) for other in others),
         targets=_unique((target.id, target) for target in targets),

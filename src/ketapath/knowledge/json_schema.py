@@ -224,31 +224,39 @@ def _rules() -> Schema:
     return with_cases(_rule(), "rule", case("rule"))
 
 
+_SITES = ("venous", "arterial", "mixed", "not-stated")
+_STRUCTURES = ("mammillary", "depot", "nasal-hepatic", "oral-hepatic", "film")
+_SPREAD = ("bsv_variance", "bsv_cv_percent", "bsv_logit_sd", "bov_variance", "rse_percent", "low", "high")
+_OF_THE_DISPOSITION = ("residual_error", "population", "domain")
+"""What a file that stands on the disposition of another takes over from there."""
+
+
 def _drug() -> Schema:
     figure = record(
-        {
-            "value": NUMBER,
-            "unit": TEXT,
-            "source": KEY,
-            "trust": one_of(_MODEL_TRUST),
-            **dict.fromkeys(("bsv_variance", "bsv_cv_percent", "bsv_logit_sd", "rse_percent", "low", "high"), NUMBER),
-        },
-        optional=("bsv_variance", "bsv_cv_percent", "bsv_logit_sd", "rse_percent", "low", "high"),
+        {"value": NUMBER, "unit": TEXT, "source": KEY, "trust": one_of(_MODEL_TRUST), **dict.fromkeys(_SPREAD, NUMBER)},
+        optional=("source", *_SPREAD),
     )
     span = INTERVAL
+    routes = list_of(one_of(words.ROUTES), least=1)
     fields: dict[str, Schema] = {
         "id": TEXT,
         "title": TEXT,
         "product": one_of(words.PRODUCTS),
-        "routes": list_of(one_of(words.ROUTES), least=1),
+        "routes": routes,
+        "default_for": {**routes, "description": "Routes for which this model answers where none is named."},
+        "band_with": {**list_of(TEXT, least=1), "description": "Models whose people share this one's band."},
+        "children": {**BOOL, "description": "Used for children, and for adults only where it is named."},
         "analytes": list_of(TEXT, least=1),
-        "site": one_of(("venous", "arterial")),
-        "structure": one_of(("mammillary", "nasal-hepatic")),
+        "site": one_of(_SITES),
+        "structure": one_of(_STRUCTURES),
         "trust": one_of(_MODEL_TRUST),
+        "disposition": {**TEXT, "description": "The model whose distribution and elimination this one stands on."},
         "parameters": map_of(figure),
         "covariances": list_of(record({"of": list_of(TEXT, least=2), "value": NUMBER, "source": KEY})),
+        "assumed_spread": record({"of": map_of(NUMBER), "from": KEY, "trust": one_of(("assumption",))}),
         "weight_exponents": map_of(NUMBER),
         "age_effect": record({"parameter": TEXT, "per_year": NUMBER, "above_years": NUMBER, "source": KEY}),
+        "ancestry_effects": map_of(record({"of": map_of(NUMBER), "source": KEY})),
         "device": record({"mg": NUMBER, "most_mg": NUMBER, "gap_min": NUMBER, "source": KEY}),
         "residual_error": {**map_of({"type": ["number", "string"]}), "required": ["kind", "source"]},
         "population": {**map_of({"type": ["number", "boolean", "string"]}), "required": ["n", "source"]},
@@ -258,7 +266,10 @@ def _drug() -> Schema:
         "sources": list_of(KEY, least=1),
         "basis": _basis(),
     }  # fmt: skip
-    return record(fields, optional=("covariances", "weight_exponents", "age_effect", "device", "basis"))
+    optional = ("default_for", "band_with", "children", "disposition", "covariances", "assumed_spread",
+                "weight_exponents", "age_effect", "ancestry_effects", "device", "basis")  # fmt: skip
+    whole = record(fields, optional=(*optional, *_OF_THE_DISPOSITION))
+    return {**whole, "anyOf": [{"required": ["disposition"]}, {"required": list(_OF_THE_DISPOSITION)}]}
 
 
 def _instrument() -> Schema:

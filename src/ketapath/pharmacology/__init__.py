@@ -2,14 +2,17 @@
 
 from ketapath.pharmacology.compartments import Input, solve
 from ketapath.pharmacology.metabolism import with_intrinsic_clearance
+from ketapath.pharmacology.orders import Order, Rate, infusion
 from ketapath.pharmacology.simulate import (
     Exposure,
-    Order,
     Peak,
     Series,
     Simulation,
+    arterial_sites,
+    compare,
     exposure,
     exposure_peak,
+    has_model,
     simulate,
 )
 from ketapath.pharmacology.subjects import Subject, virtual_patients
@@ -19,11 +22,16 @@ __all__ = [
     "Input",
     "Order",
     "Peak",
+    "Rate",
     "Series",
     "Simulation",
     "Subject",
+    "arterial_sites",
+    "compare",
     "exposure",
     "exposure_peak",
+    "has_model",
+    "infusion",
     "simulate",
     "solve",
     "virtual_patients",

@@ -24,7 +24,12 @@ def with_intrinsic_clearance(models: Mapping[str, Mapping[str, Any]], ratio: flo
         raise BadInput(
             field="intrinsic clearance", found=ratio, limit="a ratio above 0", next_step="Give the ratio of two people."
         )
-    return {name: {**model, "parameters": _scaled(model, ratio)} for name, model in models.items()}
+    return {name: {**model, "parameters": _scaled(model, ratio)} for name, model in models.items() if _has_liver(model)}
+
+
+def _has_liver(model: Mapping[str, Any]) -> bool:
+    """Whether the model states what its liver does; one that does not is left out, and asking for it names it."""
+    return model["structure"] == "nasal-hepatic" or "clearance" in model["parameters"]
 
 
 def _scaled(model: Mapping[str, Any], ratio: float) -> dict[str, Mapping[str, Any]]:
