@@ -10,11 +10,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ketapath import bench
+from ketapath.console import MAX_BYTES, print_json, read, tell, write
 from ketapath.domain.clinic import Clinic
 from ketapath.errors import BadInput, BadUsage, KetapathError
 from ketapath.knowledge import Knowledge, load
@@ -24,7 +26,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "patients"
 """The people of the demonstration; there only where the command runs out of the repository."""
 ASSUMED = ("clinic.rems_certified",)
 """What the command line takes for granted of the clinic that it does not know."""
-MAX_BYTES = 64 * 1024 * 1024
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,21 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     words = "how common a condition is before the answer, such as bipolar=0.1-0.3; may be repeated"
     made.add_argument("--pretest", type=_pretest, action="append", default=[], metavar="CONDITION=LOW-HIGH", help=words)
 
-    made = add("simulate", _simulate, "which concentrations does a dose give, with bands?")
-    for option, words in (("--product", "racemic or esketamine"), ("--route", "iv, nasal, ...")):
-        made.add_argument(option, required=True, help=words)
-    made.add_argument("--dose-mg", type=float, required=True, help="milligrams of base, or of salt with --salt")
-    made.add_argument("--salt", action="store_true", help="the dose is hydrochloride")
-    for option in ("--infusion-min", "--weight-kg", "--age"):
-        made.add_argument(option, type=float)
-    made.add_argument("--sex", choices=("female", "male", "other"))
-    made.add_argument("--times-min", type=_numbers, required=True, metavar="A,B,C", help="minutes after the start")
-    made.add_argument("--model", help="one model instead of the route's default")
-    made.add_argument("--draws", type=int, default=1000, help="simulated people behind the bands (1000)")
-    made.add_argument("--seed", type=int, default=0)
-
-    made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
-    made.add_argument("file", metavar="FILE", help="JSON with A_per_h, doses, times_h; - for standard input")
+    bench.add_commands(add)
 
     made = add("score", _score, "total, severity and alerts of a questionnaire")
     made.add_argument("instrument", metavar="INSTRUMENT", help="phq9 or gad7")
@@ -124,10 +111,10 @@ def _assess(arguments: argparse.Namespace) -> int:
     knowledge, clinic, someone = _person(arguments)
     candidacy = journey.assessed(someone, clinic, knowledge)
     if arguments.html:
-        _write(arguments.html, report.candidacy_html(candidacy, someone, knowledge).encode())
+        write(arguments.html, report.candidacy_html(candidacy, someone, knowledge).encode())
     if arguments.pdf:
-        _write(arguments.pdf, report.candidacy_pdf(candidacy, someone, knowledge))
-    _say(
+        write(arguments.pdf, report.candidacy_pdf(candidacy, someone, knowledge))
+    tell(
         arguments,
         report.candidacy_json(candidacy, someone, knowledge) | {"assumed": list(ASSUMED)},
         f"{report.candidacy_text(candidacy, someone, knowledge)}\n{_assumed(knowledge)}",
@@ -141,11 +128,11 @@ def _plan(arguments: argparse.Namespace) -> int:
     knowledge, clinic, someone = _person(arguments)
     plan = journey.planned(someone, clinic, knowledge, seed=arguments.seed)
     if arguments.html:
-        _write(arguments.html, report.plan_html(plan, someone, knowledge).encode())
+        write(arguments.html, report.plan_html(plan, someone, knowledge).encode())
     if arguments.pdf:
-        _write(arguments.pdf, report.plan_pdf(plan, someone, knowledge))
+        write(arguments.pdf, report.plan_pdf(plan, someone, knowledge))
     if arguments.json:
-        _print_json(report.plan_json(plan, someone, knowledge) | {"assumed": list(ASSUMED)})
+        print_json(report.plan_json(plan, someone, knowledge) | {"assumed": list(ASSUMED)})
     else:
         print(report.plan_text(plan, someone, knowledge))
         print(_assumed(knowledge))
@@ -158,9 +145,9 @@ def _update(arguments: argparse.Namespace) -> int:
     knowledge, clinic, someone = _person(arguments)
     _, course, card = journey.treated(someone, clinic, knowledge, seed=arguments.seed)
     if arguments.html:
-        _write(arguments.html, report.course_html(course, card, someone, knowledge).encode())
+        write(arguments.html, report.course_html(course, card, someone, knowledge).encode())
     if arguments.json:
-        _print_json(report.course_json(course, card, someone, knowledge))
+        print_json(report.course_json(course, card, someone, knowledge))
     else:
         print(report.course_text(course, card, someone, knowledge))
     return 0
@@ -172,7 +159,7 @@ def _screen(arguments: argparse.Namespace) -> int:
 
     knowledge, _, someone = _person(arguments)
     found = screen(someone, knowledge, pretest=dict(arguments.pretest), seed=arguments.seed)
-    _say(
+    tell(
         arguments,
         report.screening_json(found, someone, knowledge, seed=arguments.seed),
         report.screening_text(found, someone, knowledge),
@@ -186,97 +173,12 @@ def _biomarkers(arguments: argparse.Namespace) -> int:
 
     knowledge, clinic, someone = _person(arguments)
     views = biomarkers(someone, knowledge, clinic, seed=arguments.seed)
-    _say(
+    tell(
         arguments,
         report.biomarkers_json(views, someone, knowledge),
         report.biomarkers_text(views, someone, knowledge),
     )
     return 0
-
-
-def _simulate(arguments: argparse.Namespace) -> int:
-    from ketapath.pharmacology import Order, Subject, simulate
-    from ketapath.report import say
-    from ketapath.units import base_from_hydrochloride
-
-    knowledge = load()
-    order = Order(
-        product=arguments.product,
-        route=arguments.route,
-        dose_mg=base_from_hydrochloride(arguments.dose_mg) if arguments.salt else arguments.dose_mg,
-        infusion_min=arguments.infusion_min,
-    )
-    subject = Subject(weight_kg=arguments.weight_kg, age_years=arguments.age, sex=arguments.sex)
-    result = simulate(
-        order, subject, knowledge.drugs, arguments.times_min,
-        draws=arguments.draws, seed=arguments.seed, model=arguments.model,
-    )  # fmt: skip
-    findings = [{"id": f.id, "statement": say(f.statement, knowledge.texts)} for f in result.findings]
-    series = [
-        {
-            "analyte": s.analyte,
-            "unit": s.unit,
-            "times_min": list(s.times_min),
-            "typical": list(s.typical),
-            "p05": list(s.p05),
-            "p50": list(s.p50),
-            "p95": list(s.p95),
-        }
-        for s in result.series
-    ]
-    if arguments.json:
-        _print_json({"model": result.model, "site": result.site, "series": series, "findings": findings})
-    else:
-        _print_series(result.model, result.site, series, findings)
-    return 0
-
-
-def _print_series(model: str, site: str, series: list[dict[str, Any]], findings: list[dict[str, str]]) -> None:
-    print(f"Model {model}, {site} blood. 5 to 95 of 100 such people lie in the band.")
-    for one in series:
-        print(f"\n{one['analyte']}, {one['unit']}\n{'min':>7} {'typical':>9} {'5 %':>9} {'50 %':>9} {'95 %':>9}")
-        for row in zip(one["times_min"], one["typical"], one["p05"], one["p50"], one["p95"], strict=True):
-            print(f"{row[0]:7g} " + " ".join(f"{value:9.3g}" for value in row[1:]))
-    for found in findings:
-        print(f"\n{found['statement']}")
-
-
-def _solve(arguments: argparse.Namespace) -> int:
-    from ketapath.pharmacology import Input, solve
-
-    document = _json(_read(arguments.file))
-    try:
-        matrix = document["A_per_h"]
-        times = document["times_h"]
-        doses = [
-            Input(
-                time_h=float(d["time_h"]),
-                amount=float(d["amount"]),
-                duration_h=float(d.get("duration_h", 0.0)),
-                compartment=_index(d.get("compartment", 0)),
-            )
-            for d in document["doses"]
-        ]
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise BadInput(
-            field="solve",
-            found=repr(problem),
-            limit="{A_per_h: [[..]], doses: [{time_h, amount, duration_h, compartment}], times_h: [..]}",
-            next_step="Give the fields that are missing, as numbers.",
-        ) from problem
-    amounts = solve(matrix, doses, times)
-    if arguments.json:
-        _print_json({"amounts": amounts.tolist()})
-    else:
-        for time_h, row in zip(times, amounts.tolist(), strict=True):
-            print(f"{time_h:g}", *(repr(value) for value in row))
-    return 0
-
-
-def _index(value: Any) -> int:
-    if isinstance(value, bool) or int(value) != value:
-        raise ValueError(f"compartment {value!r} is not a whole number")
-    return int(value)
 
 
 def _score(arguments: argparse.Namespace) -> int:
@@ -298,7 +200,7 @@ def _score(arguments: argparse.Namespace) -> int:
     total = "no total" if result.total is None else f"{result.total:g} ({result.severity})"
     lines = [f"{instrument['title']}: {total}"]
     lines += [f"missing: {', '.join(result.missing)}; a total needs every item"] if result.missing else []
-    _say(arguments, form, "\n".join(lines + alerts))
+    tell(arguments, form, "\n".join(lines + alerts))
     return 0
 
 
@@ -306,11 +208,11 @@ def _claims(arguments: argparse.Namespace) -> int:
     from ketapath import report
     from ketapath.education import check_claims, looks_like_html
 
-    text = _text(_read(arguments.file))
+    text = _text(read(arguments.file))
     is_page = arguments.file.lower().endswith((".html", ".htm", ".xhtml")) or looks_like_html(text)
     knowledge = load()
     found = check_claims(text, knowledge, form="html" if is_page else "text")
-    _say(arguments, report.claims_json(found, knowledge), report.claims_text(found, text, knowledge))
+    tell(arguments, report.claims_json(found, knowledge), report.claims_text(found, text, knowledge))
     return 1 if found.claims else 0
 
 
@@ -343,13 +245,13 @@ def _knowledge(arguments: argparse.Namespace) -> int:
         return _check(arguments, knowledge)
     if arguments.what == "list":
         items = listing(knowledge)
-        _say(arguments, {"items": items}, "\n".join(f"{i['id']:42} {i['kind']:11} {i['title']}" for i in items))
+        tell(arguments, {"items": items}, "\n".join(f"{i['id']:42} {i['kind']:11} {i['title']}" for i in items))
         return 0
     if arguments.what == "show":
         record = shown(knowledge, arguments.name)
         if record is None:
             raise _no_such("ID", arguments.name)
-        _say(arguments, record, json.dumps(record, indent=2, ensure_ascii=False))
+        tell(arguments, record, json.dumps(record, indent=2, ensure_ascii=False))
         return 0
     return _impact(arguments, knowledge) if arguments.what == "impact" else _schema(arguments)
 
@@ -369,7 +271,7 @@ def _impact(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
     lines = [f"{kind}: {', '.join(ids)}" for kind, ids in rests.items() if ids]
     if rests["plan"] is None:
         lines.append("plan: not looked at; name a folder of records with --plans")
-    _say(arguments, {"source": source, "rests_on_it": rests}, "\n".join(lines) or "Nothing rests on it.")
+    tell(arguments, {"source": source, "rests_on_it": rests}, "\n".join(lines) or "Nothing rests on it.")
     return 0
 
 
@@ -379,7 +281,7 @@ def _plans_on(source: str, folder: Path, knowledge: Knowledge) -> list[str]:
 
     found = []
     for file in sorted(folder.glob("*.json")):
-        someone = journey.person_at_last(_read(str(file)), knowledge, today=date.today())
+        someone = journey.person_at_last(read(str(file)), knowledge, today=date.today())
         plan = journey.planned(someone, Clinic(), knowledge, seed=0)
         if report.rests_on(report.plan_json(plan, someone, knowledge), source):
             found.append(file.stem)
@@ -391,7 +293,7 @@ def _schema(arguments: argparse.Namespace) -> int:
 
     if arguments.name not in KINDS:
         raise BadUsage(f"knowledge schema needs one of: {', '.join(KINDS)}")
-    _print_json(schema(arguments.name))
+    print_json(schema(arguments.name))
     return 0
 
 
@@ -411,7 +313,7 @@ def _check(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
     }
     counts = f"{found.rules} rules, {found.cards} cards, {found.claims} claims, {found.cases} cases"
     lines = [f"{counts}, {len(found.problems)} problems"]
-    _say(arguments, form, "\n".join([*lines, *found.problems, *found.warnings]))
+    tell(arguments, form, "\n".join([*lines, *found.problems, *found.warnings]))
     return 4 if found.problems else 0
 
 
@@ -442,62 +344,11 @@ def _person(arguments: argparse.Namespace) -> tuple[Knowledge, Clinic, Any]:
     if arguments.seed < 0:
         raise BadInput(field="--seed", found=arguments.seed, limit="0 or more", next_step="Choose another seed.")
     knowledge = load()
-    approvals = read_policy(_read(arguments.policy), knowledge) if arguments.policy else {}
+    approvals = read_policy(read(arguments.policy), knowledge) if arguments.policy else {}
     knowledge = under_policy(knowledge, approvals)
     # The command line knows no clinic; that it is certified for the spray is assumed, and the output says so.
     clinic = Clinic(jurisdiction=arguments.jurisdiction, rems_certified=True, approvals=approvals)
-    return knowledge, clinic, person(_read(arguments.bundle), knowledge, as_of=arguments.on or date.today())
-
-
-def _read(name: str) -> bytes:
-    try:
-        if name == "-":
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
-        with Path(name).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as problem:
-        said = problem.strerror if isinstance(problem, OSError) and problem.strerror else "not a file name"
-        raise BadInput(field="file", found=name, limit=said, next_step="Check the name and the rights.") from problem
-
-
-def _json(data: bytes) -> Any:
-    def no_constant(text: str) -> Any:
-        raise ValueError(f"{text} is no JSON number")
-
-    try:
-        return json.loads(data, parse_constant=no_constant)
-    except (ValueError, RecursionError) as problem:
-        raise BadInput(
-            field="file", found=str(problem), limit="valid JSON", next_step="Check what was sent."
-        ) from problem
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all: a full disk leaves no half page behind."""
-    partial = path.with_name(path.name + ".part")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as problem:
-        partial.unlink(missing_ok=True)
-        raise BadInput(
-            field="output file",
-            found=str(path),
-            limit=problem.strerror or "cannot be written",
-            next_step="Check the folder, its rights and the free space.",
-        ) from problem
-
-
-def _say(arguments: argparse.Namespace, form: Mapping[str, Any], words: str) -> None:
-    if arguments.json:
-        _print_json(form)
-    else:
-        print(words)
-
-
-def _print_json(form: Mapping[str, Any]) -> None:
-    json.dump(form, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
-    print()
+    return knowledge, clinic, person(read(arguments.bundle), knowledge, as_of=arguments.on or date.today())
 
 
 def _day(text: str) -> date:
@@ -514,13 +365,6 @@ def _pretest(text: str) -> tuple[str, tuple[float, float]]:
     except ValueError as problem:
         raise argparse.ArgumentTypeError("a condition and a range are needed, such as bipolar=0.1-0.3") from problem
     return name, (low, high)
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as problem:
-        raise argparse.ArgumentTypeError("numbers separated by commas are needed") from problem
 
 
 def _answers(text: str) -> tuple[int | None, ...]:

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from ketapath.errors import BadInput, NumericalError
 from ketapath.knowledge import load
-from ketapath.pharmacology import Input, Order, Subject, simulate, solve
+from ketapath.pharmacology import (
+    Input,
+    Order,
+    Rate,
+    Subject,
+    arterial_sites,
+    compare,
+    has_model,
+    infusion,
+    simulate,
+    solve,
+)
 
 DRUGS = load().drugs
 TIMES = [0.0, 0.3, 1.0, 2.5, 8.0]
@@ -139,3 +150,120 @@ def test_rates_out_of_range_are_a_numerical_failure_and_not_a_crash(rate: float)
 def test_a_compartment_that_is_no_whole_number_is_refused() -> None:
     with pytest.raises(BadInput):
         solve([[-1.0]], [Input(time_h=0.0, amount=1.0, compartment=0.5)], [1.0])  # type: ignore[arg-type]
+
+
+MAN = Subject(weight_kg=70.0, age_years=30.0)
+SOMEWHERE = [(m["product"], route, m["id"]) for m in DRUGS.values() if not m.get("children") for route in m["routes"]]
+
+
+def typical(order: Order, subject: Subject = MAN, model: str | None = None) -> np.ndarray:
+    found = simulate(order, subject, DRUGS, MINUTES, draws=5, seed=1, model=model)
+    return np.array([s.typical for s in found.series])
+
+
+def order_of(product: str, route: str, mg: float) -> Order:
+    return Order(product=product, route=route, dose_mg=mg, infusion_min=40.0 if route == "iv" else None)
+
+
+@pytest.mark.parametrize(("product", "route", "model"), SOMEWHERE, ids=[" ".join(s) for s in SOMEWHERE])
+def test_every_model_of_every_route_gives_an_ordered_band_above_nothing(product: str, route: str, model: str) -> None:
+    found = simulate(order_of(product, route, 28.0), MAN, DRUGS, MINUTES, draws=200, seed=2, model=model)
+    assert {s.analyte for s in found.series} == set(DRUGS[model]["analytes"])
+    for one in found.series:
+        for low, mid, high in zip(one.p05, one.p50, one.p95, strict=True):
+            assert 0 < low < mid < high
+
+
+@pytest.mark.parametrize(("product", "route", "model"), SOMEWHERE, ids=[" ".join(s) for s in SOMEWHERE])
+def test_two_doses_three_days_apart_add_up(product: str, route: str, model: str) -> None:
+    once = order_of(product, route, 28.0)
+    later = 3 * 1440.0
+    times = [later + m for m in MINUTES]
+
+    def at(starts: tuple[float, ...]) -> np.ndarray:
+        both = Order(product=product, route=route, dose_mg=28.0, infusion_min=once.infusion_min, starts_min=starts)
+        found = simulate(both, MAN, DRUGS, times, draws=5, seed=1, model=model)
+        return np.array([s.typical for s in found.series])
+
+    np.testing.assert_allclose(at((0.0, later)), at((0.0,)) + at((later,)), rtol=1e-9)
+
+
+def test_an_infusion_in_pieces_is_the_infusion_and_a_pause_lowers_the_level() -> None:
+    whole = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0)
+    pieces = [Rate(start_min=start, minutes=20.0, mg_per_h=52.5) for start in (0.0, 20.0)]
+    np.testing.assert_allclose(typical(infusion("racemic", pieces)), typical(whole), rtol=1e-9)
+    paused = [pieces[0], Rate(start_min=30.0, minutes=20.0, mg_per_h=52.5)]
+    assert (typical(infusion("racemic", paused))[:, 1] < typical(whole)[:, 1]).all()
+
+
+def test_overlapping_pieces_add_up() -> None:
+    one = Rate(start_min=0.0, minutes=40.0, mg_per_h=30.0)
+    twice = infusion("racemic", [one, one])
+    np.testing.assert_allclose(typical(twice), 2 * typical(infusion("racemic", [one])), rtol=1e-9)
+
+
+def test_arterial_blood_lies_far_above_venous_at_the_end_of_an_infusion_and_near_it_an_hour_later() -> None:
+    """Evidence pack, section 6: 1.7-fold at the end of 40 minutes, alike within an hour."""
+    order = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0)
+    arterial = arterial_sites(order, MAN, DRUGS, [40.0, 100.0], {}, draws=1, seed=1)["arterial"][:, 0]
+    venous = next(s for s in simulate(order, MAN, DRUGS, [40.0, 100.0], draws=1, seed=1).series
+                  if s.analyte == "S-ketamine").typical  # fmt: skip
+    assert arterial[0] / venous[0] == pytest.approx(1.7, abs=0.1)
+    assert arterial[1] / venous[1] == pytest.approx(1.0, abs=0.25)
+
+
+def test_the_effect_site_of_the_pack_is_reached_at_the_minutes_that_it_gives() -> None:
+    """Evidence pack, 5.1: Ce of S after 0.5 mg/kg over 40 min is 120 at 41 min, 70 at 60, 42 at 80, 26 at 110."""
+    order = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0)
+    found = arterial_sites(order, MAN, DRUGS, [41.0, 60.0, 80.0, 110.0], {"site": np.full(2, 8.3)}, draws=1, seed=1)
+    assert found["site"][:, 0] == pytest.approx([120, 70, 42, 26], abs=0.6)
+
+
+def test_assumed_uptake_into_muscle_is_marked_and_its_band_wide() -> None:
+    found = simulate(order_of("racemic", "im", 35.0), MAN, DRUGS, [17.0], draws=500, seed=1)
+    total = next(s for s in found.series if s.analyte == "ketamine")
+    assert total.p95[0] / total.p05[0] > 1.6
+    names = {f.id.split("/")[1] for f in found.findings}
+    assert {"assumed-parameters", "shared-band"} <= names
+
+
+def test_a_child_gets_a_model_of_children_or_none() -> None:
+    child = Subject(weight_kg=25.0, age_years=8.0)
+    by_vein = compare(order_of("racemic", "iv", 12.0), child, DRUGS, MINUTES, draws=5, seed=1)
+    assert all(DRUGS[one.model].get("children") for one in by_vein)
+    assert not has_model(order_of("racemic", "sc", 12.0), child, DRUGS)
+    with pytest.raises(BadInput, match="child"):
+        simulate(order_of("racemic", "sc", 12.0), child, DRUGS, MINUTES, draws=5, seed=1)
+
+
+def test_models_of_children_do_not_speak_for_adults() -> None:
+    found = compare(order_of("racemic", "iv", 35.0), MAN, DRUGS, MINUTES, draws=5, seed=1)
+    assert found[0].model == "racemic_iv_venous_composite"
+    assert not any(DRUGS[one.model].get("children") for one in found)
+
+
+def test_an_infusion_of_no_minutes_is_called_a_bolus() -> None:
+    bolus = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=0.0)
+    found = simulate(bolus, MAN, DRUGS, [10.0], draws=5, seed=1)
+    assert any(f.id.endswith("/bolus") for f in found.findings)
+
+
+@pytest.mark.parametrize("times", [[40.0, 10.0], [-1.0], [float("nan")], []])
+def test_minutes_that_cannot_be_are_refused(times: list[float]) -> None:
+    with pytest.raises(BadInput, match="times"):
+        simulate(order_of("racemic", "iv", 35.0), MAN, DRUGS, times, draws=5, seed=1)
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        Rate(start_min=0.0, minutes=20.0, mg_per_h=-1.0),
+        Rate(start_min=0.0, minutes=-20.0, mg_per_h=50.0),
+        Rate(start_min=-5.0, minutes=20.0, mg_per_h=50.0),
+        Rate(start_min=0.0, minutes=20.0, mg_per_h=float("nan")),
+        Rate(start_min=0.0, minutes=20.0, mg_per_h=1e6),
+    ],
+)
+def test_a_rate_that_cannot_be_is_refused(rate: Rate) -> None:
+    with pytest.raises(BadInput):
+        simulate(infusion("racemic", [rate]), MAN, DRUGS, [40.0], draws=5, seed=1)

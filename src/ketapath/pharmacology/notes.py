@@ -25,7 +25,7 @@ def notes(
     shared = [models[name]["title"] for name in model.get("band_with", ())]
     if shared:
         yield _finding("shared-band", Text(key="pharmacology.shared_band", values={"others": "; ".join(shared)}), model)
-    assumed = [_words(name) for name, entry in model["parameters"].items() if entry["trust"] == "assumption"]
+    assumed = [_words(name, entry) for name, entry in model["parameters"].items() if _is_assumed(entry)]
     if assumed:
         said = {"names": ", ".join(assumed)}
         yield _finding("assumed-parameters", Text(key="pharmacology.assumed_parameters", values=said), model)
@@ -50,8 +50,15 @@ def _about_the_person(model: Mapping[str, Any], subject: Subject) -> Iterator[Fi
         yield _finding("assumed-age", Text(key="pharmacology.assumed", values=taken), model)
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+def _is_assumed(entry: Mapping[str, Any]) -> bool:
+    """A constant that nobody measured. None or all of a dose through the gut follows from the route itself."""
+    return entry["trust"] == "assumption" and ("low" in entry or entry["value"] not in (0, 1))
+
+
+def _words(name: str, entry: Mapping[str, Any]) -> str:
+    unit = "" if entry["unit"] == "1" else f" {entry['unit']}"
+    span = f", {entry['low']:g} to {entry['high']:g}" if "low" in entry else ""
+    return f"{name.replace('_', ' ')} ({entry['value']:g}{unit}{span})"
 
 
 def _finding(name: str, statement: Text, model: Mapping[str, Any]) -> Finding:

@@ -48,10 +48,19 @@ class Order:
     starts_min: tuple[float, ...] = (0.0,)
 
 
-def infusion(product: str, rates: Sequence[Rate]) -> Order:
+def infusion(
+    product: str, rates: Sequence[Rate], *, infusion_min: float | None = None, starts_min: Sequence[float] = (0.0,)
+) -> Order:
     """An order by vein from the rates that an infusion runs at; they may pause and overlap."""
     total = math.fsum(rate.mg_per_h * rate.minutes / 60.0 for rate in rates)
-    return Order(product=product, route="iv", dose_mg=total, rates=tuple(rates))
+    return Order(
+        product=product,
+        route="iv",
+        dose_mg=total,
+        infusion_min=infusion_min,
+        rates=tuple(rates),
+        starts_min=tuple(starts_min),
+    )
 
 
 def given(order: Order, model: Mapping[str, Any]) -> list[Input]:

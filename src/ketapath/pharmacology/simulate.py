@@ -177,9 +177,8 @@ def model_for(order: Order, subject: Subject, models: Models, wanted: str | None
     covering = _covering(order, subject, models)
     if _is_child(subject) and not covering:
         raise bad("--age", subject.age_years, f"{_ADULT_YEARS:g} or more: no model of this route covers a child")
-    if _is_child(subject):
-        return covering[0]
-    return next(m for m in fitting.values() if order.route in m.get("default_for", ()))
+    chosen = [m for m in covering if order.route in m.get("default_for", ())]
+    return (chosen or covering)[0]
 
 
 def people_levels(

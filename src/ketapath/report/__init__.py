@@ -1,6 +1,7 @@
 """Any result as text for a terminal, JSON, HTML or PDF. Says what was found; decides nothing."""
 
 from ketapath.report.claims_form import claims_json, claims_text
+from ketapath.report.curves import simulation_json, simulation_text
 from ketapath.report.document import candidacy_pdf, plan_pdf
 from ketapath.report.json_form import biomarkers_json, candidacy_json, course_json, plan_json, screening_json
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
@@ -30,4 +31,6 @@ __all__ = [
     "screening_html",
     "screening_json",
     "screening_text",
+    "simulation_json",
+    "simulation_text",
 ]

@@ -1,0 +1,140 @@
+"""The commands of the pharmacology bench: simulate and solve. A part of cli, apart for its size."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from ketapath.console import numbers, parsed, print_json, read, tell
+from ketapath.errors import BadInput
+from ketapath.knowledge import load
+
+Command = Callable[[argparse.Namespace], int]
+Add = Callable[[str, Command, str], argparse.ArgumentParser]
+
+
+def add_commands(add: Add) -> None:
+    """The commands, with their options, under the parser that `add` extends."""
+    made = add("simulate", _simulate, "which concentrations does a dose give, with bands?")
+    for option, words in (("--product", "racemic or esketamine"), ("--route", "iv, im, sc, nasal, sublingual, ...")):
+        made.add_argument(option, required=True, help=words)
+    made.add_argument("--dose-mg", type=float, help="milligrams of base, or of salt with --salt")
+    made.add_argument("--salt", action="store_true", help="the dose, or the rates, are hydrochloride")
+    made.add_argument("--infusion-min", type=float, help="by vein; 0 is a bolus")
+    words = "an infusion as it ran instead of a dose: START:MINUTES:MG_PER_H, ...; a gap is a pause"
+    made.add_argument("--rates", type=_rates, default=(), metavar="0:20:52.5,30:20:52.5", help=words)
+    made.add_argument("--starts-min", type=numbers, default=(0.0,), metavar="0,4320", help="the dose again at each")
+    made.add_argument("--device-gap-min", type=float, help="between nasal devices (the label's 5 where not given)")
+    for option in ("--weight-kg", "--age"):
+        made.add_argument(option, type=float)
+    made.add_argument("--sex", choices=("female", "male", "other"))
+    made.add_argument("--ancestry", help="asian or japanese: used by a model that has a term for it")
+    made.add_argument("--times-min", type=numbers, required=True, metavar="A,B,C", help="minutes after the start")
+    made.add_argument("--model", help="one model instead of the route's default")
+    made.add_argument("--draws", type=int, default=1000, help="simulated people behind the bands (1000)")
+    made.add_argument("--seed", type=int, default=0)
+
+    made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
+    made.add_argument("file", metavar="FILE", help="JSON with A_per_h, doses, times_h; - for standard input")
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from ketapath import report
+    from ketapath.pharmacology import Subject, compare, simulate
+
+    knowledge = load()
+    order = _order(arguments)
+    subject = Subject(
+        weight_kg=arguments.weight_kg, age_years=arguments.age, sex=arguments.sex, ancestry=arguments.ancestry
+    )
+    common = {"draws": arguments.draws, "seed": arguments.seed}
+    if arguments.model is None:
+        result, *others = compare(order, subject, knowledge.drugs, arguments.times_min, **common)
+    else:
+        result = simulate(order, subject, knowledge.drugs, arguments.times_min, model=arguments.model, **common)
+        others = []
+    tell(
+        arguments,
+        report.simulation_json(result, others, knowledge),
+        report.simulation_text(result, others, knowledge),
+    )
+    return 0
+
+
+def _order(arguments: argparse.Namespace) -> Any:
+    from ketapath.pharmacology import Order, Rate, infusion
+    from ketapath.units import base_from_hydrochloride
+
+    base = base_from_hydrochloride if arguments.salt else float
+    if arguments.rates:
+        if arguments.dose_mg is not None or arguments.route != "iv":
+            raise _bad("--rates", "with a dose or another route", "rates alone, by vein")
+        pieces = [Rate(start_min=at, minutes=long, mg_per_h=base(rate)) for at, long, rate in arguments.rates]
+        return infusion(arguments.product, pieces, infusion_min=arguments.infusion_min, starts_min=arguments.starts_min)
+    if arguments.dose_mg is None:
+        raise _bad("--dose-mg", "not given", "a dose in mg, or --rates by vein")
+    return Order(
+        product=arguments.product,
+        route=arguments.route,
+        dose_mg=base(arguments.dose_mg),
+        infusion_min=arguments.infusion_min,
+        device_gap_min=arguments.device_gap_min,
+        starts_min=arguments.starts_min,
+    )
+
+
+def _solve(arguments: argparse.Namespace) -> int:
+    from ketapath.pharmacology import Input, solve
+
+    document = parsed(read(arguments.file))
+    try:
+        matrix = document["A_per_h"]
+        times = document["times_h"]
+        doses = [
+            Input(
+                time_h=float(d["time_h"]),
+                amount=float(d["amount"]),
+                duration_h=float(d.get("duration_h", 0.0)),
+                compartment=_index(d.get("compartment", 0)),
+            )
+            for d in document["doses"]
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise BadInput(
+            field="solve",
+            found=repr(problem),
+            limit="{A_per_h: [[..]], doses: [{time_h, amount, duration_h, compartment}], times_h: [..]}",
+            next_step="Give the fields that are missing, as numbers.",
+        ) from problem
+    amounts = solve(matrix, doses, times)
+    if arguments.json:
+        print_json({"amounts": amounts.tolist()})
+    else:
+        for time_h, row in zip(times, amounts.tolist(), strict=True):
+            print(f"{time_h:g}", *(repr(value) for value in row))
+    return 0
+
+
+def _index(value: Any) -> int:
+    if isinstance(value, bool) or int(value) != value:
+        raise ValueError(f"compartment {value!r} is not a whole number")
+    return int(value)
+
+
+def _rates(text: str) -> tuple[tuple[float, float, float], ...]:
+    try:
+        return tuple(_piece(part) for part in text.split(","))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(
+            "START:MINUTES:MG_PER_H, separated by commas, are needed, such as 0:20:52.5,30:20:52.5"
+        ) from problem
+
+
+def _piece(text: str) -> tuple[float, float, float]:
+    start, minutes, rate = (float(part) for part in text.split(":"))
+    return start, minutes, rate
+
+
+def _bad(field: str, found: str, limit: str) -> BadInput:
+    return BadInput(field=field, found=found, limit=limit, next_step="Correct it and try again.")
