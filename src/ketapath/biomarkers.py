@@ -22,7 +22,7 @@ from ketapath.domain.fact import Fact
 from ketapath.domain.plan import MarkerMove, Option, Plan, Range
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import Knowledge, MarkerCard
-from ketapath.pharmacology import Order, Subject, exposure, with_intrinsic_clearance
+from ketapath.pharmacology import Order, Subject, exposure, has_model, with_intrinsic_clearance
 from ketapath.plan import counting, propose
 
 __all__ = ["biomarkers"]
@@ -174,15 +174,19 @@ def _levels(option: Option, ratio: float, person: Profile, plan: Plan, knowledge
     weight, age, sex = (person.known.get(p) for p in ("vitals.weight_kg", "person.age_years", "person.sex"))
     if option.dose is None or weight is None or not isinstance(weight.value, float):
         return {}
+    order = Order(
+        product=option.product, route=option.route, dose_mg=option.dose.dose_mg, infusion_min=option.infusion_min
+    )
+    subject = Subject(
+        weight_kg=weight.value,
+        age_years=age.value if age is not None and isinstance(age.value, float) else None,
+        sex=str(sex.value) if sex is not None else None,
+    )
+    if not has_model(order, subject, knowledge.drugs):
+        return {}
     found = exposure(
-        Order(
-            product=option.product, route=option.route, dose_mg=option.dose.dose_mg, infusion_min=option.infusion_min
-        ),
-        Subject(
-            weight_kg=weight.value,
-            age_years=age.value if age is not None and isinstance(age.value, float) else None,
-            sex=str(sex.value) if sex is not None else None,
-        ),
+        order,
+        subject,
         with_intrinsic_clearance(knowledge.drugs, ratio),
         draws=int(knowledge.figure("exposure_draws")),
         seed=plan.seed,

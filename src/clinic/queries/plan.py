@@ -21,7 +21,7 @@ from ketapath import __version__, journey
 from ketapath.domain.fact import Origin
 from ketapath.domain.plan import DecisionCard, Option, Recommendation
 from ketapath.fhir.readback import recommendation as decode
-from ketapath.pharmacology import Order, Simulation, Subject, simulate
+from ketapath.pharmacology import Order, Simulation, Subject, has_model, simulate
 from ketapath.plan import onward
 from ketapath.report import course_json, plan_json
 
@@ -53,7 +53,7 @@ def levels(found: Chart, option: Option, *, dose_mg: float | None = None) -> Sim
 def simulated(
     found: Chart, *, product: str, route: str, dose_mg: float, infusion_min: float | None
 ) -> Simulation | None:
-    """Expected concentrations of this dose in this person; None where the weight is not known."""
+    """Expected concentrations of this dose in this person; None where the weight, or a model of the age, is lacking."""
     assert found.person is not None
     known = found.person.known
     weight, age, sex = (known.get(p) for p in ("vitals.weight_kg", "person.age_years", "person.sex"))
@@ -65,6 +65,8 @@ def simulated(
         sex=str(sex.value) if sex is not None else None,
     )
     order = Order(product=product, route=route, dose_mg=dose_mg, infusion_min=infusion_min)
+    if not has_model(order, subject, found.knowledge.drugs):
+        return None
     return simulate(order, subject, found.knowledge.drugs, LEVEL_MINUTES, draws=LEVEL_DRAWS, seed=SEED)
 
 

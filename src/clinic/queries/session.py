@@ -290,7 +290,7 @@ def _predicted(
     if product is None or not dose:
         return None
     name, _, route = product.partition("/")
-    if given is not None and given.ended_at is not None and name == "racemic":
+    if given is not None and given.ended_at is not None and route == "iv":
         infusion = max((given.ended_at - given.started_at).total_seconds() / 60, 1.0)
     try:
         return simulated(found, product=name, route=route, dose_mg=dose, infusion_min=infusion)

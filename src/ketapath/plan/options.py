@@ -19,7 +19,7 @@ from ketapath.domain.evidence import Finding, Text, Verdict
 from ketapath.domain.plan import DoseCalculation, Harm, MarkerMove, Moved, Option, Plan, Range, SupportTask
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, published
-from ketapath.pharmacology import Order, Subject, exposure_peak
+from ketapath.pharmacology import Order, Subject, exposure_peak, has_model
 from ketapath.plan.basis import basis_card
 from ketapath.plan.dosing import first_dose
 from ketapath.plan.markers import Mover, benefit_moved, dose_moved, exposure_moved, movers
@@ -222,22 +222,20 @@ def _exposure(
     weight, age, sex = (person.known.get(p) for p in ("vitals.weight_kg", "person.age_years", "person.sex"))
     if dose is None or weight is None or not isinstance(weight.value, float):
         return None
-    peak = exposure_peak(
-        Order(
-            product=protocol["product"],
-            route=protocol["route"],
-            dose_mg=dose.dose_mg,
-            infusion_min=protocol.get("infusion_min"),
-        ),
-        Subject(
-            weight_kg=weight.value,
-            age_years=age.value if age is not None and isinstance(age.value, float) else None,
-            sex=str(sex.value) if sex is not None else None,
-        ),
-        knowledge.drugs,
-        draws=int(knowledge.figure("exposure_draws")),
-        seed=seed,
+    order = Order(
+        product=protocol["product"],
+        route=protocol["route"],
+        dose_mg=dose.dose_mg,
+        infusion_min=protocol.get("infusion_min"),
     )
+    subject = Subject(
+        weight_kg=weight.value,
+        age_years=age.value if age is not None and isinstance(age.value, float) else None,
+        sex=str(sex.value) if sex is not None else None,
+    )
+    if not has_model(order, subject, knowledge.drugs):
+        return None
+    peak = exposure_peak(order, subject, knowledge.drugs, draws=int(knowledge.figure("exposure_draws")), seed=seed)
     return Range(p05=peak.p05, p50=peak.p50, p95=peak.p95, unit="ng/mL")
 
 
