@@ -100,6 +100,19 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--draws", type=int, default=1000, help="simulated people behind the bands (1000)")
     made.add_argument("--seed", type=int, default=0)
 
+    made = add(
+        "interaction", _interaction, "how much do other medicines change the area under the level, by this route?"
+    )
+    made.add_argument("--drug", required=True, action="append", help="another medicine or grapefruit; may be repeated")
+    for option, words in (("--product", "racemic or esketamine"), ("--route", "iv, nasal, ...")):
+        made.add_argument(option, required=True, help=words)
+    made.add_argument(
+        "--dose-mg", type=float, help="of a spray, which swallows more of a small dose (the label's maximum)"
+    )
+    made.add_argument("--model", help="one model instead of the route's default")
+    made.add_argument("--draws", type=int, default=4000, help="simulated people behind the band (4000)")
+    made.add_argument("--seed", type=int, default=0)
+
     made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
     made.add_argument("file", metavar="FILE", help="JSON with A_per_h, doses, times_h; - for standard input")
 
@@ -239,6 +252,19 @@ def _print_series(model: str, site: str, series: list[dict[str, Any]], findings:
             print(f"{row[0]:7g} " + " ".join(f"{value:9.3g}" for value in row[1:]))
     for found in findings:
         print(f"\n{found['statement']}")
+
+
+def _interaction(arguments: argparse.Namespace) -> int:
+    from ketapath import report
+    from ketapath.pharmacology import auc_ratio, perpetrators
+
+    knowledge = load()
+    found = auc_ratio(
+        perpetrators(arguments.drug, knowledge), arguments.product, arguments.route, knowledge.drugs,
+        draws=arguments.draws, seed=arguments.seed, model=arguments.model, dose_mg=arguments.dose_mg,
+    )  # fmt: skip
+    _say(arguments, report.interaction_json(found, knowledge), report.interaction_text(found, knowledge))
+    return 0
 
 
 def _solve(arguments: argparse.Namespace) -> int:
