@@ -85,6 +85,7 @@ class Interaction:
     """Area under the parent's level with these perpetrators over without, for one new person.
 
     `unbounded` is what the mechanism alone predicts, where a measured figure bounds it; None where none does.
+    `known` is False where no enzyme effect of any of them is on record; the ratio is then 1 and says nothing.
     `measured` are the figures of this route, each with the name of the perpetrator that it was measured with.
     """
 
@@ -93,6 +94,7 @@ class Interaction:
     route: str
     model: str
     dose_mg: float | None
+    known: bool
     auc_ratio: Range
     typical: float
     unbounded: Range | None

@@ -140,6 +140,7 @@ def auc_ratio(
         route=route,
         model=str(chosen["id"]),
         dose_mg=None if device is None else float(device["mg"]) * _sprays(chosen, dose_mg),
+        known=any(one.does != "nothing-known" for one in drugs),
         auc_ratio=_band(found.ratio),
         typical=float(found.ratio[0]),
         unbounded=None if found.unbounded is None else _band(found.unbounded),

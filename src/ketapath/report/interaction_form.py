@@ -24,6 +24,7 @@ def interaction_json(found: Interaction, knowledge: Knowledge) -> dict[str, Any]
         "route": found.route,
         "model": found.model,
         "dose_mg": found.dose_mg,
+        "known": found.known,
         "auc_ratio": _band(found.auc_ratio),
         "typical": rounded(found.typical),
         "unbounded": None if found.unbounded is None else _band(found.unbounded),
@@ -47,7 +48,8 @@ def interaction_text(found: Interaction, knowledge: Knowledge) -> str:
     way = _ROUTES.get(found.route, found.route)
     drugs = ", ".join(dict.fromkeys(found.drugs))
     lines = [f"{drugs} with {found.product} {way}{dose}, model {found.model}", ""]
-    lines += _wrap(f"Area under the level: {_said(found.auc_ratio)} of what it is without.")
+    area = f"Area under the level: {_said(found.auc_ratio)} of what it is without."
+    lines += _wrap(area if found.known else "Nothing is known, so no change of the level is counted.")
     if found.unbounded is not None:
         lines += _wrap(f"By mechanism alone: {_said(found.unbounded)}.")
     for words in found.mechanism:
