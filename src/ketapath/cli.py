@@ -103,15 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     made = add(
         "interaction", _interaction, "how much do other medicines change the area under the level, by this route?"
     )
-    made.add_argument("--drug", required=True, action="append", help="another medicine or grapefruit; may be repeated")
-    for option, words in (("--product", "racemic or esketamine"), ("--route", "iv, nasal, ...")):
-        made.add_argument(option, required=True, help=words)
-    made.add_argument(
-        "--dose-mg", type=float, help="of a spray, which swallows more of a small dose (the label's maximum)"
-    )
-    made.add_argument("--model", help="one model instead of the route's default")
-    made.add_argument("--draws", type=int, default=4000, help="simulated people behind the band (4000)")
-    made.add_argument("--seed", type=int, default=0)
+    _ask_interaction(made)
 
     made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
     made.add_argument("file", metavar="FILE", help="JSON with A_per_h, doses, times_h; - for standard input")
@@ -129,6 +121,18 @@ def _parser() -> argparse.ArgumentParser:
     words = "impact: also the plans of the records in this folder (examples/patients where it is)"
     made.add_argument("--plans", type=Path, metavar="FOLDER", help=words)
     return parser
+
+
+def _ask_interaction(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--drug", required=True, action="append", help="another medicine or grapefruit; may be repeated")
+    for option, words in (("--product", "racemic or esketamine"), ("--route", "iv, nasal, ...")):
+        made.add_argument(option, required=True, help=words)
+    made.add_argument(
+        "--dose-mg", type=float, help="of a spray, which swallows more of a small dose (the label's maximum)"
+    )
+    made.add_argument("--model", help="one model instead of the route's default")
+    made.add_argument("--draws", type=int, default=4000, help="simulated people behind the band (4000)")
+    made.add_argument("--seed", type=int, default=0)
 
 
 def _assess(arguments: argparse.Namespace) -> int:

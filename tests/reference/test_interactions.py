@@ -9,7 +9,7 @@ import pytest
 from tests.interactions import KNOWLEDGE, MODELS
 
 from ketapath.domain.interaction import Interaction
-from ketapath.pharmacology import Subject, auc_ratio, perpetrators, virtual_patients
+from ketapath.pharmacology import Subject, auc_ratio, perpetrators, virtual_patients, with_intrinsic_clearance
 from ketapath.pharmacology.metabolism import area_per_mg, with_enzymes
 
 
@@ -127,3 +127,17 @@ def test_a_person_takes_out_what_their_own_clearance_and_the_flow_say_to_first_o
         enzymes = 151.0 * before / (151.0 - before) / 2
         assert now == pytest.approx(151.0 * enzymes / (151.0 + enzymes), rel=1e-3)
     assert 85.0 < after[3] < 170.0
+
+
+def test_a_model_by_mouth_with_slower_enzymes_gains_in_bioavailability_what_its_clearance_does_not_lose() -> None:
+    """By mouth the area goes with one over intrinsic clearance, for each enantiomer; into a muscle it is none of that."""
+    models = with_intrinsic_clearance({name: MODELS[name] for name in ("oral", "im")}, 0.5)
+    before, after = ({n: e["value"] for n, e in m["oral"]["parameters"].items()} for m in (MODELS, models))
+    s = [p["bioavailability"] / p["clearance"] for p in (before, after)]
+    assert s[1] / s[0] == pytest.approx(2.0)
+    r = [
+        a / p["r_over_s_clearance"] * p.get("r_over_s_bioavailability", 1.0)
+        for a, p in zip(s, (before, after), strict=True)
+    ]
+    assert r[1] / r[0] == pytest.approx(2.0)
+    assert models["im"]["parameters"]["bioavailability"] == MODELS["im"]["parameters"]["bioavailability"]
