@@ -130,7 +130,7 @@ def test_a_person_takes_out_what_their_own_clearance_and_the_flow_say_to_first_o
 
 
 def test_a_model_by_mouth_with_slower_enzymes_gains_in_bioavailability_what_its_clearance_does_not_lose() -> None:
-    """By mouth the area goes with one over intrinsic clearance, for each enantiomer; into a muscle it is none of that."""
+    """By mouth the area goes with one over intrinsic clearance, for each enantiomer; into a muscle it does not."""
     models = with_intrinsic_clearance({name: MODELS[name] for name in ("oral", "im")}, 0.5)
     before, after = ({n: e["value"] for n, e in m["oral"]["parameters"].items()} for m in (MODELS, models))
     s = [p["bioavailability"] / p["clearance"] for p in (before, after)]

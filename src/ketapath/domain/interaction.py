@@ -13,6 +13,9 @@ Does = Literal["inhibits", "induces", "nothing-known"]
 
 Where = Literal["liver", "gut"]
 
+FactorTrust = Literal["fitted", "assumption"]
+"""Fitted to a measured figure, or ours; the range of a fitted one may be ours, which `derived` says."""
+
 FigureTrust = Literal["read", "recalled-unverified"]
 """A recalled figure is shown as such; nothing is fitted to it and it bounds nothing."""
 
@@ -24,6 +27,7 @@ class Factor:
     value: float
     low: float
     high: float
+    trust: FactorTrust
     derived: str
     evidence: tuple[Evidence, ...]
 
@@ -90,6 +94,7 @@ class Interaction:
     """
 
     drugs: tuple[str, ...]
+    perpetrators: tuple[Perpetrator, ...]
     product: str
     route: str
     model: str

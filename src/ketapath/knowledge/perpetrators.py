@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from ketapath.domain.evidence import Evidence
-from ketapath.domain.interaction import Does, Factor, FigureTrust, MeasuredRatio, Perpetrator, Where
+from ketapath.domain.interaction import Does, Factor, FactorTrust, FigureTrust, MeasuredRatio, Perpetrator, Where
 from ketapath.errors import KnowledgeError
 from ketapath.knowledge.schema import PRODUCTS, ROUTES, Source, published
 
@@ -22,7 +22,7 @@ REQUIRED = frozenset(
 OPTIONAL = frozenset({*FACTORS, "oral_auc_ratio", "like", "medicines", "names", "class", "covers", "note"})
 FACTOR_REQUIRED = frozenset({"value", "low", "high", "trust", "derived"})
 FACTOR_OPTIONAL = frozenset({"sources"})
-FACTOR_TRUST = ("fitted", "assumption")
+FACTOR_TRUST: tuple[str, ...] = get_args(FactorTrust)
 MEASURED_REQUIRED = frozenset({"product", "route", "auc_ratio", "trust"})
 MEASURED_OPTIONAL = frozenset({"interval", "cmax_ratio", "n", "said", "bounds", "source"})
 CASE_FIELDS = frozenset({"perpetrator", "extraction", "gut", "by_mouth", "by_vein"})
@@ -161,6 +161,7 @@ def _factor(record: Mapping[str, Any], sources: Mapping[str, Source], name: str)
         value=float(record["value"]),
         low=float(record["low"]),
         high=float(record["high"]),
+        trust=record["trust"],
         derived=str(record["derived"]),
         evidence=_evidence(record.get("sources", ()), sources, name),
     )

@@ -135,7 +135,8 @@ def auc_ratio(
     evidence += [e for f in found.findings for e in f.evidence]
     device = chosen.get("device")
     return Interaction(
-        drugs=tuple(one.drug for one in drugs),
+        drugs=tuple(dict.fromkeys(one.drug for one in drugs)),
+        perpetrators=tuple(drugs),
         product=product,
         route=route,
         model=str(chosen["id"]),
@@ -185,7 +186,7 @@ def _plain(name: str) -> str:
 
 
 def _nothing_known(substance: str) -> Perpetrator:
-    one = Factor(value=1.0, low=1.0, high=1.0, derived="no enzyme effect is on record", evidence=())
+    one = Factor(value=1.0, low=1.0, high=1.0, trust="assumption", derived="no enzyme effect is on record", evidence=())
     return Perpetrator(
         id="none-known",
         drug=substance.capitalize(),

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from ketapath.domain.interaction import Interaction, MeasuredRatio
+from ketapath.domain.interaction import Factor, Interaction, MeasuredRatio, Perpetrator
 from ketapath.domain.plan import Range
 from ketapath.knowledge import Knowledge
 from ketapath.report.json_parts import evidence_forms, rounded
@@ -29,6 +29,16 @@ def interaction_json(found: Interaction, knowledge: Knowledge) -> dict[str, Any]
         "typical": rounded(found.typical),
         "unbounded": None if found.unbounded is None else _band(found.unbounded),
         "mechanism": " ".join(found.mechanism),
+        "factors": [
+            {
+                "drug": one.drug,
+                "record": one.id,
+                "intrinsic_clearance": _factor_form(one.intrinsic_clearance),
+                "gut_availability": _factor_form(one.gut_availability),
+                "oral_auc_ratio": None if one.together is None else _factor_form(one.together),
+            }
+            for one in found.perpetrators
+        ],
         "measured": [_measured_form(drug, m) for drug, m in found.measured],
         "findings": [
             {
@@ -46,14 +56,14 @@ def interaction_text(found: Interaction, knowledge: Knowledge) -> str:
     """The ratio with its band, what was measured by this route, and each finding."""
     dose = "" if found.dose_mg is None else f" ({found.dose_mg:g} mg)"
     way = _ROUTES.get(found.route, found.route)
-    drugs = ", ".join(dict.fromkeys(found.drugs))
+    drugs = ", ".join(found.drugs)
     lines = [f"{drugs} with {found.product} {way}{dose}, model {found.model}", ""]
     area = f"Area under the level: {_said(found.auc_ratio)} of what it is without."
     lines += _wrap(area if found.known else "Nothing is known, so no change of the level is counted.")
     if found.unbounded is not None:
         lines += _wrap(f"By mechanism alone: {_said(found.unbounded)}.")
-    for words in found.mechanism:
-        lines += _wrap(words)
+    for words, one in zip(found.mechanism, found.perpetrators, strict=True):
+        lines += _wrap(f"{words} {_factors(one)}" if found.known else words)
     lines += ["", "Measured by this route:"]
     lines += [line for drug, m in found.measured for line in _wrap(_measured(drug, m), "- ")] or [
         "- nothing that we read"
@@ -75,6 +85,13 @@ def _said(band: Range) -> str:
     return f"x {band.p50:.2f} (90 of 100 people: {band.p05:.2f} to {band.p95:.2f})"
 
 
+def _factors(one: Perpetrator) -> str:
+    liver, gut = (
+        f"x {f.value:g} ({f.low:g} to {f.high:g}, {f.trust})" for f in (one.intrinsic_clearance, one.gut_availability)
+    )
+    return f"Intrinsic clearance of the liver {liver}; let through by the gut wall {gut}."
+
+
 def _measured(drug: str, measured: MeasuredRatio) -> str:
     ratio = "area: direction only" if measured.auc_ratio is None else f"area x {measured.auc_ratio:g}"
     span = "" if measured.interval is None else f" ({measured.interval[0]:g} to {measured.interval[1]:g})"
@@ -84,6 +101,16 @@ def _measured(drug: str, measured: MeasuredRatio) -> str:
     keys = ", ".join(str(e.key) for e in measured.evidence)
     said = f"; {measured.said}" if measured.said else ""
     return f"{drug}, {measured.product}: {ratio}{span}{peak}{people}{said}{read}" + (f" [{keys}]" if keys else "")
+
+
+def _factor_form(factor: Factor) -> dict[str, Any]:
+    return {
+        "value": factor.value,
+        "low": factor.low,
+        "high": factor.high,
+        "trust": factor.trust,
+        "derived": factor.derived,
+    }
 
 
 def _measured_form(drug: str, measured: MeasuredRatio) -> dict[str, Any]:
