@@ -132,6 +132,7 @@ def numbers(found: Iterable[Record], knowledge: Knowledge) -> Iterator[str]:
         "sources": len(knowledge.sources),
         "records of legal status": kinds["status"],
         "drug models": len(knowledge.drugs),
+        "medicines, foods and classes that change the level": len(knowledge.perpetrators),
         "markers' cards": len(knowledge.biomarkers),
         "claims": len(knowledge.claims),
         "protocols": len(knowledge.protocols),

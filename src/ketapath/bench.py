@@ -32,8 +32,14 @@ def add_commands(add: Add) -> None:
     made.add_argument("--ancestry", help="asian or japanese: used by a model that has a term for it")
     made.add_argument("--times-min", type=numbers, required=True, metavar="A,B,C", help="minutes after the start")
     made.add_argument("--model", help="one model instead of the route's default")
+    made.add_argument("--interacting", action="append", default=[], metavar="DRUG", help="another medicine; repeatable")
     made.add_argument("--draws", type=int, default=1000, help="simulated people behind the bands (1000)")
     made.add_argument("--seed", type=int, default=0)
+
+    made = add(
+        "interaction", _interaction, "how much do other medicines change the area under the level, by this route?"
+    )
+    _ask_interaction(made)
 
     made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
     made.add_argument("file", metavar="FILE", help="JSON with A_per_h, doses, times_h; - for standard input")
@@ -41,14 +47,15 @@ def add_commands(add: Add) -> None:
 
 def _simulate(arguments: argparse.Namespace) -> int:
     from ketapath import report
-    from ketapath.pharmacology import Subject, compare, simulate
+    from ketapath.pharmacology import Subject, compare, perpetrators, simulate
 
     knowledge = load()
     order = _order(arguments)
     subject = Subject(
         weight_kg=arguments.weight_kg, age_years=arguments.age, sex=arguments.sex, ancestry=arguments.ancestry
     )
-    common = {"draws": arguments.draws, "seed": arguments.seed}
+    drugs = perpetrators(arguments.interacting, knowledge) if arguments.interacting else ()
+    common = {"draws": arguments.draws, "seed": arguments.seed, "drugs": drugs}
     if arguments.model is None:
         result, *others = compare(order, subject, knowledge.drugs, arguments.times_min, **common)
     else:
@@ -82,6 +89,31 @@ def _order(arguments: argparse.Namespace) -> Any:
         device_gap_min=arguments.device_gap_min,
         starts_min=arguments.starts_min,
     )
+
+
+def _ask_interaction(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--drug", required=True, action="append", help="another medicine or grapefruit; may be repeated")
+    for option, words in (("--product", "racemic or esketamine"), ("--route", "iv, nasal, ...")):
+        made.add_argument(option, required=True, help=words)
+    made.add_argument(
+        "--dose-mg", type=float, help="of a spray, which swallows more of a small dose (the label's maximum)"
+    )
+    made.add_argument("--model", help="one model instead of the route's default")
+    made.add_argument("--draws", type=int, default=4000, help="simulated people behind the band (4000)")
+    made.add_argument("--seed", type=int, default=0)
+
+
+def _interaction(arguments: argparse.Namespace) -> int:
+    from ketapath import report
+    from ketapath.pharmacology import auc_ratio, perpetrators
+
+    knowledge = load()
+    found = auc_ratio(
+        perpetrators(arguments.drug, knowledge), arguments.product, arguments.route, knowledge.drugs,
+        draws=arguments.draws, seed=arguments.seed, model=arguments.model, dose_mg=arguments.dose_mg,
+    )  # fmt: skip
+    tell(arguments, report.interaction_json(found, knowledge), report.interaction_text(found, knowledge))
+    return 0
 
 
 def _solve(arguments: argparse.Namespace) -> int:

@@ -58,7 +58,7 @@ def test_of_a_text_without_end_the_page_says_how_much_was_not_looked_at(client: 
     assert f"its last {len(claim)} characters were not looked at" in page
 
 
-@pytest.mark.parametrize("kind", ["claim", "biomarker", "alternative", "screening", "drug", "protocol"])
+@pytest.mark.parametrize("kind", ["claim", "biomarker", "alternative", "screening", "drug", "perpetrator", "protocol"])
 def test_every_item_of_a_kind_opens_for_a_stranger(client: Client, kind: str) -> None:
     links = re.findall(
         rf'href="(/knowledge/items/{kind}/[^"]+)"', client.get(f"/knowledge?kind={kind}").content.decode()

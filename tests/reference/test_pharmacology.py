@@ -111,7 +111,11 @@ def test_enzymes_half_or_a_sixth_as_fast_leave_the_clearance_that_the_evidence_p
     ratio: float, litres_per_h: float
 ) -> None:
     """Evidence pack, pharmacology2 section 5: intrinsic clearance /2 and /6 take 109 L/h to 85 and 46 (flow 151)."""
-    model = {"id": "one", "structure": "mammillary", "parameters": {"clearance": {"value": 109.0, "bsv_variance": 0.1}}}
+    model = {
+        "id": "one",
+        "structure": "mammillary",
+        "parameters": {"clearance": {"value": 109.0, "unit": "L/h", "bsv_variance": 0.1}},
+    }
     entry = with_intrinsic_clearance({"one": model}, ratio)["one"]["parameters"]["clearance"]
     assert entry["value"] == pytest.approx(litres_per_h, abs=0.5)
     assert entry["bsv_variance"] == 0.1
@@ -133,7 +137,7 @@ def test_each_enantiomer_slows_by_its_own_extraction_and_the_nasal_liver_by_its_
 
 @pytest.mark.parametrize(("ratio", "clearance"), [(0.0, 90.0), (-1.0, 90.0), (float("inf"), 90.0), (0.5, 151.0)])
 def test_a_ratio_or_a_liver_that_cannot_be_is_refused(ratio: float, clearance: float) -> None:
-    model = {"id": "one", "structure": "mammillary", "parameters": {"clearance": {"value": clearance}}}
+    model = {"id": "one", "structure": "mammillary", "parameters": {"clearance": {"value": clearance, "unit": "L/h"}}}
     with pytest.raises(BadInput, match="clearance"):
         with_intrinsic_clearance({"one": model}, ratio)
 

@@ -177,3 +177,15 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     shell = f"{sys.executable} -m ketapath knowledge list | head -1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {shell}"], capture_output=True, check=False)
     assert done.stderr == b""
+
+
+def test_interaction_has_the_promised_fields_and_refuses_what_it_does_not_know() -> None:
+    way = ("--product", "esketamine", "--route", "nasal")
+    found = answer("interaction", "--drug", "ticlopidine", *way)
+    assert {"p05", "p50", "p95"} <= set(found["auc_ratio"])
+    assert found["auc_ratio"]["p50"] == pytest.approx(1.29)
+    assert "CYP2B6" in found["mechanism"]
+    assert {e["key"] for e in found["evidence"]} >= {"TICL", "MIMS_PH"}
+    assert run("interaction", "--drug", "moonshine", *way).returncode == 3
+    assert run("interaction", "--drug", "ticlopidine", "--product", "esketamine", "--route", "ear").returncode == 3
+    assert b"Bounded" in run("interaction", "--drug", "ticlopidine", *way).stdout

@@ -27,7 +27,19 @@ _SHOWN_APART = defaultdict(
 )
 LONGEST_TEXT = 50_000
 """More characters than any page for patients has; what stands behind them is not looked at, and the page says so."""
-_KINDS = ("all", "rule", "source", "instrument", "drug", "protocol", "alternative", "screening", "biomarker", "claim")
+_KINDS = (
+    "all",
+    "rule",
+    "source",
+    "instrument",
+    "drug",
+    "perpetrator",
+    "protocol",
+    "alternative",
+    "screening",
+    "biomarker",
+    "claim",
+)
 
 
 @require_GET

@@ -270,6 +270,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "source": _("Sources"),
         "instrument": _("Questionnaires"),
         "drug": _("Drug models"),
+        "perpetrator": _("Medicines that change the level"),
         "protocol": _("Protocols"),
         "screening": _("Screening questionnaires"),
         "claim": _("Claims"),

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ketapath.domain.biomarker import FailedRule
+from ketapath.domain.interaction import Perpetrator
 from ketapath.errors import KnowledgeError
 from ketapath.knowledge.alternatives import AlternativeSpec, TargetSpec
 from ketapath.knowledge.alternatives import read as read_alternatives
 from ketapath.knowledge.cards import MarkerCard, ValidityRule, failures, parse_card, parse_validity
 from ketapath.knowledge.dispositions import resolved
+from ketapath.knowledge.perpetrators import read as read_perpetrators
 from ketapath.knowledge.rules import Truth, evaluate, paths
 from ketapath.knowledge.schema import (
     RULE_FOLDERS,
@@ -66,6 +68,7 @@ class Knowledge:
     texts: Mapping[str, str]
     protocols: Mapping[str, Mapping[str, Any]]
     drugs: Mapping[str, Mapping[str, Any]]
+    perpetrators: Mapping[str, Perpetrator]
     instruments: Mapping[str, Mapping[str, Any]]
     alternatives: Mapping[str, AlternativeSpec]
     targets: Mapping[str, TargetSpec]
@@ -225,6 +228,7 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         texts=texts | words,
         protocols=_unique((d["id"], d) for _, d in under("protocols") if isinstance(d, dict)),
         drugs=resolved(_unique((d["id"], d) for _, d in under("drugs"))),
+        perpetrators=_unique(read_perpetrators(under("perpetrators"), sources)),
         instruments=_unique((d["id"], d) for _, d in under("instruments")),
         alternatives=_unique((other.id, other) for other in others),
         targets=_unique((target.id, target) for target in targets),

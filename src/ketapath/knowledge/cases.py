@@ -16,10 +16,13 @@ from ketapath.knowledge import FOLDER, Knowledge, Rule, Truth, consistency, docu
 from ketapath.knowledge.cards import problems as card_problems
 from ketapath.knowledge.consistency import Tried
 from ketapath.knowledge.figures import problems as problems_of_figures
+from ketapath.knowledge.perpetrators import problems as perpetrator_problems
 from ketapath.knowledge.rules import Predicate, nodes
 from ketapath.knowledge.schema import CASE_FIELDS, EXPECTED, FILLED_BY, SUBJECTS
 from ketapath.knowledge.screens import problems as screening_problems
 
+_OWN_FORM = ("card", "claim", "perpetrator")
+"""What a case with a form of its own is about; the others state facts and what follows from them."""
 ClaimsIn = Callable[[str, Knowledge], Collection[str]]
 """Finds the ids of the claims that a text makes."""
 
@@ -51,7 +54,7 @@ def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Pat
     `claims_in` finds the claims of a text by id; knowledge cannot do so itself, since finding stands above it.
     """
     written = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
-    texts, of_cards = ([c for c in written if kind in c] for kind in ("claim", "card"))
+    texts, of_cards, ratios = ([c for c in written if kind in c] for kind in ("claim", "card", "perpetrator"))
     wrong = [(case, _wrong_form(case, knowledge)) for case in written if set(SUBJECTS) & set(case)]
     cases = [case for case, why in wrong if why is None]
     files, asked = documents(folder), dict(_asked(knowledge))
@@ -63,6 +66,7 @@ def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Pat
         *_impossible_figures(knowledge),
         *screening_problems(knowledge),
         *_unsound_cards(of_cards, knowledge),
+        *perpetrator_problems(knowledge.perpetrators, knowledge.codes["medicines"], ratios),
         *_misjudged(texts, knowledge, claims_in),
         *consistency.problems(knowledge, files, _tried(cases, knowledge)),
     ]
@@ -70,7 +74,7 @@ def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Pat
         rules=len(knowledge.rules),
         cards=len(knowledge.biomarkers),
         claims=len(knowledge.claims),
-        cases=len(cases) + len(of_cards) + sum(len(c["found"]) + len(c["not_found"]) for c in texts),
+        cases=len(cases) + len(of_cards) + len(ratios) + sum(len(c["found"]) + len(c["not_found"]) for c in texts),
         sources=len(knowledge.sources),
         problems=tuple(problems),
         warnings=tuple(consistency.warnings(knowledge, files, today)),
@@ -82,7 +86,7 @@ def cases_by_subject(*, folder: Path = FOLDER) -> dict[str, list[Mapping[str, An
     found: dict[str, list[Mapping[str, Any]]] = {}
     for file in sorted(folder.rglob("*.cases.yaml")):
         for case in _cases(file, folder):
-            kind = next(kind for kind in (*SUBJECTS, "card", "claim") if kind in case)
+            kind = next(kind for kind in (*SUBJECTS, *_OWN_FORM) if kind in case)
             found.setdefault(f"{kind} {case[kind]}", []).append(case)
     return found
 
@@ -111,7 +115,7 @@ def _name(case: Mapping[str, Any]) -> str:
 def _cases(file: Path, folder: Path) -> Iterator[Mapping[str, Any]]:
     document = parse_yaml(file.read_bytes(), where=file.relative_to(folder).as_posix())
     for case in document if isinstance(document, list) else ():
-        if {"card", "claim", *SUBJECTS} & set(case):
+        if {*_OWN_FORM, *SUBJECTS} & set(case):
             yield case
 
 

@@ -1,6 +1,6 @@
 """Which disposition does a drug model stand on? Puts a route's file and the file whose distribution it uses into one.
 
-A file with `disposition` takes over parameters, covariances, weight exponents, effects of age, device, residual error,
+A file with `disposition` takes over parameters, covariances, weight exponents, effects of age, residual error,
 population and domain of the file that it names, and states only what is its own. What it is silent on is the other's.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from ketapath.errors import KnowledgeError
 
 _TAKEN_OVER = (
-    "covariances", "weight_exponents", "assumed_spread", "age_effect", "ancestry_effects", "device", "residual_error",
+    "covariances", "weight_exponents", "assumed_spread", "age_effect", "ancestry_effects", "residual_error",
     "population", "domain", "basis",
 )  # fmt: skip
 

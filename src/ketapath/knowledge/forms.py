@@ -15,7 +15,9 @@ from ketapath.knowledge.json_schema import KINDS, kind_of, schema
 
 Schema = Mapping[str, Any]
 
-_READ_ELSEWHERE = frozenset({"rule", "path", "source", "screening", "alternative", "target", "card", "claim"})
+_READ_ELSEWHERE = frozenset(
+    {"rule", "path", "source", "screening", "alternative", "target", "card", "claim", "perpetrator"}
+)
 _TYPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
     {
         "object": lambda v: isinstance(v, dict),

@@ -11,6 +11,7 @@ from ketapath.knowledge.records import Record, based, cited, records
 KINDS = (
     "rule",
     "drug",
+    "perpetrator",
     "protocol",
     "claim",
     "harm",

@@ -15,7 +15,7 @@ from typing import get_args
 from ketapath.domain.candidacy import LegalStatus
 from ketapath.domain.evidence import Grade, Trust
 from ketapath.domain.screening import IntervalBasis, Purpose
-from ketapath.knowledge import json_alternatives, json_claims, json_markers
+from ketapath.knowledge import json_alternatives, json_claims, json_markers, json_perpetrators
 from ketapath.knowledge import schema as words
 from ketapath.knowledge.json_parts import (
     BOOL,
@@ -485,6 +485,7 @@ _BUILD: Mapping[str, Callable[[], Schema]] = MappingProxyType(
         "source": _source,
         "protocol": lambda: with_predicate(list_or(_rules(), _protocol())),
         "drug": _drug,
+        "perpetrator": json_perpetrators.perpetrators,
         "instrument": _instrument,
         "harm": _harm,
         "need": _need,
@@ -510,6 +511,7 @@ FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "source": ("sources/*.yaml",),
         "protocol": ("protocols/*.yaml",),
         "drug": ("drugs/*.yaml",),
+        "perpetrator": ("perpetrators/*.yaml",),
         "instrument": ("instruments/*.yaml",),
         "harm": ("harms.yaml",),
         "need": ("needs.yaml",),

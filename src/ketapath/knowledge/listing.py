@@ -34,6 +34,9 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
         return {**form, "kind": "alternative", "way": form["kind"], "title": knowledge.texts[other.title.key]}
     if name in knowledge.biomarkers:
         return _card(knowledge.biomarkers[name], knowledge)
+    if name in knowledge.perpetrators:
+        one = knowledge.perpetrators[name]
+        return {"kind": "perpetrator", "title": one.drug, **asdict(one)}
     shelves = {"instrument": knowledge.instruments, "drug": knowledge.drugs, "protocol": knowledge.protocols}
     for kind, shelf in shelves.items():
         if name in shelf:
@@ -129,6 +132,8 @@ def _shelves(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
         yield _item(name, "instrument", str(record["title"]), "instruments")
     for name, record in knowledge.drugs.items():
         yield _item(name, "drug", str(record.get("title") or name), "drugs")
+    for name, one in knowledge.perpetrators.items():
+        yield _item(name, "perpetrator", one.drug, "interactions")
     for name, record in knowledge.protocols.items():
         yield _item(name, "protocol", f"{record['product']} {record['route']}", "regimens")
     for other in knowledge.alternatives.values():

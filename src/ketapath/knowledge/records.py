@@ -22,6 +22,7 @@ _KINDS = MappingProxyType(
         "governance": "rule",
         "claims": "claim",
         "drugs": "drug",
+        "perpetrators": "perpetrator",
         "harms": "harm",
         "alternatives": "alternative",
         "instruments": "instrument",

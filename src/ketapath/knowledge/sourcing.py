@@ -18,6 +18,8 @@ from ketapath.knowledge.schema import Source
 
 OURS = frozenset({"site-default", "assumption"})
 """The marks of a figure that no source gives."""
+RECALLED = "recalled-unverified"
+"""The mark of a figure that nobody has read; only perpetrators may have it, and nothing is computed from it."""
 _WITH_MARKS_OF_THEIR_OWN = frozenset({"rule", "path", "source", "code", "text"})
 _WHOLE_FILES = frozenset({"drug", "protocol", "instrument", "response"})
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)")
@@ -83,7 +85,7 @@ def _is_marked(part: Mapping[str, Any]) -> bool:
     return (
         bool(list(cited(own)))
         or any(isinstance(part.get(field), str) for field in ("rule", "rules"))
-        or part.get("trust") in OURS
+        or part.get("trust") in {*OURS, RECALLED}
         or any(isinstance(part.get(field), str) and part[field] in OURS for field in ("basis", "threshold_basis"))
     )
 

@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 
 from ketapath.domain.evidence import Finding
+from ketapath.domain.interaction import Perpetrator
 from ketapath.pharmacology.batch import march
+from ketapath.pharmacology.choice import Models, covering, model_for
 from ketapath.pharmacology.compartments import Array
+from ketapath.pharmacology.interactions import Interacting, interacting
+from ketapath.pharmacology.metabolism import can_interact
 from ketapath.pharmacology.notes import notes
-from ketapath.pharmacology.orders import Order, bad, check, last_minute
+from ketapath.pharmacology.orders import Order, check, last_minute
 from ketapath.pharmacology.structures import Body, bodies, fed, uptake, with_effect_sites
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 
-Models = Mapping[str, Mapping[str, Any]]
-
 ARTERIAL_MODEL = "noppers2011_s_ketamine_iv_arterial"
 """The disposition that a dose of any route is fed into for arterial S-ketamine, which drives the acute effects."""
-_ADULT_YEARS = 18.0
 _BAND = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -79,31 +80,44 @@ def simulate(
     draws: int,
     seed: int,
     model: str | None = None,
+    drugs: Sequence[Perpetrator] = (),
 ) -> Simulation:
     """Concentrations of this dose at these minutes after its start, by the model of its route or the one named.
 
-    Raises BadInput for a dose, route, model, person or time that cannot be.
+    With `drugs` (`interactions.perpetrators`) the people take these as well. Raises BadInput for a dose, route, model,
+    person or time that cannot be, and for a model whose clearance the liver alone cannot do where there are drugs.
     """
     chosen = model_for(order, subject, models, model)
     check(order, subject, chosen, times_min, draws, seed)
-    levels = people_levels(chosen, order, subject, models, times_min, draws=draws, seed=seed)
+    levels, said = _people_levels(chosen, order, subject, models, times_min, draws, seed, drugs)
     return Simulation(
         model=chosen["id"],
         site=chosen["site"],
         series=tuple(_series(name, times_min, levels[name]) for name in chosen["analytes"]),
-        findings=tuple(notes(chosen, order, subject, models)),
+        findings=(*said, *notes(chosen, order, subject, models)),
     )
 
 
 def compare(
-    order: Order, subject: Subject, models: Models, times_min: Sequence[float], *, draws: int, seed: int
+    order: Order,
+    subject: Subject,
+    models: Models,
+    times_min: Sequence[float],
+    *,
+    draws: int,
+    seed: int,
+    drugs: Sequence[Perpetrator] = (),
 ) -> tuple[Simulation, ...]:
-    """The same dose by every model of its route that covers such a person, the default one first."""
+    """The same dose by every model of its route that covers such a person, the default one first.
+
+    With `drugs`, models on which no interaction can be worked out are left out.
+    """
     first = model_for(order, subject, models, None)
-    others = [m["id"] for m in _covering(order, subject, models) if m["id"] != first["id"]]
+    others = [m["id"] for m in covering(order, subject, models) if m["id"] != first["id"]]
+    able = [name for name in others if not drugs or can_interact(models[name])]
     return tuple(
-        simulate(order, subject, models, times_min, draws=draws, seed=seed, model=name)
-        for name in (first["id"], *others)
+        simulate(order, subject, models, times_min, draws=draws, seed=seed, model=name, drugs=drugs)
+        for name in (first["id"], *able)
     )
 
 
@@ -135,6 +149,7 @@ def arterial_sites(
     *,
     draws: int,
     seed: int,
+    drugs: Sequence[Perpetrator] = (),
 ) -> dict[str, Array]:
     """Arterial S-ketamine, and the effect sites that follow it: ng/mL, shape (times, draws + 1), column 0 typical.
 
@@ -143,11 +158,15 @@ def arterial_sites(
     """
     chosen = model_for(order, subject, models, None)
     check(order, subject, chosen, times_min, draws, seed)
-    people = virtual_patients(chosen, subject, np.random.default_rng(seed), draws)
+    people: Mapping[str, Array] = virtual_patients(chosen, subject, np.random.default_rng(seed), draws)
+    base = models[ARTERIAL_MODEL]
+    arterial: Mapping[str, Array] = virtual_patients(base, subject, np.random.default_rng([seed, 1]), draws)
+    if drugs:
+        people = _with_drugs(drugs, chosen, people, order, seed).people
+        arterial = _with_drugs(drugs, base, arterial, replace(order, route="iv"), seed).people
     if chosen["site"] == "arterial":
         body = bodies(chosen, people, order)[0]
     else:
-        arterial = virtual_patients(models[ARTERIAL_MODEL], subject, np.random.default_rng([seed, 1]), draws)
         own = order if order.product == "esketamine" else _half(order)
         body = fed(arterial, uptake(chosen, people, own), people, "S-")
     rates = {name: np.log(2.0) * 60.0 / half_life for name, half_life in half_lives_min.items()}
@@ -155,57 +174,44 @@ def arterial_sites(
     return {"arterial": levels["S-ketamine"], **{name: levels[name] for name in rates}}
 
 
-def has_model(order: Order, subject: Subject, models: Models) -> bool:
-    """Whether there is a model for this product and route in such a person."""
-    fitting = _fitting(order, models)
-    return bool(fitting) and (not _is_child(subject) or bool(_covering(order, subject, models)))
-
-
-def model_for(order: Order, subject: Subject, models: Models, wanted: str | None) -> Mapping[str, Any]:
-    """The model of this product and route, or the one named. A child gets one only where a model covers the age."""
-    products = sorted({m["product"] for m in models.values()})
-    if order.product not in products:
-        raise bad("--product", order.product, f"one of {', '.join(products)}")
-    fitting = _fitting(order, models)
-    if not fitting:
-        routes = sorted({r for m in models.values() if m["product"] == order.product for r in m["routes"]})
-        raise bad("--route", order.route, f"{order.product} has models for {', '.join(routes)}")
-    if wanted is not None:
-        if wanted not in fitting:
-            raise bad("--model", wanted, f"one of {', '.join(sorted(fitting))}")
-        return fitting[wanted]
-    covering = _covering(order, subject, models)
-    if _is_child(subject) and not covering:
-        raise bad("--age", subject.age_years, f"{_ADULT_YEARS:g} or more: no model of this route covers a child")
-    chosen = [m for m in covering if order.route in m.get("default_for", ())]
-    return (chosen or covering)[0]
-
-
-def people_levels(
+def _people_levels(
     model: Mapping[str, Any],
     order: Order,
     subject: Subject,
     models: Models,
     times_min: Sequence[float],
-    *,
     draws: int,
     seed: int,
-) -> dict[str, Array]:
-    """Analyte -> ng/mL, shape (times, draws + 1); column 0 is the typical person of the model itself.
+    drugs: Sequence[Perpetrator] = (),
+) -> tuple[dict[str, Array], tuple[Finding, ...]]:
+    """Analyte -> ng/mL, shape (times, draws + 1), column 0 the typical person of the model itself; and what drugs do.
 
     Where the model shares its band with others, each gives an equal part of the people, whatever it lacks aside.
     """
     names = [model["id"], *model.get("band_with", ())]
     parts = [draws // len(names) + (1 if place < draws % len(names) else 0) for place in range(len(names))]
     found: dict[str, list[Array]] = {}
+    said: tuple[Finding, ...] = ()
     for place, (name, n) in enumerate(zip(names, parts, strict=True)):
         one = model if name == model["id"] else models[name]
-        rng = np.random.default_rng(seed if place == 0 else [seed, place])
-        levels = _levels(one, order, virtual_patients(one, subject, rng, n), times_min)
-        for analyte, values in levels.items():
+        people: Mapping[str, Array] = virtual_patients(
+            one, subject, np.random.default_rng(seed if place == 0 else [seed, place]), n
+        )
+        if drugs:
+            changed = _with_drugs(drugs, one, people, order, seed)
+            people, said = changed.people, said or changed.findings
+        for analyte, values in _levels(one, order, people, times_min).items():
             if place == 0 or analyte in found:
                 found.setdefault(analyte, []).append(values if place == 0 else values[:, 1:])
-    return {analyte: np.concatenate(values, axis=1) for analyte, values in found.items()}
+    return {analyte: np.concatenate(values, axis=1) for analyte, values in found.items()}, said
+
+
+def _with_drugs(
+    drugs: Sequence[Perpetrator], model: Mapping[str, Any], people: Mapping[str, Array], order: Order, seed: int
+) -> Interacting:
+    """The same people with their drugs; one seed for every model, so that a person's factors are the same in each."""
+    dose = order.dose_mg if order.route == "nasal" and "device" in model else None
+    return interacting(drugs, model, people, np.random.default_rng([seed, 2]), route=order.route, dose_mg=dose)
 
 
 def _levels(
@@ -228,25 +234,8 @@ def _read(body: Body, times_min: Sequence[float]) -> dict[str, Array]:
 def _parent(order: Order, subject: Subject, models: Models, grid: Sequence[float], draws: int, seed: int) -> Array:
     chosen = model_for(order, subject, models, None)
     check(order, subject, chosen, grid, draws, seed)
-    levels = people_levels(chosen, order, subject, models, grid, draws=draws, seed=seed)
+    levels, _ = _people_levels(chosen, order, subject, models, grid, draws, seed)
     return levels["ketamine" if order.product == "racemic" else "S-ketamine"][:, 1:]
-
-
-def _fitting(order: Order, models: Models) -> dict[str, Mapping[str, Any]]:
-    return {n: m for n, m in models.items() if m["product"] == order.product and order.route in m["routes"]}
-
-
-def _covering(order: Order, subject: Subject, models: Models) -> list[Mapping[str, Any]]:
-    """The models of this route for such a person: for a child those whose ages hold this one, else those of adults."""
-    fitting = _fitting(order, models).values()
-    if _is_child(subject):
-        age = subject.age_years or 0.0
-        return [m for m in fitting if m["domain"]["age_years"][0] <= age <= m["domain"]["age_years"][1]]
-    return [m for m in fitting if not m.get("children")]
-
-
-def _is_child(subject: Subject) -> bool:
-    return subject.age_years is not None and subject.age_years < _ADULT_YEARS
 
 
 def _half(order: Order) -> Order:
