@@ -21,6 +21,7 @@ KINDS = (
     "biomarker",
     "status",
     "response",
+    "effects",
     "instrument",
     "figure",
     "code",
