@@ -3,7 +3,8 @@
 Public verb: `sample`. It knows no drug and no scale.
 """
 
+from ketapath.inference.mode import LogDensity
 from ketapath.inference.pareto import pareto_k
-from ketapath.inference.posterior import LogDensity, Sample, sample
+from ketapath.inference.posterior import Sample, sample
 
 __all__ = ["LogDensity", "Sample", "pareto_k", "sample"]

@@ -3,8 +3,10 @@
 The proposal is a Student t (8 degrees of freedom) with the curvature at the mode. A tenth of the draws comes from a
 wide t around the start instead, so that the weights also see what lies far from the mode found: a second mode or a
 heavy tail then fails a check instead of passing unseen. Checks: Pareto k of the weights and effective sample size.
-A sample that fails them is set aside for tempered sequential Monte Carlo, and the result says why. Where that fails
-as well, `diagnostics.ok` is False: nobody may use the draws as if they were the posterior.
+A sample
+that fails narrowly is drawn again from a t with its mean and covariance; one that fails again, or badly, is set aside
+for tempered sequential Monte Carlo, and the result says why. Where that fails as well, `diagnostics.ok` is False:
+nobody may use the draws as if they were the posterior.
 Assumed: the start and spread cover the prior; a mode beyond them both ways find only by luck.
 """
 
@@ -26,6 +28,8 @@ LEAST_ESS = 400.0
 _DF = 8.0
 _WIDE_SHARE = 0.1
 _WIDE_FACTOR = 1.5
+_METHOD = "laplace-t importance sample"
+_REFIT_ESS, _REFIT_WIDER = 50.0, 1.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,10 +85,22 @@ def sample(
         return log_values(log_density, middle + scale * points)
 
     mode = find_mode(standard, middle.size)
-    quick, failed = _importance(standard, mode, rng, draws)
-    found = quick
+    found, failed = _importance(standard, mode, rng, draws)
+    if failed and mode.converged and _may_be_refitted(found.diagnostics):
+        again, still = _importance(standard, _refitted(found), rng, draws, method=f"{_METHOD}, refitted")
+        found, failed = again, (*failed, *still)
+        if not still:
+            return _result(found, middle, scale, mode, failed)
     if failed:
-        found = tempered(standard, middle.size, rng, draws)
+        # The slow way's draws take the place of those that failed.
+        slow = tempered(standard, middle.size, rng, draws)
+        found = _Weighted(
+            draws=slow.draws, weights=slow.weights, diagnostics=slow.diagnostics, log_evidence=slow.log_evidence
+        )
+    return _result(found, middle, scale, mode, failed)
+
+
+def _result(found: _Weighted, middle: Array, scale: Array, mode: Mode, failed: tuple[str, ...]) -> Sample:
     return Sample(
         draws=_frozen(middle + scale * found.draws),
         weights=_frozen(found.weights),
@@ -103,13 +119,27 @@ class _Weighted:
     log_evidence: float
 
 
+def _may_be_refitted(checks: Diagnostics) -> bool:
+    """Whether the weights are only uneven; with a heavy tail their mean and covariance say nothing."""
+    return checks.pareto_k is not None and checks.pareto_k < pareto.LIMIT and checks.ess >= _REFIT_ESS
+
+
+def _refitted(found: _Weighted) -> Mode:
+    """A proposal with the mean and covariance of the weighted draws, a little wider; the checks are the same."""
+    at = found.weights @ found.draws
+    away = found.draws - at
+    covariance = (found.weights[:, None] * away).T @ away
+    factor = np.asarray(np.linalg.cholesky(_REFIT_WIDER * covariance), dtype=np.float64)
+    return Mode(at=at, factor=factor, converged=True)
+
+
 def _importance(
-    density: LogDensity, mode: Mode, rng: np.random.Generator, n: int
+    density: LogDensity, mode: Mode, rng: np.random.Generator, n: int, *, method: str = _METHOD
 ) -> tuple[_Weighted, tuple[str, ...]]:
     """The quick way, and the checks that it fails."""
     d = mode.at.size
     wide = np.eye(d) * _WIDE_FACTOR
-    far = int(round(_WIDE_SHARE * n))
+    far = round(_WIDE_SHARE * n)
     near = mode.at + _student(rng, n - far, d) @ mode.factor.T
     points = np.concatenate([near, _student(rng, far, d) @ wide.T])
     proposal = np.logaddexp(
@@ -130,7 +160,7 @@ def _importance(
         failed.append(f"Pareto k {k:.2f} is not below {pareto.LIMIT:g}")
     if ess < LEAST_ESS * min(1.0, n / DRAWS):
         failed.append(f"effective sample size {ess:.0f} is below {LEAST_ESS * min(1.0, n / DRAWS):.0f}")
-    checks = Diagnostics(ess=ess, pareto_k=k, method="laplace-t importance sample", ok=not failed)
+    checks = Diagnostics(ess=ess, pareto_k=k, method=method, ok=not failed)
     evidence = float(top) + math.log(float(raw.mean()))
     return _Weighted(draws=points, weights=weights, diagnostics=checks, log_evidence=evidence), tuple(failed)
 

@@ -60,9 +60,7 @@ def tempered(density: LogDensity, d: int, rng: np.random.Generator, n: int) -> T
 
 def _start(points: Array) -> Array:
     d = points.shape[1]
-    return np.asarray(
-        -0.5 * (points**2).sum(axis=1) / _WIDE**2 - d * math.log(_WIDE) - d / 2 * math.log(2 * math.pi)
-    )
+    return np.asarray(-0.5 * (points**2).sum(axis=1) / _WIDE**2 - d * math.log(_WIDE) - d / 2 * math.log(2 * math.pi))
 
 
 def _next(ratio: Array, power: float, log_mass: Array, size: int) -> float:
@@ -85,7 +83,7 @@ def _next(ratio: Array, power: float, log_mass: Array, size: int) -> float:
 
 def _resampled(mass: Array, rng: np.random.Generator) -> Array:
     """Indices into the flat particles, systematically within each population."""
-    populations, size = mass.shape
+    size = mass.shape[1]
     kept = []
     for index, row in enumerate(mass):
         total = np.cumsum(row)
