@@ -12,7 +12,7 @@ from tests.drivers import sites
 
 from ketapath.errors import BadInput
 from ketapath.knowledge import load
-from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects
+from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects, rises
 from ketapath.pharmacology.reactions import (
     COORDINATES,
     RISING,
@@ -48,8 +48,11 @@ def chances(found: Effects) -> dict[tuple[str, str, float | None], float]:
 @given(st.floats(0.2, 3.0), st.floats(1.05, 2.0))
 def test_a_higher_level_makes_no_risk_smaller(level: float, more: float) -> None:
     less, much = chances(effects(times(level))), chances(effects(times(level * more)))
-    # The same people and sessions are played, so only sessions that fall could move the other way: a hair.
-    assert all(much[event] >= less[event] - 0.005 for event in less)
+    # The same people and sessions are played. In a few sessions pressure falls with the drug, so the law is one of
+    # limits that only a rise can pass, not of 140 from 130.
+    far = [event for event in less if event[2] not in (90, 140)]
+    assert len(far) == 8
+    assert all(much[event] >= less[event] - 0.002 for event in far)
 
 
 @settings(max_examples=10, deadline=None)
@@ -99,6 +102,16 @@ def test_the_spread_of_single_sessions_is_the_published_one_and_splits_into_its_
     # People of unknown age and hypertension have somewhat higher visit rises than those on placebo.
     assert np.sqrt(total) == pytest.approx(FIGURES[quantity]["session_sd"]["value"], rel=0.1)
     assert sessions[0] > 1.5 * person
+
+
+def test_a_rise_holds_the_error_of_the_reading_before_the_dose_and_of_the_one_after() -> None:
+    """At the minute of the dose nothing has risen yet; two readings differ by the error of both."""
+    n = 2000
+    own = rise(np.zeros((n, 6)), "systolic", PERSON, FIGURES)
+    still = sites("iv-0.5", half_lives(FIGURES, draws=n, rng=np.random.default_rng(1)))
+    rng = np.random.default_rng(3)
+    found = rises(own, still, (0.0,), FIGURES, rng.standard_normal((2, n, 1)), rng)
+    assert found.std() == pytest.approx(np.sqrt(2.0) * own.reading_sd[0], rel=0.05)
 
 
 def test_share_that_meets_the_criterion_is_the_one_it_is_tied_to() -> None:

@@ -12,7 +12,9 @@ from tests.drivers import TIMES, sites
 from ketapath.domain.fact import Dose, Origin
 from ketapath.domain.session import Reading, Session
 from ketapath.errors import BadInput
+from ketapath.inference import Sample
 from ketapath.knowledge import load
+from ketapath.pharmacology import sensitivity as module
 from ketapath.pharmacology.effects import Effects, Resting, Risk, acute_effects
 from ketapath.pharmacology.reactions import Person, half_lives
 from ketapath.pharmacology.sensitivity import (
@@ -120,7 +122,7 @@ def test_not_knowing_age_or_hypertension_is_said_and_lies_between_the_answers() 
 
 
 def test_two_calm_sessions_do_not_promise_a_third() -> None:
-    """After two sessions that rose by two, the band of the third keeps most of its width; a rise of 40 stays possible."""
+    """After two sessions that rose by two, the band of the third keeps most of its width, and 40 stays possible."""
     before, calm = effects(after([])), effects(after([session(2.0, 1), session(2.0, 2)]))
     bands = [next(b for b in found.bands if b.quantity == "systolic") for found in (before, calm)]
     wide, left = (b.p95[AT_40] - b.p05[AT_40] for b in bands)
@@ -153,6 +155,21 @@ def test_no_session_gives_exactly_the_prior() -> None:
     found = after([])
     for quantity, z in found.coordinates.items():
         assert np.array_equal(z, rng.standard_normal(z.shape)), quantity
+
+
+def test_an_update_that_fails_its_checks_keeps_the_wider_prior_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = module.sample
+
+    def failing(*given: object, **named: object) -> Sample:
+        found = good(*given, **named)  # type: ignore[arg-type]
+        return replace(found, diagnostics=replace(found.diagnostics, ok=False))
+
+    monkeypatch.setattr(module, "sample", failing)
+    own = after([session(2.0, 1)])
+    assert not own.diagnostics["systolic"].ok
+    assert np.array_equal(own.coordinates["systolic"], after([]).coordinates["systolic"])
+    assert [n.values for n in own.notes] == [{"quantity": "systolic"}]
+    assert "effects/update-failed-systolic" in {f.id for f in effects(own).findings}
 
 
 def test_charted_distress_counts_as_severe_and_calm_sessions_lower_the_chance() -> None:
