@@ -8,7 +8,7 @@ from typing import Any
 
 from ketapath.console import numbers, parsed, print_json, read, tell
 from ketapath.errors import BadInput
-from ketapath.knowledge import load
+from ketapath.knowledge import Knowledge, load
 
 Command = Callable[[argparse.Namespace], int]
 Add = Callable[[str, Command, str], argparse.ArgumentParser]
@@ -33,6 +33,10 @@ def add_commands(add: Add) -> None:
     made.add_argument("--times-min", type=numbers, required=True, metavar="A,B,C", help="minutes after the start")
     made.add_argument("--model", help="one model instead of the route's default")
     made.add_argument("--interacting", action="append", default=[], metavar="DRUG", help="another medicine; repeatable")
+    made.add_argument("--effects", action="store_true", help="dissociation, pressure and heart rate as well")
+    words = "before the dose: SYSTOLIC/DIASTOLIC or SYSTOLIC/DIASTOLIC/HEART_RATE; without it, rises only"
+    made.add_argument("--resting", type=_resting, metavar="128/78/70", help=words)
+    made.add_argument("--hypertension", choices=("yes", "no"), help="known hypertension; without it, both are held")
     made.add_argument("--draws", type=int, default=1000, help="simulated people behind the bands (1000)")
     made.add_argument("--seed", type=int, default=0)
 
@@ -61,12 +65,35 @@ def _simulate(arguments: argparse.Namespace) -> int:
     else:
         result = simulate(order, subject, knowledge.drugs, arguments.times_min, model=arguments.model, **common)
         others = []
-    tell(
-        arguments,
-        report.simulation_json(result, others, knowledge),
-        report.simulation_text(result, others, knowledge),
-    )
+    form = report.simulation_json(result, others, knowledge)
+    words = report.simulation_text(result, others, knowledge)
+    if arguments.effects or arguments.resting or arguments.hypertension:
+        felt = _effects(arguments, order, subject, drugs, knowledge)
+        form |= report.effects_json(felt, knowledge)
+        words += "\n" + report.effects_text(felt, knowledge)
+    tell(arguments, form, words)
     return 0
+
+
+def _effects(arguments: argparse.Namespace, order: Any, subject: Any, drugs: Any, knowledge: Knowledge) -> Any:
+    import numpy as np
+
+    from ketapath.pharmacology import Person, Resting, acute_effects, driving_sites
+
+    figures = knowledge.effects["acute"]
+    sites = driving_sites(
+        order, subject, knowledge.drugs, arguments.times_min, figures,
+        draws=arguments.draws, seed=arguments.seed, drugs=drugs,
+    )  # fmt: skip
+    systolic, diastolic, heart_rate = arguments.resting or (None, None, None)
+    known = {"yes": True, "no": False, None: None}[arguments.hypertension]
+    return acute_effects(
+        sites,
+        Resting(systolic=systolic, diastolic=diastolic, heart_rate=heart_rate),
+        Person(age_years=arguments.age, hypertension=known),
+        figures,
+        rng=np.random.default_rng(arguments.seed),
+    )
 
 
 def _order(arguments: argparse.Namespace) -> Any:
@@ -166,6 +193,16 @@ def _rates(text: str) -> tuple[tuple[float, float, float], ...]:
 def _piece(text: str) -> tuple[float, float, float]:
     start, minutes, rate = (float(part) for part in text.split(":"))
     return start, minutes, rate
+
+
+def _resting(text: str) -> tuple[float, float, float | None]:
+    try:
+        systolic, diastolic, *more = (float(part) for part in text.split("/"))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError("SYSTOLIC/DIASTOLIC is needed, such as 128/78 or 128/78/70") from problem
+    if len(more) > 1:
+        raise argparse.ArgumentTypeError("at most three numbers are needed, such as 128/78/70")
+    return systolic, diastolic, more[0] if more else None
 
 
 def _bad(field: str, found: str, limit: str) -> BadInput:

@@ -73,6 +73,7 @@ class Knowledge:
     alternatives: Mapping[str, AlternativeSpec]
     targets: Mapping[str, TargetSpec]
     response: Mapping[str, Any]
+    effects: Mapping[str, Any]
     staging: Mapping[str, Any]
     status: tuple[Mapping[str, Any], ...]
     codes: Mapping[str, Any]
@@ -233,6 +234,7 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         alternatives=_unique((other.id, other) for other in others),
         targets=_unique((target.id, target) for target in targets),
         response=documents.get("response.yaml") or {},
+        effects={n.removeprefix("effects/").removesuffix(".yaml"): d for n, d in under("effects")},
         staging=documents["staging.yaml"],
         status=tuple(documents["status.yaml"]),
         harms=_unique((r["id"], r) for r in documents["harms.yaml"]),

@@ -22,6 +22,7 @@ KINDS = (
     "biomarker",
     "status",
     "response",
+    "effects",
     "instrument",
     "figure",
     "code",

@@ -73,6 +73,16 @@ STATUS_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 _MODEL_TRUST = ("read", "transcribed", "summary", "assumption")
+OBSERVED_STATISTICS = (
+    "mean-rise",
+    "mean-max-rise",
+    "sd-rise",
+    "share-of-sessions",
+    "share-of-people",
+    "peak-minute",
+    "back-minute",
+)
+"""What can have been observed of an acute effect; effects_validation.py computes each."""
 _SYSTEMS = ("atc", "icd10", "local", "loinc", "rxnorm", "snomed", "unii")
 
 
@@ -370,6 +380,53 @@ def _response() -> Schema:
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": parameter}
 
 
+def _effects() -> Schema:
+    """Acute effects: the figures of each quantity, or the rows of what was observed."""
+    figure: Schema = {
+        "type": "object",
+        "required": ["unit", "trust"],
+        "properties": {
+            "source": or_null(KEY),
+            "sources": list_of(KEY, least=1),
+            "trust": one_of(_MODEL_TRUST),
+            "unit": TEXT,
+            "note": TEXT,
+        },
+        "anyOf": [{"required": ["source"]}, {"required": ["sources"]}],
+        "additionalProperties": {"anyOf": [NUMBER, list_of(NUMBER, least=1)]},
+    }
+    common = dict.fromkeys(("half_life", "between_share"), figure)
+    haemodynamic = common | dict.fromkeys(("reference_level", "rise", "session_sd", "reading_sd"), figure)
+    shifts = ("visit_rise", "limits", "aged_visit", "aged_drug", "hypertension_visit", "hypertension_drug")
+    pressure = record(haemodynamic | dict.fromkeys(shifts, figure))
+    felt = ("c50", "r_share", "population_factor", "session_cv", "criterion", "criterion_level", "counted_sessions",
+            "severe", "distress_limit", "fraction_noise")  # fmt: skip
+    visit = ("course", "readings", "unknown_share", "within_correlation", "aged_from")
+    acute: dict[str, Schema] = {
+        "id": TEXT,
+        "title": TEXT,
+        "dissociation": record(common | dict.fromkeys(felt, figure)),
+        "systolic": pressure,
+        "diastolic": pressure,
+        "heart-rate": record(haemodynamic),
+        "visit": record(dict.fromkeys(visit, figure)),
+        "validation_people": record(dict.fromkeys(("systolic", "diastolic"), figure)),
+    }
+    row: dict[str, Schema] = {
+        "id": TEXT,
+        "quantity": one_of(("systolic", "diastolic", "heart-rate", "severe", "dissociation", "criterion")),
+        "statistic": one_of(OBSERVED_STATISTICS),
+        "driver": list_of(TEXT, least=1),
+        **dict.fromkeys(("minute", "age", "low", "high", "at_least", "rise", "n", "percent", "sessions"), NUMBER),
+        "unit": TEXT,
+        "use": one_of(("anchor", "independent")),
+        **dict.fromkeys(("what", "if_missed", "note"), TEXT),
+        "source": KEY,
+    }
+    left_out = ("minute", "age", "low", "high", "at_least", "rise", "n", "percent", "sessions", "unit", "note")
+    return list_or(list_of(record(row, optional=left_out)), record(acute))
+
+
 def _screening() -> Schema:
     """A condition with its screens, or the cases of the screens, which lie in the same folder."""
     accuracy = record(
@@ -496,6 +553,7 @@ _BUILD: Mapping[str, Callable[[], Schema]] = MappingProxyType(
         "figure": _figure,
         "status": _status,
         "response": _response,
+        "effects": _effects,
         "screening": _screening,
         "staging": _staging,
         "text": _text,
@@ -522,6 +580,7 @@ FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "figure": ("policy.yaml",),
         "status": ("status.yaml",),
         "response": ("response.yaml",),
+        "effects": ("effects/*.yaml",),
         "screening": ("screening/*.yaml",),
         "staging": ("staging.yaml",),
         "text": ("texts/*.yaml",),

@@ -38,6 +38,7 @@ def shown(knowledge: Knowledge, name: str) -> dict[str, Any] | None:
         one = knowledge.perpetrators[name]
         return {"kind": "perpetrator", "title": one.drug, **asdict(one)}
     shelves = {"instrument": knowledge.instruments, "drug": knowledge.drugs, "protocol": knowledge.protocols}
+    shelves["effects"] = {"acute": knowledge.effects["acute"]} | {r["id"]: r for r in knowledge.effects["observed"]}
     for kind, shelf in shelves.items():
         if name in shelf:
             return {"kind": kind, **shelf[name]}
@@ -136,6 +137,9 @@ def _shelves(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
         yield _item(name, "perpetrator", one.drug, "interactions")
     for name, record in knowledge.protocols.items():
         yield _item(name, "protocol", f"{record['product']} {record['route']}", "regimens")
+    yield _item("acute", "effects", str(knowledge.effects["acute"]["title"]), "effects")
+    for row in knowledge.effects["observed"]:
+        yield _item(str(row["id"]), "effects", str(row["what"]), "effects")
     for other in knowledge.alternatives.values():
         title = knowledge.texts[other.title.key]
         yield _item(other.id, "alternative", title, "alternatives", needs_approval=other.awaits_approval)

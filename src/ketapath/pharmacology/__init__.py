@@ -2,9 +2,13 @@
 
 from ketapath.pharmacology.choice import has_model
 from ketapath.pharmacology.compartments import Input, solve
+from ketapath.pharmacology.driving import drivers_of_validation, driving_sites
+from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects
 from ketapath.pharmacology.interactions import Interacting, auc_ratio, interacting, perpetrators
 from ketapath.pharmacology.metabolism import with_intrinsic_clearance
 from ketapath.pharmacology.orders import Order, Rate, infusion
+from ketapath.pharmacology.reactions import Person
+from ketapath.pharmacology.sensitivity import Sensitivity, earlier_session, sensitivity
 from ketapath.pharmacology.simulate import (
     Exposure,
     Peak,
@@ -19,24 +23,34 @@ from ketapath.pharmacology.simulate import (
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 
 __all__ = [
+    "Effects",
     "Exposure",
     "Input",
     "Interacting",
     "Order",
     "Peak",
+    "Person",
     "Rate",
+    "Resting",
+    "Sensitivity",
     "Series",
     "Simulation",
+    "Sites",
     "Subject",
+    "acute_effects",
     "arterial_sites",
     "auc_ratio",
     "compare",
+    "drivers_of_validation",
+    "driving_sites",
+    "earlier_session",
     "exposure",
     "exposure_peak",
     "has_model",
     "infusion",
     "interacting",
     "perpetrators",
+    "sensitivity",
     "simulate",
     "solve",
     "virtual_patients",
