@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from ketapath.domain.session import Reading, Session
 from ketapath.errors import BadInput
 from ketapath.inference import Sample
 from ketapath.knowledge import load
-from ketapath.pharmacology import sensitivity as module
 from ketapath.pharmacology.effects import Effects, Resting, Risk, acute_effects
 from ketapath.pharmacology.reactions import Person, half_lives
 from ketapath.pharmacology.sensitivity import (
@@ -158,6 +158,7 @@ def test_no_session_gives_exactly_the_prior() -> None:
 
 
 def test_an_update_that_fails_its_checks_keeps_the_wider_prior_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("ketapath.pharmacology.sensitivity")
     good = module.sample
 
     def failing(*given: object, **named: object) -> Sample:
