@@ -5,6 +5,7 @@ from ketapath.pharmacology.compartments import Input, solve
 from ketapath.pharmacology.driving import drivers_of_validation, driving_sites
 from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects
 from ketapath.pharmacology.interactions import Interacting, auc_ratio, interacting, perpetrators
+from ketapath.pharmacology.measured import measured_sensitivity
 from ketapath.pharmacology.metabolism import with_intrinsic_clearance
 from ketapath.pharmacology.orders import Order, Rate, infusion
 from ketapath.pharmacology.reactions import Person
@@ -49,6 +50,7 @@ __all__ = [
     "has_model",
     "infusion",
     "interacting",
+    "measured_sensitivity",
     "perpetrators",
     "sensitivity",
     "simulate",
