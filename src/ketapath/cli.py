@@ -100,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--draws", type=int, default=1000, help="simulated people behind the bands (1000)")
     made.add_argument("--seed", type=int, default=0)
 
+    made = add("validate", _validate, "what was measured beside what the models say, row by row")
+    made.add_argument("what", choices=("pk",), help="pk: levels in the blood")
+
     made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
     made.add_argument("file", metavar="FILE", help="JSON with A_per_h, doses, times_h; - for standard input")
 
@@ -239,6 +242,15 @@ def _print_series(model: str, site: str, series: list[dict[str, Any]], findings:
             print(f"{row[0]:7g} " + " ".join(f"{value:9.3g}" for value in row[1:]))
     for found in findings:
         print(f"\n{found['statement']}")
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from ketapath import report
+    from ketapath.pharmacology.validation import validate_pk
+
+    found = validate_pk(load().drugs)
+    _say(arguments, report.validation_json(found), report.validation_text(found))
+    return 0
 
 
 def _solve(arguments: argparse.Namespace) -> int:
