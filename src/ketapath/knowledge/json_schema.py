@@ -15,7 +15,7 @@ from typing import get_args
 from ketapath.domain.candidacy import LegalStatus
 from ketapath.domain.evidence import Grade, Trust
 from ketapath.domain.screening import IntervalBasis, Purpose
-from ketapath.knowledge import json_alternatives, json_claims, json_markers
+from ketapath.knowledge import json_alternatives, json_claims, json_drugs, json_markers
 from ketapath.knowledge import schema as words
 from ketapath.knowledge.json_parts import (
     BOOL,
@@ -484,7 +484,7 @@ _BUILD: Mapping[str, Callable[[], Schema]] = MappingProxyType(
         "path": _path,
         "source": _source,
         "protocol": lambda: with_predicate(list_or(_rules(), _protocol())),
-        "drug": _drug,
+        "drug": lambda: list_or(list_of(json_drugs.model_case(), least=2), _drug()),
         "instrument": _instrument,
         "harm": _harm,
         "need": _need,

@@ -35,8 +35,8 @@ from ketapath.errors import KnowledgeError
 from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.orders import Order, check
 from ketapath.pharmacology.simulate import Models, people_levels
-from ketapath.pharmacology.structures import bodies
 from ketapath.pharmacology.subjects import Subject, virtual_patients
+from ketapath.pharmacology.worked import moments
 from ketapath.units import KETAMINE_BASE_G_PER_MOL, base_from_hydrochloride
 
 WITHIN: Mapping[str, tuple[float, float]] = MappingProxyType({"reproduction": (0.8, 1.25), "validation": (0.67, 1.5)})
@@ -212,27 +212,9 @@ class _Curve:
 
     @cached_property
     def moments(self) -> dict[str, tuple[Array, Array]]:
-        """Analyte -> area to infinity (ng h/mL) and, after a dose at once, its first moment (ng h2/mL); exact.
-
-        The integral of x' = Ax from x0 to nothing is -A^-1 x0. A model that shares its band gives its own people.
-        """
+        """Analyte -> area to infinity (ng h/mL) and its first moment (ng h2/mL), shape (draws + 1,)."""
         people = virtual_patients(self.model, self.subject, np.random.default_rng(self.seed), self.draws)
-        found: dict[str, tuple[Array, Array]] = {}
-        for body in bodies(self.model, people, self.order):
-            given = np.zeros(body.rates.shape[:2])
-            for dose, share in body.inputs:
-                given[:, dose.compartment] += share * dose.amount
-            unused = np.einsum("nii->ni", body.rates) == 0.0  # places that this model has nothing in
-            rates = body.rates - np.eye(body.rates.shape[1]) * unused[:, None, :]
-            area = -np.linalg.solve(rates, given[:, :, None])
-            moment = -np.linalg.solve(rates, area)
-            for name, (place, factor) in body.read.items():
-                found[name] = (area[:, place, 0] * factor, moment[:, place, 0] * factor)
-        for analyte in ("ketamine", "norketamine"):
-            if f"R-{analyte}" in found:
-                both = zip(found[f"S-{analyte}"], found[f"R-{analyte}"], strict=True)
-                found[analyte] = tuple(s + r for s, r in both)  # type: ignore[assignment]
-        return found
+        return moments(self.model, people, self.order)
 
     def after(self, earlier: str) -> dict[str, Array]:
         """The levels with what an earlier dose, "route mg minutes", still gives: levels of linear models add up."""
@@ -360,8 +342,7 @@ def _area(curve: _Curve, row: _Row) -> Array:
     if not row.mapped["to_min"]:
         return _areas(curve, row)[0]
     upto = np.asarray(_GRID) <= float(row.mapped["to_min"])
-    found: Array = np.trapezoid(_curve_of(curve, row)[upto], np.asarray(_GRID)[upto] / 60.0, axis=0)
-    return found
+    return np.asarray(np.trapezoid(_curve_of(curve, row)[upto], np.asarray(_GRID)[upto] / 60.0, axis=0))
 
 
 def _metabolite(curve: _Curve, row: _Row) -> tuple[Array, Array]:
