@@ -22,8 +22,9 @@ _RULE = (
     "prediction was looked at, and no constant is tuned to pass."
 )
 _NORKETAMINE = (
-    "Norketamine is counted as ketamine in all models but the film's, which makes it 6 % higher than weighed "
-    "norketamine; for each row the file says what was assumed of dose, weight, infusion and window."
+    "In all models but the film's, norketamine is counted in milligrams of ketamine without conversion by molar mass "
+    "(6 %), as their transcriptions do, and stands beside weighed norketamine as it is. What was assumed of dose, "
+    "weight, infusion and window stands with each row."
 )
 
 
