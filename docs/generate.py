@@ -18,6 +18,8 @@ from ketapath.knowledge import FOLDER, Knowledge, Rule, documents, load
 from ketapath.knowledge.cases import cases_by_subject
 from ketapath.knowledge.json_schema import FILES, KINDS, schema
 from ketapath.knowledge.records import Record, records
+from ketapath.pharmacology.validation import validate_pk
+from ketapath.report import validation_page
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -38,6 +40,7 @@ def generated() -> dict[Path, str]:
     files = {REFERENCE / "schema" / f"{kind}.json": _json(schema(kind)) for kind in KINDS}
     files[EDITOR] = _json(editor_settings())
     files[REFERENCE / "evidence-map.md"] = _page(evidence_map(found, knowledge))
+    files[REFERENCE / "pk-validation.md"] = _page(validation_page(validate_pk(knowledge.drugs)))
     files[REFERENCE / "knowledge-numbers.md"] = _page(numbers(found, knowledge))
     return files
 

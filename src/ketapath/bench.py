@@ -45,6 +45,11 @@ def add_commands(add: Add) -> None:
     )
     _ask_interaction(made)
 
+    made = add("validate", _validate, "what was measured beside what the models say, row by row")
+    made.add_argument(
+        "what", choices=("pk", "effects"), help="pk: levels in the blood; effects: pressure, dissociation"
+    )
+
     made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
     made.add_argument("file", metavar="FILE", help="JSON with A_per_h, doses, times_h; - for standard input")
 
@@ -140,6 +145,26 @@ def _interaction(arguments: argparse.Namespace) -> int:
         draws=arguments.draws, seed=arguments.seed, model=arguments.model, dose_mg=arguments.dose_mg,
     )  # fmt: skip
     tell(arguments, report.interaction_json(found, knowledge), report.interaction_text(found, knowledge))
+    return 0
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from ketapath import report
+
+    knowledge = load()
+    if arguments.what == "pk":
+        from ketapath.pharmacology.validation import validate_pk
+
+        found = validate_pk(knowledge.drugs)
+        tell(arguments, report.validation_json(found), report.validation_text(found))
+        return 0
+    from ketapath.pharmacology import drivers_of_validation
+    from ketapath.pharmacology.effects_validation import validate
+
+    figures = knowledge.effects["acute"]
+    drivers = drivers_of_validation(knowledge.drugs, figures, draws=2000, seed=0)
+    rows = validate(drivers, figures, knowledge.effects["observed"], seed=0)
+    tell(arguments, report.effects_validation_json(rows), report.effects_validation_text(rows))
     return 0
 
 

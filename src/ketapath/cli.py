@@ -300,19 +300,21 @@ def _schema(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace, knowledge: Knowledge) -> int:
     from ketapath.education import claims_in
     from ketapath.knowledge.cases import check
+    from ketapath.pharmacology.worked import worked
 
-    found = check(knowledge, today=date.today(), claims_in=claims_in)
+    found = check(knowledge, today=date.today(), claims_in=claims_in, worked=worked)
     form = {
         "rules": found.rules,
         "claims": found.claims,
         "cards": found.cards,
+        "models": found.models,
         "cases": found.cases,
         "sources": found.sources,
         "problems": list(found.problems),
         "warnings": list(found.warnings),
     }
-    counts = f"{found.rules} rules, {found.cards} cards, {found.claims} claims, {found.cases} cases"
-    lines = [f"{counts}, {len(found.problems)} problems"]
+    counts = f"{found.rules} rules, {found.cards} cards, {found.claims} claims, {found.models} drug models"
+    lines = [f"{counts}, {found.cases} cases, {len(found.problems)} problems"]
     tell(arguments, form, "\n".join([*lines, *found.problems, *found.warnings]))
     return 4 if found.problems else 0
 

@@ -30,6 +30,7 @@ from ketapath.knowledge.alternatives import read
 from ketapath.knowledge.cases import check
 from ketapath.knowledge.figures import problems
 from ketapath.knowledge.impact import impact
+from ketapath.pharmacology.worked import worked
 from ketapath.report import candidacy_html, candidacy_json, candidacy_pdf, candidacy_text, say
 from ketapath.report.beside import difference, share
 
@@ -425,7 +426,7 @@ def test_page_and_document_are_made_with_and_without_values_and_escape_what_the_
 
 
 def test_the_knowledge_holds_and_a_source_knows_which_alternatives_rest_on_it() -> None:
-    assert check(KNOWLEDGE, today=TODAY, claims_in=claims_in).problems == ()
+    assert check(KNOWLEDGE, today=TODAY, claims_in=claims_in, worked=worked).problems == ()
     assert impact(documents(), "ELEKT")["alternative"] == ["ect", "racemic-iv"]
     assert impact(documents(), "ABDAL")["target"] == ["ptsd"]
 
@@ -466,7 +467,10 @@ def test_the_check_names_the_alternative_whose_figure_is_impossible() -> None:
     ect = KNOWLEDGE.alternatives["ect"]
     broken = replace(ect, compares=(with_arm(percent=155.4), *ect.compares[1:]))
     found = check(
-        replace(KNOWLEDGE, alternatives={**KNOWLEDGE.alternatives, "ect": broken}), today=TODAY, claims_in=claims_in
+        replace(KNOWLEDGE, alternatives={**KNOWLEDGE.alternatives, "ect": broken}),
+        today=TODAY,
+        claims_in=claims_in,
+        worked=worked,
     )
     assert [p for p in found.problems if p.startswith("alternative ect/elekt-d-response")]
 

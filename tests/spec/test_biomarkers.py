@@ -32,6 +32,7 @@ from ketapath.knowledge.cases import check
 from ketapath.knowledge.impact import impact
 from ketapath.knowledge.listing import listing, shown
 from ketapath.knowledge.policy import MARKER, awaiting, items, read_policy, under_policy
+from ketapath.pharmacology.worked import worked
 from ketapath.report import biomarkers_json, biomarkers_text, plan_html, plan_json, plan_text, say
 
 MET = good_record(gene__bdnf_rs6265="Val/Met")
@@ -387,14 +388,14 @@ def test_a_gate_that_does_not_test_every_part_is_refused(gone: str) -> None:
 def test_the_check_wants_a_case_of_the_gate_and_of_each_supposed_result(tmp_path: Path) -> None:
     folder = tmp_path / "knowledge"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    assert not check(KNOWLEDGE, today=date(2026, 11, 25), claims_in=claims_in, folder=folder).problems
+    assert not check(KNOWLEDGE, today=date(2026, 11, 25), claims_in=claims_in, worked=worked, folder=folder).problems
     cases = folder / "biomarkers" / "cards" / "cyp2b6-star6.cases.yaml"
     lines = cases.read_text().splitlines()
     cases.write_text("\n".join(line for line in lines if "unknown" not in line))
-    found = check(KNOWLEDGE, today=date(2026, 11, 25), claims_in=claims_in, folder=folder).problems
+    found = check(KNOWLEDGE, today=date(2026, 11, 25), claims_in=claims_in, worked=worked, folder=folder).problems
     assert len(found) == 2
     cases.write_text("\n".join(lines).replace("MKV-001, ", ""))
-    found = check(KNOWLEDGE, today=date(2026, 11, 25), claims_in=claims_in, folder=folder).problems
+    found = check(KNOWLEDGE, today=date(2026, 11, 25), claims_in=claims_in, worked=worked, folder=folder).problems
     assert any("case of the gate" in problem for problem in found)
 
 

@@ -21,6 +21,7 @@ from ketapath.knowledge.cases import check
 from ketapath.knowledge.impact import impact
 from ketapath.knowledge.listing import listing, shown
 from ketapath.knowledge.policy import awaiting, items, under_policy
+from ketapath.pharmacology.worked import worked
 from ketapath.report import plan_json, rests_on
 
 TODAY = date(2026, 11, 24)
@@ -107,6 +108,6 @@ def test_a_rule_whose_approval_stood_waits_for_it_again_and_is_warned_of(tmp_pat
     after = retracted(ONLY_SOURCE, tmp_path)
     assert "CON-008" in {i.id for i in awaiting(after, approvals)}
     assert under_policy(after, approvals).rules["CON-008"].ref.awaits_approval
-    found = check(after, today=TODAY, claims_in=claims_in, folder=tmp_path / "knowledge")
+    found = check(after, today=TODAY, claims_in=claims_in, worked=worked, folder=tmp_path / "knowledge")
     assert not found.problems
     assert any("CON-008" in warning and "retracted" in warning for warning in found.warnings)

@@ -11,6 +11,7 @@ from ketapath.errors import KnowledgeError
 from ketapath.knowledge import load
 from ketapath.knowledge.cases import check
 from ketapath.knowledge.wording import parse_claim, parse_lists, parse_wording, phrase_symbols
+from ketapath.pharmacology.worked import worked
 
 KNOWLEDGE = load()
 GOOD: dict[str, Any] = {
@@ -82,7 +83,7 @@ def test_a_phrase_is_compared_as_texts_are() -> None:
 
 
 def test_a_case_that_fails_is_a_problem_of_the_knowledge() -> None:
-    found = check(KNOWLEDGE, today=date(2026, 11, 24), claims_in=lambda *_: set())
+    found = check(KNOWLEDGE, today=date(2026, 11, 24), claims_in=lambda *_: set(), worked=worked)
     assert any(problem.startswith("claim CLM-01: is not found in") for problem in found.problems)
-    found = check(KNOWLEDGE, today=date(2026, 11, 24), claims_in=lambda *_: set(KNOWLEDGE.claims))
+    found = check(KNOWLEDGE, today=date(2026, 11, 24), claims_in=lambda *_: set(KNOWLEDGE.claims), worked=worked)
     assert any(problem.startswith("claim CLM-35: is found in") for problem in found.problems)

@@ -16,6 +16,7 @@ from ketapath.errors import KnowledgeError
 from ketapath.knowledge import FOLDER, load, parse_yaml
 from ketapath.knowledge.cases import check
 from ketapath.knowledge.schema import parse_path, parse_rule, parse_source
+from ketapath.pharmacology.worked import worked
 
 PATH: Mapping[str, Any] = {
     "path": "vitals.weight_kg", "label": "Weight", "type": "number", "unit": "kg", "limits": [25, 350],
@@ -110,7 +111,7 @@ def test_a_case_that_cannot_be_run_or_fails_is_a_problem_and_no_traceback(
 ) -> None:
     cases = FOLDER / "candidacy" / "heart-and-vessels.cases.yaml"
     (tmp_path / cases.name).write_text(f"{cases.read_text()}\n- {case}\n")
-    found = check(KNOWLEDGE, today=TODAY, claims_in=claims_in, folder=tmp_path).problems
+    found = check(KNOWLEDGE, today=TODAY, claims_in=claims_in, worked=worked, folder=tmp_path).problems
     assert any(words in problem for problem in found), [p for p in found if "CON-" in p][:5]
 
 

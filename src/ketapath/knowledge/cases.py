@@ -16,12 +16,14 @@ from ketapath.knowledge import FOLDER, Knowledge, Rule, Truth, consistency, docu
 from ketapath.knowledge.cards import problems as card_problems
 from ketapath.knowledge.consistency import Tried
 from ketapath.knowledge.figures import problems as problems_of_figures
+from ketapath.knowledge.model_cases import Worked
+from ketapath.knowledge.model_cases import problems as model_problems
 from ketapath.knowledge.perpetrators import problems as perpetrator_problems
 from ketapath.knowledge.rules import Predicate, nodes
 from ketapath.knowledge.schema import CASE_FIELDS, EXPECTED, FILLED_BY, SUBJECTS
 from ketapath.knowledge.screens import problems as screening_problems
 
-_OWN_FORM = ("card", "claim", "perpetrator")
+_OWN_FORM = ("card", "claim", "perpetrator", "model")
 """What a case with a form of its own is about; the others state facts and what follows from them."""
 ClaimsIn = Callable[[str, Knowledge], Collection[str]]
 """Finds the ids of the claims that a text makes."""
@@ -42,19 +44,22 @@ class Report:
     rules: int
     cards: int
     claims: int
+    models: int
     cases: int
     sources: int
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Path = FOLDER) -> Report:
+def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, worked: Worked, folder: Path = FOLDER) -> Report:
     """Every case run, every path fillable, every threshold tried on both sides, every card sound.
 
-    `claims_in` finds the claims of a text by id; knowledge cannot do so itself, since finding stands above it.
+    `claims_in` finds the claims of a text by id, `worked` what a drug model gives; knowledge can do neither itself,
+    since finding and simulating stand above it.
     """
     written = [case for file in sorted(folder.rglob("*.cases.yaml")) for case in _cases(file, folder)]
     texts, of_cards, ratios = ([c for c in written if kind in c] for kind in ("claim", "card", "perpetrator"))
+    of_models = {f.name: list(_cases(f, folder)) for f in sorted((folder / "drugs").glob("*.cases.yaml"))}
     wrong = [(case, _wrong_form(case, knowledge)) for case in written if set(SUBJECTS) & set(case)]
     cases = [case for case, why in wrong if why is None]
     files, asked = documents(folder), dict(_asked(knowledge))
@@ -68,13 +73,19 @@ def check(knowledge: Knowledge, *, today: date, claims_in: ClaimsIn, folder: Pat
         *_unsound_cards(of_cards, knowledge),
         *perpetrator_problems(knowledge.perpetrators, knowledge.codes["medicines"], ratios),
         *_misjudged(texts, knowledge, claims_in),
+        *model_problems(of_models, files, worked, knowledge.drugs),
         *consistency.problems(knowledge, files, _tried(cases, knowledge)),
     ]
     return Report(
         rules=len(knowledge.rules),
         cards=len(knowledge.biomarkers),
         claims=len(knowledge.claims),
-        cases=len(cases) + len(of_cards) + len(ratios) + sum(len(c["found"]) + len(c["not_found"]) for c in texts),
+        models=len(knowledge.drugs),
+        cases=len(cases)
+        + len(of_cards)
+        + len(ratios)
+        + sum(map(len, of_models.values()))
+        + sum(len(c["found"]) + len(c["not_found"]) for c in texts),
         sources=len(knowledge.sources),
         problems=tuple(problems),
         warnings=tuple(consistency.warnings(knowledge, files, today)),

@@ -89,6 +89,8 @@ def _alone(value: Any, shape: Schema) -> Iterator[str]:
             yield "is empty"
     if _TYPES["number"](value) and value < shape.get("minimum", value):
         yield f"is {value}, less than {shape['minimum']}"
+    if _TYPES["number"](value) and value > shape.get("maximum", value):
+        yield f"is {value}, more than {shape['maximum']}"
     if isinstance(value, list) and not shape.get("minItems", 0) <= len(value) <= shape.get("maxItems", len(value)):
         yield f"has {len(value)} entries"
     if isinstance(value, dict) and len(value) < shape.get("minProperties", 0):

@@ -13,6 +13,7 @@ from ketapath.domain.evidence import Trust
 from ketapath.knowledge import schema as words
 from ketapath.knowledge.rules import FORMS, NAMED, OPERATORS
 from ketapath.knowledge.schema import CASE_FIELDS, EXPECTED, SUBJECTS
+from ketapath.knowledge.sourcing import OURS
 
 Schema = dict[str, Any]
 
@@ -148,3 +149,8 @@ def _predicate() -> Schema:
     }
     forms = [record({name: fields[name] for name in fields if name in form}) for form in FORMS]
     return {"anyOf": forms, "description": "When it speaks: true, false, or unknown while a fact is missing."}
+
+
+def basis() -> Schema:
+    """Field by field: a source key, a rule id, or a mark that the figure is ours."""
+    return map_of({"anyOf": [one_of(OURS), RULE_ID, KEY]})

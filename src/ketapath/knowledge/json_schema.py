@@ -15,7 +15,7 @@ from typing import get_args
 from ketapath.domain.candidacy import LegalStatus
 from ketapath.domain.evidence import Grade, Trust
 from ketapath.domain.screening import IntervalBasis, Purpose
-from ketapath.knowledge import json_alternatives, json_claims, json_markers, json_perpetrators
+from ketapath.knowledge import json_alternatives, json_claims, json_drugs, json_markers, json_perpetrators
 from ketapath.knowledge import schema as words
 from ketapath.knowledge.json_parts import (
     BOOL,
@@ -30,6 +30,7 @@ from ketapath.knowledge.json_parts import (
     VERSION,
     WHEN,
     Schema,
+    basis,
     case,
     citations,
     list_of,
@@ -45,7 +46,6 @@ from ketapath.knowledge.json_parts import (
     with_predicate,
 )
 from ketapath.knowledge.screens import CONDITION_FIELDS, NOT_IN_EVIDENCE, PRETEST_FIELDS, SCREEN_FIELDS
-from ketapath.knowledge.sourcing import OURS
 
 STATUS_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -72,7 +72,6 @@ STATUS_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "trust": frozenset(get_args(Trust)),
     }
 )
-_MODEL_TRUST = ("read", "transcribed", "summary", "assumption")
 OBSERVED_STATISTICS = (
     "mean-rise",
     "mean-max-rise",
@@ -197,11 +196,6 @@ def _source() -> Schema:
     return list_of(record_as_read(fields, words.SOURCE_REQUIRED, words.SOURCE_OPTIONAL))
 
 
-def _basis() -> Schema:
-    """Field by field: a source key, a rule id, or a mark that the figure is ours."""
-    return map_of({"anyOf": [one_of(OURS), RULE_ID, KEY]})
-
-
 def _protocol() -> Schema:
     days = list_of(COUNT, least=1)
     fields: dict[str, Schema] = {
@@ -223,7 +217,7 @@ def _protocol() -> Schema:
         "predicted_for": list_of(PATH),
         "rules": list_of(RULE_ID, least=1),
         "sources": list_of(KEY, least=1),
-        "basis": _basis(),
+        "basis": basis(),
         "spacing_note": TEXT,
     }
     by_product = [n for n in fields if n.endswith(("_mg", "_rule", "_mg_per_kg", "_gap_min")) or n == "infusion_min"]
@@ -232,54 +226,6 @@ def _protocol() -> Schema:
 
 def _rules() -> Schema:
     return with_cases(_rule(), "rule", case("rule"))
-
-
-_SITES = ("venous", "arterial", "mixed", "not-stated")
-_STRUCTURES = ("mammillary", "depot", "nasal-hepatic", "oral-hepatic", "film")
-_SPREAD = ("bsv_variance", "bsv_cv_percent", "bsv_logit_sd", "bov_variance", "rse_percent", "low", "high")
-_OF_THE_DISPOSITION = ("residual_error", "population", "domain")
-"""What a file that stands on the disposition of another takes over from there."""
-
-
-def _drug() -> Schema:
-    figure = record(
-        {"value": NUMBER, "unit": TEXT, "source": KEY, "trust": one_of(_MODEL_TRUST), **dict.fromkeys(_SPREAD, NUMBER)},
-        optional=("source", *_SPREAD),
-    )
-    span = INTERVAL
-    routes = list_of(one_of(words.ROUTES), least=1)
-    fields: dict[str, Schema] = {
-        "id": TEXT,
-        "title": TEXT,
-        "product": one_of(words.PRODUCTS),
-        "routes": routes,
-        "default_for": {**routes, "description": "Routes for which this model answers where none is named."},
-        "band_with": {**list_of(TEXT, least=1), "description": "Models whose people share this one's band."},
-        "children": {**BOOL, "description": "Used for children, and for adults only where it is named."},
-        "analytes": list_of(TEXT, least=1),
-        "site": one_of(_SITES),
-        "structure": one_of(_STRUCTURES),
-        "trust": one_of(_MODEL_TRUST),
-        "disposition": {**TEXT, "description": "The model whose distribution and elimination this one stands on."},
-        "parameters": map_of(figure),
-        "covariances": list_of(record({"of": list_of(TEXT, least=2), "value": NUMBER, "source": KEY})),
-        "assumed_spread": record({"of": map_of(NUMBER), "from": KEY, "trust": one_of(("assumption",))}),
-        "weight_exponents": map_of(NUMBER),
-        "age_effect": record({"parameter": TEXT, "per_year": NUMBER, "above_years": NUMBER, "source": KEY}),
-        "ancestry_effects": map_of(record({"of": map_of(NUMBER), "source": KEY})),
-        "device": record({"mg": NUMBER, "most_mg": NUMBER, "gap_min": NUMBER, "source": KEY}),
-        "residual_error": {**map_of({"type": ["number", "string"]}), "required": ["kind", "source"]},
-        "population": {**map_of({"type": ["number", "boolean", "string"]}), "required": ["n", "source"]},
-        "domain": {**record({"age_years": span, "weight_kg": span, "basis": TEXT, "source": KEY, "trust": TEXT}),
-                   "required": ["age_years", "weight_kg", "basis"]},
-        "known_conflicts": list_of(TEXT),
-        "sources": list_of(KEY, least=1),
-        "basis": _basis(),
-    }  # fmt: skip
-    optional = ("default_for", "band_with", "children", "disposition", "covariances", "assumed_spread",
-                "weight_exponents", "age_effect", "ancestry_effects", "device", "basis")  # fmt: skip
-    whole = record(fields, optional=(*optional, *_OF_THE_DISPOSITION))
-    return {**whole, "anyOf": [{"required": ["disposition"]}, {"required": list(_OF_THE_DISPOSITION)}]}
 
 
 def _instrument() -> Schema:
@@ -301,7 +247,7 @@ def _instrument() -> Schema:
         "alerts": list_of(record({"item": NUMBER, "from": NUMBER, "text": TEXT})),
         "references": list_of(TEXT),
         "unverified": list_of(TEXT),
-        "basis": _basis(),
+        "basis": basis(),
     }
     return record(fields, optional=("standard_error",))
 
@@ -367,13 +313,13 @@ def _response() -> Schema:
     parameter: Schema = {
         "type": "object",
         "required": ["source", "trust"],
-        "properties": {"source": or_null(KEY), "trust": one_of(_MODEL_TRUST), "unit": TEXT, "note": TEXT},
+        "properties": {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "unit": TEXT, "note": TEXT},
         "additionalProperties": {"anyOf": [NUMBER, list_of(NUMBER)]},
     }
     predicted = record({"product": one_of(words.PRODUCTS), "route": one_of(words.ROUTES)})
     fields: dict[str, Schema] = {
         "predicted": list_of(predicted, least=1),
-        "basis": _basis(),
+        "basis": basis(),
         "review_day": NUMBER,
         "baseline_days": NUMBER,
     }
@@ -388,7 +334,7 @@ def _effects() -> Schema:
         "properties": {
             "source": or_null(KEY),
             "sources": list_of(KEY, least=1),
-            "trust": one_of(_MODEL_TRUST),
+            "trust": one_of(json_drugs.MODEL_TRUST),
             "unit": TEXT,
             "note": TEXT,
         },
@@ -541,7 +487,7 @@ _BUILD: Mapping[str, Callable[[], Schema]] = MappingProxyType(
         "path": _path,
         "source": _source,
         "protocol": lambda: with_predicate(list_or(_rules(), _protocol())),
-        "drug": _drug,
+        "drug": lambda: list_or(list_of(json_drugs.model_case(), least=2), json_drugs.drug()),
         "perpetrator": json_perpetrators.perpetrators,
         "instrument": _instrument,
         "harm": _harm,

@@ -174,6 +174,20 @@ def arterial_sites(
     return {"arterial": levels["S-ketamine"], **{name: levels[name] for name in rates}}
 
 
+def people_levels(
+    model: Mapping[str, Any],
+    order: Order,
+    subject: Subject,
+    models: Models,
+    times_min: Sequence[float],
+    *,
+    draws: int,
+    seed: int,
+) -> dict[str, Array]:
+    """Analyte -> ng/mL of every simulated person, shape (times, draws + 1); column 0 is the model's typical person."""
+    return _people_levels(model, order, subject, models, times_min, draws, seed)[0]
+
+
 def _people_levels(
     model: Mapping[str, Any],
     order: Order,
@@ -234,7 +248,7 @@ def _read(body: Body, times_min: Sequence[float]) -> dict[str, Array]:
 def _parent(order: Order, subject: Subject, models: Models, grid: Sequence[float], draws: int, seed: int) -> Array:
     chosen = model_for(order, subject, models, None)
     check(order, subject, chosen, grid, draws, seed)
-    levels, _ = _people_levels(chosen, order, subject, models, grid, draws, seed)
+    levels = people_levels(chosen, order, subject, models, grid, draws=draws, seed=seed)
     return levels["ketamine" if order.product == "racemic" else "S-ketamine"][:, 1:]
 
 

@@ -9,6 +9,7 @@ from ketapath.report.json_form import biomarkers_json, candidacy_json, course_js
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
 from ketapath.report.resting import rests_on
 from ketapath.report.text_form import biomarkers_text, candidacy_text, course_text, plan_text, screening_text
+from ketapath.report.validation_form import validation_json, validation_page, validation_text
 from ketapath.report.words import approval, say
 
 __all__ = [
@@ -41,4 +42,7 @@ __all__ = [
     "screening_text",
     "simulation_json",
     "simulation_text",
+    "validation_json",
+    "validation_page",
+    "validation_text",
 ]
