@@ -25,12 +25,14 @@ from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, Sign
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Screened
-from ketapath.domain.session import Visit
+from ketapath.domain.session import Session, Visit
 from ketapath.errors import BadInput
 from ketapath.fhir import Bundle, bundle_of, statements
 from ketapath.fhir.readback import decisions, signed_plans, visits
 from ketapath.knowledge import Knowledge
 from ketapath.knowledge.policy import policy_file, under_policy
+from ketapath.pharmacology import Person as Reacting
+from ketapath.pharmacology import Sensitivity, Subject, measured_sensitivity
 from ketapath.profile import profile
 from ketapath.screening import screen
 
@@ -244,6 +246,13 @@ def _chart(practice: Practice, patient_id: str, place: int, as_of: date, clinic:
     )
 
 
+def measured(found: Chart) -> Sensitivity:
+    """How this person reacted in their own sessions; people like this where there is none that can be read."""
+    numbered = enumerate(sorted((v for v in found.visits if v.was_dosed), key=lambda v: v.opened_at), start=1)
+    sessions = (visit.session(number) for number, visit in numbered if visit.step == "home")
+    return _measured(_Key.of(found), tuple(s for s in sessions if s is not None))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Key:
     """What the three heavy results depend on, and nothing else, so that they may be kept.
@@ -303,3 +312,20 @@ def _screened(key: _Key) -> tuple[Screened, ...]:
 @lru_cache(maxsize=128)
 def _marked(key: _Key) -> tuple[MarkerView, ...]:
     return biomarkers(key.person, knowledge_at(key.clinic), key.clinic, plan=_planned(key), seed=SEED)
+
+
+@lru_cache(maxsize=128)
+def _measured(key: _Key, sessions: tuple[Session, ...]) -> Sensitivity:
+    known = key.person.known
+    age, weight, hypertension = (known.get(p) for p in ("person.age_years", "vitals.weight_kg", "history.hypertension"))
+    years = age.value if age is not None and isinstance(age.value, float) else None
+    knowledge = knowledge_at(key.clinic)
+    return measured_sensitivity(
+        sessions,
+        Subject(weight_kg=weight.value if weight is not None and isinstance(weight.value, float) else None,
+                age_years=years),
+        Reacting(age_years=years, hypertension=None if hypertension is None else bool(hypertension.value)),
+        knowledge.drugs,
+        knowledge.effects["acute"],
+        seed=SEED,
+    )  # fmt: skip

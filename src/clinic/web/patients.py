@@ -17,7 +17,7 @@ from clinic.access.permission import may
 from clinic.actions.plan import standing
 from clinic.queries import profile
 from clinic.queries.patients import patients as listed
-from clinic.queries.person import Chart, Treated, candidacy, markers, plan, screened, treated
+from clinic.queries.person import Chart, Treated, candidacy, markers, measured, plan, screened, treated
 from clinic.queries.plan import ways_on
 from clinic.web.charts import response_chart
 from clinic.web.door import about_person, account_of, staff
@@ -77,6 +77,7 @@ def loop_page(
         "trial_weeks": f"{found.knowledge.figure('trial_weeks'):g}",
         "screened": screened(found),
         "markers": markers(found),
+        "measured": measured(found),
         "aside": profile.aside(found),
         "due": due_assessments(found.person, found.knowledge),
         "key": secrets.token_hex(16),

@@ -265,6 +265,18 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "would move area": _("level over a day"),
         "would move response": _("probability of response"),
         "would move dose": _("dose"),
+        # how a person reacts to a dose
+        "systolic": _("systolic pressure"),
+        "diastolic": _("diastolic pressure"),
+        "heart-rate": _("heart rate"),
+        "dissociation": _("dissociation"),
+        "systolic drug rise": _("rise of systolic pressure by the drug"),
+        "systolic visit rise": _("rise of systolic pressure by the visit"),
+        "diastolic drug rise": _("rise of diastolic pressure by the drug"),
+        "diastolic visit rise": _("rise of diastolic pressure by the visit"),
+        "heart-rate drug rise": _("rise of heart rate by the drug"),
+        "heart-rate visit rise": _("rise of heart rate by the visit"),
+        "dissociation sensitivity": _("dissociation at the same level"),
         # shelves and sections of the knowledge
         "rule": _("Rules"),
         "source": _("Sources"),
