@@ -1,0 +1,191 @@
+"""The second solution: any flows between compartments, carried by exp(A h) in positive terms only. Slower; never loses.
+
+Each distinct step length is worked out once for all subjects, with what a unit of each running input adds. Where a step
+is so long that repeated squaring would cost digits, the step is worked out in extended precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ketapath.errors import BadInput
+from ketapath.pharmacology.compartments import MAX_COMPARTMENTS, Array, propagators
+from ketapath.pharmacology.growth import grows
+from ketapath.pharmacology.timeline import Timeline
+
+Flags = npt.NDArray[np.bool_]
+
+BLOCK = 512
+"""Subjects that are carried together: their propagators fit into the cache."""
+_LONG = 1e4
+"""Fastest rate times step above which squaring in double precision would lose more than four digits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flows:
+    """Any linear compartments of many people. `rates_per_h` (subjects, n, n): into compartment i from compartment j.
+
+    `outputs` names what is asked: a compartment and its volume in litres (one a subject; None: the amount as it is).
+    """
+
+    rates_per_h: Array
+    outputs: Mapping[str, tuple[int, Array | None]]
+
+    def __post_init__(self) -> None:
+        shape = self.rates_per_h.shape
+        if len(shape) != 3 or shape[1] != shape[2] or not 1 <= shape[1] <= MAX_COMPARTMENTS:
+            raise _bad("flows", f"shape {shape}", f"(subjects, n, n) with n from 1 to {MAX_COMPARTMENTS}")
+        for name, (place, volume) in self.outputs.items():
+            if not 0 <= place < shape[1] or (volume is not None and np.shape(volume) != shape[:1]):
+                raise _bad(f"flows.outputs[{name}]", (place, np.shape(volume)), "a compartment and a volume a subject")
+
+    @property
+    def size(self) -> int:
+        """How many subjects."""
+        return int(self.rates_per_h.shape[0])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The outputs, in their order."""
+        return tuple(self.outputs)
+
+    @property
+    def sound(self) -> Flags:
+        """Whose flows are finite, none of them negative, and do not grow by themselves; whose volumes are above zero."""
+        a = self.rates_per_h
+        good = np.isfinite(a).all(axis=(1, 2))
+        off = np.where(np.eye(a.shape[1], dtype=bool), 0.0, a)
+        good &= (off >= 0.0).all(axis=(1, 2))
+        for _, volume in self.outputs.values():
+            if volume is not None:
+                good &= np.isfinite(volume) & (volume > 0.0)
+        good[good] = ~grows(a[good])
+        return np.asarray(good)
+
+    def take(self, subjects: slice | npt.NDArray[np.intp]) -> Flows:
+        """The flows of some of the subjects."""
+        outputs = {n: (c, None if v is None else v[subjects]) for n, (c, v) in self.outputs.items()}
+        return Flows(rates_per_h=self.rates_per_h[subjects], outputs=outputs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """What one march found, shape (outputs, observations, subjects); or the summaries, (outputs, subjects)."""
+
+    values: Array | None
+    peak: Array
+    peak_h: Array
+    area: Array
+
+
+def march_positive(
+    flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | None, *, curves: bool
+) -> Levels:
+    """Levels of sound subjects. `entry` is the compartment of each input; `scale` as in `march`.
+
+    With `curves` the levels at every observation, else the peak over all events, its time, and the area.
+    """
+    parts = []
+    for begin in range(0, flows.size, BLOCK):
+        some = slice(begin, begin + BLOCK)
+        part = None if scale is None else np.broadcast_to(scale, (len(entry), flows.size))[:, some]
+        parts.append(_block(flows.take(some), entry, when, part, curves=curves))
+    shape = (len(flows.outputs), 0)
+    if not parts:
+        empty = np.zeros(shape)
+        return Levels(values=np.zeros((shape[0], when.observations, 0)), peak=empty, peak_h=empty, area=empty)
+    return Levels(
+        values=np.concatenate([p.values for p in parts if p.values is not None], axis=-1) if curves else None,
+        peak=np.concatenate([p.peak for p in parts], axis=-1),
+        peak_h=np.concatenate([p.peak_h for p in parts], axis=-1),
+        area=np.concatenate([p.area for p in parts], axis=-1),
+    )
+
+
+def _block(flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | None, *, curves: bool) -> Levels:
+    n, size = flows.size, flows.rates_per_h.shape[1]
+    places, volumes = _read_out(flows)
+    a = flows.rates_per_h if curves else _with_areas(flows, places)
+    doors = sorted(set(entry))
+    steps = _steps(a, doors, when)
+    state = np.zeros((n, a.shape[1]))
+    values = np.empty((len(places), when.observations, n)) if curves else None
+    peak, peak_h = np.zeros((len(places), n)), np.full((len(places), n), when.hours[0] if when.hours.size else 0.0)
+    ones = np.ones((len(entry), n)) if scale is None else scale
+    events = (when.step.tolist(), when.rate.tolist(), when.bolus.tolist(), when.observation.tolist(), when.hours.tolist())
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step, rate, bolus, row, hour in zip(*events, strict=True):
+            if step >= 0:
+                carry, add = steps[step]
+                state = np.matmul(carry, state[:, :, None])[:, :, 0]
+                if rate >= 0:
+                    inflow = _into(when.rates[rate][:, None] * ones, entry, doors)
+                    state = state + np.matmul(add, inflow.T[:, :, None])[:, :, 0]
+            if bolus >= 0:
+                state[:, doors] += _into(when.boluses[bolus][:, None] * ones, entry, doors).T
+            if curves and row < 0:
+                continue
+            level = state[:, places].T / volumes
+            if values is not None:
+                values[:, row] = level
+            else:
+                peak_h[level > peak] = hour
+                np.maximum(peak, level, out=peak)
+        area = np.zeros((len(places), n)) if curves else state[:, size:].T / volumes
+    return Levels(values=values, peak=peak, peak_h=peak_h, area=area)
+
+
+def _steps(a: Array, doors: list[int], when: Timeline) -> list[tuple[Array, Array]]:
+    """For each distinct step: what it does to the state (subjects, n, n), and what a unit into each door adds."""
+    n, size = a.shape[:2]
+    whole = np.zeros((n, size + len(doors), size + len(doors)))
+    whole[:, :size, :size] = a
+    for index, door in enumerate(doors):
+        whole[:, door, size + index] = 1.0
+    fastest = float(np.abs(a).max()) if a.size else 0.0
+    found = []
+    fed = set(when.fed.tolist())
+    for step, hours in enumerate(when.steps_h.tolist()):
+        wanted = whole if step in fed else a
+        if fastest * hours > _LONG and math.isfinite(fastest * hours):
+            grown = propagators(wanted.astype(np.longdouble), hours).astype(np.float64)
+        else:
+            grown = propagators(wanted, hours)
+        found.append((np.ascontiguousarray(grown[:, :size, :size]), np.ascontiguousarray(grown[:, :size, size:])))
+    return found
+
+
+def _into(amounts: Array, entry: tuple[int, ...], doors: list[int]) -> Array:
+    """Amounts of each input, (inputs, subjects), added up for each compartment that has inputs."""
+    found = np.zeros((len(doors), amounts.shape[1]))
+    for index, place in enumerate(entry):
+        found[doors.index(place)] += amounts[index]
+    return found
+
+
+def _read_out(flows: Flows) -> tuple[list[int], Array]:
+    places = [place for place, _ in flows.outputs.values()]
+    volumes = np.ones((len(places), flows.size))
+    for row, (_, volume) in enumerate(flows.outputs.values()):
+        if volume is not None:
+            volumes[row] = volume
+    return places, volumes
+
+
+def _with_areas(flows: Flows, places: list[int]) -> Array:
+    """The same flows with a compartment for each output that only adds up: its amount is the area."""
+    n, size = flows.rates_per_h.shape[:2]
+    a = np.zeros((n, size + len(places), size + len(places)))
+    a[:, :size, :size] = flows.rates_per_h
+    for index, place in enumerate(places):
+        a[:, size + index, place] = 1.0
+    return a
+
+
+def _bad(field: str, found: object, limit: str) -> BadInput:
+    return BadInput(field=field, found=found, limit=limit, next_step="Correct the value and try again.")
