@@ -5,6 +5,7 @@ Silent either way: NumPy gives the same numbers. CC names another compiler.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -53,8 +54,6 @@ def compiled(source: Path, library: Path) -> bool:
     except (OSError, ValueError, subprocess.TimeoutExpired):
         pass
     finally:
-        try:
+        with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
-        except OSError:
-            pass
     return False

@@ -16,14 +16,16 @@ TICKS_PER_H = 3_600_000
 
 
 def rates_of(chain: Chain, j: int) -> tuple[Any, list[tuple[int, Any]]]:
-    """The rate matrix of subject j of a chain, written apart from the one in the code; (compartment, volume) an output."""
+    """The rate matrix of subject j, written apart from the one in the code; (compartment, volume) of each output."""
     p = {name: mpmath.mpf(float(v[j])) for name in Chain.__slots__ if (v := getattr(chain, name)) is not None}
     rows: list[tuple[int, int, Any]] = []
     vc, cl = p["central_volume"], p["clearance"]
     size, outputs = 1, [(0, vc)]
 
     def exchange(a: int, b: int, volume_a: Any, volume_b: Any, flow: Any) -> None:
-        rows.extend([(a, a, -flow / volume_a), (b, a, flow / volume_a), (b, b, -flow / volume_b), (a, b, flow / volume_b)])
+        rows.extend(
+            [(a, a, -flow / volume_a), (b, a, flow / volume_a), (b, b, -flow / volume_b), (a, b, flow / volume_b)]
+        )
 
     rows.append((0, 0, -cl / vc))
     for i in (1, 2):
@@ -79,7 +81,9 @@ def march(a: Any, inputs: Sequence[Input], times_h: Sequence[float]) -> dict[int
     with mpmath.workdps(DIGITS):
         for now in sorted({*starts, *ends, *ticks(times_h)}):
             if last is not None:
-                running = [i for i, (s, e) in enumerate(zip(starts, ends, strict=True)) if s <= last and now <= e and e > s]
+                running = [
+                    i for i, (s, e) in enumerate(zip(starts, ends, strict=True)) if s <= last and now <= e and e > s
+                ]
                 doors = sorted({inputs[i].compartment for i in running})
                 key = (now - last, tuple(doors))
                 if key not in known:

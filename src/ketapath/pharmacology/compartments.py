@@ -50,8 +50,8 @@ def solve(a_per_h: Any, doses: Sequence[Input], times_h: Sequence[float]) -> Arr
     """Amounts, shape (times, compartments), of a system that is empty before the first dose.
 
     `a_per_h[i][j]` is the rate into compartment i from compartment j; A need not conserve mass. A value at the
-    instant of a bolus is after it. Raises BadInput for a system that cannot be (a matrix that grows, times out of order),
-    NumericalError on overflow.
+    instant of a bolus is after it. Raises BadInput for a system that cannot be (a matrix
+    that grows, times out of order), NumericalError on overflow.
 
     >>> solve([[-1.0]], [Input(time_h=0.0, amount=1.0)], [0.0, 1.0]).round(6).tolist()
     [[1.0], [0.367879]]
@@ -91,15 +91,15 @@ def propagators(a: Either, step_h: float) -> Either:
         raise NumericalError("The rates leave the range of numbers: check the rates and the times.")
     squarings = max(0, math.ceil(math.log2(norm))) if norm > 1.0 else 0
     part = flows / 2.0**squarings
-    total = _taylor(part, _TAYLOR_TERMS + size)
+    total: Either = _taylor(part, _TAYLOR_TERMS + size)
     total *= np.exp(-fastest * step_h / 2.0**squarings)
     for _ in range(squarings):
         total = total @ total
     return total
 
 
-def _taylor(part: Either, terms: int) -> Either:
-    """1 + part + part^2 / 2! + ..., in groups of `_GROUP` powers: a third of the products, still positive terms only."""
+def _taylor(part: Any, terms: int) -> Any:
+    """1 + part + part^2 / 2! + ..., in groups of `_GROUP` powers: a third of the products, positive terms still."""
     one = np.broadcast_to(np.eye(part.shape[-1], dtype=part.dtype), part.shape)
     powers = [one, part]
     while len(powers) <= _GROUP:

@@ -19,9 +19,9 @@ Flags = npt.NDArray[np.bool_]
 
 
 def grows(a: npt.NDArray[np.float64]) -> Flags:
-    """Which of the matrices, shape (subjects, n, n), have an eigenvalue with a positive real part; shape (subjects,)."""
+    """Which of the matrices, (subjects, n, n), have an eigenvalue with a positive real part; shape (subjects,)."""
     found = np.zeros(a.shape[0], dtype=bool)
-    for block in _blocks((a != 0.0).any(axis=0)):
+    for block in _blocks(np.asarray((a != 0.0).any(axis=0))):
         found |= _block_grows(a[:, block[:, None], block])
     return found
 
@@ -32,10 +32,10 @@ def _block_grows(a: npt.NDArray[np.float64]) -> Flags:
     off = a * (1.0 - np.eye(size))
     with np.errstate(over="ignore"):
         sums = a.sum(axis=-2).max(axis=-1)
-    positive = (off >= 0.0).all(axis=(-2, -1))
-    found = ~(positive & (sums <= _ROUNDING * largest))
+    positive = np.asarray((off >= 0.0).all(axis=(-2, -1)))
+    found = np.asarray(~(positive & (sums <= _ROUNDING * largest)))
     if size == 1:
-        return found & (a[:, 0, 0] > 0.0)
+        return np.asarray(found & (a[:, 0, 0] > 0.0))
     for index in np.flatnonzero(found):
         scaled = a[index] / largest[index]
         real = float(np.linalg.eigvals(scaled).real.max())

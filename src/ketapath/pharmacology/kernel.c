@@ -2,9 +2,12 @@
  *
  * Everything costly (exponentials, weights) is worked out before, in NumPy. Built without fused multiply-add and without
  * reordering (-ffp-contract=off, no fast-math), so that every result is the same to the last bit. */
-#ifndef FOR /* the part that stands once; below it includes itself for each kind of processor */
+#ifndef FOR /* the part that stands once; it includes itself for each kind of processor, and there for each width */
 #include <stdint.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define KETAPATH_KERNEL 1 /* native.py reads it: a kernel built from another plan is not used */
 #define TILE 64
@@ -30,6 +33,7 @@ typedef struct {
     int64_t row_stride, output_stride, tile_stride;
     double *state; /* (modes, subjects): the end of the march */
     double *peak, *peak_hours; /* (outputs, subjects) */
+    int64_t lined; /* set here: every piece of a row begins on a line of the cache */
 } work;
 
 EXPORT int ketapath_kernel(void) { return KETAPATH_KERNEL; }
@@ -37,64 +41,23 @@ EXPORT int ketapath_kernel(void) { return KETAPATH_KERNEL; }
 typedef double lanes1 __attribute__((may_alias));
 typedef double lanes8 __attribute__((vector_size(64), aligned(8), may_alias));
 
-/* One event for the lanes at i; defined for eight lanes, and for one where subjects are left over. */
-#define DEFINE_EVENT(NAME, V)                                                                                          \
-    TARGET INLINE void NAME(const work *w, int64_t e, int64_t base, int64_t i, double state[][TILE]) {                        \
-        const int64_t n = w->subjects, place = base + i, wide = w->width != 1;                                         \
-        if (w->step[e] >= 0) {                                                                                         \
-            const double *decay = w->decay + w->step[e] * w->modes * n + place;                                        \
-            if (w->rate[e] < 0) {                                                                                      \
-                for (int64_t k = 0; k < w->modes; k++) *(V *)&state[k][i] *= *(const V *)(decay + k * n);              \
-            } else {                                                                                                   \
-                const double *gain = w->gain + w->feed[e] * w->modes * n + place;                                      \
-                const double *amount = w->rates + w->rate[e] * w->width + (wide ? place : 0);                          \
-                for (int64_t k = 0; k < w->modes; k++) {                                                               \
-                    V s = *(V *)&state[k][i] * *(const V *)(decay + k * n), g = *(const V *)(gain + k * n);            \
-                    *(V *)&state[k][i] = s + (wide ? g * *(const V *)amount : g * *amount);                            \
-                }                                                                                                      \
-            }                                                                                                          \
-        }                                                                                                              \
-        if (w->bolus[e] >= 0) {                                                                                        \
-            const double *amount = w->boluses + w->bolus[e] * w->width + (wide ? place : 0);                           \
-            for (int64_t k = 0; k < w->modes; k++) {                                                                   \
-                V g = *(const V *)(w->start + k * n + place);                                                          \
-                *(V *)&state[k][i] += wide ? g * *(const V *)amount : g * *amount;                                     \
-            }                                                                                                          \
-        }                                                                                                              \
-        if (w->out && w->observation[e] < 0) return;                                                                   \
-        int32_t t = 0;                                                                                                 \
-        for (int64_t o = 0; o < w->outputs; o++) {                                                                     \
-            V level = *(V *)&state[w->term_mode[t]][i];                                                                \
-            if (w->term_weight[t] >= 0) level *= *(const V *)(w->weights + w->term_weight[t] * n + place);             \
-            for (t++; t < w->terms_end[o]; t++) {                                                                      \
-                V s = *(V *)&state[w->term_mode[t]][i];                                                                \
-                if (w->term_weight[t] >= 0) s *= *(const V *)(w->weights + w->term_weight[t] * n + place);             \
-                level += s;                                                                                            \
-            }                                                                                                          \
-            if (w->out) {                                                                                              \
-                double *tile_out = w->out + (base / TILE) * w->tile_stride + i;                                        \
-                *(V *)(tile_out + w->observation[e] * w->row_stride + o * w->output_stride) = level;                   \
-            } else {                                                                                                   \
-                double *peak = w->peak + o * n + place, *at = w->peak_hours + o * n + place;                           \
-                const double *now = (const double *)&level;                                                            \
-                for (int64_t j = 0; j < (int64_t)(sizeof(V) / sizeof(double)); j++) {                                  \
-                    at[j] = now[j] > peak[j] ? w->hours[e] : at[j];                                                    \
-                    peak[j] = now[j] > peak[j] ? now[j] : peak[j];                                                     \
-                }                                                                                                      \
-            }                                                                                                          \
-        }                                                                                                              \
-    }
+#define AT(V, FROM, G) (((V *)(FROM))[G])
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #define FOR(NAME) NAME##_512
 #define TARGET __attribute__((target("avx512f")))
+#define PAST_CACHE(P, V) _mm512_stream_pd(P, (__m512d)(V))
 #include "kernel.c"
 #undef FOR
 #undef TARGET
+#undef PAST_CACHE
 #define FOR(NAME) NAME##_256
 #define TARGET __attribute__((target("avx2")))
+#define PAST_CACHE(P, V) (_mm256_stream_pd(P, ((__m256d *)&(V))[0]), _mm256_stream_pd((P) + 4, ((__m256d *)&(V))[1]))
 #include "kernel.c"
 #undef FOR
 #undef TARGET
+#undef PAST_CACHE
 #endif
 #define FOR(NAME) NAME##_any
 #define TARGET
@@ -112,23 +75,123 @@ EXPORT int ketapath_march(const work *w) {
         march_any(w);
     return 0;
 }
-#else /* once for each kind of processor */
+#elif !defined(V) /* once for each kind of processor */
 
-DEFINE_EVENT(FOR(one), lanes1)
-DEFINE_EVENT(FOR(eight), lanes8)
+TARGET INLINE void FOR(put1)(const work *w, double *place, lanes1 v) {
+    (void)w;
+    *place = v;
+}
 
-TARGET static void FOR(march)(const work *w) {
+TARGET INLINE void FOR(put8)(const work *w, double *place, lanes8 v) {
+#ifdef PAST_CACHE
+    if (w->lined) { /* the levels are not read again here: the cache is left to what is */
+        PAST_CACHE(place, v);
+        return;
+    }
+#endif
+    (void)w;
+    *(lanes8 *)place = v;
+}
+
+#define V lanes1 /* where subjects are left over */
+#define MANY 1
+#define EVENT FOR(one)
+#define PUT FOR(put1)
+#include "kernel.c"
+#undef V
+#undef MANY
+#undef EVENT
+#undef PUT
+#define V lanes8
+#define MANY 4
+#define EVENT FOR(many)
+#define PUT FOR(put8)
+#include "kernel.c"
+#undef V
+#undef MANY
+#undef EVENT
+#undef PUT
+
+TARGET static void FOR(march)(const work *given) {
+    work own = *given; /* a copy that no store can reach, so that it stays in registers */
+    const work *w = &own;
+    const int64_t strides = w->row_stride | w->output_stride | w->tile_stride;
+    own.lined = ((uintptr_t)w->out | (uintptr_t)(strides * sizeof(double))) % 64 == 0;
     double state[MAX_MODES][TILE] __attribute__((aligned(64)));
     for (int64_t base = 0; base < w->subjects; base += TILE) {
         const int64_t lanes = w->subjects - base < TILE ? w->subjects - base : TILE;
         memset(state, 0, sizeof state);
         for (int64_t e = 0; e < w->events; e++) {
             int64_t i = 0;
-            for (; i + 8 <= lanes; i += 8) FOR(eight)(w, e, base, i, state);
+            for (; i + 32 <= lanes; i += 32) FOR(many)(w, e, base, i, state);
             for (; i < lanes; i++) FOR(one)(w, e, base, i, state);
         }
         for (int64_t k = 0; k < w->modes; k++)
             memcpy(w->state + k * w->subjects + base, state[k], lanes * sizeof(double));
+    }
+#ifdef PAST_CACHE
+    _mm_sfence();
+#endif
+}
+
+#else /* once for each width */
+
+/* One event for the lanes from i on: MANY vectors V of them at a time, so that what is looked up is looked up once. */
+TARGET INLINE void EVENT(const work *w, int64_t e, int64_t base, int64_t i, double state[][TILE]) {
+    enum { WIDE = sizeof(V) / sizeof(double) };
+    const int64_t n = w->subjects, place = base + i, each = w->width != 1;
+    if (w->step[e] >= 0) {
+        const double *decay = w->decay + w->step[e] * w->modes * n + place;
+        if (w->rate[e] < 0) {
+            for (int64_t k = 0; k < w->modes; k++, decay += n)
+                for (int g = 0; g < MANY; g++) AT(V, &state[k][i], g) *= AT(V, decay, g);
+        } else {
+            const double *gain = w->gain + w->feed[e] * w->modes * n + place;
+            const double *amount = w->rates + w->rate[e] * w->width + (each ? place : 0);
+            for (int64_t k = 0; k < w->modes; k++, decay += n, gain += n)
+                for (int g = 0; g < MANY; g++) {
+                    const V s = AT(V, &state[k][i], g) * AT(V, decay, g), c = AT(V, gain, g);
+                    AT(V, &state[k][i], g) = s + (each ? c * AT(V, amount, g) : c * *amount);
+                }
+        }
+    }
+    if (w->bolus[e] >= 0) {
+        const double *start = w->start + place;
+        const double *amount = w->boluses + w->bolus[e] * w->width + (each ? place : 0);
+        for (int64_t k = 0; k < w->modes; k++, start += n)
+            for (int g = 0; g < MANY; g++) {
+                const V c = AT(V, start, g);
+                AT(V, &state[k][i], g) += each ? c * AT(V, amount, g) : c * *amount;
+            }
+    }
+    if (w->out && w->observation[e] < 0) return;
+    for (int64_t o = 0, t = 0; o < w->outputs; o++) {
+        V level[MANY];
+        for (const int64_t first = t; t < w->terms_end[o]; t++) {
+            const double *s = &state[w->term_mode[t]][i];
+            const double *c = w->term_weight[t] < 0 ? 0 : w->weights + w->term_weight[t] * n + place;
+            if (t == first)
+                for (int g = 0; g < MANY; g++) {
+                    level[g] = AT(V, s, g);
+                    if (c) level[g] *= AT(V, c, g);
+                }
+            else if (c)
+                for (int g = 0; g < MANY; g++) level[g] += AT(V, s, g) * AT(V, c, g);
+            else
+                for (int g = 0; g < MANY; g++) level[g] += AT(V, s, g);
+        }
+        if (w->out) {
+            double *row = w->out + (base / TILE) * w->tile_stride + i;
+            row += w->observation[e] * w->row_stride + o * w->output_stride;
+            for (int g = 0; g < MANY; g++) PUT(w, row + g * WIDE, level[g]);
+        } else {
+            double *peak = w->peak + o * n + place, *hours = w->peak_hours + o * n + place;
+            const double *now = (const double *)level;
+            for (int j = 0; j < MANY * WIDE; j++) {
+                hours[j] = now[j] > peak[j] ? w->hours[e] : hours[j];
+                peak[j] = now[j] > peak[j] ? now[j] : peak[j];
+            }
+        }
     }
 }
 #endif

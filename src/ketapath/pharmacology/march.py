@@ -1,4 +1,4 @@
-"""Which levels do many people have under one regimen? The one verb for batches, `march`, and `summaries` without curves.
+"""Which levels do many people have under one regimen? The verb for batches, `march`, and `summaries` without curves.
 
 A chain of compartments (`Chain`) goes by the modal march, in NumPy or in the native kernel with the same result; people
 whose rates nearly coincide, and any other compartments (`Flows`: absorption, a liver), go by the positive propagator.
@@ -74,8 +74,8 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Of each output, shape (outputs, computed subjects): the highest level at any dose event or time, when it first was
-    (hours), and the exact area under the curve up to the last time. Columns and `status` as in `Batch`.
+    """Of each output, shape (outputs, computed subjects): the highest level at any dose event or time, when it first
+    was (hours), and the exact area under the curve up to the last time. Columns and `status` as in `Batch`.
     """
 
     names: tuple[str, ...]
@@ -107,10 +107,7 @@ def march(
     if len(system.names) * job.when.observations * count > MAX_VALUES:
         raise _bad("times_h", (job.when.observations, count), f"at most {MAX_VALUES} values; ask for summaries")
     values = aligned(len(system.names), job.when.observations, count)
-    if isinstance(job.system, Chain):
-        second = _curves(job, values)
-    else:
-        second = np.arange(count)
+    second = _curves(job, values) if isinstance(job.system, Chain) else np.arange(count)
     for begin in range(0, second.size, _SECOND):
         some = second[begin : begin + _SECOND]
         found = _positively(job, some, curves=True)
@@ -150,7 +147,7 @@ def summaries(
         some = second[begin : begin + _SECOND]
         found = _positively(job, some, curves=False)
         peak[:, some], peak_h[:, some], area[:, some] = found.peak, found.peak_h, found.area
-    fine = np.isfinite(peak).all(axis=0) & np.isfinite(area).all(axis=0)
+    fine = np.asarray(np.isfinite(peak).all(axis=0) & np.isfinite(area).all(axis=0))
     whole = bool(fine.all())
     return Summary(
         names=system.names,
@@ -237,7 +234,8 @@ def _extremes(chain: Chain) -> tuple[Array, Array]:
     """The fastest rate of each subject, and the least volume or clearance that an amount is divided by."""
     fastest, least = np.zeros(chain.size), np.full(chain.size, np.inf)
     for volume, *clearances in (
-        (chain.central_volume, chain.clearance, chain.intercompartmental_clearance_1, chain.intercompartmental_clearance_2),
+        (chain.central_volume, chain.clearance, chain.intercompartmental_clearance_1,
+         chain.intercompartmental_clearance_2),
         (chain.peripheral_volume_1, chain.intercompartmental_clearance_1),
         (chain.peripheral_volume_2, chain.intercompartmental_clearance_2),
         (chain.metabolite_volume, chain.clearance, chain.metabolite_clearance,

@@ -1,9 +1,9 @@
 """The first solution: every level as a sum of exponentials, marched over the events. Fast; poles in closed form.
 
 All doses enter the central compartment, so one response serves all: each mode s' = -r s + u(t) is carried from event to
-event by exp(-r h), and each output is a weighted sum of modes. The weights divide by differences of rates; a subject whose
-rates nearly coincide, or whose earliest level would be a difference of large numbers, is named in `Modes.doubtful` and
-belongs to the second solution (`positive.py`).
+event by exp(-r h), and each output is a weighted sum of modes. The weights divide by differences of rates. Whose rates
+nearly coincide (`Modes.doubtful`), or whose first level would be a small difference of large numbers (`early_loss`),
+belongs to the second solution, `positive.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ketapath.pharmacology.timeline import Timeline
 Flags = npt.NDArray[np.bool_]
 
 GAP = 1e-3
-"""Relative distance of two rates below which the weights lose digits: ten times the 1e-4 at which they fail outright."""
+"""Relative distance of two rates below which the weights lose digits; ten times what they could just bear."""
 LOSS = 2.0**17
 """How many times larger than their sum the terms of a level may be; the rounding of each is 1e-16."""
 FLOOR = 1e-6
@@ -37,8 +37,8 @@ class Chain:
     """A drug, what becomes of it, and where it acts; every field an array of one value a subject (or one for all).
 
     Volumes L, clearances L/h, effect rates 1/h; None where there is no such compartment. The metabolite is formed by
-    `metabolite_share` of the drug's clearance, the second from the first, counted in amounts of drug. Effect sites follow
-    the central concentration and take nothing out of it.
+    `metabolite_share` of the drug's clearance, the second from the first, counted in amounts of drug. Effect sites
+    follow the central concentration and take nothing out of it.
     """
 
     central_volume: Array
@@ -392,8 +392,9 @@ def given(rows: Array, scale: Array | None) -> Array:
 def march_numpy(work: Plan, when: Timeline, out: Array | None, peak: Array | None, peak_h: Array | None) -> Array:
     """Carry the modes over all events; returns the state at the end, (modes, subjects).
 
-    Either every output is written into `out` (outputs, observations, subjects), or the largest level of each and its time
-    are kept in `peak` and `peak_h` (outputs, subjects). The native kernel does the same operations in the same order.
+    Either every output is written into `out` (outputs, observations, subjects), or the largest level of each and its
+    time are kept in `peak` and `peak_h` (outputs, subjects). The native kernel does the same operations in the same
+    order.
     """
     state = np.zeros_like(work.start)
     part, level = np.empty_like(work.start), np.empty(work.start.shape[1])
@@ -447,7 +448,9 @@ def _add_up(state: Array, weights: Array, runs: Runs, part: Array, level: Array)
         if weight < 0:
             rows.extend(state[mode : mode + count])
         else:
-            rows.extend(np.multiply(state[mode : mode + count], weights[weight : weight + count], out=part[mode : mode + count]))
+            rows.extend(
+                np.multiply(state[mode : mode + count], weights[weight : weight + count], out=part[mode : mode + count])
+            )
     if len(rows) == 1:
         np.copyto(level, rows[0])
         return

@@ -41,8 +41,8 @@ class Flows:
         if len(shape) != 3 or shape[1] != shape[2] or not 1 <= shape[1] <= MAX_COMPARTMENTS:
             raise _bad("flows", f"shape {shape}", f"(subjects, n, n) with n from 1 to {MAX_COMPARTMENTS}")
         for name, (place, volume) in self.outputs.items():
-            if not 0 <= place < shape[1] or (volume is not None and np.shape(volume) != shape[:1]):
-                raise _bad(f"flows.outputs[{name}]", (place, np.shape(volume)), "a compartment and a volume a subject")
+            if not 0 <= place < shape[1] or (volume is not None and volume.shape != shape[:1]):
+                raise _bad(f"flows.outputs[{name}]", place, "a compartment and a volume a subject")
 
     @property
     def size(self) -> int:
@@ -56,16 +56,16 @@ class Flows:
 
     @property
     def sound(self) -> Flags:
-        """Whose flows are finite, none of them negative, and do not grow by themselves; whose volumes are above zero."""
+        """Whose flows are finite, not negative, and do not grow by themselves; whose volumes are above zero."""
         a = self.rates_per_h
-        good = np.isfinite(a).all(axis=(1, 2))
+        good: Flags = np.asarray(np.isfinite(a).all(axis=(1, 2)))
         off = np.where(np.eye(a.shape[1], dtype=bool), 0.0, a)
         good &= (off >= 0.0).all(axis=(1, 2))
         for _, volume in self.outputs.values():
             if volume is not None:
                 good &= np.isfinite(volume) & (volume > 0.0)
         good[good] = ~grows(a[good])
-        return np.asarray(good)
+        return good
 
     def take(self, subjects: slice | npt.NDArray[np.intp]) -> Flows:
         """The flows of some of the subjects."""
@@ -117,7 +117,13 @@ def _block(flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | 
     values = np.empty((len(places), when.observations, n)) if curves else None
     peak, peak_h = np.zeros((len(places), n)), np.full((len(places), n), when.hours[0] if when.hours.size else 0.0)
     ones = np.ones((len(entry), n)) if scale is None else scale
-    events = (when.step.tolist(), when.rate.tolist(), when.bolus.tolist(), when.observation.tolist(), when.hours.tolist())
+    events = (
+        when.step.tolist(),
+        when.rate.tolist(),
+        when.bolus.tolist(),
+        when.observation.tolist(),
+        when.hours.tolist(),
+    )
     with np.errstate(over="ignore", invalid="ignore"):
         for step, rate, bolus, row, hour in zip(*events, strict=True):
             if step >= 0:

@@ -50,7 +50,7 @@ class Timeline:
     entered: Array
     """How much of each input has entered at the last observation."""
     before: int
-    """How many observations come no later than the first dose starts: there only the central compartment can hold any."""
+    """How many observations come no later than the first dose: there only the central compartment can hold any."""
     shortest_h: tuple[float, float]
     """Shortest time from a bolus, and from the start of an infusion, to the next observation; infinite for none."""
     infusion_h: float
@@ -88,7 +88,9 @@ def _merged(
     gaps, step_of = np.unique(np.diff(ticks), return_inverse=True)
     begin, finish = np.searchsorted(ticks, starts), np.searchsorted(ticks, ends)
     hours = np.where(flowing, lengths, 1) / TICKS_PER_H
-    rates, rate_of = _combinations(amounts / hours, np.where(flowing, begin, 0), np.where(flowing, finish, 0), ticks.size - 1)
+    rates, rate_of = _combinations(
+        amounts / hours, np.where(flowing, begin, 0), np.where(flowing, finish, 0), ticks.size - 1
+    )
     boluses, bolus_of = _combinations(amounts, begin, np.where(flowing, begin, begin + 1), ticks.size)
     share = np.clip((last - starts) / np.where(flowing, lengths, 1), 0.0, 1.0)
     entered = amounts * np.where(flowing, share, starts <= last)
@@ -119,7 +121,7 @@ def _merged(
 def _combinations(
     values: Array, begin: npt.NDArray[np.int64], finish: npt.NDArray[np.int64], places: int
 ) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Which inputs count at each place (begin <= place < finish): the distinct sets as rows, and the row of each place."""
+    """Which inputs count at each place (begin <= place < finish): distinct sets as rows, and the row of each place."""
     known: dict[tuple[int, ...], int] = {}
     found = np.full(max(places, 0), -1, dtype=np.int64)
     opens: dict[int, list[int]] = {}
