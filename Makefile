@@ -119,9 +119,12 @@ schema: setup ## write the schemas that editors check the knowledge files with
 plan: setup ## plan for an example patient in the terminal (PATIENT=FILE for another)
 	@$(BIN)/ketapath plan $(if $(PATIENT),$(PATIENT),examples/patients/treatment-resistant-depression.json --on 2026-11-24)
 
+# Times are those of one core, whatever the linear algebra library would like.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+
 bench: setup css ## time the parts that have a budget
 	@$(BIN)/python -m benchmarks $(ARGS)
-	@$(BIN)/python -m benchmarks.pharmacology
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pharmacology
 
 claims: setup ## how well claims are found in texts that nobody saw while the wordings were made (ARGS=--misses)
 	@$(BIN)/python -m benchmarks.claims $(ARGS)
@@ -130,7 +133,7 @@ bench-knowledge: setup ## time knowledge and candidacy, and write docs/reference
 	@$(BIN)/python -m benchmarks.knowledge $(ARGS)
 
 bench-pharmacology: setup ## time the solver on one core, and write docs/reference/solver-times.md
-	@$(BIN)/python -m benchmarks.pharmacology $(ARGS)
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pharmacology $(ARGS)
 
 docs: setup ## run every example in the documentation
 	@$(BIN)/python -m pytest tests/docs $(ARGS)

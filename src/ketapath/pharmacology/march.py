@@ -27,6 +27,8 @@ Subjects = npt.NDArray[np.intp]
 MAX_VALUES = 400_000_000
 _CACHE = 1_500_000
 """Bytes of one block of subjects, so that it stays in the second cache."""
+_FEW = 768
+"""Subjects below which the calls weigh more than what they do."""
 _LINE = 8
 """Values in a line of the cache."""
 _FASTEST = 1e9
@@ -102,7 +104,7 @@ def march(
     A level of a chain is a concentration, amount a litre; its error is at most 1e-9 of it or 1e-15 of the peak. Raises
     BadInput for what is wrong for everybody: inputs, times, shapes.
     """
-    job = _job(system, inputs, times_h, scale, kernel)
+    job = job_of(system, inputs, times_h, scale, kernel)
     count = job.subjects.size
     if len(system.names) * job.when.observations * count > MAX_VALUES:
         raise _bad("times_h", (job.when.observations, count), f"at most {MAX_VALUES} values; ask for summaries")
@@ -138,7 +140,7 @@ def summaries(
 
     Peaks are looked for at the times and at every start and end of a dose, so the drug's own is exact.
     """
-    job = _job(system, inputs, times_h, scale, kernel)
+    job = job_of(system, inputs, times_h, scale, kernel)
     shape = (len(system.names), job.subjects.size)
     peak, area = np.zeros(shape), np.zeros(shape)
     peak_h = np.full(shape, job.when.hours[0] if job.when.hours.size else 0.0)
@@ -161,7 +163,7 @@ def summaries(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
+class Job:
     """What is left to compute once those who cannot be are set aside: `system` and `scale` hold `subjects` only."""
 
     system: Chain | Flows
@@ -181,9 +183,10 @@ class _Job:
         return status
 
 
-def _job(
+def job_of(
     system: Chain | Flows, inputs: Sequence[Input], times_h: Sequence[float] | Array, scale: Array | None, kernel: str
-) -> _Job:
+) -> Job:
+    """Check everything, set aside who cannot be computed, and say which kernel is meant. Errors as in `march`."""
     if kernel not in ("auto", "numpy", "native"):
         raise _bad("kernel", kernel, "auto, numpy or native")
     if kernel == "native" and native.march is None:
@@ -208,7 +211,7 @@ def _job(
     if subjects.size < system.size:
         system = system.take(subjects)
         scale = None if scale is None else np.ascontiguousarray(scale[..., subjects])
-    return _Job(
+    return Job(
         system=system,
         entry=tuple(d.compartment for d in inputs),
         when=when,
@@ -256,14 +259,18 @@ def _extremes(chain: Chain) -> tuple[Array, Array]:
     return fastest, least
 
 
-def _blocks(job: _Job, chain: Chain) -> list[slice]:
+def blocks(job: Job, chain: Chain) -> list[slice]:
+    """The subjects in blocks that fit into the cache; each begins on a line of it."""
     modes_each = 7 + sum(name.startswith("effect") for name in chain.names)
     bytes_each = 8 * modes_each * (job.when.steps_h.size + job.when.fed.size + 6)
-    size = max(_LINE * 8, min(4096, _CACHE // bytes_each // 64 * 64))
+    lanes = _CACHE // bytes_each // native.TILE * native.TILE
+    if lanes < _FEW:  # many different steps, each read once: the third cache will do
+        lanes = min(_FEW, max(_LINE, 16 * _CACHE // bytes_each // _LINE * _LINE))
+    size = min(lanes, 4096)
     return [slice(begin, min(begin + size, chain.size)) for begin in range(0, chain.size, size)]
 
 
-def _prepared(job: _Job, chain: Chain, some: slice) -> tuple[Modes, Flags, Plan]:
+def prepared(job: Job, chain: Chain, some: slice) -> tuple[Modes, Flags, Plan]:
     """Rates, weights and steps of one block; those who belong to the second solution stand still here."""
     made = modes(chain.take(some))
     doubtful = made.doubtful | early_loss(made, job.when)
@@ -272,12 +279,12 @@ def _prepared(job: _Job, chain: Chain, some: slice) -> tuple[Modes, Flags, Plan]
     return made, doubtful, plan(made, job.when, None if job.scale is None else job.scale[..., some])
 
 
-def _curves(job: _Job, values: Array) -> Subjects:
+def _curves(job: Job, values: Array) -> Subjects:
     """Fill `values` by the modal march; returns the places of those who belong to the second solution."""
     assert isinstance(job.system, Chain)
     second = []
-    for some in _blocks(job, job.system):
-        _, doubtful, work = _prepared(job, job.system, some)
+    for some in blocks(job, job.system):
+        _, doubtful, work = prepared(job, job.system, some)
         part = values[:, :, some]
         if job.native is not None:
             rows = (values.strides[1] // 8, values.strides[0] // 8, native.TILE)
@@ -290,12 +297,12 @@ def _curves(job: _Job, values: Array) -> Subjects:
     return np.concatenate(second) if second else np.zeros(0, dtype=np.intp)
 
 
-def _summed(job: _Job, peak: Array, peak_h: Array, area: Array) -> Subjects:
+def _summed(job: Job, peak: Array, peak_h: Array, area: Array) -> Subjects:
     """Peaks and areas by the modal march; the area of a mode is what has left it, over its rate."""
     assert isinstance(job.system, Chain)
     second = []
-    for some in _blocks(job, job.system):
-        made, doubtful, work = _prepared(job, job.system, some)
+    for some in blocks(job, job.system):
+        made, doubtful, work = prepared(job, job.system, some)
         high = np.zeros((peak.shape[0], some.stop - some.start))
         when = np.full_like(high, job.when.hours[0] if job.when.hours.size else 0.0)
         if job.native is not None:
@@ -313,7 +320,7 @@ def _summed(job: _Job, peak: Array, peak_h: Array, area: Array) -> Subjects:
     return np.concatenate(second) if second else np.zeros(0, dtype=np.intp)
 
 
-def _positively(job: _Job, some: Subjects, *, curves: bool) -> Levels:
+def _positively(job: Job, some: Subjects, *, curves: bool) -> Levels:
     system = job.system.take(some)
     scale = None if job.scale is None else job.scale[..., some]
     return march_positive(

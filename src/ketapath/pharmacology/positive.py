@@ -112,7 +112,8 @@ def _block(flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | 
     places, volumes = _read_out(flows)
     a = flows.rates_per_h if curves else _with_areas(flows, places)
     doors = sorted(set(entry))
-    steps = _steps(a, doors, when)
+    carried: dict[int, tuple[Array, Array]] = {}
+    last_use = {step: index for index, step in enumerate(when.step.tolist())}
     state = np.zeros((n, a.shape[1]))
     values = np.empty((len(places), when.observations, n)) if curves else None
     peak, peak_h = np.zeros((len(places), n)), np.full((len(places), n), when.hours[0] if when.hours.size else 0.0)
@@ -125,9 +126,11 @@ def _block(flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | 
         when.hours.tolist(),
     )
     with np.errstate(over="ignore", invalid="ignore"):
-        for step, rate, bolus, row, hour in zip(*events, strict=True):
+        for index, (step, rate, bolus, row, hour) in enumerate(zip(*events, strict=True)):
             if step >= 0:
-                carry, add = steps[step]
+                if step not in carried:
+                    carried[step] = _step(a, doors, when, step)
+                carry, add = carried[step] if last_use[step] > index else carried.pop(step)
                 state = np.matmul(carry, state[:, :, None])[:, :, 0]
                 if rate >= 0:
                     inflow = _into(when.rates[rate][:, None] * ones, entry, doors)
@@ -146,24 +149,22 @@ def _block(flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | 
     return Levels(values=values, peak=peak, peak_h=peak_h, area=area)
 
 
-def _steps(a: Array, doors: list[int], when: Timeline) -> list[tuple[Array, Array]]:
-    """For each distinct step: what it does to the state (subjects, n, n), and what a unit into each door adds."""
+def _step(a: Array, doors: list[int], when: Timeline, step: int) -> tuple[Array, Array]:
+    """What a distinct step does to the state (subjects, n, n), and what a unit an hour into each door adds."""
     n, size = a.shape[:2]
-    whole = np.zeros((n, size + len(doors), size + len(doors)))
-    whole[:, :size, :size] = a
-    for index, door in enumerate(doors):
-        whole[:, door, size + index] = 1.0
+    hours = float(when.steps_h[step])
+    wanted = a
+    if step in when.fed:
+        wanted = np.zeros((n, size + len(doors), size + len(doors)))
+        wanted[:, :size, :size] = a
+        for index, door in enumerate(doors):
+            wanted[:, door, size + index] = 1.0
     fastest = float(np.abs(a).max()) if a.size else 0.0
-    found = []
-    fed = set(when.fed.tolist())
-    for step, hours in enumerate(when.steps_h.tolist()):
-        wanted = whole if step in fed else a
-        if fastest * hours > _LONG and math.isfinite(fastest * hours):
-            grown = propagators(wanted.astype(np.longdouble), hours).astype(np.float64)
-        else:
-            grown = propagators(wanted, hours)
-        found.append((np.ascontiguousarray(grown[:, :size, :size]), np.ascontiguousarray(grown[:, :size, size:])))
-    return found
+    if fastest * hours > _LONG and math.isfinite(fastest * hours):
+        grown = propagators(wanted.astype(np.longdouble), hours).astype(np.float64)
+    else:
+        grown = propagators(wanted, hours)
+    return np.ascontiguousarray(grown[:, :size, :size]), np.ascontiguousarray(grown[:, :size, size:])
 
 
 def _into(amounts: Array, entry: tuple[int, ...], doors: list[int]) -> Array:
