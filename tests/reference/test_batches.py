@@ -179,11 +179,11 @@ def test_the_second_solution_takes_absorption_and_a_liver_that_share_their_rates
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_many_unlike_people_agree_with_forty_digits(seed: int) -> None:
-    chain = some(40, 100 + seed)
+    chain = some(20, 100 + seed)
     for inputs, times in regimens().values():
         for found in (batch(chain, inputs, times), batch(flows(chain), inputs, times)):
             assert (found.status == Status.OK).all()
-            for j in range(0, chain.size, 5 if len(times) > 20 else 1):
+            for j in range(0, chain.size, 7 if len(times) > 20 else 1):
                 assert worst(found.values[:, :, j], levels(chain, j, inputs, times)) <= LIMIT

@@ -18,7 +18,7 @@ from ketapath.errors import BadInput
 from ketapath.pharmacology import native
 from ketapath.pharmacology.compartments import Array, Input, check_doses
 from ketapath.pharmacology.modal import Chain, Modes, Plan, early_loss, flows, march_numpy, modes, plan
-from ketapath.pharmacology.positive import Flows, Levels, march_positive
+from ketapath.pharmacology.positive import Flows, Summaries, march_positive
 from ketapath.pharmacology.timeline import Timeline, timeline
 
 Flags = npt.NDArray[np.bool_]
@@ -110,12 +110,9 @@ def march(
         raise _bad("times_h", (job.when.observations, count), f"at most {MAX_VALUES} values; ask for summaries")
     values = aligned(len(system.names), job.when.observations, count)
     second = _curves(job, values) if isinstance(job.system, Chain) else np.arange(count)
-    for begin in range(0, second.size, _SECOND):
-        some = second[begin : begin + _SECOND]
-        found = _positively(job, some, curves=True)
-        assert found.values is not None
-        values[:, :, some] = found.values
-    fine = _finite(values, second)
+    fine = np.ones(count, dtype=bool)  # the modal march cannot leave the range of numbers; the second is looked at
+    for some in _parts(second):
+        fine[some] = _positively(job, some, values)
     if job.when.observed.size != job.when.observations:
         values = values[:, job.when.observed]
     return Batch(
@@ -145,9 +142,9 @@ def summaries(
     peak, area = np.zeros(shape), np.zeros(shape)
     peak_h = np.full(shape, job.when.hours[0] if job.when.hours.size else 0.0)
     second = _summed(job, peak, peak_h, area) if isinstance(job.system, Chain) else np.arange(shape[1])
-    for begin in range(0, second.size, _SECOND):
-        some = second[begin : begin + _SECOND]
-        found = _positively(job, some, curves=False)
+    for some in _parts(second):
+        found = _positively(job, some, None)
+        assert isinstance(found, Summaries)
         peak[:, some], peak_h[:, some], area[:, some] = found.peak, found.peak_h, found.area
     fine = np.asarray(np.isfinite(peak).all(axis=0) & np.isfinite(area).all(axis=0))
     whole = bool(fine.all())
@@ -320,21 +317,15 @@ def _summed(job: Job, peak: Array, peak_h: Array, area: Array) -> Subjects:
     return np.concatenate(second) if second else np.zeros(0, dtype=np.intp)
 
 
-def _positively(job: Job, some: Subjects, *, curves: bool) -> Levels:
+def _parts(second: Subjects) -> list[Subjects]:
+    return [second[begin : begin + _SECOND] for begin in range(0, second.size, _SECOND)]
+
+
+def _positively(job: Job, some: Subjects, values: Array | None) -> Summaries | Flags:
     system = job.system.take(some)
     scale = None if job.scale is None else job.scale[..., some]
-    return march_positive(
-        flows(system) if isinstance(system, Chain) else system, job.entry, job.when, scale, curves=curves
-    )
-
-
-def _finite(values: Array, second: Subjects) -> Flags:
-    """Whose levels are numbers. The modal march cannot leave their range (`_in_range`); the rest is looked at."""
-    fine = np.ones(values.shape[2], dtype=bool)
-    for begin in range(0, second.size, _SECOND):
-        some = second[begin : begin + _SECOND]
-        fine[some] = np.isfinite(values[:, :, some]).all(axis=(0, 1))
-    return fine
+    whole = flows(system) if isinstance(system, Chain) else system
+    return march_positive(whole, job.entry, job.when, scale, values, some)
 
 
 def aligned(outputs: int, rows: int, subjects: int) -> Array:

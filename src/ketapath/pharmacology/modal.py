@@ -24,7 +24,7 @@ Flags = npt.NDArray[np.bool_]
 
 GAP = 1e-3
 """Relative distance of two rates below which the weights lose digits; ten times what they could just bear."""
-LOSS = 2.0**17
+LOSS = 2.0**19
 """How many times larger than their sum the terms of a level may be; the rounding of each is 1e-16."""
 FLOOR = 1e-6
 """Share of the peak below which a level need not be relatively exact."""

@@ -19,8 +19,9 @@ from ketapath.pharmacology.growth import grows
 from ketapath.pharmacology.timeline import Timeline
 
 Flags = npt.NDArray[np.bool_]
+Subjects = npt.NDArray[np.intp]
 
-BLOCK = 512
+BLOCK = 256
 """Subjects that are carried together: their propagators fit into the cache."""
 _LONG = 1e4
 """Fastest rate times step above which squaring in double precision would lose more than four digits."""
@@ -74,83 +75,73 @@ class Flows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Levels:
-    """What one march found, shape (outputs, observations, subjects); or the summaries, (outputs, subjects)."""
+class Summaries:
+    """Highest level at any event, when it first was (hours), and area, each (outputs, subjects)."""
 
-    values: Array | None
     peak: Array
     peak_h: Array
     area: Array
 
 
 def march_positive(
-    flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | None, *, curves: bool
-) -> Levels:
+    flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | None, out: Array | None, columns: Subjects
+) -> Summaries | Flags:
     """Levels of sound subjects. `entry` is the compartment of each input; `scale` as in `march`.
 
-    With `curves` the levels at every observation, else the peak over all events, its time, and the area.
+    Subject j of `flows` is written into column `columns[j]` of `out`, (outputs, observations, all subjects), and it is
+    returned whose levels stayed numbers. Without `out` the summaries are returned instead.
     """
     parts = []
     for begin in range(0, flows.size, BLOCK):
-        some = slice(begin, begin + BLOCK)
+        some = slice(begin, min(begin + BLOCK, flows.size))
         part = None if scale is None else np.broadcast_to(scale, (len(entry), flows.size))[:, some]
-        parts.append(_block(flows.take(some), entry, when, part, curves=curves))
-    shape = (len(flows.outputs), 0)
-    if not parts:
-        empty = np.zeros(shape)
-        return Levels(values=np.zeros((shape[0], when.observations, 0)), peak=empty, peak_h=empty, area=empty)
-    return Levels(
-        values=np.concatenate([p.values for p in parts if p.values is not None], axis=-1) if curves else None,
-        peak=np.concatenate([p.peak for p in parts], axis=-1),
-        peak_h=np.concatenate([p.peak_h for p in parts], axis=-1),
-        area=np.concatenate([p.area for p in parts], axis=-1),
-    )
+        parts.append(_block(flows.take(some), entry, when, part, out, columns[some]))
+    peak, peak_h, area = (np.concatenate(arrays, axis=-1) for arrays in zip(*parts, strict=True))
+    if out is not None:
+        return np.asarray(np.isfinite(peak).all(axis=0))
+    return Summaries(peak=peak, peak_h=peak_h, area=area)
 
 
-def _block(flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | None, *, curves: bool) -> Levels:
+def _block(
+    flows: Flows, entry: tuple[int, ...], when: Timeline, scale: Array | None, out: Array | None, columns: Subjects
+) -> tuple[Array, Array, Array]:
+    """Peak, its time, and area; the state is (compartments, subjects), so that every operation runs over subjects."""
     n, size = flows.size, flows.rates_per_h.shape[1]
     places, volumes = _read_out(flows)
-    a = flows.rates_per_h if curves else _with_areas(flows, places)
+    a = flows.rates_per_h if out is not None else _with_areas(flows, places)
     doors = sorted(set(entry))
     carried: dict[int, tuple[Array, Array]] = {}
     last_use = {step: index for index, step in enumerate(when.step.tolist())}
-    state = np.zeros((n, a.shape[1]))
-    values = np.empty((len(places), when.observations, n)) if curves else None
+    state, room = np.zeros((a.shape[1], n)), np.empty((a.shape[1], a.shape[1], n))
     peak, peak_h = np.zeros((len(places), n)), np.full((len(places), n), when.hours[0] if when.hours.size else 0.0)
     ones = np.ones((len(entry), n)) if scale is None else scale
-    events = (
-        when.step.tolist(),
-        when.rate.tolist(),
-        when.bolus.tolist(),
-        when.observation.tolist(),
-        when.hours.tolist(),
-    )
+    put = slice(columns[0], columns[-1] + 1) if columns[-1] - columns[0] == n - 1 else columns
+    events = zip(*(e.tolist() for e in (when.step, when.rate, when.bolus, when.observation, when.hours)), strict=True)
     with np.errstate(over="ignore", invalid="ignore"):
-        for index, (step, rate, bolus, row, hour) in enumerate(zip(*events, strict=True)):
+        for index, (step, rate, bolus, row, hour) in enumerate(events):
             if step >= 0:
                 if step not in carried:
                     carried[step] = _step(a, doors, when, step)
                 carry, add = carried[step] if last_use[step] > index else carried.pop(step)
-                state = np.matmul(carry, state[:, :, None])[:, :, 0]
+                state = np.multiply(carry, state, out=room).sum(axis=1)
                 if rate >= 0:
-                    inflow = _into(when.rates[rate][:, None] * ones, entry, doors)
-                    state = state + np.matmul(add, inflow.T[:, :, None])[:, :, 0]
+                    state += (add * _into(when.rates[rate][:, None] * ones, entry, doors)).sum(axis=1)
             if bolus >= 0:
-                state[:, doors] += _into(when.boluses[bolus][:, None] * ones, entry, doors).T
-            if curves and row < 0:
+                state[doors] += _into(when.boluses[bolus][:, None] * ones, entry, doors)
+            if out is not None and row < 0:
                 continue
-            level = state[:, places].T / volumes
-            if values is not None:
-                values[:, row] = level
+            level = state[places] / volumes
+            if out is not None:
+                out[:, row, put] = level
             else:
                 peak_h[level > peak] = hour
-                np.maximum(peak, level, out=peak)
-        area = np.zeros((len(places), n)) if curves else state[:, size:].T / volumes
-    return Levels(values=values, peak=peak, peak_h=peak_h, area=area)
+            np.maximum(peak, level, out=peak)
+        area = peak if out is not None else state[size:] / volumes
+    return peak, peak_h, area
 
 
 def _step(a: Array, doors: list[int], when: Timeline, step: int) -> tuple[Array, Array]:
-    """What a distinct step does to the state (subjects, n, n), and what a unit an hour into each door adds."""
+    """What a distinct step does to the state, (n, n, subjects), and what a unit an hour into each door adds."""
     n, size = a.shape[:2]
     hours = float(when.steps_h[step])
     wanted = a
@@ -164,7 +155,8 @@ def _step(a: Array, doors: list[int], when: Timeline, step: int) -> tuple[Array,
         grown = propagators(wanted.astype(np.longdouble), hours).astype(np.float64)
     else:
         grown = propagators(wanted, hours)
-    return np.ascontiguousarray(grown[:, :size, :size]), np.ascontiguousarray(grown[:, :size, size:])
+    turned = np.ascontiguousarray(grown[:, :size].transpose(1, 2, 0))
+    return turned[:, :size], turned[:, size:]
 
 
 def _into(amounts: Array, entry: tuple[int, ...], doors: list[int]) -> Array:
