@@ -12,6 +12,9 @@
 #define KETAPATH_KERNEL 1 /* native.py reads it: a kernel built from another plan is not used */
 #define TILE 64
 #define MAX_MODES 16
+#define MAX_OUTPUTS 8
+#define AS_IT_IS -1 /* a mode that counts in an output without a weight */
+#define ABSENT -2
 
 #define INLINE static inline __attribute__((always_inline)) /* GCC and Clang: vectors and attributes are theirs */
 #if defined(_WIN32)
@@ -63,16 +66,23 @@ typedef double lanes8 __attribute__((vector_size(64), aligned(8), may_alias));
 #define TARGET
 #include "kernel.c"
 
-/* 0: done; 1: more modes than there is room for. */
+/* 0: done; 1: more modes or outputs than there is room for, or terms that are not in the order of the modes. */
 EXPORT int ketapath_march(const work *w) {
-    if (w->modes > MAX_MODES) return 1;
+    int32_t roles[MAX_MODES * MAX_OUTPUTS], t = 0;
+    if (w->modes > MAX_MODES || w->outputs > MAX_OUTPUTS) return 1;
+    for (int64_t k = 0; k < MAX_MODES * MAX_OUTPUTS; k++) roles[k] = ABSENT;
+    for (int64_t o = 0; o < w->outputs; o++)
+        for (int32_t before = -1; t < w->terms_end[o]; before = w->term_mode[t++]) {
+            if (w->term_mode[t] <= before) return 1;
+            roles[w->term_mode[t] * MAX_OUTPUTS + o] = w->term_weight[t];
+        }
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f")) march_512(w);
-    else if (__builtin_cpu_supports("avx2")) march_256(w);
+    if (__builtin_cpu_supports("avx512f")) march_512(w, roles);
+    else if (__builtin_cpu_supports("avx2")) march_256(w, roles);
     else
 #endif
-        march_any(w);
+        march_any(w, roles);
     return 0;
 }
 #elif !defined(V) /* once for each kind of processor */
@@ -112,22 +122,30 @@ TARGET INLINE void FOR(put8)(const work *w, double *place, lanes8 v) {
 #undef EVENT
 #undef PUT
 
-TARGET static void FOR(march)(const work *given) {
-    work own = *given; /* a copy that no store can reach, so that it stays in registers */
-    const work *w = &own;
-    const int64_t strides = w->row_stride | w->output_stride | w->tile_stride;
-    own.lined = ((uintptr_t)w->out | (uintptr_t)(strides * sizeof(double))) % 64 == 0;
+TARGET INLINE void FOR(tiles)(const work *w, const int32_t *roles, const int64_t outputs) {
     double state[MAX_MODES][TILE] __attribute__((aligned(64)));
     for (int64_t base = 0; base < w->subjects; base += TILE) {
         const int64_t lanes = w->subjects - base < TILE ? w->subjects - base : TILE;
         memset(state, 0, sizeof state);
         for (int64_t e = 0; e < w->events; e++) {
             int64_t i = 0;
-            for (; i + 32 <= lanes; i += 32) FOR(many)(w, e, base, i, state);
-            for (; i < lanes; i++) FOR(one)(w, e, base, i, state);
+            for (; i + 32 <= lanes; i += 32) FOR(many)(w, e, base, i, state, roles, outputs);
+            for (; i < lanes; i++) FOR(one)(w, e, base, i, state, roles, outputs);
         }
         for (int64_t k = 0; k < w->modes; k++)
             memcpy(w->state + k * w->subjects + base, state[k], lanes * sizeof(double));
+    }
+}
+
+TARGET static void FOR(march)(const work *given, const int32_t *roles) {
+    work own = *given; /* a copy that no store can reach, so that it stays in registers */
+    const int64_t strides = own.row_stride | own.output_stride | own.tile_stride;
+    own.lined = ((uintptr_t)own.out | (uintptr_t)(strides * sizeof(double))) % 64 == 0;
+    switch (own.outputs) { /* a number that the compiler knows keeps the sums in registers */
+    case 1: FOR(tiles)(&own, roles, 1); break;
+    case 2: FOR(tiles)(&own, roles, 2); break;
+    case 3: FOR(tiles)(&own, roles, 3); break;
+    default: FOR(tiles)(&own, roles, own.outputs);
     }
 #ifdef PAST_CACHE
     _mm_sfence();
@@ -137,59 +155,55 @@ TARGET static void FOR(march)(const work *given) {
 #else /* once for each width */
 
 /* One event for the lanes from i on: MANY vectors V of them at a time, so that what is looked up is looked up once. */
-TARGET INLINE void EVENT(const work *w, int64_t e, int64_t base, int64_t i, double state[][TILE]) {
+TARGET INLINE void EVENT(const work *w, int64_t e, int64_t base, int64_t i, double state[][TILE], const int32_t *roles,
+                         const int64_t outputs) {
     enum { WIDE = sizeof(V) / sizeof(double) };
-    const int64_t n = w->subjects, place = base + i, each = w->width != 1;
-    if (w->step[e] >= 0) {
-        const double *decay = w->decay + w->step[e] * w->modes * n + place;
-        if (w->rate[e] < 0) {
-            for (int64_t k = 0; k < w->modes; k++, decay += n)
-                for (int g = 0; g < MANY; g++) AT(V, &state[k][i], g) *= AT(V, decay, g);
-        } else {
-            const double *gain = w->gain + w->feed[e] * w->modes * n + place;
-            const double *amount = w->rates + w->rate[e] * w->width + (each ? place : 0);
-            for (int64_t k = 0; k < w->modes; k++, decay += n, gain += n)
-                for (int g = 0; g < MANY; g++) {
-                    const V s = AT(V, &state[k][i], g) * AT(V, decay, g), c = AT(V, gain, g);
-                    AT(V, &state[k][i], g) = s + (each ? c * AT(V, amount, g) : c * *amount);
-                }
-        }
-    }
-    if (w->bolus[e] >= 0) {
-        const double *start = w->start + place;
-        const double *amount = w->boluses + w->bolus[e] * w->width + (each ? place : 0);
-        for (int64_t k = 0; k < w->modes; k++, start += n)
+    const int64_t n = w->subjects, place = base + i, each = w->width != 1, lane = each ? place : 0;
+    const double *decay = w->step[e] < 0 ? 0 : w->decay + w->step[e] * w->modes * n + place;
+    const double *gain = w->rate[e] < 0 ? 0 : w->gain + w->feed[e] * w->modes * n + place;
+    const double *rate = w->rate[e] < 0 ? 0 : w->rates + w->rate[e] * w->width + lane;
+    const double *bolus = w->bolus[e] < 0 ? 0 : w->boluses + w->bolus[e] * w->width + lane;
+    const int shown = !w->out || w->observation[e] >= 0;
+    V level[MAX_OUTPUTS][MANY];
+    for (int64_t o = 0; o < outputs; o++)
+        for (int g = 0; g < MANY; g++) level[o][g] = (V){0};
+    for (int64_t k = 0; k < w->modes; k++) {
+        V now[MANY];
+        for (int g = 0; g < MANY; g++) now[g] = AT(V, &state[k][i], g);
+        if (decay)
+            for (int g = 0; g < MANY; g++) now[g] *= AT(V, decay + k * n, g);
+        if (gain)
             for (int g = 0; g < MANY; g++) {
-                const V c = AT(V, start, g);
-                AT(V, &state[k][i], g) += each ? c * AT(V, amount, g) : c * *amount;
+                const V c = AT(V, gain + k * n, g);
+                now[g] += each ? c * AT(V, rate, g) : c * *rate;
             }
-    }
-    if (w->out && w->observation[e] < 0) return;
-    for (int64_t o = 0, t = 0; o < w->outputs; o++) {
-        V level[MANY];
-        for (const int64_t first = t; t < w->terms_end[o]; t++) {
-            const double *s = &state[w->term_mode[t]][i];
-            const double *c = w->term_weight[t] < 0 ? 0 : w->weights + w->term_weight[t] * n + place;
-            if (t == first)
-                for (int g = 0; g < MANY; g++) {
-                    level[g] = AT(V, s, g);
-                    if (c) level[g] *= AT(V, c, g);
-                }
-            else if (c)
-                for (int g = 0; g < MANY; g++) level[g] += AT(V, s, g) * AT(V, c, g);
-            else
-                for (int g = 0; g < MANY; g++) level[g] += AT(V, s, g);
+        if (bolus)
+            for (int g = 0; g < MANY; g++) {
+                const V c = AT(V, w->start + k * n + place, g);
+                now[g] += each ? c * AT(V, bolus, g) : c * *bolus;
+            }
+        for (int g = 0; g < MANY; g++) AT(V, &state[k][i], g) = now[g];
+        if (!shown) continue;
+        for (int64_t o = 0; o < outputs; o++) {
+            const int32_t role = roles[k * MAX_OUTPUTS + o];
+            if (role >= 0)
+                for (int g = 0; g < MANY; g++) level[o][g] += now[g] * AT(V, w->weights + role * n + place, g);
+            else if (role == AS_IT_IS)
+                for (int g = 0; g < MANY; g++) level[o][g] += now[g];
         }
+    }
+    if (!shown) return;
+    for (int64_t o = 0; o < outputs; o++) {
         if (w->out) {
             double *row = w->out + (base / TILE) * w->tile_stride + i;
             row += w->observation[e] * w->row_stride + o * w->output_stride;
-            for (int g = 0; g < MANY; g++) PUT(w, row + g * WIDE, level[g]);
+            for (int g = 0; g < MANY; g++) PUT(w, row + g * WIDE, level[o][g]);
         } else {
             double *peak = w->peak + o * n + place, *hours = w->peak_hours + o * n + place;
-            const double *now = (const double *)level;
+            const double *high = (const double *)level[o];
             for (int j = 0; j < MANY * WIDE; j++) {
-                hours[j] = now[j] > peak[j] ? w->hours[e] : hours[j];
-                peak[j] = now[j] > peak[j] ? now[j] : peak[j];
+                hours[j] = high[j] > peak[j] ? w->hours[e] : hours[j];
+                peak[j] = high[j] > peak[j] ? high[j] : peak[j];
             }
         }
     }
