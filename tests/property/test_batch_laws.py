@@ -101,21 +101,24 @@ def test_only_the_time_since_the_dose_counts(chain: Chain, doses: list[Input], t
 @given(chains(), DOSES)
 def test_what_went_in_went_out_or_is_still_there(chain: Chain, doses: list[Input]) -> None:
     """Drug: amounts in all compartments and what the clearance took make the dose that has entered."""
-    found = summaries(chain, doses, TIMES)
+    found = summaries(chain, doses, TIMES[:5])
     body = flows(chain)
     peripheral = [name for name in ("peripheral_volume_1", "peripheral_volume_2") if getattr(chain, name) is not None]
     places = {f"compartment {i}": (i, None) for i in range(1 + len(peripheral))}
-    held = march(Flows(rates_per_h=body.rates_per_h, outputs=places), doses, TIMES).values[:, -1].sum(axis=0)
-    np.testing.assert_allclose(found.area[0] * chain.clearance + held, timeline(doses, TIMES).entered.sum(), rtol=1e-9)
+    held = march(Flows(rates_per_h=body.rates_per_h, outputs=places), doses, TIMES[:5]).values[:, -1].sum(axis=0)
+    np.testing.assert_allclose(
+        found.area[0] * chain.clearance + held, timeline(doses, TIMES[:5]).entered.sum(), rtol=1e-9
+    )
 
 
 @settings(max_examples=30, deadline=None)
 @given(chains(), DOSES)
 def test_summaries_are_those_of_the_curves(chain: Chain, doses: list[Input]) -> None:
-    instants = sorted({*TIMES, *(t for d in doses for t in (d.time_h, d.time_h + d.duration_h) if t <= TIMES[-1])})
-    curve, found = march(chain, doses, instants), summaries(chain, doses, TIMES)
+    some = TIMES[:5]  # ends while infusions run
+    instants = sorted({*some, *(t for d in doses for t in (d.time_h, d.time_h + d.duration_h) if t <= some[-1])})
+    curve, found = march(chain, doses, instants), summaries(chain, doses, some)
     np.testing.assert_allclose(found.peak, curve.values.max(axis=1), rtol=1e-9)
-    again = summaries(flows(chain), doses, TIMES)
+    again = summaries(flows(chain), doses, some)
     np.testing.assert_allclose(found.peak, again.peak, rtol=1e-9)
     np.testing.assert_allclose(found.area, again.area, rtol=1e-8)
 
@@ -170,6 +173,13 @@ def test_flows_that_grow_or_overflow_concern_one_person() -> None:
     found = march(Flows(rates_per_h=a, outputs={"blood": (0, None)}), INFUSION, TIMES)
     assert [Status(s).label for s in found.status] == ["ok", "bad-input", "bad-input", "not-finite", "ok"]
     assert found.values.shape == (1, len(TIMES), 2)
+
+
+def test_a_drug_that_hardly_leaves_stays_and_is_no_division_by_zero() -> None:
+    chain = Chain(central_volume=np.array([1e150, 50.0]), clearance=np.array([1e-200, 1e-12]))
+    found = march(chain, INFUSION, TIMES)
+    np.testing.assert_allclose(found.of("parent")[-1], [35e-150, 0.7], rtol=1e-9)
+    np.testing.assert_allclose(summaries(chain, INFUSION, TIMES).area[0], [35e-150 * 29.625, 0.7 * 29.625], rtol=1e-9)
 
 
 def test_nobody_left_is_no_error() -> None:

@@ -124,6 +124,21 @@ def test_rates_that_coincide_or_nearly_do_keep_their_digits(gap: float) -> None:
             assert worst(found.values[:, :, j], levels(chain, j, inputs, times)) <= LIMIT
 
 
+@pytest.mark.parametrize("gap", [1e-5, 1e-4])
+def test_nearly_coincident_rates_go_to_the_second_solution_also_where_only_late_levels_are_asked(gap: float) -> None:
+    chain = some(2, 6, effect_rate_1=modes(some(2, 6)).rates[1] * (1 + gap))
+    assert batch(chain, [Input(time_h=0.0, amount=35.0)], [24.0]).by_second_solution == 2
+
+
+def test_fast_exchange_over_long_steps_keeps_its_digits() -> None:
+    """Squared two dozen times, double precision alone would end near 1e-9."""
+    a = np.array([[[-4e4 - 1e-3, 3e4], [4e4, -3e4]]])
+    inputs, times = [Input(time_h=0.0, amount=35.0, duration_h=0.5)], [0.5, 800.5, 1600.5]
+    found = batch(Flows(rates_per_h=a, outputs={"blood": (0, None)}), inputs, times)
+    exact = march(mpmath.matrix([[mpmath.mpf(float(v)) for v in row] for row in a[0]]), inputs, times)
+    assert worst(found.values[:, :, 0], [[exact[t][0] for t in ticks(times)]]) <= LIMIT / 10
+
+
 def test_three_rates_of_one_chain_may_coincide() -> None:
     one = np.ones(1)
     chain = Chain(central_volume=one, clearance=2 * one, metabolite_volume=one, metabolite_clearance=2 * one,

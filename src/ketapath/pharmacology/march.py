@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ketapath.errors import BadInput
 from ketapath.pharmacology import native
 from ketapath.pharmacology.compartments import Array, Input, check_doses
-from ketapath.pharmacology.modal import Chain, Modes, Plan, early_loss, flows, march_numpy, modes, plan
+from ketapath.pharmacology.modal import LOSS, Chain, Modes, Plan, early_loss, flows, march_numpy, modes, plan
 from ketapath.pharmacology.positive import Flows, Summaries, march_positive
 from ketapath.pharmacology.timeline import Timeline, timeline
 
@@ -309,9 +309,13 @@ def _summed(job: Job, peak: Array, peak_h: Array, area: Array) -> Subjects:
         entered = job.when.entered.sum()
         if job.scale is not None and job.scale.ndim == 2:
             entered = job.when.entered @ job.scale[:, some]
-        left = (work.start * entered - state) / made.rates
+        whole = work.start * entered
+        left, size = (whole - state) / made.rates, np.abs(whole) / made.rates
         for output, terms in enumerate(work.terms):
-            area[output, some] = sum(left[m] if w < 0 else work.weights[w] * left[m] for m, w in terms)
+            found = np.asarray(sum(left[m] if w < 0 else work.weights[w] * left[m] for m, w in terms))
+            terms_size = sum(size[m] if w < 0 else np.abs(work.weights[w]) * size[m] for m, w in terms)
+            doubtful |= ~(terms_size <= LOSS * found)  # hardly anything has left yet, or a sum lost its digits
+            area[output, some] = found
         peak[:, some], peak_h[:, some] = high, when
         second.append(some.start + np.flatnonzero(doubtful))
     return np.concatenate(second) if second else np.zeros(0, dtype=np.intp)

@@ -265,14 +265,12 @@ def _parts(made: Modes, output: int, held: Array) -> Iterator[tuple[int, Array]]
 
 
 def _near(rates: list[Array], terms: tuple[tuple[tuple[int, int], ...], ...]) -> Flags:
-    """Whether two rates of one output lie closer than `GAP`, relatively; also where one is no number above zero."""
+    """Whether two rates of one output lie closer than `GAP`, relatively, or cannot be compared."""
     pairs = {(a, b) for output in terms for a, _ in output for b, _ in output if a < b}
     near = np.zeros(rates[0].shape, dtype=bool)
     least = [GAP * rate for rate in rates]
     for one, other in sorted(pairs):
         near |= ~(np.abs(rates[one] - rates[other]) >= least[other])
-    for rate in rates:
-        near |= ~(rate > 0.0)
     return near
 
 
