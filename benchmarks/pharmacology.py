@@ -214,8 +214,8 @@ def page() -> Iterator[str]:
     yield from (f"- {line}" for line in agreement())
     yield ""
     yield "Six compartments, three outputs, eight infusions of 40 minutes twice a week. A: 4,000 draws, 241 times."
-    yield "B: 100,000 people, 97 times. Seconds of the processor, the fastest of a few runs; the output is new memory"
-    yield "each time, also where it is only written."
+    yield "B: 100,000 people, 97 times. Seconds of the processor, the fastest of a few runs; the output gets new room"
+    yield "each time, also where it is only written. A's 23 MB may fit into the last cache, where writing is cheap."
     yield "Everything: rates, weights and exponentials, the march, and the second solution for whom it is needed."
     yield ""
     yield "| what | time | aim | note |"
