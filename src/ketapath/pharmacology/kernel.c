@@ -36,7 +36,7 @@ typedef struct {
     int64_t row_stride, output_stride, tile_stride;
     double *state; /* (modes, subjects): the end of the march */
     double *peak, *peak_hours; /* (outputs, subjects) */
-    int64_t lined; /* set here: every piece of a row begins on a line of the cache */
+    int64_t lined; /* set by march: every piece of a row begins on a line of the cache */
 } work;
 
 EXPORT int ketapath_kernel(void) { return KETAPATH_KERNEL; }

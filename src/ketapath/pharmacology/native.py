@@ -36,6 +36,7 @@ class _Work(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("terms_end", "term_mode", "term_weight", "out")),
         *((name, ctypes.c_int64) for name in ("row_stride", "output_stride", "tile_stride")),
         *((name, ctypes.c_void_p) for name in ("state", "peak", "peak_hours")),
+        ("lined", ctypes.c_int64),
     )
 
 
@@ -83,7 +84,7 @@ def _loaded() -> March | None:
             **address,
         )
         if call(ctypes.byref(described)):
-            raise MemoryError("the native kernel has no room for so many modes")
+            raise MemoryError("the native kernel has no room for so many modes or outputs")
         return state
 
     return march
