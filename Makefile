@@ -22,7 +22,7 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
-	bench bench-knowledge claims docs screenshots picture reference schema ci clean
+	bench bench-knowledge bench-pharmacology claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -30,7 +30,10 @@ help: ## list the targets
 setup: $(STAMP) ## make .venv with everything, from the hashed lock
 	@:
 
-$(STAMP): requirements.lock pyproject.toml
+# The package's own build compiles the native kernel, so its source counts among what the environment is made from.
+KERNEL := src/ketapath/pharmacology/kernel.c hatch_build.py
+
+$(STAMP): requirements.lock pyproject.toml $(KERNEL)
 	$(eval FOUND := $(shell $(PROBE)))$(if $(filter ok,$(firstword $(FOUND))),,$(error $(FOUND)))
 	@echo "Setting up .venv with $(lastword $(FOUND)); about a minute the first time"
 	@"$(lastword $(FOUND))" -m venv .venv
@@ -116,14 +119,21 @@ schema: setup ## write the schemas that editors check the knowledge files with
 plan: setup ## plan for an example patient in the terminal (PATIENT=FILE for another)
 	@$(BIN)/ketapath plan $(if $(PATIENT),$(PATIENT),examples/patients/treatment-resistant-depression.json --on 2026-11-24)
 
+# Times are those of one core, whatever the linear algebra library would like.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+
 bench: setup css ## time the parts that have a budget
 	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pharmacology
 
 claims: setup ## how well claims are found in texts that nobody saw while the wordings were made (ARGS=--misses)
 	@$(BIN)/python -m benchmarks.claims $(ARGS)
 
 bench-knowledge: setup ## time knowledge and candidacy, and write docs/reference/knowledge-times.md
 	@$(BIN)/python -m benchmarks.knowledge $(ARGS)
+
+bench-pharmacology: setup ## time the solver on one core, and write docs/reference/solver-times.md
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pharmacology $(ARGS)
 
 docs: setup ## run every example in the documentation
 	@$(BIN)/python -m pytest tests/docs $(ARGS)
@@ -132,4 +142,4 @@ ci: ## what CI runs
 	@bash .ci/run
 
 clean: ## remove .venv and what the tools left
-	rm -rf .venv $(CSS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
+	rm -rf .venv $(CSS) src/ketapath/pharmacology/kernel.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist

@@ -24,6 +24,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import processor
 from tests.records import CLINIC, KNOWLEDGE, TODAY, complete, intake, phq9, record, spread
 
 from ketapath.candidacy import assess
@@ -150,7 +151,7 @@ def page() -> Iterator[str]:
     yield "# How long the knowledge takes"
     yield ""
     yield "Written by `make bench-knowledge`; nothing here is typed by hand."
-    yield f"{date.today()}, Python {platform.python_version()}, {_processor()}."  # noqa: DTZ011
+    yield f"{date.today()}, Python {platform.python_version()}, {processor()}."  # noqa: DTZ011
     yield ""
     yield "| what | median (ms) | slowest (ms) |"
     yield "| --- | --- | --- |"
@@ -176,14 +177,6 @@ def _milliseconds(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return 1000 * (time.perf_counter() - started)
-
-
-def _processor() -> str:
-    """What the machine calls its processor, and how many cores it has."""
-    names = Path("/proc/cpuinfo")
-    lines = names.read_text().splitlines() if names.exists() else []
-    found = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
-    return f"{found}, {os.cpu_count()} cores"
 
 
 def main() -> None:

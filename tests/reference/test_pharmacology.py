@@ -54,7 +54,7 @@ def systems() -> dict[str, Any]:
         "coincident poles": [[-1.0, 0, 0], [1.0, -1.0, 0], [0, 1.0, -1.0]],
         "nearly coincident": [[-1.0, 0], [1.0, -1.0 - 1e-9]],
         "nothing moves": [[0.0, 0.0], [0.0, 0.0]],
-        "grows": [[0.3, 0.1], [0.2, 0.05]],
+        "two that only add up": [[-1.0, 0, 0], [1.0, 0, 0], [0, 1.0, 0]],
         "stiff": [[-4000.0, 0.001], [4000.0, -0.001]],
         "chain of forty": (np.diag([-3.0] * 40) + np.diag([3.0] * 39, -1)).tolist(),
         "very stiff": [[-1e4, 0, 0], [1e4, -2, 0.5], [0, 1, -0.5]],
@@ -86,6 +86,42 @@ def test_a_matrix_with_negative_flows_agrees_too() -> None:
         scale = max(abs(v) for v in wanted)
         for found, value in zip(solve(a, [dose], [time_h])[0], wanted, strict=True):
             assert abs(mpmath.mpf(float(found)) - value) <= 1e-12 * scale
+
+
+@pytest.mark.parametrize(
+    "a",
+    [
+        [[0.3, 0.1], [0.2, 0.05]],
+        [[1e-9]],
+        [[-1.0, 0.0, 0.0], [0.0, -1.0, 2.0], [0.0, 2.0, -1.0]],
+        [[0.1, -3.0], [3.0, 0.1]],
+        [[-1.0, 1.001], [1.0, -1.0]],
+    ],
+)
+def test_a_system_that_grows_by_itself_is_refused_by_name(a: Any) -> None:
+    with pytest.raises(BadInput, match=r"A_per_h.*eigenvalue with a positive real part"):
+        solve(a, [Input(time_h=0.0, amount=1.0)], [1.0])
+
+
+@pytest.mark.parametrize(
+    "a",
+    [
+        [[0.0, 0.0], [0.0, 0.0]],
+        [[-0.3, 0.1, 0.2], [0.1, -0.3, 0.1], [0.2, 0.2, -0.3]],
+        [[-1.0, 0.0], [50.0, -1.0]],
+        [[0.0, -2.0], [2.0, 0.0]],
+        [[-1.0, 0, 0, 0], [1.0, 0, 0, 0], [0, 1.0, 0, 0], [0, 0, 1.0, 0]],
+    ],
+)
+def test_what_only_stays_or_adds_up_or_swings_is_solved(a: Any) -> None:
+    assert np.isfinite(solve(a, [Input(time_h=0.0, amount=1.0)], [1.0])).all()
+
+
+def test_times_that_fall_are_refused_and_equal_neighbours_are_not() -> None:
+    dose = [Input(time_h=0.0, amount=1.0)]
+    with pytest.raises(BadInput, match="times_h"):
+        solve([[-1.0]], dose, [0.0, 2.0, 1.0])
+    assert solve([[-1.0]], dose, [0.0, 1.0, 1.0])[1:].tolist() == [[np.exp(-1.0)]] * 2
 
 
 def test_racemic_infusion_of_35_mg_over_40_minutes() -> None:

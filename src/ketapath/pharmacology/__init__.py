@@ -5,9 +5,12 @@ from ketapath.pharmacology.compartments import Input, solve
 from ketapath.pharmacology.driving import drivers_of_validation, driving_sites
 from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects
 from ketapath.pharmacology.interactions import Interacting, auc_ratio, interacting, perpetrators
+from ketapath.pharmacology.march import Batch, Status, Summary, march, summaries
 from ketapath.pharmacology.measured import measured_sensitivity
 from ketapath.pharmacology.metabolism import with_intrinsic_clearance
+from ketapath.pharmacology.modal import Chain
 from ketapath.pharmacology.orders import Order, Rate, infusion
+from ketapath.pharmacology.positive import Flows
 from ketapath.pharmacology.reactions import Person
 from ketapath.pharmacology.sensitivity import Sensitivity, earlier_session, sensitivity
 from ketapath.pharmacology.simulate import (
@@ -22,10 +25,14 @@ from ketapath.pharmacology.simulate import (
     simulate,
 )
 from ketapath.pharmacology.subjects import Subject, virtual_patients
+from ketapath.pharmacology.timeline import paused, sequence, stopped
 
 __all__ = [
+    "Batch",
+    "Chain",
     "Effects",
     "Exposure",
+    "Flows",
     "Input",
     "Interacting",
     "Order",
@@ -37,7 +44,9 @@ __all__ = [
     "Series",
     "Simulation",
     "Sites",
+    "Status",
     "Subject",
+    "Summary",
     "acute_effects",
     "arterial_sites",
     "auc_ratio",
@@ -50,11 +59,16 @@ __all__ = [
     "has_model",
     "infusion",
     "interacting",
+    "march",
     "measured_sensitivity",
+    "paused",
     "perpetrators",
     "sensitivity",
+    "sequence",
     "simulate",
     "solve",
+    "stopped",
+    "summaries",
     "virtual_patients",
     "with_intrinsic_clearance",
 ]

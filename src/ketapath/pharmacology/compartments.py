@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ketapath.errors import BadInput, NumericalError
+from ketapath.pharmacology.growth import grows
 
 Array = npt.NDArray[np.float64]
 Exact = npt.NDArray[np.longdouble]
@@ -27,6 +28,7 @@ MAX_COMPARTMENTS = 64
 MAX_DOSES = 10_000
 MAX_TIMES = 100_000
 _TAYLOR_TERMS = 20  # with a norm of at most 1 the rest is below 1e-19; one more for each compartment on the way
+_GROUP = 5
 _PADE_LIMIT = 5.371920351148152  # source: Higham 2005, table 2.3
 _PADE = (
     64764752532480000.0, 32382376266240000.0, 7771770303897600.0, 1187353796428800.0, 129060195264000.0,
@@ -48,14 +50,15 @@ def solve(a_per_h: Any, doses: Sequence[Input], times_h: Sequence[float]) -> Arr
     """Amounts, shape (times, compartments), of a system that is empty before the first dose.
 
     `a_per_h[i][j]` is the rate into compartment i from compartment j; A need not conserve mass. A value at the
-    instant of a bolus is after it. Raises BadInput for a system that cannot be, NumericalError on overflow.
+    instant of a bolus is after it. Raises BadInput for a system that cannot be (a matrix
+    that grows, times out of order), NumericalError on overflow.
 
     >>> solve([[-1.0]], [Input(time_h=0.0, amount=1.0)], [0.0, 1.0]).round(6).tolist()
     [[1.0], [0.367879]]
     """
     a = _matrix(a_per_h)
-    times = _times(times_h)
-    _check_doses(doses, a.shape[0])
+    times = check_times(times_h)
+    check_doses(doses, a.shape[0])
     ends = {_end(d) for d in doses}
     events = sorted({*times.tolist(), *(d.time_h for d in doses), *ends})
     state = np.zeros(a.shape[0], dtype=np.longdouble)
@@ -88,14 +91,25 @@ def propagators(a: Either, step_h: float) -> Either:
         raise NumericalError("The rates leave the range of numbers: check the rates and the times.")
     squarings = max(0, math.ceil(math.log2(norm))) if norm > 1.0 else 0
     part = flows / 2.0**squarings
-    term = np.broadcast_to(np.eye(size, dtype=a.dtype), a.shape).copy()
-    total = term.copy()
-    for k in range(1, _TAYLOR_TERMS + size + 1):
-        term = term @ part / k
-        total += term
+    total: Either = _taylor(part, _TAYLOR_TERMS + size)
     total *= np.exp(-fastest * step_h / 2.0**squarings)
     for _ in range(squarings):
         total = total @ total
+    return total
+
+
+def _taylor(part: Any, terms: int) -> Any:
+    """1 + part + part^2 / 2! + ..., in groups of `_GROUP` powers: a third of the products, positive terms still."""
+    one = np.broadcast_to(np.eye(part.shape[-1], dtype=part.dtype), part.shape)
+    powers = [one, part]
+    while len(powers) <= _GROUP:
+        powers.append(powers[-1] @ part)
+    weight = np.ones(terms + _GROUP + 1, dtype=part.dtype)
+    weight[1:] /= np.cumprod(np.arange(1, terms + _GROUP + 1, dtype=part.dtype))
+    total = np.zeros_like(part)
+    for first in range(terms // _GROUP * _GROUP, -1, -_GROUP):
+        group = sum(power * weight[first + k] for k, power in enumerate(powers[:_GROUP]))
+        total = total @ powers[_GROUP] + group
     return total
 
 
@@ -164,20 +178,27 @@ def _matrix(stated: Any) -> Array:
         raise _bad("A_per_h", f"shape {a.shape}", f"a square matrix of 1 to {MAX_COMPARTMENTS} compartments")
     if not np.isfinite(a).all():
         raise _bad("A_per_h", "a value that is no finite number", "finite numbers")
+    if grows(a[None])[0]:
+        raise _bad("A_per_h", "an eigenvalue with a positive real part", "amounts that do not grow by themselves")
     return a
 
 
-def _times(stated: Sequence[float]) -> Array:
+def check_times(stated: Sequence[float] | Array) -> Array:
+    """Observation times as an array: numbers that do not fall; equal neighbours are allowed. Raises BadInput."""
     try:
         times = np.array(stated, dtype=np.float64)
     except (TypeError, ValueError) as problem:
         raise _bad("times_h", "no list of numbers", "a list of numbers") from problem
     if times.ndim != 1 or times.size > MAX_TIMES or not np.isfinite(times).all():
         raise _bad("times_h", f"shape {times.shape}", f"at most {MAX_TIMES} finite numbers")
+    if (np.diff(times) < 0.0).any():
+        where = int(np.flatnonzero(np.diff(times) < 0.0)[0])
+        raise _bad("times_h", times[where : where + 2].tolist(), "times in order, none before its neighbour")
     return times
 
 
-def _check_doses(doses: Sequence[Input], size: int) -> None:
+def check_doses(doses: Sequence[Input], size: int = MAX_COMPARTMENTS) -> None:
+    """Raise BadInput for a dose that is negative, endless, or goes into a compartment that is not there."""
     if len(doses) > MAX_DOSES:
         raise _bad("doses", f"{len(doses)} doses", f"at most {MAX_DOSES}")
     for index, dose in enumerate(doses):

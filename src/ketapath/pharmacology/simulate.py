@@ -14,14 +14,13 @@ import numpy as np
 
 from ketapath.domain.evidence import Finding
 from ketapath.domain.interaction import Perpetrator
-from ketapath.pharmacology.batch import march
 from ketapath.pharmacology.choice import Models, covering, model_for
 from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.interactions import Interacting, interacting
 from ketapath.pharmacology.metabolism import can_interact
 from ketapath.pharmacology.notes import notes
 from ketapath.pharmacology.orders import Order, check, last_minute
-from ketapath.pharmacology.structures import Body, bodies, fed, uptake, with_effect_sites
+from ketapath.pharmacology.structures import bodies, fed, uptake, with_effect_sites
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 
 ARTERIAL_MODEL = "noppers2011_s_ketamine_iv_arterial"
@@ -170,7 +169,7 @@ def arterial_sites(
         own = order if order.product == "esketamine" else _half(order)
         body = fed(arterial, uptake(chosen, people, own), people, "S-")
     rates = {name: np.log(2.0) * 60.0 / half_life for name, half_life in half_lives_min.items()}
-    levels = _read(with_effect_sites(body, "S-ketamine", rates), times_min)
+    levels = with_effect_sites(body, "S-ketamine", rates).levels(times_min)
     return {"arterial": levels["S-ketamine"], **{name: levels[name] for name in rates}}
 
 
@@ -233,16 +232,11 @@ def _levels(
 ) -> dict[str, Array]:
     levels: dict[str, Array] = {}
     for body in bodies(model, people, order):
-        levels |= _read(body, times_min)
+        levels |= body.levels(times_min)
     for analyte in ("ketamine", "norketamine"):
         if f"R-{analyte}" in levels:
             levels[analyte] = levels[f"S-{analyte}"] + levels[f"R-{analyte}"]
     return levels
-
-
-def _read(body: Body, times_min: Sequence[float]) -> dict[str, Array]:
-    amounts = march(body.rates, list(body.inputs), [t / 60.0 for t in times_min])
-    return {name: amounts[:, :, place] * factor for name, (place, factor) in body.read.items()}
 
 
 def _parent(order: Order, subject: Subject, models: Models, grid: Sequence[float], draws: int, seed: int) -> Array:

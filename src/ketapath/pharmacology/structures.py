@@ -8,22 +8,27 @@ given in nanograms of parent unless the model states molar amounts, as the film 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from ketapath.errors import NumericalError
 from ketapath.pharmacology.compartments import Array, Input
+from ketapath.pharmacology.march import Batch, march
+from ketapath.pharmacology.modal import Chain
 from ketapath.pharmacology.orders import Order, given
+from ketapath.pharmacology.positive import Flows
 from ketapath.units import KETAMINE_BASE_G_PER_MOL
 
 NORKETAMINE_G_PER_MOL = 223.7  # source: pk_models.yaml, meta.mw.norketamine
 HYDROXYNORKETAMINE_G_PER_MOL = 239.7  # source: pk_models.yaml, meta.mw.hydroxynorketamine
 _NG_PER_ML = 1000.0  # mg/L
+_EFFECTS = ("effect_1", "effect_2")
 
 People = Mapping[str, Array]
-Flows = dict[tuple[int, int | None], Array]
+Moves = dict[tuple[int, int | None], Array]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +36,36 @@ class Body:
     """Compartments of n people of one enantiomer: rates (n, size, size) per hour, what goes in, and what is read.
 
     `inputs` pairs an amount with the share of it that each person gets; `read` gives each analyte its compartment and
-    the factor from milligrams in it to ng/mL.
+    the factor from milligrams in it to ng/mL. Where all of it goes into the blood at once or by infusion, `chain` holds
+    the same people for the faster of the two solutions, and `outputs` which of its outputs is which analyte.
     """
 
     rates: Array
     inputs: tuple[tuple[Input, Array], ...]
     read: Mapping[str, tuple[int, Array]]
+    chain: Chain | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    def levels(self, times_min: Sequence[float]) -> dict[str, Array]:
+        """Analyte -> ng/mL, shape (times, people). Raises NumericalError where somebody cannot be computed."""
+        times_h = [minute / 60.0 for minute in times_min]
+        doses = [dose for dose, _ in self.inputs]
+        shares = np.stack([share for _, share in self.inputs])
+        if self.chain is not None:
+            found = march(self.chain, doses, times_h, scale=shares)
+            levels = {name: found.of(output) * _NG_PER_ML for name, output in self.outputs.items()}
+        else:
+            amounts = {name: (place, None) for name, (place, _) in self.read.items()}
+            found = march(Flows(rates_per_h=self.rates, outputs=amounts), doses, times_h, scale=shares)
+            levels = {name: found.of(name) * factor for name, (_, factor) in self.read.items()} if _whole(found) else {}
+        if not _whole(found):
+            lost = int(np.count_nonzero(found.status))
+            raise NumericalError(f"{lost} of {found.status.size} simulated people leave the range of numbers.")
+        return levels
+
+
+def _whole(found: Batch) -> bool:
+    return not found.status.any()
 
 
 def bodies(model: Mapping[str, Any], people: People, order: Order) -> tuple[Body, ...]:
@@ -75,7 +104,12 @@ def with_effect_sites(body: Body, parent: str, rates_per_h: Mapping[str, Array])
         wider[:, place, source] = rate * factor
         wider[:, place, place] = -rate
         read[name] = (place, np.ones_like(factor))
-    return replace(body, rates=wider, read=read)
+    if body.chain is None or extra > len(_EFFECTS):
+        return replace(body, rates=wider, read=read, chain=None)
+    names = dict(zip(_EFFECTS, rates_per_h, strict=False))
+    sites = {f"effect_rate_{output[-1]}": rates_per_h[name] for output, name in names.items()}
+    outputs = {**body.outputs, **{name: output for output, name in names.items()}}
+    return replace(body, rates=wider, read=read, chain=replace(body.chain, **sites), outputs=outputs)
 
 
 def uptake(model: Mapping[str, Any], people: People, order: Order) -> list[tuple[Input, Array, str | None]]:
@@ -99,13 +133,16 @@ def uptake(model: Mapping[str, Any], people: People, order: Order) -> list[tuple
 
 def fed(people: People, taken: Sequence[tuple[Input, Array, str | None]], rates: People, letter: str) -> Body:
     """The blood and tissues of these people, fed by this uptake; `rates` holds what each rate of uptake is."""
-    flows = {**_disposition(people), (_PARENT, None): people["clearance"] / people["central_volume"]}
+    flows: Moves = {**_disposition(people), (_PARENT, None): people["clearance"] / people["central_volume"]}
     depots = {name: _DEPOT + place for place, name in enumerate(dict.fromkeys(n for _, _, n in taken if n is not None))}
     for name, place in depots.items():
         flows[(place, _PARENT)] = rates[name]
     inputs = [(replace(d, compartment=depots[n] if n else _PARENT), share) for d, share, n in taken]
     read = {f"{letter}ketamine": (_PARENT, _NG_PER_ML / people["central_volume"])}
-    return Body(rates=_flows(people, _DEPOT + len(depots), flows), inputs=tuple(inputs), read=read)
+    body = Body(rates=_flows(people, _DEPOT + len(depots), flows), inputs=tuple(inputs), read=read)
+    if depots:
+        return body
+    return replace(body, chain=Chain.of(people), outputs={f"{letter}ketamine": "parent"})
 
 
 _PARENT, _METABOLITE, _DEPOT, _NOSE = 0, 1, 5, 5
@@ -114,7 +151,11 @@ _GUT, _LIVER = 6, 7
 
 def _mammillary(model: Mapping[str, Any], people: People, order: Order, letter: str) -> Body:
     inputs = [(dose, np.ones(people["central_volume"].size)) for dose in given(order, model)]
-    return _by_blood(people, letter, inputs, {}, 5)
+    share = {"metabolite_share": people["metabolite_fraction"]} if "metabolite_fraction" in people else {}
+    names = {f"{letter}ketamine": "parent"}
+    if "metabolite_volume" in people:
+        names[f"{letter}norketamine"] = "metabolite"
+    return replace(_by_blood(people, letter, inputs, {}, 5), chain=Chain.of(people, **share), outputs=names)
 
 
 def _depot(model: Mapping[str, Any], people: People, order: Order, letter: str) -> Body:
@@ -122,7 +163,7 @@ def _depot(model: Mapping[str, Any], people: People, order: Order, letter: str) 
     share = people["bioavailability"]
     doses = _spread_out(given(order, model), model)
     inputs = [(replace(d, compartment=_DEPOT), share) for d in doses]
-    flows: Flows = {(_DEPOT, _PARENT): people["absorption_rate"]}
+    flows: Moves = {(_DEPOT, _PARENT): people["absorption_rate"]}
     size = 6
     if "first_pass_to_metabolite" in people and "metabolite_volume" in people:
         lost = (1.0 - share) * people["first_pass_to_metabolite"]
@@ -132,12 +173,12 @@ def _depot(model: Mapping[str, Any], people: People, order: Order, letter: str) 
     return _by_blood(people, letter, inputs, flows, size)
 
 
-def _by_blood(people: People, letter: str, inputs: list[tuple[Input, Array]], flows: Flows, size: int) -> Body:
+def _by_blood(people: People, letter: str, inputs: list[tuple[Input, Array]], flows: Moves, size: int) -> Body:
     """Parent (0), metabolite (1), their other compartments (2 to 4), then depots. All clearance forms norketamine
     unless the model gives the share of it."""
     out = people["clearance"] / people["central_volume"]
     read = {f"{letter}ketamine": (_PARENT, _NG_PER_ML / people["central_volume"])}
-    moves: Flows = {**_disposition(people), **flows}
+    moves: Moves = {**_disposition(people), **flows}
     if "metabolite_volume" in people:
         formed = people.get("metabolite_fraction", np.ones_like(out))
         moves[(_PARENT, _METABOLITE)] = out * formed
@@ -151,7 +192,7 @@ def _by_blood(people: People, letter: str, inputs: list[tuple[Input, Array]], fl
 def _hepatic(model: Mapping[str, Any], people: People, order: Order, letter: str) -> Body:
     """Nose (5) to blood; what is swallowed through gut (6) into the liver (7), which extracts before blood."""
     flow = people["liver_flow"]
-    moves: Flows = {
+    moves: Moves = {
         **_disposition(people),
         (_PARENT, _LIVER): flow / people["central_volume"],
         (_LIVER, _PARENT): flow / people["liver_volume"],
@@ -211,7 +252,7 @@ def _film(model: Mapping[str, Any], people: People, order: Order, letter: str) -
     to_nk, to_hnk = 2.0 / p["metabolite_transit_time"], 2.0 / p["hydroxy_transit_time"]
     nk, hnk = p["metabolite_fraction"], p["hydroxy_fraction"]
     exchange = p["hydroxy_intercompartmental_clearance"]
-    moves: Flows = {
+    moves: Moves = {
         **_disposition(p),
         (0, 8): p["clearance"] / central,
         (8, 9): to_nk,
@@ -277,10 +318,10 @@ def _flows(people: People, size: int, moves: Mapping[tuple[int, int | None], Arr
     return a
 
 
-def _disposition(p: People) -> Flows:
+def _disposition(p: People) -> Moves:
     """Exchange of the parent (0) with its peripheral compartments (2, 3) and of the metabolite (1) with its own (4)."""
     vc = p["central_volume"]
-    moves: Flows = {}
+    moves: Moves = {}
     for number, place in ((1, 2), (2, 3)):
         if f"peripheral_volume_{number}" in p:
             q = p[f"intercompartmental_clearance_{number}"]
