@@ -29,6 +29,18 @@ from ketapath.pharmacology.modal import flows, march_numpy
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "solver-times.md"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
+IN_README = (
+    "A, everything, numpy",
+    "A, everything, native",
+    "B, everything, numpy",
+    "B, everything, native",
+    "A by SciPy's LSODA, one person",
+    "fresh process: import, first curve, end",
+    "summaries of 1,000,000 people, numpy",
+    "summaries of 1,000,000 people, native",
+)
 RUNS = 7
 PEOPLE = {"A": 4_000, "B": 100_000}
 """A: one patient, 4,000 draws. B: 100,000 patients."""
@@ -253,6 +265,16 @@ def main() -> None:
         print(line, flush=True)
         lines.append(line)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    README.write_text(with_table(README.read_text(encoding="utf-8"), lines), encoding="utf-8")
+
+
+def with_table(readme: str, lines: list[str]) -> str:
+    """The README with the rows of this page that it shows, between its two marks."""
+    head, rest = readme.split(BEGIN)
+    tail = rest.split(END)[1]
+    shown = [line for line in lines if line.startswith("| ") and line.split(" | ")[0][2:] in IN_README]
+    table = ["| levels of many people, one core | time | aim | note |", "| --- | --- | --- | --- |", *shown]
+    return head + BEGIN + "\n" + "\n".join(table) + "\n" + END + tail
 
 
 if __name__ == "__main__":

@@ -18,8 +18,10 @@ from ketapath.knowledge import FOLDER, Knowledge, Rule, documents, load
 from ketapath.knowledge.cases import cases_by_subject
 from ketapath.knowledge.json_schema import FILES, KINDS, schema
 from ketapath.knowledge.records import Record, records
+from ketapath.pharmacology import drivers_of_validation
+from ketapath.pharmacology.effects_validation import validate
 from ketapath.pharmacology.validation import validate_pk
-from ketapath.report import validation_page
+from ketapath.report import effects_validation_page, validation_page
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -41,6 +43,10 @@ def generated() -> dict[Path, str]:
     files[EDITOR] = _json(editor_settings())
     files[REFERENCE / "evidence-map.md"] = _page(evidence_map(found, knowledge))
     files[REFERENCE / "pk-validation.md"] = _page(validation_page(validate_pk(knowledge.drugs)))
+    figures = knowledge.effects["acute"]
+    drivers = drivers_of_validation(knowledge.drugs, figures, draws=2000, seed=0)
+    rows = validate(drivers, figures, knowledge.effects["observed"], seed=0)
+    files[REFERENCE / "effects-validation.md"] = _page(effects_validation_page(rows))
     files[REFERENCE / "knowledge-numbers.md"] = _page(numbers(found, knowledge))
     return files
 

@@ -3,7 +3,13 @@
 from ketapath.report.claims_form import claims_json, claims_text
 from ketapath.report.curves import simulation_json, simulation_text
 from ketapath.report.document import candidacy_pdf, plan_pdf
-from ketapath.report.effects_form import effects_json, effects_text, effects_validation_json, effects_validation_text
+from ketapath.report.effects_form import (
+    effects_json,
+    effects_text,
+    effects_validation_json,
+    effects_validation_page,
+    effects_validation_text,
+)
 from ketapath.report.interaction_form import interaction_json, interaction_text
 from ketapath.report.json_form import biomarkers_json, candidacy_json, course_json, plan_json, screening_json
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
@@ -28,6 +34,7 @@ __all__ = [
     "effects_json",
     "effects_text",
     "effects_validation_json",
+    "effects_validation_page",
     "effects_validation_text",
     "interaction_json",
     "interaction_text",

@@ -1,0 +1,34 @@
+"""The README's figures are those that the commands and pages behind them give."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ketapath.knowledge import load
+from ketapath.pharmacology.validation import validate_pk
+
+ROOT = Path(__file__).parents[2]
+README = " ".join((ROOT / "README.md").read_text().split())
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def test_the_pass_rate_of_levels_is_that_of_the_independent_rows_alone() -> None:
+    rows = validate_pk(load().drugs).validation
+    within = sum(row.passed for row in rows)
+    twofold = sum(row.twofold for row in rows)
+    said = f"Of {len(rows)} independent measurements the typical level lies within two thirds to one and a half of {within}"
+    assert f"{said}, within half to twice of {twofold}" in README
+
+
+def test_the_pass_rate_of_effects_is_that_of_the_independent_rows_alone() -> None:
+    met, of = re.findall(r"Independent rows: (\d+) of (\d+) met", (REFERENCE / "effects-validation.md").read_text())[0]
+    assert f"It meets {met} of {of} independent observations" in README
+
+
+def test_the_table_of_times_is_taken_from_its_page() -> None:
+    table = (ROOT / "README.md").read_text().split("<!-- written by make bench -->")[1].split("<!-- end -->")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][2:]
+    page = (REFERENCE / "solver-times.md").read_text().splitlines()
+    assert len(rows) == 8
+    assert all(row in page for row in rows)
