@@ -42,7 +42,7 @@ def generated() -> dict[Path, str]:
     files = {REFERENCE / "schema" / f"{kind}.json": _json(schema(kind)) for kind in KINDS}
     files[EDITOR] = _json(editor_settings())
     files[REFERENCE / "evidence-map.md"] = _page(evidence_map(found, knowledge))
-    files[REFERENCE / "pk-validation.md"] = _page(validation_page(validate_pk(knowledge.drugs)))
+    files[REFERENCE / "pk-validation.md"] = _page(validation_page(validate_pk(knowledge)))
     figures = knowledge.effects["acute"]
     drivers = drivers_of_validation(knowledge.drugs, figures, draws=2000, seed=0)
     rows = validate(drivers, figures, knowledge.effects["observed"], seed=0)

@@ -155,7 +155,7 @@ def _validate(arguments: argparse.Namespace) -> int:
     if arguments.what == "pk":
         from ketapath.pharmacology.validation import validate_pk
 
-        found = validate_pk(knowledge.drugs)
+        found = validate_pk(knowledge)
         tell(arguments, report.validation_json(found), report.validation_text(found))
         return 0
     from ketapath.pharmacology import drivers_of_validation

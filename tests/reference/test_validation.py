@@ -19,8 +19,9 @@ from ketapath.pharmacology.validation import TWOFOLD, UNEXPLAINED, WITHIN, obser
 
 FOLDER = Path(ketapath.knowledge.__file__).parent / "observed"
 PACK = Path(__file__).parents[3] / "shared" / "evidence" / "pk_observed.csv"
-DRUGS = load().drugs
-FOUND = validate_pk(DRUGS, draws=50)
+KNOWLEDGE = load()
+DRUGS = KNOWLEDGE.drugs
+FOUND = validate_pk(KNOWLEDGE, draws=50)
 COMPARED = {row.row: row for row in (*FOUND.reproduction, *FOUND.validation)}
 
 
@@ -127,7 +128,7 @@ def test_a_broken_mapping_is_refused(change, said: str, tmp_path: Path, monkeypa
         writer.writerows(change(lines))
     monkeypatch.setattr(validation, "_FOLDER", tmp_path)
     with pytest.raises(KnowledgeError, match=said):
-        validate_pk(DRUGS, draws=2)
+        validate_pk(KNOWLEDGE, draws=2)
 
 
 def test_the_command_gives_both_tables_and_what_is_not_predicted(capsys: pytest.CaptureFixture[str]) -> None:

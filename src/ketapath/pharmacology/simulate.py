@@ -161,8 +161,8 @@ def arterial_sites(
     base = models[ARTERIAL_MODEL]
     arterial: Mapping[str, Array] = virtual_patients(base, subject, np.random.default_rng([seed, 1]), draws)
     if drugs:
-        people = _with_drugs(drugs, chosen, people, order, seed).people
-        arterial = _with_drugs(drugs, base, arterial, replace(order, route="iv"), seed).people
+        people = with_drugs(drugs, chosen, people, order, seed).people
+        arterial = with_drugs(drugs, base, arterial, replace(order, route="iv"), seed).people
     if chosen["site"] == "arterial":
         body = bodies(chosen, people, order)[0]
     else:
@@ -182,9 +182,10 @@ def people_levels(
     *,
     draws: int,
     seed: int,
+    drugs: Sequence[Perpetrator] = (),
 ) -> dict[str, Array]:
     """Analyte -> ng/mL of every simulated person, shape (times, draws + 1); column 0 is the model's typical person."""
-    return _people_levels(model, order, subject, models, times_min, draws, seed)[0]
+    return _people_levels(model, order, subject, models, times_min, draws, seed, drugs)[0]
 
 
 def _people_levels(
@@ -211,7 +212,7 @@ def _people_levels(
             one, subject, np.random.default_rng(seed if place == 0 else [seed, place]), n
         )
         if drugs:
-            changed = _with_drugs(drugs, one, people, order, seed)
+            changed = with_drugs(drugs, one, people, order, seed)
             people, said = changed.people, said or changed.findings
         for analyte, values in _levels(one, order, people, times_min).items():
             if place == 0 or analyte in found:
@@ -219,7 +220,7 @@ def _people_levels(
     return {analyte: np.concatenate(values, axis=1) for analyte, values in found.items()}, said
 
 
-def _with_drugs(
+def with_drugs(
     drugs: Sequence[Perpetrator], model: Mapping[str, Any], people: Mapping[str, Array], order: Order, seed: int
 ) -> Interacting:
     """The same people with their drugs; one seed for every model, so that a person's factors are the same in each."""

@@ -22,7 +22,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,11 +31,14 @@ from typing import Any
 
 import numpy as np
 
+from ketapath.domain.interaction import Perpetrator
 from ketapath.errors import KnowledgeError
+from ketapath.knowledge import Knowledge
 from ketapath.pharmacology.choice import Models
 from ketapath.pharmacology.compartments import Array
+from ketapath.pharmacology.interactions import perpetrators
 from ketapath.pharmacology.orders import Order, check
-from ketapath.pharmacology.simulate import people_levels
+from ketapath.pharmacology.simulate import people_levels, with_drugs
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 from ketapath.pharmacology.worked import moments
 from ketapath.units import KETAMINE_BASE_G_PER_MOL, base_from_hydrochloride
@@ -157,7 +160,7 @@ class _Row:
         )
 
 
-def validate_pk(models: Models, *, draws: int = 200, seed: int = 0) -> Validated:
+def validate_pk(knowledge: Knowledge, *, draws: int = 200, seed: int = 0) -> Validated:
     """Every observed row in its list, with bands from `draws` people. Raises KnowledgeError for a broken mapping."""
     found: dict[str, list[Any]] = {table: [] for table in TABLES}
     curves: dict[Any, _Curve] = {}
@@ -165,7 +168,7 @@ def validate_pk(models: Models, *, draws: int = 200, seed: int = 0) -> Validated
         if row.mapped["table"] == "not-predicted":
             found["not-predicted"].append(_not_predicted(row))
         else:
-            found[row.mapped["table"]].append(_compared(row, models, curves, draws, seed))
+            found[row.mapped["table"]].append(_compared(row, knowledge, curves, draws, seed))
     return Validated(
         reproduction=tuple(found["reproduction"]),
         validation=tuple(found["validation"]),
@@ -200,21 +203,35 @@ class _Curve:
     """What one order gives in so many people by one model, worked out when it is asked for."""
 
     def __init__(
-        self, model: Mapping[str, Any], order: Order, subject: Subject, models: Models, draws: int, seed: int
+        self,
+        model: Mapping[str, Any],
+        order: Order,
+        subject: Subject,
+        models: Models,
+        drugs: Sequence[Perpetrator],
+        draws: int,
+        seed: int,
     ) -> None:
         check(order, subject, model, _GRID, draws, seed)
-        self.model, self.order, self.subject, self.models = model, order, subject, models
+        self.model, self.order, self.subject, self.models, self.drugs = model, order, subject, models, drugs
         self.draws, self.seed = draws, seed
 
     @cached_property
     def levels(self) -> dict[str, Array]:
         """Analyte -> ng/mL, shape (minutes of the grid, draws + 1)."""
-        return people_levels(self.model, self.order, self.subject, self.models, _GRID, draws=self.draws, seed=self.seed)
+        return people_levels(
+            self.model, self.order, self.subject, self.models, _GRID,
+            draws=self.draws, seed=self.seed, drugs=self.drugs,
+        )  # fmt: skip
 
     @cached_property
     def moments(self) -> dict[str, tuple[Array, Array]]:
         """Analyte -> area to infinity (ng h/mL) and its first moment (ng h2/mL), shape (draws + 1,)."""
-        people = virtual_patients(self.model, self.subject, np.random.default_rng(self.seed), self.draws)
+        people: Mapping[str, Array] = virtual_patients(
+            self.model, self.subject, np.random.default_rng(self.seed), self.draws
+        )
+        if self.drugs:
+            people = with_drugs(self.drugs, self.model, people, self.order, self.seed).people
         return moments(self.model, people, self.order)
 
     def after(self, earlier: str) -> dict[str, Array]:
@@ -226,13 +243,15 @@ class _Curve:
         return {name: level + left[name] for name, level in self.levels.items()}
 
 
-def _compared(row: _Row, models: Models, curves: dict[Any, _Curve], draws: int, seed: int) -> Compared:
+def _compared(row: _Row, knowledge: Knowledge, curves: dict[Any, _Curve], draws: int, seed: int) -> Compared:
+    models, subject = knowledge.drugs, row.subject
     model = models[row.mapped["model"]]
-    order, subject = row.order(model), row.subject
+    order = row.order(model)
+    drugs = perpetrators([row.mapped["drug"]], knowledge) if row.mapped["drug"] else ()
 
-    def curve(of: Mapping[str, Any], what: Order) -> _Curve:
-        key = (of["id"], what, subject)
-        return curves.setdefault(key, _Curve(of, what, subject, models, draws, seed))
+    def curve(of: Mapping[str, Any], what: Order, drugs: tuple[Perpetrator, ...] = ()) -> _Curve:
+        key = (of["id"], what, subject, tuple(one.id for one in drugs))
+        return curves.setdefault(key, _Curve(of, what, subject, models, drugs, draws, seed))
 
     mine = curve(model, order)
     if row.mapped["quantity"] == "bioavailability":
@@ -241,6 +260,9 @@ def _compared(row: _Row, models: Models, curves: dict[Any, _Curve], draws: int, 
         values = _areas(mine, row)[0] / _areas(beside, row)[0]
     else:
         values = _QUANTITY[row.mapped["quantity"]](mine, row)
+    if drugs:
+        values = _QUANTITY[row.mapped["quantity"]](curve(model, order, drugs), row) / values
+        values = values - 1.0 if row.observed["unit"] == "%" else values
     values = values * _into(row.observed["unit"], row)
     typical, (p05, p50, p95) = float(values[0]), np.quantile(values[1:], (0.05, 0.5, 0.95)).tolist()
     low, high, ratio = _against(row.observed["value"], typical)
@@ -249,7 +271,7 @@ def _compared(row: _Row, models: Models, curves: dict[Any, _Curve], draws: int, 
     return Compared(
         row=row.number,
         study=row.observed["study"],
-        what=f"{row.mapped['analyte']}, {QUANTITIES[row.mapped['quantity']]}",
+        what=_what(row),
         observed=row.observed["value"],
         unit=row.observed["unit"],
         model=model["id"],
@@ -260,11 +282,21 @@ def _compared(row: _Row, models: Models, curves: dict[Any, _Curve], draws: int, 
         p95=p95,
         ratio=ratio,
         passed=hit,
-        twofold=low * TWOFOLD[0] <= typical <= high * TWOFOLD[1],
+        twofold=low * TWOFOLD[0] <= typical <= high * TWOFOLD[1]
+        if ratio is None
+        else TWOFOLD[0] <= ratio <= TWOFOLD[1],
         in_band=low <= p95 and p05 <= high,
         said="; ".join(filter(None, (row.mapped["said"], _site_said(row, model)))),
         explanation="" if hit else row.mapped["because"] or UNEXPLAINED,
     )
+
+
+def _what(row: _Row) -> str:
+    words = f"{row.mapped['analyte']}, {QUANTITIES[row.mapped['quantity']]}"
+    if not row.mapped["drug"]:
+        return words
+    kind = "change with" if row.observed["unit"] == "%" else "ratio with and without"
+    return f"{words}, {kind} {row.mapped['drug']}"
 
 
 def _not_predicted(row: _Row) -> NotPredicted:
