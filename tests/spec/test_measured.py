@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from ketapath.domain.fact import Dose, Origin
 from ketapath.domain.session import Reading, Session
 from ketapath.knowledge import load
@@ -13,15 +15,26 @@ KNOWLEDGE = load()
 SOMEBODY = Origin(resource="MedicationAdministration", id="one", version="1")
 
 
-def session(rise: float, *, dose_mg: float | None = 35.0, route: str = "iv", product: str = "racemic") -> Session:
+def session(
+    rise: float, *, dose_mg: float | None = 35.0, route: str = "iv", product: str = "racemic",
+    minutes: float | None = 40.0,
+) -> Session:  # fmt: skip
     readings = [(-5.0, 122.0), (20.0, 122.0 + 0.7 * rise), (40.0, 122.0 + rise), (60.0, 122.0 + 0.6 * rise)]
     return Session(
         on=date(2026, 11, 3),
         number=1,
-        dose=Dose(on=date(2026, 11, 3), at=None, product=product, route=route, dose_mg=dose_mg,
-                  duration_min=40.0 if route == "iv" else None, origin=SOMEBODY, stopped_early=False),
+        dose=Dose(
+            on=date(2026, 11, 3),
+            at=None,
+            product=product,
+            route=route,
+            dose_mg=dose_mg,
+            duration_min=minutes if route == "iv" else None,
+            origin=SOMEBODY,
+            stopped_early=False,
+        ),
         readings=tuple(Reading(minute=t, quantity="vitals.systolic_mmhg", value=v) for t, v in readings),
-    )  # fmt: skip
+    )
 
 
 def measured(*sessions: Session) -> Sensitivity:
@@ -47,6 +60,14 @@ def test_high_pressures_in_own_sessions_raise_the_sensitivity_and_calm_ones_lowe
 
 def test_a_session_of_which_the_dose_is_not_known_or_no_model_exists_is_not_read() -> None:
     found = measured(session(45.0, dose_mg=None), session(45.0, route="oral-prolonged", product="esketamine"))
+    assert found.sessions == 0
+    assert drug_rise(found) == drug_rise(measured())
+
+
+@pytest.mark.parametrize("minutes", [None, 1441.0])
+def test_an_infusion_whose_length_nobody_wrote_or_no_model_takes_is_not_read_as_a_bolus(minutes: float | None) -> None:
+    # At once, 35 mg would give several times the arterial level: the same rise would then pass for a calm reaction.
+    found = measured(*(session(30.0, minutes=minutes) for _ in range(3)))
     assert found.sessions == 0
     assert drug_rise(found) == drug_rise(measured())
 

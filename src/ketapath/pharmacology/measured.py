@@ -27,7 +27,8 @@ def measured_sensitivity(
 ) -> Sensitivity:
     """The person's reaction after these sessions, oldest first; the prior where none of them can be read.
 
-    Only sessions whose dose is known and whose product and route have a model are read.
+    Only sessions whose dose (by vein with the minutes that it took) is known and whose product and route have a model
+    are read.
     """
     read = [
         earlier_session(session, _levels(order, subject, models, figures), figures)
@@ -42,9 +43,11 @@ def _order(session: Session, models: Models) -> Order | None:
     dose = session.dose
     if dose.dose_mg is None or not dose.dose_mg > 0.0:
         return None
-    minutes = None
-    if dose.route == "iv":
-        minutes = min(max(dose.duration_min or 0.0, 0.0), MAX_INFUSION_MIN)
+    # An infusion of unknown length is no bolus: read as one, its level would be several times too high and the person
+    # would pass for calm.
+    minutes = dose.duration_min if dose.route == "iv" else None
+    if dose.route == "iv" and (minutes is None or not 0.0 <= minutes <= MAX_INFUSION_MIN):
+        return None
     order = Order(product=dose.product, route=dose.route, dose_mg=dose.dose_mg, infusion_min=minutes)
     return order if _is_whole(order, models) else None
 
