@@ -7,18 +7,22 @@ arterial level are marked as extrapolated: their uptake is fed into the arterial
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ketapath.domain.interaction import Perpetrator
 from ketapath.pharmacology.choice import Models, model_for
 from ketapath.pharmacology.effects import Sites
-from ketapath.pharmacology.orders import Order
+from ketapath.pharmacology.notes import about_the_person
+from ketapath.pharmacology.orders import Order, check
 from ketapath.pharmacology.reactions import Figures, half_lives
-from ketapath.pharmacology.simulate import arterial_sites
+from ketapath.pharmacology.simulate import ARTERIAL_MODEL, arterial_sites
 from ketapath.pharmacology.subjects import REFERENCE_WEIGHT_KG, Subject
 
 _MEASURED = frozenset({"arterial"})
+_SESSION_MIN = tuple(float(t) for t in range(0, 241, 2))
+"""The minutes of a session whose levels the risks rest on."""
 
 
 def driving_sites(
@@ -32,7 +36,37 @@ def driving_sites(
     seed: int,
     drugs: Sequence[Perpetrator] = (),
 ) -> Sites:
-    """Effect-site levels of arterial S-ketamine for `draws` possible people; errors as in `simulate`."""
+    """Effect-site levels of arterial S-ketamine for `draws` possible people; errors as in `simulate`.
+
+    `times_min` are the minutes to show. Levels are those of the whole session besides: a peak between two minutes that
+    somebody wants to see is a peak all the same.
+    """
+    chosen = model_for(order, subject, models, None)
+    check(order, subject, chosen, times_min, draws, seed)
+    every = tuple(sorted({*_SESSION_MIN, *(float(t) for t in times_min)}))
+    found = _driven(order, subject, models, every, figures, draws=draws, seed=seed, drugs=drugs)
+    is_own = chosen["site"] in _MEASURED
+    outside = () if is_own else tuple(about_the_person(models[ARTERIAL_MODEL], subject))
+    return replace(
+        found,
+        shown_min=tuple(float(t) for t in times_min),
+        doses=len(order.starts_min),
+        findings=tuple(f for f in outside if "/extrapolated-" in f.id),
+    )
+
+
+def _driven(
+    order: Order,
+    subject: Subject,
+    models: Models,
+    times_min: Sequence[float],
+    figures: Figures,
+    *,
+    draws: int,
+    seed: int,
+    drugs: Sequence[Perpetrator] = (),
+) -> Sites:
+    """The levels at these minutes and no other."""
     halves = half_lives(figures, draws=draws + 1, rng=np.random.default_rng([seed, 3]))
     found = arterial_sites(order, subject, models, times_min, halves, draws=draws, seed=seed, drugs=drugs)
     site = model_for(order, subject, models, None)["site"]
@@ -57,6 +91,5 @@ def drivers_of_validation(models: Models, figures: Figures, *, draws: int, seed:
     times = [float(t) for t in range(0, 181, 2)]
     someone = Subject(weight_kg=mg, age_years=45.0)
     return {
-        name: driving_sites(order, someone, models, times, figures, draws=draws, seed=seed)
-        for name, order in orders.items()
+        name: _driven(order, someone, models, times, figures, draws=draws, seed=seed) for name, order in orders.items()
     }

@@ -36,6 +36,7 @@ from ketapath.pharmacology.sensitivity import Sensitivity
 SESSIONS = 48
 """Sessions that are played for each possible person when a risk is counted."""
 LEAST_DRAWS = 100
+ADULT_YEARS = 18.0
 UNITS: Mapping[str, str] = {"systolic": "mm[Hg]", "diastolic": "mm[Hg]", "heart-rate": "/min", "dissociation": "1"}
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -46,12 +47,17 @@ class Sites:
 
     Column j is one possible person with one half-time of equilibration, those of `reactions.half_lives`. `racemic`
     says whether as much R-ketamine went in; `extrapolated` that no arterial level was ever measured for the route.
+    `shown_min` are the minutes that bands are asked for (all where None): risks need the whole session, whatever is
+    shown. `doses` is how many are given, `findings` what has to be said of the arterial level in this person.
     """
 
     times_min: tuple[float, ...]
     levels: Mapping[str, Array]
     racemic: bool
     extrapolated: bool
+    shown_min: tuple[float, ...] | None = None
+    doses: int = 1
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,24 +210,29 @@ def _at(sites: Sites, name: str, minutes: Array) -> Array:
 def _band_of_rise(
     quantity: str, own: Rise, sites: Sites, rest: float | None, figures: Figures, rng: np.random.Generator
 ) -> Band:
-    n = own.slope.size
-    values = rises(own, sites, sites.times_min, figures, rng.standard_normal((2, n, 1)), rng)[..., 0]
-    return _band(quantity, sites, values + (rest or 0.0), above_resting=rest is None)
+    n, minutes = own.slope.size, _shown_min(sites)
+    values = rises(own, sites, minutes, figures, rng.standard_normal((2, n, 1)), rng)[..., 0]
+    return _band(quantity, minutes, values + (rest or 0.0), above_resting=rest is None)
 
 
 def _band_of_dissociation(felt: Dissociation, sites: Sites, rng: np.random.Generator) -> Band:
-    level = sites.levels["dissociation"] * (1.0 + felt.r_share * sites.racemic)
+    minutes = _shown_min(sites)
+    level = _at(sites, "dissociation", np.asarray(minutes)) * (1.0 + felt.r_share * sites.racemic)
     c50 = np.exp(felt.log_c50 + felt.session_sd * rng.standard_normal(felt.log_c50.size))
-    return _band("dissociation", sites, level / (level + c50), above_resting=False)
+    return _band("dissociation", minutes, level / (level + c50), above_resting=False)
 
 
-def _band(quantity: str, sites: Sites, values: Array, *, above_resting: bool) -> Band:
+def _shown_min(sites: Sites) -> tuple[float, ...]:
+    return sites.times_min if sites.shown_min is None else sites.shown_min
+
+
+def _band(quantity: str, minutes: tuple[float, ...], values: Array, *, above_resting: bool) -> Band:
     p05, p25, p50, p75, p95 = (tuple(row) for row in np.quantile(values, _QUANTILES, axis=1).tolist())
     return Band(
         quantity=quantity,
         unit=UNITS[quantity],
         above_resting=above_resting,
-        times_min=sites.times_min,
+        times_min=minutes,
         p05=p05,
         p25=p25,
         p50=p50,
@@ -308,10 +319,15 @@ def _findings(
     own: Sensitivity | None,
 ) -> Iterator[Finding]:
     """What a reader has to know of this prediction."""
+    yield from sites.findings
     said = [("predicted", Text(key="effects.predicted"), "systolic")]
     said.append(("no-published-model", Text(key="effects.no_published_model"), "systolic"))
     if sites.extrapolated:
         said.append(("extrapolated-driver", Text(key="effects.extrapolated_driver"), "dissociation"))
+    if person.age_years is not None and person.age_years < ADULT_YEARS:
+        said.append(("adults-only", Text(key="effects.adults_only"), "systolic"))
+    if sites.doses > 1:
+        said.append(("first-dose", Text(key="effects.first_dose", values={"doses": sites.doses}), "systolic"))
     for quantity in RISING:
         if resting.of(quantity) is None:
             text = Text(key="effects.resting_unknown", values={"quantity": quantity.replace("-", " ")})
@@ -349,6 +365,8 @@ def _check(sites: Sites, resting: Resting) -> None:
     shapes = {name: levels.shape for name, levels in sites.levels.items()}
     if set(shapes) != {"pressure", "dissociation"} or len(set(shapes.values())) != 1:
         raise _bad("levels", shapes, 'arrays "pressure" and "dissociation" of one shape')
+    if sites.shown_min and not all(times[0] <= t <= times[-1] for t in sites.shown_min):
+        raise _bad("shown minutes", sites.shown_min[:5], "minutes within the times of the levels")
     shape = shapes["pressure"]
     if len(shape) != 2 or shape[0] != times.size or shape[1] < LEAST_DRAWS:
         raise _bad("levels", shape, f"{times.size} times and at least {LEAST_DRAWS} possible people")

@@ -16,7 +16,7 @@ def notes(
     model: Mapping[str, Any], order: Order, subject: Subject, models: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Finding]:
     """What belongs to this result, the person first: outside the model, assumed, in dispute, not read in the paper."""
-    yield from _about_the_person(model, subject)
+    yield from about_the_person(model, subject)
     if model["site"] != "arterial":
         key = "pharmacology.not_arterial" if model["site"] == "venous" else "pharmacology.site_unclear"
         yield _finding("not-arterial", Text(key=key), model)
@@ -35,7 +35,8 @@ def notes(
         yield _finding(f"conflict-{index}", Text(key="pharmacology.conflict", values={"conflict": conflict}), model)
 
 
-def _about_the_person(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:
+def about_the_person(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:
+    """Where this person lies outside the people behind the model, and what was taken where it is not known."""
     for what, value, unit in (("age", subject.age_years, "years"), ("weight", subject.weight_kg, "kg")):
         low, high = model["domain"]["age_years" if what == "age" else "weight_kg"]
         if value is not None and not low <= value <= high:

@@ -1,0 +1,74 @@
+"""What drives the effects of a session: all of it, whichever minutes are asked for, and for whom it was measured."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from ketapath.errors import BadInput
+from ketapath.knowledge import load
+from ketapath.pharmacology import Order, Person, Resting, Subject, acute_effects, driving_sites
+from ketapath.pharmacology.effects import Effects
+
+KNOWLEDGE = load()
+FIGURES = KNOWLEDGE.effects["acute"]
+INFUSION = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0)
+SPRAY = Order(product="esketamine", route="nasal", dose_mg=56.0)
+
+
+@cache
+def effects(order: Order, times: tuple[float, ...], age: float = 40.0, weight: float = 70.0) -> Effects:
+    someone = Subject(weight_kg=weight, age_years=age)
+    sites = driving_sites(order, someone, KNOWLEDGE.drugs, times, FIGURES, draws=400, seed=1)
+    resting = Resting(systolic=150.0, diastolic=90.0, heart_rate=70.0)
+    person = Person(age_years=age, hypertension=True)
+    return acute_effects(sites, resting, person, FIGURES, rng=np.random.default_rng(1))
+
+
+def chances(found: Effects) -> list[float | None]:
+    return [risk.p for risk in found.risks]
+
+
+def said(found: Effects) -> str:
+    return " ".join(f.id for f in found.findings)
+
+
+@pytest.mark.parametrize("times", [(0.0, 60.0, 120.0), (40.0,), (0.0, 15.0), (5.0, 300.0)])
+def test_the_risk_of_a_session_does_not_depend_on_the_minutes_that_somebody_wants_to_see(
+    times: tuple[float, ...],
+) -> None:
+    every_minute = effects(INFUSION, tuple(float(t) for t in range(0, 241, 2)))
+    found = effects(INFUSION, times)
+    assert found.readings_min == every_minute.readings_min
+    assert chances(found) == pytest.approx(chances(every_minute), abs=0.02)
+    assert all(band.times_min == times for band in found.bands)
+
+
+def test_minutes_that_are_not_in_order_are_refused() -> None:
+    with pytest.raises(BadInput):
+        effects(INFUSION, (60.0, 0.0))
+    with pytest.raises(BadInput):
+        effects(INFUSION, (float("nan"),))
+
+
+@pytest.mark.parametrize(("age", "weight", "what"), [(75.0, 70.0, "age"), (40.0, 140.0, "weight")])
+def test_a_person_outside_the_arterial_model_is_marked_whatever_the_route(age: float, weight: float, what: str) -> None:
+    # The spray's own model holds people of 18 to 86 years and 39 to 170 kg; the arterial one young men near 70 kg.
+    assert f"noppers2011_s_ketamine_iv_arterial/extrapolated-{what}" in said(effects(SPRAY, (0.0, 60.0), age, weight))
+    assert "extrapolated-age" not in said(effects(SPRAY, (0.0, 60.0)))
+
+
+def test_effects_in_a_child_are_marked_as_those_of_adults() -> None:
+    child = effects(Order(product="racemic", route="iv", dose_mg=10.0, infusion_min=40.0), (0.0, 60.0), 6.0, 20.0)
+    assert "noppers2011_s_ketamine_iv_arterial/extrapolated-age" in said(child)
+    assert "effects/adults-only" in said(child)
+    assert "effects/adults-only" not in said(effects(INFUSION, (0.0, 60.0, 120.0)))
+
+
+def test_of_several_doses_the_first_is_the_one_whose_visit_and_risks_are_shown_and_this_is_said() -> None:
+    twice = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0, starts_min=(0.0, 4320.0))
+    found = effects(twice, (0.0, 60.0, 4360.0))
+    assert "effects/first-dose" in said(found)
+    assert "effects/first-dose" not in said(effects(INFUSION, (0.0, 60.0, 120.0)))
