@@ -14,6 +14,7 @@ from ketapath.domain.interaction import Interaction
 from ketapath.errors import BadInput
 from ketapath.knowledge.cases import check
 from ketapath.pharmacology import Subject, auc_ratio, interacting, perpetrators, virtual_patients
+from ketapath.pharmacology.worked import worked
 from ketapath.report import interaction_json, interaction_text, say
 
 INHIBITORS = ["ticlopidine", "clarithromycin", "grapefruit-juice", "itraconazole", "paroxetine", "ketoconazole",
@@ -197,6 +198,6 @@ def test_the_check_finds_a_bound_that_nobody_read_and_factors_against_their_dire
     recalled = replace(clari, measured=tuple(replace(m, bounds=True) for m in clari.measured))
     turned = replace(rifa, does="inhibits")
     knowledge = replace(KNOWLEDGE, perpetrators={**shipped, "clarithromycin": recalled, "rifampicin": turned})
-    found = check(knowledge, today=date(2026, 11, 26), claims_in=lambda _text, _knowledge: set()).problems
+    found = check(knowledge, today=date(2026, 11, 26), claims_in=lambda *_: set(), worked=worked).problems
     assert any("clarithromycin: a figure esketamine nasal bounds that nobody has read" in p for p in found)
     assert any("rifampicin: it inhibits, but its factors say the opposite" in p for p in found)
