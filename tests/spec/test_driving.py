@@ -7,10 +7,21 @@ from functools import cache
 import numpy as np
 import pytest
 
+from ketapath.domain.interaction import Perpetrator
 from ketapath.errors import BadInput
 from ketapath.knowledge import load
-from ketapath.pharmacology import Order, Person, Resting, Subject, acute_effects, driving_sites
+from ketapath.pharmacology import (
+    Order,
+    Person,
+    Resting,
+    Subject,
+    acute_effects,
+    arterial_sites,
+    driving_sites,
+    perpetrators,
+)
 from ketapath.pharmacology.effects import Effects
+from ketapath.pharmacology.reactions import Array
 
 KNOWLEDGE = load()
 FIGURES = KNOWLEDGE.effects["acute"]
@@ -72,3 +83,18 @@ def test_of_several_doses_the_first_is_the_one_whose_visit_and_risks_are_shown_a
     found = effects(twice, (0.0, 60.0, 4360.0))
     assert "effects/first-dose" in said(found)
     assert "effects/first-dose" not in said(effects(INFUSION, (0.0, 60.0, 120.0)))
+
+
+@pytest.mark.parametrize("drug", ["ticlopidine", "clarithromycin", "paroxetine"])
+def test_what_bounds_a_level_under_another_medicine_bounds_the_arterial_level_too(drug: str) -> None:
+    # Measured by the nose: 29 % more. With the factors that give this the arterial model, whose liver takes out less,
+    # comes to 38 % at most; unbounded it came to 67 %.
+    minutes = [float(t) for t in range(0, 2881, 10)]
+
+    def area(drugs: tuple[Perpetrator, ...]) -> Array:
+        found = arterial_sites(SPRAY, Subject(), KNOWLEDGE.drugs, minutes, {}, draws=200, seed=1, drugs=drugs)
+        return np.asarray(np.trapezoid(found["arterial"], minutes, axis=0))
+
+    ratio = area(perpetrators([drug], KNOWLEDGE)) / area(())
+    assert 1.0 < ratio[0] < 1.4
+    assert np.quantile(ratio[1:], 0.95) < 1.75

@@ -47,10 +47,12 @@ class Interacting:
     """Drawn people with their perpetrators: the people, what their area comes to, and what has to be said of it.
 
     `ratio` is each person's area over that without; `unbounded` is that of the mechanism alone where a measured figure
-    bounds it, else None. Arrays have the shape of the people.
+    bounds it, else None. `factors` are those on liver and gut wall that were used, after any bound. Arrays have the
+    shape of the people.
     """
 
     people: dict[str, Array]
+    factors: tuple[Array, Array]
     ratio: Array
     unbounded: Array | None
     findings: tuple[Finding, ...]
@@ -92,7 +94,8 @@ def interacting(
     drawn = _drawn(drugs, before.size, rng)
     limits = _limits(drugs, model, route)
     kept = {drug: _bounded(f, limits.get(drug), model, people, route, sprays) for drug, f in drawn.items()}
-    changed = with_enzymes(model, people, *_product(kept.values(), before.size))
+    factors = _product(kept.values(), before.size)
+    changed = with_enzymes(model, people, *factors)
     ratio = area_per_mg(model, changed.people, route, sprays) / before
     unbounded = None
     if any(kept[drug] is not drawn[drug] for drug in drawn):
@@ -105,7 +108,7 @@ def interacting(
         *_of_gut(drugs, changed),
         *_of_model(drugs, model, changed, dose_mg),
     )
-    return Interacting(people=changed.people, ratio=ratio, unbounded=unbounded, findings=said)
+    return Interacting(people=changed.people, factors=factors, ratio=ratio, unbounded=unbounded, findings=said)
 
 
 def auc_ratio(

@@ -17,7 +17,7 @@ from ketapath.domain.interaction import Perpetrator
 from ketapath.pharmacology.choice import Models, covering, model_for
 from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.interactions import Interacting, interacting
-from ketapath.pharmacology.metabolism import can_interact
+from ketapath.pharmacology.metabolism import can_interact, with_enzymes
 from ketapath.pharmacology.notes import notes
 from ketapath.pharmacology.orders import Order, check, last_minute
 from ketapath.pharmacology.structures import bodies, fed, uptake, with_effect_sites
@@ -161,8 +161,9 @@ def arterial_sites(
     base = models[ARTERIAL_MODEL]
     arterial: Mapping[str, Array] = virtual_patients(base, subject, np.random.default_rng([seed, 1]), draws)
     if drugs:
-        people = with_drugs(drugs, chosen, people, order, seed).people
-        arterial = with_drugs(drugs, base, arterial, replace(order, route="iv"), seed).people
+        changed = with_drugs(drugs, chosen, people, order, seed)
+        # The same livers clear the arterial blood: with their factors as a measured figure of this route bounds them.
+        people, arterial = changed.people, with_enzymes(base, arterial, *changed.factors).people
     if chosen["site"] == "arterial":
         body = bodies(chosen, people, order)[0]
     else:
