@@ -21,6 +21,7 @@ from ketapath.pharmacology import (
     simulate,
     solve,
 )
+from ketapath.units import base_from_hydrochloride
 
 DRUGS = load().drugs
 TIMES = [0.0, 0.3, 1.0, 2.5, 8.0]
@@ -109,6 +110,9 @@ def test_people_outside_the_model_are_marked_as_extrapolated() -> None:
         Order(product="esketamine", route="nasal", dose_mg=56.0, infusion_min=40.0),
         Order(product="esketamine", route="nasal", dose_mg=56.0, device_gap_min=-5.0),
         Order(product="esketamine", route="nasal", dose_mg=56.0, device_gap_min=float("nan")),
+        Order(product="esketamine", route="nasal", dose_mg=28.2),
+        Order(product="racemic", route="nasal", dose_mg=50.0, device_gap_min=5.0),
+        Order(product="esketamine", route="iv", dose_mg=28.0, infusion_min=40.0, device_gap_min=5.0),
         Order(product="racemic", route="iv", dose_mg=float("nan"), infusion_min=40.0),
         Order(product="racemic", route="iv", dose_mg=5000.0, infusion_min=40.0),
     ],
@@ -186,6 +190,15 @@ def test_two_doses_three_days_apart_add_up(product: str, route: str, model: str)
         return np.array([s.typical for s in found.series])
 
     np.testing.assert_allclose(at((0.0, later)), at((0.0,)) + at((later,)), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("salt_mg", "base_mg"), [(32.3, 28.0), (64.6, 56.0), (96.9, 84.0)])
+def test_the_salt_that_a_label_prints_for_whole_devices_is_whole_devices(salt_mg: float, base_mg: float) -> None:
+    def level(mg: float) -> tuple[float, ...]:
+        order = Order(product="esketamine", route="nasal", dose_mg=mg)
+        return simulate(order, MAN, DRUGS, [30.0], draws=10, seed=1).series[0].typical
+
+    assert level(base_from_hydrochloride(salt_mg)) == level(base_mg)
 
 
 def test_an_infusion_in_pieces_is_the_infusion_and_a_pause_lowers_the_level() -> None:

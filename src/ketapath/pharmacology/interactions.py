@@ -34,7 +34,7 @@ from ketapath.pharmacology.metabolism import (
     liver_flow,
     with_enzymes,
 )
-from ketapath.pharmacology.orders import Order
+from ketapath.pharmacology.orders import Order, devices_of
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 
 MAX_DRAWS = 20_000
@@ -294,10 +294,11 @@ def _sprays(model: Model, dose_mg: float | None) -> int:
     if device is None:
         return 1
     dose = float(device["most_mg"]) if dose_mg is None else dose_mg
-    if not 0.0 < dose <= device["most_mg"] or not float(dose / device["mg"]).is_integer():
+    count = devices_of(dose, device)
+    if count is None:
         allowed = ", ".join(str(mg) for mg in range(device["mg"], device["most_mg"] + 1, device["mg"]))
         raise _bad("--dose-mg", dose, f"one of {allowed} mg", "Choose one of these.")
-    return int(dose // device["mg"])
+    return count
 
 
 def _of_bounds(

@@ -13,7 +13,7 @@ import numpy as np
 
 from ketapath.domain.session import Session
 from ketapath.pharmacology.choice import Models, has_model
-from ketapath.pharmacology.orders import MAX_INFUSION_MIN, Order
+from ketapath.pharmacology.orders import MAX_INFUSION_MIN, Order, devices_of
 from ketapath.pharmacology.reactions import Figures, Person, half_lives
 from ketapath.pharmacology.sensitivity import Sensitivity, earlier_session, sensitivity
 from ketapath.pharmacology.simulate import arterial_sites
@@ -58,7 +58,7 @@ def _is_whole(order: Order, models: Models) -> bool:
         m["device"] for m in models.values()
         if m["product"] == order.product and order.route in m["routes"] and "device" in m
     ]  # fmt: skip
-    return all(order.dose_mg <= d["most_mg"] and float(order.dose_mg / d["mg"]).is_integer() for d in devices)
+    return all(devices_of(order.dose_mg, device) is not None for device in devices)
 
 
 def _levels(order: Order, subject: Subject, models: Models, figures: Figures) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ MAX_POINTS = 10_000
 MAX_DRAWS = 20_000
 MAX_VALUES = 5_000_000
 MAX_STARTS = 400
+_PRINTED_MG = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,22 @@ def given(order: Order, model: Mapping[str, Any]) -> list[Input]:
     return [Input(time_h=start, amount=order.dose_mg, duration_h=hours) for start in starts]
 
 
+def devices_of(dose_mg: float, device: Mapping[str, Any]) -> int | None:
+    """How many whole devices hold this dose of base; None where none do.
+
+    A label prints the salt of whole devices to a tenth of a milligram (32.3 for 28 of base), so the last tenth is left
+    open.
+
+    >>> devices_of(28.005, {"mg": 28, "most_mg": 84}), devices_of(30.0, {"mg": 28, "most_mg": 84})
+    (1, None)
+    """
+    if not math.isfinite(dose_mg):
+        return None
+    count = round(dose_mg / device["mg"])
+    held = count * float(device["mg"])
+    return count if 0.0 < held <= device["most_mg"] and abs(dose_mg - held) <= _PRINTED_MG else None
+
+
 def last_minute(order: Order) -> float:
     """When the last of it has been given; the spray's devices count as given at once."""
     ends = [rate.start_min + rate.minutes for rate in order.rates] or [order.infusion_min or 0.0]
@@ -116,14 +133,16 @@ def check(
 
 def _check_route(order: Order, model: Mapping[str, Any]) -> None:
     if order.route == "iv":
+        _refuse_gap(order)
         _check_vein(order)
         return
     if order.infusion_min is not None or order.rates:
         raise bad("--infusion-min", order.infusion_min, f"no infusion time for the route {order.route}")
-    device = model.get("device")
-    if device is None or order.route != "nasal":
+    device = model.get("device") if order.route == "nasal" else None
+    if device is None:
+        _refuse_gap(order)
         return
-    if order.dose_mg > device["most_mg"] or not float(order.dose_mg / device["mg"]).is_integer():
+    if devices_of(order.dose_mg, device) is None:
         allowed = ", ".join(str(mg) for mg in range(device["mg"], device["most_mg"] + 1, device["mg"]))
         limit = (
             f"one of {allowed} mg: a device holds {device['mg']} mg and the label's maximum is {device['most_mg']} mg"
@@ -131,6 +150,11 @@ def _check_route(order: Order, model: Mapping[str, Any]) -> None:
         raise bad("--dose-mg", order.dose_mg, limit)
     if order.device_gap_min is not None and not 0.0 <= order.device_gap_min <= MAX_INFUSION_MIN:
         raise bad("device gap", order.device_gap_min, f"0 to {MAX_INFUSION_MIN:g} minutes")
+
+
+def _refuse_gap(order: Order) -> None:
+    if order.device_gap_min is not None:
+        raise bad("device gap", order.device_gap_min, "none: nothing here is given by devices")
 
 
 def _check_vein(order: Order) -> None:
