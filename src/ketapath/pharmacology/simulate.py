@@ -83,8 +83,9 @@ def simulate(
 ) -> Simulation:
     """Concentrations of this dose at these minutes after its start, by the model of its route or the one named.
 
-    With `drugs` (`interactions.perpetrators`) the people take these as well. Raises BadInput for a dose, route, model,
-    person or time that cannot be, and for a model whose clearance the liver alone cannot do where there are drugs.
+    With `drugs` (`interactions.perpetrators`) the people take these as well, and only the parent drug is given: what
+    they do to norketamine is not predicted. Raises BadInput for a dose, route, model, person or time that cannot be,
+    and for a model whose clearance the liver alone cannot do where there are drugs.
     """
     chosen = model_for(order, subject, models, model)
     check(order, subject, chosen, times_min, draws, seed)
@@ -92,7 +93,7 @@ def simulate(
     return Simulation(
         model=chosen["id"],
         site=chosen["site"],
-        series=tuple(_series(name, times_min, levels[name]) for name in chosen["analytes"]),
+        series=tuple(_series(name, times_min, levels[name]) for name in _predicted(chosen, drugs)),
         findings=(*said, *notes(chosen, order, subject, models)),
     )
 
@@ -251,6 +252,12 @@ def _parent(order: Order, subject: Subject, models: Models, grid: Sequence[float
 def _half(order: Order) -> Order:
     rates = tuple(replace(rate, mg_per_h=rate.mg_per_h / 2) for rate in order.rates)
     return replace(order, dose_mg=order.dose_mg / 2, rates=rates)
+
+
+def _predicted(model: Mapping[str, Any], drugs: Sequence[Perpetrator]) -> list[str]:
+    """The analytes of this model; beside other medicines the parent alone: what they do to norketamine is not known."""
+    is_parent_alone = any(one.does != "nothing-known" for one in drugs)
+    return [name for name in model["analytes"] if not (is_parent_alone and "norketamine" in name)]
 
 
 def _series(name: str, times_min: Sequence[float], values: Array) -> Series:
