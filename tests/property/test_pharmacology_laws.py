@@ -249,6 +249,13 @@ def test_a_child_gets_a_model_of_children_or_none() -> None:
         simulate(order_of("racemic", "sc", 12.0), child, DRUGS, MINUTES, draws=5, seed=1)
 
 
+def test_a_youth_gets_no_model_of_the_lowest_trust_while_a_better_one_covers_the_age() -> None:
+    # Herd's own model ends at 14 years; what a machine read out of an abstract must not answer by its name's place.
+    youth = Subject(weight_kg=55.0, age_years=16.0)
+    found = simulate(order_of("racemic", "iv", 30.0), youth, DRUGS, MINUTES, draws=5, seed=1)
+    assert found.model == "hornik2018_racemic_children"
+
+
 def test_models_of_children_do_not_speak_for_adults() -> None:
     found = compare(order_of("racemic", "iv", 35.0), MAN, DRUGS, MINUTES, draws=5, seed=1)
     assert found[0].model == "racemic_iv_venous_composite"
