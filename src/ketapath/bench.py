@@ -28,7 +28,7 @@ def add_commands(add: Add) -> None:
     made.add_argument("--device-gap-min", type=float, help="between nasal devices (the label's 5 where not given)")
     for option in ("--weight-kg", "--age"):
         made.add_argument(option, type=float)
-    made.add_argument("--sex", choices=("female", "male", "other"))
+    made.add_argument("--sex", choices=("female", "male", "other"), help="taken; no model here has a term for it")
     made.add_argument("--ancestry", help="asian or japanese: used by a model that has a term for it")
     made.add_argument("--times-min", type=numbers, required=True, metavar="A,B,C", help="minutes after the start")
     made.add_argument("--model", help="one model instead of the route's default")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -79,3 +80,10 @@ def test_a_session_by_any_route_with_a_model_is_read() -> None:
 
 def test_a_spray_that_is_no_whole_device_is_not_read() -> None:
     assert measured(session(30.0, dose_mg=40.0, route="nasal", product="esketamine")).sessions == 0
+
+
+def test_a_pressure_of_the_next_morning_says_nothing_of_the_drug() -> None:
+    today = session(20.0)
+    late = Reading(minute=1200.0, quantity="vitals.systolic_mmhg", value=190.0)
+    with_morning = replace(today, readings=(*today.readings, late))
+    assert drug_rise(measured(with_morning)) == drug_rise(measured(today))

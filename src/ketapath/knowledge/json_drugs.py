@@ -54,7 +54,10 @@ def drug() -> Schema:
         "disposition": {**TEXT, "description": "The model whose distribution and elimination this one stands on."},
         "parameters": map_of(figure),
         "covariances": list_of(record({"of": list_of(TEXT, least=2), "value": NUMBER, "source": KEY})),
-        "assumed_spread": record({"of": map_of(NUMBER), "from": KEY, "trust": one_of(("assumption",))}),
+        "assumed_spread": record(
+            {"of": map_of(NUMBER), "covariance": NUMBER, "from": KEY, "trust": one_of(("assumption",))},
+            optional=("covariance",),
+        ),
         "weight_exponents": map_of(NUMBER),
         "age_effect": record({"parameter": TEXT, "per_year": NUMBER, "above_years": NUMBER, "source": KEY}),
         "ancestry_effects": map_of(record({"of": map_of(NUMBER), "source": KEY})),

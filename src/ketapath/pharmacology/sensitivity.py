@@ -133,13 +133,14 @@ def earlier_session(
 
     `levels`: "pressure" and "dissociation" -> (minutes, effect-site ng/mL), as the model gives them for the dose.
     The last reading up to minute 0 is the one before the dose; without one the rises are not known and the readings
-    of that quantity say nothing.
+    of that quantity say nothing. Readings later than the levels reach say nothing of the drug and are left out.
     """
     minutes, level = (np.asarray(part, dtype=np.float64) for part in levels["pressure"])
     found = {}
     for quantity, path in PATHS.items():
         charted = sorted((r.minute, float(r.value)) for r in session.readings if r.quantity == path)
-        before, after = [v for t, v in charted if t <= 0.0], [(t, v) for t, v in charted if t > 0.0]
+        before = [v for t, v in charted if t <= 0.0]
+        after = [(t, v) for t, v in charted if 0.0 < t <= minutes[-1]]
         if before and after:
             found[quantity] = Readings(
                 before=before[-1],

@@ -118,10 +118,16 @@ def _clearances(drawn: dict[str, Array]) -> dict[str, Array]:
 
 def _assumed(model: Mapping[str, Any], drawn: dict[str, Array], rng: np.random.Generator, n: int) -> dict[str, Array]:
     """Spread taken over from another model where the paper's own was not seen: a curve has a band or is not shown."""
-    for name, variance in model.get("assumed_spread", {}).get("of", {}).items():
-        factor = np.ones(n + 1)
-        factor[1:] = np.exp(rng.normal(0.0, math.sqrt(variance), n))
-        drawn[name] = drawn[name] * factor
+    taken = model.get("assumed_spread")
+    if taken is None:
+        return drawn
+    names = list(taken["of"])
+    covariance = np.diag([float(taken["of"][name]) for name in names])
+    if "covariance" in taken:
+        covariance[0, 1] = covariance[1, 0] = float(taken["covariance"])
+    deviations = rng.standard_normal((n, len(names))) @ np.linalg.cholesky(covariance).T
+    for place, name in enumerate(names):
+        drawn[name] = drawn[name] * np.exp(np.concatenate(([0.0], deviations[:, place])))
     return drawn
 
 
