@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -334,6 +335,12 @@ def given_product(given: Administration) -> str:
 
 
 @register.filter
+def model_title(name: str) -> str:
+    """A drug model by its title."""
+    return str(knowledge().drugs[name]["title"])
+
+
+@register.filter
 def instrument_title(name: str) -> str:
     """A questionnaire by the name on its head."""
     form = knowledge().instruments.get(name)
@@ -356,6 +363,15 @@ def visit_title(room: Room) -> str:
 def short(value: float | None) -> str:
     """A number with three significant figures at most, without noughts that say nothing."""
     return "–" if value is None else _short(value)
+
+
+@register.filter
+def rough(value: float) -> str:
+    """A number with two significant figures, for what is known no better."""
+    if not value:
+        return "0"
+    digits = 1 - math.floor(math.log10(abs(value)))
+    return f"{round(value, digits):g}" if digits > 0 else f"{round(value, digits):.0f}"
 
 
 @register.filter

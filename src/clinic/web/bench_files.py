@@ -1,0 +1,84 @@
+"""What the bench shows, as files: numbers to compute with, and a drawing that stands alone. Notes travel with both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+
+from clinic.queries.bench import Drawn
+from clinic.record.projections import knowledge
+from clinic.web.bench_charts import charts, title_of, trust_of
+from clinic.web.bench_form import Asked
+from clinic.web.words import WORDS
+from ketapath.domain.evidence import Text
+from ketapath.pharmacology import Series
+from ketapath.report import say
+from ketapath.report.sheet import sheet, table_csv
+
+HEAD = (
+    "curve", "product", "route", "dose_mg", "infusion_min", "weight_kg", "model", "trust", "site", "quantity", "unit",
+    "minute", "typical", "p05", "p25", "p50", "p75", "p95",
+)  # fmt: skip
+
+
+def as_csv(found: list[Drawn], wish: Asked) -> str:
+    """One row for each curve, model and minute."""
+    return table_csv(HEAD, _rows(found), comments=[*_lines(found, wish), *_notes(found)])
+
+
+def as_svg(found: list[Drawn], wish: Asked) -> str:
+    """Every panel, with the curves in words above and what has to be known below."""
+    panels = [(chart.heading, chart.panel) for chart in charts(found, wish.view)]
+    return sheet(panels, title=_("Doses compared"), lines=_lines(found, wish), notes=_notes(found))
+
+
+def _rows(found: list[Drawn]) -> Iterator[list[object]]:
+    for one in found:
+        shown = [(one.model, one.shown)] if one.shown is not None else []
+        for model, series in [*shown, *one.spread[1:]]:
+            yield from _series(one, model, series)
+
+
+def _series(one: Drawn, model: str, series: Series) -> Iterator[list[object]]:
+    order, site = one.curve.order, knowledge().drugs[model]["site"] if one.spread else one.site
+    start = [
+        one.curve.letter.upper(), order.product, order.route, f"{order.dose_mg:g}", _or_empty(order.infusion_min),
+        _or_empty(one.subject.weight_kg), model, trust_of(model), site, series.analyte, series.unit,
+    ]  # fmt: skip
+    for place, minute in enumerate(series.times_min):
+        values = (getattr(series, name)[place] for name in ("typical", "p05", "p25", "p50", "p75", "p95"))
+        yield [*start, f"{minute:g}", *(f"{value:.6g}" for value in values)]
+
+
+def _or_empty(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _lines(found: list[Drawn], wish: Asked) -> Iterator[str]:
+    """What each curve is, and whose."""
+    for one in found:
+        trust = WORDS[f"trust {trust_of(one.model)}"]
+        yield f"{one.curve.letter.upper()}: {title_of(one)}; {one.model} ({trust})"
+    yield _("Person: %(said)s") % {"said": "; ".join(_person(wish)) or _("nothing is known")}
+
+
+def _person(wish: Asked) -> Iterator[str]:
+    who = wish.who
+    if who.weight_kg is not None:
+        yield f"{who.weight_kg:g} kg"
+    if who.age_years is not None:
+        yield _("%(years)s years") % {"years": f"{who.age_years:g}"}
+    if who.sex is not None:
+        yield str(WORDS[who.sex])
+
+
+def _notes(found: list[Drawn]) -> Iterator[str]:
+    """That it is predicted, and every finding of every curve with its sources."""
+    texts = knowledge().texts
+    yield say(Text(key="bench.predicted"), texts)
+    for one in found:
+        for finding in one.findings:
+            keys = ", ".join(dict.fromkeys(e.key for e in finding.evidence if e.key))
+            yield f"{one.curve.letter.upper()} ({finding.id.split('/')[0]}): {say(finding.statement, texts)} [{keys}]"
+    yield _("ketapath, knowledge %(version)s") % {"version": knowledge().version}
