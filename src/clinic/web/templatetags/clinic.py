@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import heroicons
 from django.template import Library
@@ -332,6 +333,16 @@ def next_session(line: PatientLine, today: date) -> str:
 def given_product(given: Administration) -> str:
     """What was given, in the words of the page."""
     return word(f"{given.product}/{given.route}")
+
+
+@register.filter
+def order_query(ordered: Option | SignedPlan) -> str:
+    """The dose of an option or a plan as the bench takes it in its address."""
+    mg = ordered.dose_mg if isinstance(ordered, SignedPlan) else ordered.dose.dose_mg if ordered.dose else None
+    fields = {"a_way": f"{ordered.product}/{ordered.route}", "a_dose": "" if mg is None else f"{mg:g}"}
+    if ordered.route == "iv" and ordered.infusion_min is not None:
+        fields["a_minutes"] = f"{ordered.infusion_min:g}"
+    return urlencode(fields, safe="/")
 
 
 @register.filter
