@@ -16,12 +16,13 @@ from tests.browser.screenshots import PAGES
 
 MOVES = 20
 WATCHED = ("bench", "bench-four", "bench-models")
-_MOVE = """(mg) => new Promise((done) => {
+_MOVE = """(mg) => new Promise((done, fail) => {
+  setTimeout(() => fail(new Error("no answer within 5 s")), 5000);
   const slider = document.getElementById("a_dose-slide");
   const times = {};
   const before = () => { times.asked = performance.now(); };
-  document.addEventListener("htmx:before:request", before, {once: true});
-  document.addEventListener("htmx:after:swap", () => requestAnimationFrame(() => {
+  document.addEventListener("htmx:beforeRequest", before, {once: true});
+  document.addEventListener("htmx:afterSwap", () => requestAnimationFrame(() => {
     const now = performance.now();
     done([now - times.moved, now - times.asked]);
   }), {once: true});
@@ -34,7 +35,8 @@ _MOVE = """(mg) => new Promise((done) => {
 def moves(page: Page, address: str) -> list[tuple[float, float]]:
     """Milliseconds of each move: from the hand, and from the request."""
     page.goto(address)
-    page.wait_for_timeout(500)
+    page.set_default_timeout(5_000)
+    page.wait_for_load_state("load")
     found = [page.evaluate(_MOVE, 20 + 2 * move) for move in range(MOVES)]
     assert f"{20 + 2 * (MOVES - 1)} mg" in page.inner_text("#bench-result")
     return [(float(hand), float(asked)) for hand, asked in found]

@@ -15,27 +15,38 @@ from typing import Any
 
 import numpy as np
 
-from clinic.queries.person import SEED, Chart
+from clinic.queries.person import SEED, Chart, measured
 from clinic.record.projections import knowledge
 from ketapath.domain.evidence import Finding
+from ketapath.domain.interaction import Interaction, Perpetrator
 from ketapath.knowledge import FOLDER
 from ketapath.pharmacology import (
     Availability,
+    Effects,
     Equivalent,
     Order,
+    Person,
+    Resting,
+    Sensitivity,
     Series,
     Simulation,
     Subject,
+    acute_effects,
     arterial_sites,
+    auc_ratio,
     availability,
     compare,
+    driving_sites,
     equivalent_doses,
+    perpetrators,
     simulate,
     ways,
 )
 
 DRAWS = 300
 HOURS = (2, 4, 8, 24, 72)
+SESSION_HOURS = 8
+"""Effects are those of one session; beyond so many hours none are shown."""
 PERIODS = (30, 90, 365)
 """Days over which milligrams are added up."""
 _KEPT = 256
@@ -51,6 +62,7 @@ class Who:
     systolic: float | None = None
     diastolic: float | None = None
     hypertension: bool | None = None
+    sensitivity: Sensitivity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +78,22 @@ class View:
 class Curve:
     """One order by its letter. `model` is "" for the route's default, "all", or a model's id.
 
-    `weight_kg` is another weight than the person's, where one is compared.
+    `weight_kg` is another weight than the person's, where one is compared; `drug` another medicine that is taken.
     """
 
     letter: str
     order: Order
     model: str = ""
     weight_kg: float | None = None
+    drug: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """A curve with what it came to. `shown` is the level asked for, None where its model does not know it.
 
-    `spread` holds every model of the route where all are compared, the default first, as id and level.
+    `spread` holds every model of the route where all are compared, the default first, as id and level. `effects` is
+    None beyond a session.
     """
 
     curve: Curve
@@ -88,6 +102,7 @@ class Drawn:
     site: str
     shown: Series | None
     spread: tuple[tuple[str, Series], ...]
+    effects: Effects | None
     findings: tuple[Finding, ...]
 
 
@@ -115,12 +130,13 @@ class OnRecord:
 def drawn(curve: Curve, who: Who, view: View) -> Drawn:
     """The levels of one curve. Raises BadInput for a dose, person or model that cannot be."""
     subject = subject_of(curve, who)
-    found = _simulated(curve.order, subject, view.hours, curve.model)
+    found = _simulated(curve.order, subject, view.hours, curve.model, curve.drug)
+    effects = None if view.hours > SESSION_HOURS else _effects(curve.order, subject, who, view.hours, curve.drug)
     first = found[0]
     spread: tuple[tuple[str, Series], ...] = ()
     shown: Series | None
     if view.site == "arterial":
-        shown, site = _arterial(curve.order, subject, view.hours), "arterial"
+        shown, site = _arterial(curve.order, subject, view.hours, curve.drug), "arterial"
     else:
         shown, site = _picked(first, view.analyte), first.site
         others = [(one.model, _picked(one, view.analyte)) for one in found]
@@ -132,6 +148,7 @@ def drawn(curve: Curve, who: Who, view: View) -> Drawn:
         site=site,
         shown=shown,
         spread=spread,
+        effects=effects,
         findings=tuple(
             {f.id: f for one in found for f in one.findings if view.site != "arterial" or not _is_of_vein(f)}.values()
         ),
@@ -209,6 +226,27 @@ def who_of(found: Chart) -> Who:
         systolic=figure("vitals.systolic_mmhg"),
         diastolic=figure("vitals.diastolic_mmhg"),
         hypertension=None if pressed is None else bool(pressed.value),
+        sensitivity=measured(found),
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def drugs_of(name: str) -> tuple[Perpetrator, ...]:
+    """The records behind the name of another medicine. Raises BadInput for a name that nobody knows."""
+    return perpetrators([name], knowledge()) if name else ()
+
+
+def known_drugs() -> tuple[tuple[str, str], ...]:
+    """Every perpetrator with a record, as id and name."""
+    return tuple((one.id, one.drug) for one in knowledge().perpetrators.values())
+
+
+@lru_cache(maxsize=_KEPT)
+def ratios(name: str) -> tuple[Interaction, ...]:
+    """What another medicine does to the area under the level, by every product and route."""
+    drugs = drugs_of(name)
+    return tuple(
+        auc_ratio(drugs, product, route, knowledge().drugs, draws=DRAWS, seed=SEED) for product, route in known_ways()
     )
 
 
@@ -242,17 +280,35 @@ def minutes_of(hours: int) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=_KEPT)
-def _simulated(order: Order, subject: Subject, hours: int, model: str) -> tuple[Simulation, ...]:
-    drugs, grid = knowledge().drugs, minutes_of(hours)
+def _simulated(order: Order, subject: Subject, hours: int, model: str, drug: str) -> tuple[Simulation, ...]:
+    models, grid, drugs = knowledge().drugs, minutes_of(hours), drugs_of(drug)
     if model == "all":
-        return compare(order, subject, drugs, grid, draws=DRAWS, seed=SEED)
-    return (simulate(order, subject, drugs, grid, draws=DRAWS, seed=SEED, model=model or None),)
+        return compare(order, subject, models, grid, draws=DRAWS, seed=SEED, drugs=drugs)
+    return (simulate(order, subject, models, grid, draws=DRAWS, seed=SEED, model=model or None, drugs=drugs),)
 
 
 @lru_cache(maxsize=_KEPT)
-def _arterial(order: Order, subject: Subject, hours: int) -> Series:
-    grid = minutes_of(hours)
-    found = arterial_sites(order, subject, knowledge().drugs, grid, {}, draws=DRAWS, seed=SEED)["arterial"]
+def _effects(order: Order, subject: Subject, who: Who, hours: int, drug: str) -> Effects:
+    """What the dose does over a session; the arterial driver is that of the route's default model."""
+    figures = knowledge().effects["acute"]
+    sites = driving_sites(
+        order, subject, knowledge().drugs, minutes_of(hours), figures, draws=DRAWS, seed=SEED, drugs=drugs_of(drug)
+    )
+    return acute_effects(
+        sites,
+        Resting(systolic=who.systolic, diastolic=who.diastolic),
+        Person(age_years=who.age_years, hypertension=who.hypertension),
+        figures,
+        sensitivity=who.sensitivity,
+        rng=np.random.default_rng(SEED),
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _arterial(order: Order, subject: Subject, hours: int, drug: str) -> Series:
+    grid, drugs = minutes_of(hours), drugs_of(drug)
+    sites = arterial_sites(order, subject, knowledge().drugs, grid, {}, draws=DRAWS, seed=SEED, drugs=drugs)
+    found = sites["arterial"]
     p05, p25, p50, p75, p95 = (
         tuple(row) for row in np.quantile(found[:, 1:], (0.05, 0.25, 0.5, 0.75, 0.95), axis=1).tolist()
     )

@@ -18,13 +18,14 @@ from clinic.queries.bench import ANALYTES, HOURS, Drawn
 from clinic.queries.person import Chart, chart
 from clinic.record.projections import knowledge
 from clinic.web.bench_charts import Chart as Panelled
-from clinic.web.bench_charts import charts, title_of, trust_of
+from clinic.web.bench_charts import charts, risks, title_of, trust_of
 from clinic.web.bench_files import as_csv, as_svg
-from clinic.web.bench_form import LETTERS, SEXES, SITES, Asked, asked
+from clinic.web.bench_form import LETTERS, SEXES, SITES, Asked, asked, sentence
 from clinic.web.charts import picture
 from clinic.web.door import account_of, staff
 from clinic.web.templatetags.clinic import says_something
 from ketapath.domain.evidence import Finding
+from ketapath.domain.interaction import Interaction
 from ketapath.errors import BadInput
 from ketapath.report.document import drawing_png
 
@@ -82,6 +83,23 @@ def svg_file(request: HttpRequest, wish: Asked, found: Chart | None) -> HttpResp
 def png_file(request: HttpRequest, wish: Asked, found: Chart | None) -> HttpResponse:
     """The same drawing as a picture."""
     return _file(drawing_png(as_svg(_complete(wish), wish)), "image/png", "bench.png")
+
+
+@require_GET
+@staff("use-bench")
+def interactions(request: HttpRequest) -> HttpResponse:
+    """What another medicine does to the area under the level, by every route."""
+    name, wrong = request.GET.get("drug", "").strip()[:60], ""
+    found: tuple[Interaction, ...] = ()
+    if name:
+        try:
+            found = queries.ratios(name)
+        except BadInput as problem:
+            wrong = sentence(problem.found, problem.limit)
+    context = {"drug": name, "found": found, "wrong": wrong, "known": queries.known_drugs()}
+    part = bool(request.htmx)  # type: ignore[attr-defined]
+    page = "bench/ratios.html" if part else "bench/interactions.html"
+    return render(request, page, context, status=400 if wrong and not part else 200)
 
 
 @require_GET
@@ -144,16 +162,20 @@ def _form(wish: Asked, found: Chart | None) -> dict[str, Any]:
                 "minutes": wish.typed[f"{letter}_minutes"],
                 "model": wish.typed[f"{letter}_model"],
                 "weight": wish.typed[f"{letter}_weight"],
+                "drug": wish.typed[f"{letter}_with"],
+                "drugs": _choices(wish.typed[f"{letter}_with"]),
                 "models": models,
                 "is_vein": route == "iv",
                 "is_special": any(
-                    wish.typed[f"{letter}_{name}"] or f"{letter}_{name}" in wish.wrong for name in ("model", "weight")
+                    wish.typed[f"{letter}_{name}"] or f"{letter}_{name}" in wish.wrong
+                    for name in ("model", "weight", "with")
                 ),
                 "slide": {"low": 28, "high": 84, "step": 28} if device else {"low": 1, "high": 300, "step": 1},
             }
         )
     return {
         "wish": wish,
+        "slots": _slots(wish),
         "found": found,
         "curves": curves,
         "ways": ways,
@@ -166,12 +188,32 @@ def _form(wish: Asked, found: Chart | None) -> dict[str, Any]:
     }
 
 
+def _slots(wish: Asked) -> list[str]:
+    """The fields that the form shows: those of a route that is not chosen are not there."""
+    shown = []
+    for name in wish.typed:
+        letter, _underscore, own = name.partition("_")
+        way = wish.typed.get(f"{letter}_way", "")
+        if not own or own == "way" or (way and (own != "minutes" or way.endswith("/iv"))):
+            shown.append(name)
+    return shown
+
+
+def _choices(chosen: str) -> list[tuple[str, str]]:
+    """The medicines of a curve: those with a record, and the one that an address names beside them."""
+    known = list(queries.known_drugs())
+    return known if not chosen or chosen in dict(known) else [*known, (chosen, chosen)]
+
+
 def _result(wish: Asked, drawn: list[Drawn], found: Chart | None) -> dict[str, Any]:
     """Everything under the form."""
     subjects = {one.curve.letter: one for one in drawn}
     return {
         "drawn": [_key(one) for one in drawn],
         "charts": [_picture(chart, place) for place, chart in enumerate(charts(drawn, wish.view))],
+        "risks": risks(drawn),
+        "felt": _once(drawn),
+        "takes_drug": any(one.curve.drug for one in drawn),
         "absent": [one.curve.letter for one in drawn if one.shown is None],
         "missing": [letter for letter in LETTERS if wish.typed[f"{letter}_way"] and letter not in subjects],
         "equal": _equal(drawn),
@@ -204,6 +246,11 @@ def _among(one: Drawn) -> tuple[float, float] | None:
     """The lowest and the highest peak of the typical person by the models that are compared."""
     peaks = [max(series.typical) for _name, series in one.spread]
     return (min(peaks), max(peaks)) if peaks else None
+
+
+def _once(drawn: list[Drawn]) -> list[Finding]:
+    """What is to be known of the effects of all curves, each once."""
+    return list({f.id: f for one in drawn if one.effects is not None for f in one.effects.findings}.values())
 
 
 def _groups(one: Drawn) -> list[tuple[str, list[Finding]]]:
@@ -273,6 +320,7 @@ urls = [
     path("bench/export.csv", csv_file, name="bench-csv"),
     path("bench/export.svg", svg_file, name="bench-svg"),
     path("bench/export.png", png_file, name="bench-png"),
+    path("bench/interactions", interactions, name="bench-interactions"),
     path("bench/models/<str:name>", model, name="bench-model"),
     path("bench/models/<str:name>/file.<str:kind>", model_file, name="bench-file"),
 ]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
-from clinic.queries.bench import Drawn, View
+from clinic.queries.bench import Drawn, View, drugs_of
 from clinic.record.projections import knowledge
 from clinic.web.charts import round_axis
 from clinic.web.words import WORDS
 from ketapath.pharmacology import Series
+from ketapath.pharmacology.effects import Band as EffectBand
+from ketapath.pharmacology.effects import Risk
 from ketapath.report.charts import Band, Letter, Line, Panel
 
 WIDTH = 840.0
+EFFECTS = ("dissociation", "systolic", "diastolic")
 _LEVEL, _EFFECT = 300.0, 190.0
 _LETTER_ROOM, _ROOM_AT_LEAST = 7.4, 90.0
 
@@ -40,6 +44,9 @@ def title_of(drawn: Drawn) -> str:
         words = _("%(what)s, %(mg)s mg at once") % said
     else:
         words = _("%(what)s, %(mg)s mg over %(minutes)s minutes") % (said | {"minutes": f"{order.infusion_min:g}"})
+    if drawn.curve.drug:
+        names = ", ".join(dict.fromkeys(one.drug for one in drugs_of(drawn.curve.drug)))
+        words = _("%(words)s, with %(drug)s") % {"words": words, "drug": names}
     if drawn.curve.weight_kg is not None:
         words = _("%(words)s, at %(weight)s kg") % {"words": words, "weight": f"{drawn.curve.weight_kg:g}"}
     return words
@@ -60,7 +67,83 @@ def model_name(name: str) -> str:
 def charts(found: Sequence[Drawn], view: View) -> list[Chart]:
     """Every panel that there is something to draw in, all with the same room for names."""
     shown = [one for one in found if one.shown is not None]
-    return [_levels(shown, view)] if shown else []
+    felt = [one for one in found if one.effects is not None]
+    drawn = [_levels(shown, view)] if shown else []
+    drawn += [_effect(felt, view, quantity) for quantity in EFFECTS] if felt else []
+    room = max((chart.panel.name_room or 0.0 for chart in drawn), default=0.0)
+    return [replace(chart, panel=replace(chart.panel, name_room=room)) for chart in drawn]
+
+
+def risks(found: Sequence[Drawn]) -> list[tuple[str, list[Risk]]]:
+    """The chance of an event in one session, a row for each event with one entry for each curve."""
+    rows: dict[str, list[Risk]] = {}
+    for one in found:
+        for risk in one.effects.risks if one.effects is not None else ():
+            rows.setdefault(_event(risk), []).append(risk)
+    return list(rows.items())
+
+
+def _event(risk: Risk) -> str:
+    said = {"quantity": WORDS[risk.quantity], "limit": "" if risk.limit is None else f"{risk.limit:g}"}
+    words = {
+        "at-least": _("%(quantity)s of %(limit)s mmHg or more"),
+        "rise": _("%(quantity)s %(limit)s mmHg or more above rest"),
+        "criterion": _("dissociation that meets the criterion of trials"),
+        "severe": _("severe dissociation (share assumed)"),
+    }
+    return words[risk.event] % said
+
+
+def _effect(found: Sequence[Drawn], view: View, quantity: str) -> Chart:
+    """One effect of every curve: bands of one reading, and the middle of such people."""
+    bands: list[Band] = []
+    lines: list[Line] = []
+    letters: list[Letter] = []
+    head, columns = [_("Minute")], []
+    courses = [(one, _course(one, quantity)) for one in found]
+    for one, course in courses:
+        letter, xs = one.curve.letter, course.times_min
+        bands.append(Band(kind=f"band90 {letter}", xs=xs, low=course.p05, high=course.p95))
+        bands.append(Band(kind=f"band50 {letter}", xs=xs, low=course.p25, high=course.p75))
+        lines.append(Line(kind=f"curve {letter}", name=short_name(one), xs=xs, ys=course.p50))
+        letters.append(_letter(letter, xs, course.p50))
+        head += [f"{letter.upper()} {share} %" for share in (5, 50, 95)]
+        columns += [course.p05, course.p50, course.p95]
+    first = courses[0][1]
+    is_share, is_rise = quantity == "dissociation", first.above_resting
+    heading = WORDS[f"effect {quantity}" + (" rise" if is_rise else "")]
+    lowest = min(min(course.p05) for _one, course in courses)
+    highest = max(max(course.p95) for _one, course in courses)
+    panel = Panel(
+        title=str(heading),
+        description=_("Lines are the middle of such people, in the bands lie half and nine of ten. Predicted, not "
+                      "measured."),
+        x_name=_("min"),
+        x_from=0.0,
+        x_to=view.hours * 60.0,
+        x_labels=times(view.hours),
+        y_from=0.0 if is_share else 20.0 * math.floor(lowest / 20.0),
+        y_to=1.0 if is_share else 20.0 * math.ceil(highest / 20.0),
+        y_step=0.25 if is_share else 20.0,
+        bands=bands,
+        lines=lines,
+        letters=letters,
+        width=WIDTH,
+        height=_EFFECT,
+        name_room=_room([line.name for line in lines]),
+    )  # fmt: skip
+    return Chart(
+        name=quantity,
+        heading=str(heading),
+        panel=panel,
+        head=head,
+        rows=list(_rows(first.times_min, columns, view)),
+    )
+
+
+def _course(one: Drawn, quantity: str) -> EffectBand:
+    assert one.effects is not None
+    return next(band for band in one.effects.bands if band.quantity == quantity)
 
 
 def heading(found: Sequence[Drawn]) -> str:

@@ -13,6 +13,7 @@ from clinic.web.bench_form import Asked
 from clinic.web.words import WORDS
 from ketapath.domain.evidence import Text
 from ketapath.pharmacology import Series
+from ketapath.pharmacology.effects import Band
 from ketapath.report import say
 from ketapath.report.sheet import sheet, table_csv
 
@@ -38,6 +39,21 @@ def _rows(found: list[Drawn]) -> Iterator[list[object]]:
         shown = [(one.model, one.shown)] if one.shown is not None else []
         for model, series in [*shown, *one.spread[1:]]:
             yield from _series(one, model, series)
+        for band in one.effects.bands if one.effects is not None else ():
+            yield from _band(one, band)
+
+
+def _band(one: Drawn, band: Band) -> Iterator[list[object]]:
+    """An effect; it has no typical course, and its constants are partly assumed."""
+    order = one.curve.order
+    quantity = f"{band.quantity} above rest" if band.above_resting else band.quantity
+    start = [
+        one.curve.letter.upper(), order.product, order.route, f"{order.dose_mg:g}", _or_empty(order.infusion_min),
+        _or_empty(one.subject.weight_kg), "acute effects", "assumption", "arterial", quantity, band.unit,
+    ]  # fmt: skip
+    for place, minute in enumerate(band.times_min):
+        values = (getattr(band, name)[place] for name in ("p05", "p25", "p50", "p75", "p95"))
+        yield [*start, f"{minute:g}", "", *(f"{value:.6g}" for value in values)]
 
 
 def _series(one: Drawn, model: str, series: Series) -> Iterator[list[object]]:
@@ -71,6 +87,18 @@ def _person(wish: Asked) -> Iterator[str]:
         yield _("%(years)s years") % {"years": f"{who.age_years:g}"}
     if who.sex is not None:
         yield str(WORDS[who.sex])
+    if who.systolic is not None or who.diastolic is not None:
+        yield _("resting pressure %(systolic)s/%(diastolic)s mmHg") % {
+            "systolic": _or_unknown(who.systolic), "diastolic": _or_unknown(who.diastolic),
+        }  # fmt: skip
+    if who.hypertension is not None:
+        yield _("hypertension") if who.hypertension else _("no hypertension")
+    if who.sensitivity is not None and who.sensitivity.sessions:
+        yield _("own sessions in the prediction: %(count)s") % {"count": who.sensitivity.sessions}
+
+
+def _or_unknown(value: float | None) -> str:
+    return "?" if value is None else f"{value:g}"
 
 
 def _notes(found: list[Drawn]) -> Iterator[str]:
@@ -78,7 +106,7 @@ def _notes(found: list[Drawn]) -> Iterator[str]:
     texts = knowledge().texts
     yield say(Text(key="bench.predicted"), texts)
     for one in found:
-        for finding in one.findings:
+        for finding in (*one.findings, *(one.effects.findings if one.effects is not None else ())):
             keys = ", ".join(dict.fromkeys(e.key for e in finding.evidence if e.key))
             yield f"{one.curve.letter.upper()} ({finding.id.split('/')[0]}): {say(finding.statement, texts)} [{keys}]"
     yield _("ketapath, knowledge %(version)s") % {"version": knowledge().version}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
@@ -27,7 +27,8 @@ _ELSE_MG, _START_MINUTES, _START_DAYS = "50", "40", "7"
 _MOST_DAYS = 365
 _FIELDS = {
     "--dose-mg": "dose", "--infusion-min": "minutes", "--model": "model", "--route": "way", "--product": "way",
-    "--weight-kg": "weight", "--age": "age",
+    "--weight-kg": "weight", "--age": "age", "--drug": "with", "resting systolic": "systolic",
+    "resting diastolic": "diastolic",
 }  # fmt: skip
 """What the core calls a field of an order, and what this form does."""
 _OF_PERSON = ("weight", "age", "sex", "systolic", "diastolic", "hypertension")
@@ -51,15 +52,16 @@ class Asked:
         name = _FIELDS.get(problem.field, "way")
         own = f"{curve.letter}_{name}"
         known = own if own in self.typed and (name != "weight" or curve.weight_kg is not None) else name
-        self.wrong.setdefault(known, _sentence(problem.found, problem.limit))
+        self.wrong.setdefault(known, sentence(problem.found, problem.limit))
         self.curves = [one for one in self.curves if one.letter != curve.letter]
 
     @property
     def address(self) -> str:
         """The shortest address that asks for the same."""
         kept = {name: words for name, words in self.typed.items() if words and _START.get(name) != words}
-        unused = [letter for letter in LETTERS if not self.typed[f"{letter}_way"]]
-        shown = {n: w for n, w in kept.items() if n[0] not in unused or n[1] != "_"}
+        unused = [f"{letter}_" for letter in LETTERS if not self.typed[f"{letter}_way"]]
+        unused += [f"{letter}_minutes" for letter in LETTERS if not self.typed[f"{letter}_way"].endswith("/iv")]
+        shown = {name: words for name, words in kept.items() if not name.startswith(tuple(unused))}
         return urlencode(({"patient": self.patient} if self.patient else {}) | shown)
 
 
@@ -69,7 +71,7 @@ _START = {"hours": "4", "site": "venous", "analyte": "parent", "every": _START_D
 def asked(query: Mapping[str, str], recorded: Who | None, patient: str) -> Asked:
     """The orders, the person and the view of an address; whoever is on record fills what the address leaves out."""
     found = Asked(typed=_typed(query, recorded), patient=patient)
-    found.who = _who(found)
+    found.who = _who(found, recorded)
     found.view = View(
         hours=int(_one_of(found, "hours", tuple(map(str, HOURS)))),
         site=_one_of(found, "site", SITES),
@@ -93,11 +95,17 @@ def _typed(query: Mapping[str, str], recorded: Who | None) -> dict[str, str]:
     for letter in LETTERS:
         way = query.get(f"{letter}_way", "").strip()[:40]
         is_other = f"{letter}_was" in query and query[f"{letter}_was"] != way
-        starts = {"dose": _START_MG.get(way, _ELSE_MG), "minutes": _START_MINUTES, "model": "", "weight": ""}
+        starts = {
+            "dose": _START_MG.get(way, _ELSE_MG),
+            "minutes": _START_MINUTES,
+            "model": "",
+            "weight": "",
+            "with": "",
+        }
         typed[f"{letter}_way"] = way
         for name, start in starts.items():
             said = query.get(f"{letter}_{name}", start).strip()[:64]
-            typed[f"{letter}_{name}"] = start if is_other and name != "weight" else said
+            typed[f"{letter}_{name}"] = start if is_other and name in ("dose", "minutes", "model") else said
     return typed
 
 
@@ -108,11 +116,12 @@ def _words_of(who: Who) -> dict[str, str]:
     return words | {"sex": who.sex if who.sex in SEXES else "", "hypertension": pressed}
 
 
-def _who(found: Asked) -> Who:
+def _who(found: Asked, recorded: Who | None) -> Who:
     limits = {name: knowledge().paths[path].limits or (0.0, math.inf) for name, path in _PATHS.items()}
     sex = _one_of(found, "sex", ("", *SEXES))
     pressed = _one_of(found, "hypertension", ("", "yes", "no"))
-    return Who(
+    return replace(
+        recorded or Who(),
         weight_kg=_number(found, "weight", 2.0, 350.0),
         age_years=_number(found, "age", 0.0, 120.0),
         sex=sex or None,
@@ -130,7 +139,7 @@ def _curve(found: Asked, letter: str) -> Curve | None:
     before = len(found.wrong)
     product, _slash, route = way.partition("/")
     if (product, route) not in known_ways():
-        found.wrong[f"{letter}_way"] = _sentence(way, _("one of the list"))
+        found.wrong[f"{letter}_way"] = sentence(way, _("one of the list"))
         return None
     dose = _number(found, f"{letter}_dose", 0.0, 1000.0, needed=True)
     minutes = _number(found, f"{letter}_minutes", 0.0, 1440.0, needed=True) if route == "iv" else None
@@ -140,7 +149,7 @@ def _curve(found: Asked, letter: str) -> Curve | None:
     if len(found.wrong) > before or dose is None:
         return None
     order = Order(product=product, route=route, dose_mg=dose, infusion_min=minutes)
-    return Curve(letter=letter, order=order, model=model, weight_kg=weight)
+    return Curve(letter=letter, order=order, model=model, weight_kg=weight, drug=found.typed[f"{letter}_with"])
 
 
 def _number(
@@ -151,7 +160,7 @@ def _number(
         return None
     value = number(words)
     if not low <= value <= high or (needed and name.endswith("dose") and value == 0.0) or (whole and value % 1):
-        found.wrong[name] = _sentence(words or _("nothing"), _limit(name, low, high))
+        found.wrong[name] = sentence(words or _("nothing"), _limit(name, low, high))
         return None
     return value
 
@@ -167,9 +176,10 @@ def _one_of(found: Asked, name: str, allowed: tuple[str, ...]) -> str:
     words = found.typed[name]
     if words in allowed:
         return words
-    found.wrong[name] = _sentence(words, _("one of the list"))
+    found.wrong[name] = sentence(words, _("one of the list"))
     return allowed[1] if name == "hours" else allowed[0]
 
 
-def _sentence(given: object, limit: object) -> str:
+def sentence(given: object, limit: object) -> str:
+    """What was found and what it has to be."""
     return _("Found %(given)s; it has to be %(limit)s.") % {"given": given, "limit": limit}

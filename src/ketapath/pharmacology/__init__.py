@@ -4,10 +4,10 @@ from ketapath.pharmacology.choice import has_model
 from ketapath.pharmacology.compartments import Input, solve
 from ketapath.pharmacology.driving import drivers_of_validation, driving_sites
 from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects
+from ketapath.pharmacology.equivalence import Availability, Equivalent, availability, equivalent_doses, ways
 from ketapath.pharmacology.interactions import Interacting, auc_ratio, interacting, perpetrators
 from ketapath.pharmacology.march import Batch, Status, Summary, march, summaries
 from ketapath.pharmacology.measured import measured_sensitivity
-from ketapath.pharmacology.equivalence import Availability, Equivalent, availability, equivalent_doses, ways
 from ketapath.pharmacology.metabolism import with_intrinsic_clearance
 from ketapath.pharmacology.modal import Chain
 from ketapath.pharmacology.orders import Order, Rate, infusion

@@ -28,6 +28,7 @@ from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Administration
 from ketapath.knowledge.schema import Scope
+from ketapath.pharmacology.effects import Risk
 from ketapath.report import approval as texts_of_approval
 from ketapath.report import say as say_text
 from ketapath.report.beside import heading, holding, how_it_went, result, share, why, without_figures
@@ -347,8 +348,8 @@ def order_query(ordered: Option | SignedPlan) -> str:
 
 @register.filter
 def model_title(name: str) -> str:
-    """A drug model by its title."""
-    return str(knowledge().drugs[name]["title"])
+    """A drug model by its title; what else notes are about, by its word."""
+    return str(knowledge().drugs[name]["title"]) if name in knowledge().drugs else word(f"notes {name}")
 
 
 @register.filter
@@ -374,6 +375,17 @@ def visit_title(room: Room) -> str:
 def short(value: float | None) -> str:
     """A number with three significant figures at most, without noughts that say nothing."""
     return "–" if value is None else _short(value)
+
+
+@register.filter
+def in_hundred(risk: Risk) -> str:
+    """A chance in a session with how far it moves with what nobody knows; why where it is not known."""
+    if risk.p is None or risk.p05 is None or risk.p95 is None:
+        return _("not known: resting pressure missing")
+    said = {"low": round(100 * risk.p05), "high": round(100 * risk.p95), "middle": round(100 * risk.p)}
+    if risk.p < 0.01:
+        return _("fewer than 1 in 100 (up to %(high)s)") % said
+    return _("about %(middle)s in 100 (%(low)s to %(high)s)") % said
 
 
 @register.filter

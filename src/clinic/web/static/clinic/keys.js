@@ -40,7 +40,7 @@ const markWrong = () => document.querySelectorAll("[data-about]").forEach((words
   if (field) field.toggleAttribute("aria-invalid", false);
   if (field && words.textContent) field.setAttribute("aria-invalid", "true");
 });
-document.addEventListener("htmx:after:swap", markWrong);
+document.addEventListener("htmx:afterSettle", markWrong);
 
 // A list that can no longer be current says so, until it is again.
 document.addEventListener("htmx:sseError", () => document.body.classList.add("is-lost"));
