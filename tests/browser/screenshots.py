@@ -49,6 +49,7 @@ PAGES = {
     "bench-models": "/bench?a_way=racemic/iv&a_dose=35&a_minutes=40&a_model=all&weight=70&age=40",
     "bench-wrong": f"/bench?{TWO}&a_dose=-5&age=300",
     "bench-model": "/bench/models/racemic_sublingual_venous",
+    "bench-interactions": "/bench/interactions?drug=ticlopidine",
     "missing": "/patients/nobody",
 }
 LOOKS = {

@@ -42,8 +42,11 @@ from ketapath.pharmacology import (
     simulate,
     ways,
 )
+from ketapath.pharmacology.simulate import ARTERIAL_MODEL
 
 DRAWS = 300
+EFFECT_DRAWS = 600
+"""More than of levels, because every reading has an error of its own, which makes a band of few people ragged."""
 HOURS = (2, 4, 8, 24, 72)
 SESSION_HOURS = 8
 """Effects are those of one session; beyond so many hours none are shown."""
@@ -92,8 +95,8 @@ class Curve:
 class Drawn:
     """A curve with what it came to. `shown` is the level asked for, None where its model does not know it.
 
-    `spread` holds every model of the route where all are compared, the default first, as id and level. `effects` is
-    None beyond a session.
+    `spread` holds every model of the route where all are compared, the default first, as id and level. `through` is the
+    arterial model that the uptake is fed into, "" where there is none; `effects` is None beyond a session.
     """
 
     curve: Curve
@@ -102,6 +105,7 @@ class Drawn:
     site: str
     shown: Series | None
     spread: tuple[tuple[str, Series], ...]
+    through: str
     effects: Effects | None
     findings: tuple[Finding, ...]
 
@@ -135,8 +139,10 @@ def drawn(curve: Curve, who: Who, view: View) -> Drawn:
     first = found[0]
     spread: tuple[tuple[str, Series], ...] = ()
     shown: Series | None
+    through = ""
     if view.site == "arterial":
         shown, site = _arterial(curve.order, subject, view.hours, curve.drug), "arterial"
+        through = "" if first.site == "arterial" else ARTERIAL_MODEL
     else:
         shown, site = _picked(first, view.analyte), first.site
         others = [(one.model, _picked(one, view.analyte)) for one in found]
@@ -148,6 +154,7 @@ def drawn(curve: Curve, who: Who, view: View) -> Drawn:
         site=site,
         shown=shown,
         spread=spread,
+        through=through,
         effects=effects,
         findings=tuple(
             {f.id: f for one in found for f in one.findings if view.site != "arterial" or not _is_of_vein(f)}.values()
@@ -292,7 +299,14 @@ def _effects(order: Order, subject: Subject, who: Who, hours: int, drug: str) ->
     """What the dose does over a session; the arterial driver is that of the route's default model."""
     figures = knowledge().effects["acute"]
     sites = driving_sites(
-        order, subject, knowledge().drugs, minutes_of(hours), figures, draws=DRAWS, seed=SEED, drugs=drugs_of(drug)
+        order,
+        subject,
+        knowledge().drugs,
+        minutes_of(hours),
+        figures,
+        draws=EFFECT_DRAWS,
+        seed=SEED,
+        drugs=drugs_of(drug),
     )
     return acute_effects(
         sites,

@@ -17,8 +17,8 @@ from clinic.queries import bench as queries
 from clinic.queries.bench import ANALYTES, HOURS, Drawn
 from clinic.queries.person import Chart, chart
 from clinic.record.projections import knowledge
+from clinic.web.bench_charts import MOST_HALVES, charts, risks, title_of, trust_of
 from clinic.web.bench_charts import Chart as Panelled
-from clinic.web.bench_charts import charts, risks, title_of, trust_of
 from clinic.web.bench_files import as_csv, as_svg
 from clinic.web.bench_form import LETTERS, SEXES, SITES, Asked, asked, sentence
 from clinic.web.charts import picture
@@ -211,6 +211,7 @@ def _result(wish: Asked, drawn: list[Drawn], found: Chart | None) -> dict[str, A
     return {
         "drawn": [_key(one) for one in drawn],
         "charts": [_picture(chart, place) for place, chart in enumerate(charts(drawn, wish.view))],
+        "has_halves": len(drawn) <= MOST_HALVES,
         "risks": risks(drawn),
         "felt": _once(drawn),
         "takes_drug": any(one.curve.drug for one in drawn),
@@ -229,6 +230,8 @@ def _key(one: Drawn) -> dict[str, Any]:
         "letter": one.curve.letter,
         "title": title_of(one),
         "model": one.model,
+        "through": one.through,
+        "is_fed": bool(one.through) and one.curve.order.route != "iv",
         "models": _models(one),
         "trust": trust_of(one.model),
         "site": one.site,
@@ -275,7 +278,8 @@ def _sum(one: Drawn, every_days: int) -> dict[str, Any]:
 
 
 def _models(one: Drawn) -> list[str]:
-    return [name for name, _series in one.spread] or [one.model]
+    names = [name for name, _series in one.spread] or [one.model]
+    return [*names, *([one.through] if one.through else [])]
 
 
 def _picture(found: Panelled, place: int) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from ketapath.pharmacology.effects import Risk
 from ketapath.report.charts import Band, Letter, Line, Panel
 
 WIDTH = 840.0
+MOST_HALVES = 2
+"""Up to so many curves the band of half of people is drawn; more would cover each other. Tables have it always."""
 EFFECTS = ("dissociation", "systolic", "diastolic")
 _LEVEL, _EFFECT = 300.0, 190.0
 _LETTER_ROOM, _ROOM_AT_LEAST = 7.4, 90.0
@@ -104,7 +106,8 @@ def _effect(found: Sequence[Drawn], view: View, quantity: str) -> Chart:
     for one, course in courses:
         letter, xs = one.curve.letter, course.times_min
         bands.append(Band(kind=f"band90 {letter}", xs=xs, low=course.p05, high=course.p95))
-        bands.append(Band(kind=f"band50 {letter}", xs=xs, low=course.p25, high=course.p75))
+        if len(found) <= MOST_HALVES:
+            bands.append(Band(kind=f"band50 {letter}", xs=xs, low=course.p25, high=course.p75))
         lines.append(Line(kind=f"curve {letter}", name=short_name(one), xs=xs, ys=course.p50))
         letters.append(_letter(letter, xs, course.p50))
         head += [f"{letter.upper()} {share} %" for share in (5, 50, 95)]
@@ -165,7 +168,7 @@ def _levels(found: Sequence[Drawn], view: View) -> Chart:
     letters: list[Letter] = []
     for one in found:
         assert one.shown is not None
-        bands += _bands(one, one.shown)
+        bands += _bands(one, one.shown, len(found))
         lines += _lines(one, one.shown)
         letters.append(_letter(one.curve.letter, one.shown.times_min, one.shown.typical))
     panel = Panel(
@@ -205,7 +208,7 @@ def _levels(found: Sequence[Drawn], view: View) -> Chart:
     )
 
 
-def _bands(one: Drawn, shown: Series) -> Iterator[Band]:
+def _bands(one: Drawn, shown: Series, curves: int) -> Iterator[Band]:
     """Between the lowest and the highest model where several are compared; else of people by one model."""
     letter, xs = one.curve.letter, shown.times_min
     if one.spread:
@@ -215,7 +218,8 @@ def _bands(one: Drawn, shown: Series) -> Iterator[Band]:
         yield Band(kind=f"spread {letter}", xs=xs, low=low, high=high)
         return
     yield Band(kind=f"band90 {letter}", xs=xs, low=shown.p05, high=shown.p95)
-    yield Band(kind=f"band50 {letter}", xs=xs, low=shown.p25, high=shown.p75)
+    if curves <= MOST_HALVES:
+        yield Band(kind=f"band50 {letter}", xs=xs, low=shown.p25, high=shown.p75)
 
 
 def _lines(one: Drawn, shown: Series) -> Iterator[Line]:

@@ -31,7 +31,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "arterial": _("arterial"),
         "mixed": _("mixed"),
         "not-stated": _("site not stated"),
-        "parent": _("ketamine (S alone after esketamine)"),
+        "parent": _("the drug itself"),
         "s-ketamine": _("S-ketamine"),
         "norketamine": _("norketamine"),
         "hydroxynorketamine": _("hydroxynorketamine"),

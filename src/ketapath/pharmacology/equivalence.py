@@ -31,7 +31,7 @@ _SAID = ("extrapolated-", "assumed-parameters")
 class Equivalent:
     """The dose (mg of base) of this product by this route with the same area under `analyte` as the order.
 
-    `typical` is that of the two typical people. `assumed` marks a model with constants that nobody measured,
+    `typical` is that of the two typical people. `assumed` marks a model that rests on assumptions,
     `extrapolated` a person outside it, `beyond_device` a dose above the label's maximum of the device for some people.
     """
 
@@ -159,7 +159,7 @@ def _equivalent(
         analyte=analyte,
         dose_mg=band,
         typical=float(doses[0]),
-        assumed=any("assumed-parameters" in f.id for f in said),
+        assumed=model["trust"] == "assumption" or any("assumed-parameters" in f.id for f in said),
         extrapolated=any("extrapolated-" in f.id for f in said),
         beyond_device=beyond,
         findings=said,
