@@ -14,6 +14,11 @@ import pytest
 import yaml
 from django.test import Client
 
+from clinic.queries import bench as queries
+from clinic.queries.person import SEED
+from clinic.record.projections import knowledge
+from ketapath.pharmacology import Order, Subject, simulate
+
 Visit = Callable[[str], Client]
 READY = "treatment-resistant-depression"
 TWO = {
@@ -210,3 +215,17 @@ def test_no_address_is_a_fault(browser_of: Visit) -> None:
             answer = client.get(path, fields)
             assert answer.status_code in (200, 400, 404), (path, fields, answer.status_code)
             assert b"<script>alert" not in answer.content
+
+
+@pytest.mark.parametrize("way", queries.known_ways(), ids="/".join)
+def test_a_level_kept_for_all_doses_is_that_of_this_dose(way: tuple[str, str]) -> None:
+    minutes, dose = (40.0 if way[1] == "iv" else None), (84.0 if way == ("esketamine", "nasal") else 37.0)
+    order = Order(product=way[0], route=way[1], dose_mg=dose, infusion_min=minutes)
+    who, hours = queries.Who(weight_kg=81.0, age_years=30.0), 4
+    shown = queries.drawn(queries.Curve(letter="a", order=order), who, queries.View(hours=hours)).shown
+    subject, grid = Subject(weight_kg=81.0, age_years=30.0), queries.minutes_of(hours)
+    own = simulate(order, subject, knowledge().drugs, grid, draws=queries.DRAWS, seed=SEED)
+    level = next(s for s in own.series if shown is not None and s.analyte == shown.analyte)
+    assert shown is not None
+    assert shown.p95 == pytest.approx(level.p95, rel=1e-9)
+    assert shown.typical == pytest.approx(level.typical, rel=1e-9)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -30,6 +30,7 @@ from ketapath.pharmacology import (
     Sensitivity,
     Series,
     Simulation,
+    Sites,
     Subject,
     acute_effects,
     arterial_sites,
@@ -45,7 +46,7 @@ from ketapath.pharmacology import (
 from ketapath.pharmacology.simulate import ARTERIAL_MODEL
 
 DRAWS = 300
-EFFECT_DRAWS = 600
+EFFECT_DRAWS = 800
 """More than of levels, because every reading has an error of its own, which makes a band of few people ragged."""
 HOURS = (2, 4, 8, 24, 72)
 SESSION_HOURS = 8
@@ -53,6 +54,7 @@ SESSION_HOURS = 8
 PERIODS = (30, 90, 365)
 """Days over which milligrams are added up."""
 _KEPT = 256
+_ONE_DOSE_MG = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,19 +136,19 @@ class OnRecord:
 def drawn(curve: Curve, who: Who, view: View) -> Drawn:
     """The levels of one curve. Raises BadInput for a dose, person or model that cannot be."""
     subject = subject_of(curve, who)
-    found = _simulated(curve.order, subject, view.hours, curve.model, curve.drug)
-    effects = None if view.hours > SESSION_HOURS else _effects(curve.order, subject, who, view.hours, curve.drug)
+    order, times = _per_dose(curve.order)
+    found = _simulated(order, subject, view.hours, curve.model, curve.drug)
     first = found[0]
+    effects = None if view.hours > SESSION_HOURS else _effects(curve, subject, who, view.hours)
     spread: tuple[tuple[str, Series], ...] = ()
-    shown: Series | None
     through = ""
     if view.site == "arterial":
-        shown, site = _arterial(curve.order, subject, view.hours, curve.drug), "arterial"
+        shown, site = _scaled(_arterial(order, subject, view.hours, curve.drug), times), "arterial"
         through = "" if first.site == "arterial" else ARTERIAL_MODEL
     else:
-        shown, site = _picked(first, view.analyte), first.site
-        others = [(one.model, _picked(one, view.analyte)) for one in found]
-        spread = tuple((name, series) for name, series in others if series is not None) if len(found) > 1 else ()
+        levels = [(one.model, _scaled(_picked(one, view.analyte), times)) for one in found]
+        shown, site = levels[0][1], first.site
+        spread = tuple((name, series) for name, series in levels if series is not None) if len(found) > 1 else ()
     return Drawn(
         curve=curve,
         subject=subject,
@@ -295,27 +297,46 @@ def _simulated(order: Order, subject: Subject, hours: int, model: str, drug: str
 
 
 @lru_cache(maxsize=_KEPT)
-def _effects(order: Order, subject: Subject, who: Who, hours: int, drug: str) -> Effects:
+def _effects(curve: Curve, subject: Subject, who: Who, hours: int) -> Effects:
     """What the dose does over a session; the arterial driver is that of the route's default model."""
-    figures = knowledge().effects["acute"]
-    sites = driving_sites(
-        order,
-        subject,
-        knowledge().drugs,
-        minutes_of(hours),
-        figures,
-        draws=EFFECT_DRAWS,
-        seed=SEED,
-        drugs=drugs_of(drug),
-    )
+    order, times = _per_dose(curve.order)
+    sites = _sites(order, subject, hours, curve.drug)
     return acute_effects(
-        sites,
+        replace(sites, levels={name: level * times for name, level in sites.levels.items()}),
         Resting(systolic=who.systolic, diastolic=who.diastolic),
         Person(age_years=who.age_years, hypertension=who.hypertension),
-        figures,
+        knowledge().effects["acute"],
         sensitivity=who.sensitivity,
         rng=np.random.default_rng(SEED),
     )
+
+
+@lru_cache(maxsize=_KEPT)
+def _sites(order: Order, subject: Subject, hours: int, drug: str) -> Sites:
+    figures, models = knowledge().effects["acute"], knowledge().drugs
+    return driving_sites(
+        order, subject, models, minutes_of(hours), figures, draws=EFFECT_DRAWS, seed=SEED, drugs=drugs_of(drug)
+    )
+
+
+def _per_dose(order: Order) -> tuple[Order, float]:
+    """An order of one size for all doses of its kind, and what its levels are multiplied with.
+
+    Every model is linear, so a slider needs no computation anew; doses of whole devices are not in proportion.
+    """
+    if any("device" in model for model in models_of(order.product, order.route)):
+        return order, 1.0
+    return replace(order, dose_mg=_ONE_DOSE_MG), order.dose_mg / _ONE_DOSE_MG
+
+
+def _scaled(series: Series | None, times: float) -> Series | None:
+    if series is None or times == 1.0:
+        return series
+    typical, p05, p25, p50, p75, p95 = (
+        tuple(times * level for level in course)
+        for course in (series.typical, series.p05, series.p25, series.p50, series.p75, series.p95)
+    )
+    return replace(series, typical=typical, p05=p05, p25=p25, p50=p50, p75=p75, p95=p95)
 
 
 @lru_cache(maxsize=_KEPT)
