@@ -48,6 +48,7 @@ PAGES = {
     "bench-four": f"/bench?{TWO}&{FOUR}&site=arterial",
     "bench-models": "/bench?a_way=racemic/iv&a_dose=35&a_minutes=40&a_model=all&weight=70&age=40",
     "bench-wrong": f"/bench?{TWO}&a_dose=-5&age=300",
+    "bench-patient": f"/bench?patient={TREATED}&a_way=esketamine/nasal&a_dose=56&b_way=racemic/iv&b_dose=35",
     "bench-model": "/bench/models/racemic_sublingual_venous",
     "bench-interactions": "/bench/interactions?drug=ticlopidine",
     "missing": "/patients/nobody",

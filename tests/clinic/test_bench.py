@@ -14,8 +14,9 @@ import pytest
 import yaml
 from django.test import Client
 
+from clinic.access.models import Account
 from clinic.queries import bench as queries
-from clinic.queries.person import SEED
+from clinic.queries.person import SEED, chart
 from clinic.record.projections import knowledge
 from ketapath.pharmacology import Order, Subject, simulate
 
@@ -229,3 +230,19 @@ def test_a_level_kept_for_all_doses_is_that_of_this_dose(way: tuple[str, str]) -
     assert shown is not None
     assert shown.p95 == pytest.approx(level.p95, rel=1e-9)
     assert shown.typical == pytest.approx(level.typical, rel=1e-9)
+
+
+def test_what_is_on_record_is_added_up_with_the_plan_ahead(
+    browser_of: Visit, account: Callable[[str], Account]
+) -> None:
+    found = chart(account("prescriber").practice, "first-language-arabic")
+    assert found is not None
+    assert found.person is not None
+    given = sum(d.dose_mg or 0.0 for d in found.person.doses if (found.as_of - d.on).days < 365)
+    rows = queries.on_record(found)
+    assert given > 0
+    assert sum(row.given[2] for row in rows) == given
+    ahead = sum(found.plan.dose_mg or 0.0 for _visit in found.sessions_ahead) if found.plan else 0.0
+    assert sum(row.planned[2] for row in rows) == ahead
+    page = text(browser_of("prescriber"), patient="first-language-arabic", a_way="racemic/iv")
+    assert "last 365 days, mg" in page

@@ -124,13 +124,17 @@ class Milligrams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnRecord:
-    """What one product by one route came to in a person's record: mg in each period back, and planned ahead."""
+    """What one product by one route came to in a person's record: mg in each period back, and planned ahead.
+
+    `unknown` counts doses without their milligrams; `share` is None where no model covers such a person.
+    """
 
     product: str
     route: str
     given: tuple[float, ...]
     planned: tuple[float, ...]
     unknown: int
+    share: Availability | None
 
 
 def drawn(curve: Curve, who: Who, view: View) -> Drawn:

@@ -152,7 +152,8 @@ def _course(one: Drawn, quantity: str) -> EffectBand:
 def heading(found: Sequence[Drawn]) -> str:
     """What the levels are levels of."""
     names = ", ".join(dict.fromkeys(one.shown.analyte for one in found if one.shown is not None))
-    sites = ", ".join(dict.fromkeys(str(WORDS[one.site]) for one in found))
+    every = [name for one in found for name in (knowledge().drugs[m]["site"] for m, _series in one.spread)]
+    sites = ", ".join(dict.fromkeys(str(WORDS[name]) for name in [*(one.site for one in found), *every]))
     return _("%(analyte)s, ng/mL, %(site)s blood") % {"analyte": names, "site": sites}
 
 

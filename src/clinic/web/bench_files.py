@@ -74,8 +74,11 @@ def _or_empty(value: float | None) -> str:
 def _lines(found: list[Drawn], wish: Asked) -> Iterator[str]:
     """What each curve is, and whose."""
     for one in found:
-        trust = WORDS[f"trust {trust_of(one.model)}"]
-        yield f"{one.curve.letter.upper()}: {title_of(one)}; {one.model} ({trust})"
+        trust = WORDS[f"model {trust_of(one.model)}"]
+        words = f"{one.curve.letter.upper()}: {title_of(one)}; {one.model} ({trust})"
+        if one.through:
+            words = _("%(words)s, fed into %(model)s") % {"words": words, "model": one.through}
+        yield words
     yield _("Person: %(said)s") % {"said": "; ".join(_person(wish)) or _("nothing is known")}
 
 
@@ -105,8 +108,15 @@ def _notes(found: list[Drawn]) -> Iterator[str]:
     """That it is predicted, and every finding of every curve with its sources."""
     texts = knowledge().texts
     yield say(Text(key="bench.predicted"), texts)
+    of_curves: dict[tuple[str, str], list[str]] = {}
+    sources: dict[str, None] = {}
     for one in found:
         for finding in (*one.findings, *(one.effects.findings if one.effects is not None else ())):
-            keys = ", ".join(dict.fromkeys(e.key for e in finding.evidence if e.key))
-            yield f"{one.curve.letter.upper()} ({finding.id.split('/')[0]}): {say(finding.statement, texts)} [{keys}]"
+            said = (finding.id.split("/")[0], say(finding.statement, texts))
+            letters = of_curves.setdefault(said, [])
+            letters += [one.curve.letter.upper()] if one.curve.letter.upper() not in letters else []
+            sources |= dict.fromkeys(e.key for e in finding.evidence if e.key)
+    for (about, words), letters in of_curves.items():
+        yield f"{', '.join(letters)} ({about}): {words}"
+    yield _("Sources: %(keys)s") % {"keys": ", ".join(sources)}
     yield _("ketapath, knowledge %(version)s") % {"version": knowledge().version}

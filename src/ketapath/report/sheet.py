@@ -15,11 +15,12 @@ from html import escape
 from ketapath.report.charts import Panel, inside
 
 _MARGIN, _LINE, _HEAD = 24.0, 18.0, 30.0
-_LETTER_WIDTH = 6.6
+_LETTER_WIDTH = 7.6
 _STYLE = (
     "text{font-family:Inter,'DejaVu Sans','Liberation Sans',sans-serif;font-size:13px;fill:#43505A}"
     ".title{font-size:18px;font-weight:bold;fill:#17212A}.head{font-size:14px;font-weight:bold;fill:#17212A}"
-    ".name,.letter{font-weight:bold}line{stroke:#D9DFE1}.axis{stroke:#7A868D}.now{stroke:#43505A}"
+    ".name,.letter{font-weight:bold}.model{font-weight:normal}"
+    ".letter{paint-order:stroke;stroke:#FFFFFF;stroke-width:4px;stroke-linejoin:round}line{stroke:#D9DFE1}.axis{stroke:#7A868D}.now{stroke:#43505A}"
     ".mark{stroke:#7A868D;stroke-dasharray:4 4}polyline{fill:none;stroke:#848F97;stroke-width:1.5}"
     "polyline.curve{stroke-width:2.2}polyline.model{stroke-width:1}"
     "polyline.a{stroke:#0B5C6E}polyline.b{stroke:#A34A00;stroke-dasharray:9 4}"
