@@ -173,9 +173,9 @@ def _is_of_vein(finding: Finding) -> bool:
     return finding.id.endswith("/not-arterial")
 
 
-def subject_of(curve: Curve, who: Who) -> Subject:
-    """The person of this curve, at its own weight where it has one."""
-    weight = who.weight_kg if curve.weight_kg is None else curve.weight_kg
+def subject_of(curve: Curve | None, who: Who) -> Subject:
+    """The person, at the weight of this curve where it has one."""
+    weight = who.weight_kg if curve is None or curve.weight_kg is None else curve.weight_kg
     return Subject(weight_kg=weight, age_years=who.age_years, sex=who.sex)
 
 
@@ -217,8 +217,25 @@ def on_record(found: Chart) -> tuple[OnRecord, ...]:
         mg = found.plan.dose_mg if found.plan is not None and ahead else None
         planned = [(mg or 0.0) * sum(day < found.as_of + timedelta(days=days) for day in ahead) for days in PERIODS]
         unknown = sum(d.dose_mg is None for d in doses)
-        rows.append(OnRecord(product=product, route=route, given=tuple(given), planned=tuple(planned), unknown=unknown))
+        rows.append(
+            OnRecord(
+                product=product,
+                route=route,
+                given=tuple(given),
+                planned=tuple(planned),
+                unknown=unknown,
+                share=_share(product, route, subject_of(None, who_of(found))),
+            )
+        )
     return tuple(rows)
+
+
+def _share(product: str, route: str, subject: Subject) -> Availability | None:
+    """The share of one dose, or of one device, that reaches the blood."""
+    for order in ways(subject, knowledge().drugs):
+        if (order.product, order.route) == (product, route):
+            return availability(order, subject, knowledge().drugs, draws=DRAWS, seed=SEED)
+    return None
 
 
 def who_of(found: Chart) -> Who:
