@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import bench_page
 from tests.browser.house import House, Visitor
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +75,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         for name, times in pages(Path(place)).items():
             _row(name, times)
+    bench_page.main()
 
 
 def _row(name: str, times: list[float]) -> None:

@@ -14,6 +14,8 @@ from tests.browser.house import House, browser, signed_in
 
 READY = "treatment-resistant-depression"
 TREATED = "first-language-arabic"
+TWO = "a_way=racemic/iv&a_dose=35&a_minutes=40&b_way=esketamine/nasal&b_dose=56&weight=70&age=40"
+FOUR = "c_way=racemic/im&c_dose=50&d_way=racemic/oral&d_dose=100"
 PAGES = {
     "sign-in": "/sign-in",
     "today": "/today",
@@ -41,6 +43,14 @@ PAGES = {
     "knowledge-alternative": "/knowledge/items/alternative/ect",
     "claims": "/knowledge/claims",
     "knowledge-instrument": "/knowledge/instruments/phq9",
+    "bench-empty": "/bench",
+    "bench": f"/bench?{TWO}&systolic=128&diastolic=78",
+    "bench-four": f"/bench?{TWO}&{FOUR}&site=arterial",
+    "bench-models": "/bench?a_way=racemic/iv&a_dose=35&a_minutes=40&a_model=all&weight=70&age=40",
+    "bench-wrong": f"/bench?{TWO}&a_dose=-5&age=300",
+    "bench-patient": f"/bench?patient={TREATED}&a_way=esketamine/nasal&a_dose=56&b_way=racemic/iv&b_dose=35",
+    "bench-model": "/bench/models/racemic_sublingual_venous",
+    "bench-interactions": "/bench/interactions?drug=ticlopidine",
     "missing": "/patients/nobody",
 }
 LOOKS = {

@@ -27,6 +27,7 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "close-session": (Role.PRESCRIBER, Role.NURSE),
         "import-record": (Role.COORDINATOR, Role.DIRECTOR),
         "see-notice": STAFF,
+        "use-bench": STAFF,
         "read-policy": STAFF,
         "approve-policy": (Role.DIRECTOR,),
         "read-own": (Role.PATIENT,),

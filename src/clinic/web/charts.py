@@ -47,7 +47,7 @@ def levels_chart(found: Simulation, *, identity: str) -> Drawing:
         if t % 20 == 0
     ]
     return Drawing(
-        svg=_safe(panel, identity),
+        svg=picture(panel, identity),
         caption=_("%(analyte)s in %(unit)s, %(site)s blood; predicted, not measured")
         % {"analyte": series.analyte, "unit": series.unit, "site": found.site},
         head=[_("Minute"), "5 %", _("median"), "95 %"],
@@ -138,7 +138,7 @@ def response_chart(found: Chart, course: Course, *, identity: str = "response") 
         width=1080.0,
     )  # fmt: skip
     return Drawing(
-        svg=_safe(panel, identity),
+        svg=picture(panel, identity),
         caption=_(
             "Dots are own scores; half of such people lie in the dark band, nine of ten in the light one. Under the "
             "axis: sessions with their mg, planned ones dashed"
@@ -190,7 +190,7 @@ def pressure_chart(room: Room, zone_of: datetime) -> Drawing | None:
         name_room=_SESSION_NAMES,
     )  # fmt: skip
     return Drawing(
-        svg=_safe(panel, "pressure"),
+        svg=picture(panel, "pressure"),
         caption=_("Observed pressure, mmHg"),
         head=[_("Time"), _("Value"), _("What")],
         rows=[
@@ -217,7 +217,7 @@ def session_levels(room: Room, now: datetime) -> Drawing | None:
         if t % 20 == 0
     ]
     return Drawing(
-        svg=_safe(panel, "level"),
+        svg=picture(panel, "level"),
         caption=_("%(analyte)s in %(unit)s; predicted, not measured")
         % {"analyte": series.analyte, "unit": series.unit},
         head=[_("Minute"), "5 %", _("median"), "95 %"],
@@ -236,7 +236,7 @@ def _level_panel(
     x_to: float | None = None,
     name_room: float | None = None,
 ) -> Panel:
-    top, step = _round_axis(max(series.p95))
+    top, step = round_axis(max(series.p95))
     end = series.times_min[-1] if x_to is None else x_to
     return Panel(
         title=_("Expected level of %(analyte)s, %(unit)s, %(site)s blood")
@@ -280,7 +280,7 @@ def _parent(found: Simulation) -> Series:
     return wanted.get("ketamine") or wanted.get("S-ketamine") or found.series[0]
 
 
-def _round_axis(highest: float) -> tuple[float, float]:
+def round_axis(highest: float) -> tuple[float, float]:
     """A top and a step of 1, 2 or 5 times a power of ten, with at most six steps."""
     if highest <= 0:
         return 1.0, 1.0
@@ -317,5 +317,6 @@ def _day(day: date) -> str:
     return date_format(day, "j M Y")
 
 
-def _safe(panel: Panel, identity: str) -> SafeString:
+def picture(panel: Panel, identity: str) -> SafeString:
+    """The panel as a drawing that a template may hold."""
     return mark_safe(draw(panel, identity=identity))  # noqa: S308  every word in it was escaped by draw

@@ -71,6 +71,8 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
     if account is not None and account.role == Role.PATIENT:
         doors.append({"name": "own", "words": _("My treatment"), "icon": "user", "count": ""})
+    if account is not None and may(account, "use-bench"):
+        doors.append({"name": "bench", "words": _("Bench"), "icon": "beaker", "count": ""})
     if account is not None and may(account, "read-policy"):
         doors.append({"name": "governance", "words": _("Set-up"), "icon": "clipboard-document-check", "count": ""})
     doors.append({"name": "knowledge", "words": _("Knowledge"), "icon": "book-open", "count": ""})

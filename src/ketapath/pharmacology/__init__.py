@@ -4,6 +4,7 @@ from ketapath.pharmacology.choice import has_model
 from ketapath.pharmacology.compartments import Input, solve
 from ketapath.pharmacology.driving import drivers_of_validation, driving_sites
 from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects
+from ketapath.pharmacology.equivalence import Availability, Equivalent, availability, equivalent_doses, ways
 from ketapath.pharmacology.interactions import Interacting, auc_ratio, interacting, perpetrators
 from ketapath.pharmacology.march import Batch, Status, Summary, march, summaries
 from ketapath.pharmacology.measured import measured_sensitivity
@@ -28,9 +29,11 @@ from ketapath.pharmacology.subjects import Subject, virtual_patients
 from ketapath.pharmacology.timeline import paused, sequence, stopped
 
 __all__ = [
+    "Availability",
     "Batch",
     "Chain",
     "Effects",
+    "Equivalent",
     "Exposure",
     "Flows",
     "Input",
@@ -50,10 +53,12 @@ __all__ = [
     "acute_effects",
     "arterial_sites",
     "auc_ratio",
+    "availability",
     "compare",
     "drivers_of_validation",
     "driving_sites",
     "earlier_session",
+    "equivalent_doses",
     "exposure",
     "exposure_peak",
     "has_model",
@@ -70,5 +75,6 @@ __all__ = [
     "stopped",
     "summaries",
     "virtual_patients",
+    "ways",
     "with_intrinsic_clearance",
 ]

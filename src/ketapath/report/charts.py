@@ -19,7 +19,7 @@ _LETTER = 7.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """The room between two lines; `kind` is "band90" or "band50"."""
+    """The room between two lines; `kind` is "band90" or "band50", or "spread" with the letter of its curve."""
 
     kind: str
     xs: Sequence[float]
@@ -29,7 +29,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line with its name at its end; `kind` is "median" or "context"."""
+    """A line with its name at its end; `kind` is "median" or "context", or "curve" with its letter."""
 
     kind: str
     name: str
@@ -56,6 +56,16 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A letter on its line, for whoever cannot tell colours or dashes apart."""
+
+    kind: str
+    x: float
+    y: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """One chart. `marks` are named heights, `verticals` named places; the axis of values begins at `y_from`.
 
@@ -77,6 +87,7 @@ class Panel:
     ticks: Sequence[Tick] = ()
     marks: Sequence[tuple[float, str]] = ()
     verticals: Sequence[tuple[float, str]] = ()
+    letters: Sequence[Letter] = ()
     width: float = 760.0
     height: float = 300.0
     name_room: float | None = None
@@ -84,15 +95,20 @@ class Panel:
 
 def draw(panel: Panel, *, identity: str) -> str:
     """The panel as SVG; `identity` keeps its parts apart from those of other charts of the page."""
-    place = _Place(panel)
-    parts = [*_axes(panel, place), *_shapes(panel, place), *_marks(panel, place), *_names(panel, place),
-             *_foot(panel, place)]  # fmt: skip
     name, words = f"{identity}-title", f"{identity}-words"
     return (
         f'<svg class="chart" width="{panel.width:g}" viewBox="0 0 {panel.width:g} {panel.height:g}" role="img" '
         f'aria-labelledby="{name} {words}"><title id="{name}">{escape(panel.title)}</title>'
-        f'<desc id="{words}">{escape(panel.description)}</desc>{"".join(parts)}</svg>'
+        f'<desc id="{words}">{escape(panel.description)}</desc>{inside(panel)}</svg>'
     )
+
+
+def inside(panel: Panel) -> str:
+    """What the panel draws, without the drawing around it, so that several may stand on one sheet."""
+    place = _Place(panel)
+    parts = [*_axes(panel, place), *_shapes(panel, place), *_marks(panel, place), *_names(panel, place),
+             *_letters(panel, place), *_foot(panel, place)]  # fmt: skip
+    return "".join(parts)
 
 
 class _Place:
@@ -146,10 +162,34 @@ def _names(panel: Panel, place: _Place) -> list[str]:
     """The names of lines and heights at the right, each as near to its own height as the others allow."""
     named = [(place.y(line.ys[-1]), f"name {line.kind}", line.name) for line in panel.lines if line.name]
     named += [(place.y(value), "note", words) for value, words in panel.marks]
-    found, lowest = [], 0.0
-    for y, kind, name in sorted(named):
+    named.sort()
+    heights, lowest = [], 0.0
+    for y, _kind, _name in named:
         lowest = max(y + 4, lowest + 16)
-        found.append(f'<text class="{kind}" x="{place.end + 8:.1f}" y="{lowest:.1f}">{escape(name)}</text>')
+        heights.append(lowest)
+    room = place.bottom + 8
+    for index in reversed(range(len(heights))):  # those that would stand below the axis push the others up
+        heights[index] = min(heights[index], room)
+        room = heights[index] - 16
+    return [
+        f'<text class="{kind}" x="{place.end + 8:.1f}" y="{height:.1f}">{escape(name)}</text>'
+        for height, (_y, kind, name) in zip(heights, named, strict=True)
+    ]
+
+
+def _letters(panel: Panel, place: _Place) -> list[str]:
+    """Letters above their places, moved up where two would cover each other."""
+    found: list[str] = []
+    taken: list[tuple[float, float]] = []
+    for letter in panel.letters:
+        x, y = place.x(letter.x), place.y(letter.y) - 8
+        while any(abs(x - other) < 14 and abs(y - above) < 14 for other, above in taken):
+            x += 14
+        taken.append((x, y))
+        found.append(
+            f'<text class="letter {letter.kind}" x="{x:.1f}" y="{max(y, _TOP):.1f}" text-anchor="middle">'
+            f"{escape(letter.words)}</text>"
+        )
     return found
 
 

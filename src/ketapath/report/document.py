@@ -1,4 +1,4 @@
-"""An assessment or a plan as a PDF: tagged, printable in grey, one template. The only file that imports typst.
+"""An assessment or a plan as a PDF, a drawing as a PNG: one template each. The only file that imports typst.
 
 All words go in as data, so that nothing in a record can become markup. The fonts in the package are Latin; other
 scripts need a font on the machine.
@@ -29,6 +29,17 @@ def candidacy_pdf(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -
     """The assessment alone as PDF bytes."""
     plan = {"options": None, "no_options_reason": None, "inputs_digest": None, "code_version": None}
     return _compiled(candidacy_json(candidacy, person, knowledge) | plan)
+
+
+def drawing_png(svg: str, *, points_to_pixels: float = 2.0) -> bytes:
+    """An SVG that stands alone as PNG bytes, so many pixels for each of its units."""
+    import typst  # only when a picture is asked for
+
+    page = b'#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(sys.inputs.svg), format: "svg")'
+    # Typst counts 72 points an inch where SVG counts 96 pixels; its own resolution is pixels an inch.
+    made = typst.compile(page, format="png", ppi=96.0 * points_to_pixels, sys_inputs={"svg": svg})
+    assert isinstance(made, bytes)
+    return made
 
 
 def _compiled(form: Mapping[str, Any]) -> bytes:

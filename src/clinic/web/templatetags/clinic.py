@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import heroicons
 from django.template import Library
@@ -26,6 +28,7 @@ from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Administration
 from ketapath.knowledge.schema import Scope
+from ketapath.pharmacology.effects import Risk
 from ketapath.report import approval as texts_of_approval
 from ketapath.report import say as say_text
 from ketapath.report.beside import heading, holding, how_it_went, result, share, why, without_figures
@@ -334,6 +337,22 @@ def given_product(given: Administration) -> str:
 
 
 @register.filter
+def order_query(ordered: Option | SignedPlan) -> str:
+    """The dose of an option or a plan as the bench takes it in its address."""
+    mg = ordered.dose_mg if isinstance(ordered, SignedPlan) else ordered.dose.dose_mg if ordered.dose else None
+    fields = {"a_way": f"{ordered.product}/{ordered.route}", "a_dose": "" if mg is None else f"{mg:g}"}
+    if ordered.route == "iv" and ordered.infusion_min is not None:
+        fields["a_minutes"] = f"{ordered.infusion_min:g}"
+    return urlencode(fields, safe="/")
+
+
+@register.filter
+def model_title(name: str) -> str:
+    """A drug model by its title; what else notes are about, by its word."""
+    return str(knowledge().drugs[name]["title"]) if name in knowledge().drugs else word(f"notes {name}")
+
+
+@register.filter
 def instrument_title(name: str) -> str:
     """A questionnaire by the name on its head."""
     form = knowledge().instruments.get(name)
@@ -356,6 +375,26 @@ def visit_title(room: Room) -> str:
 def short(value: float | None) -> str:
     """A number with three significant figures at most, without noughts that say nothing."""
     return "–" if value is None else _short(value)
+
+
+@register.filter
+def in_hundred(risk: Risk) -> str:
+    """A chance in a session with how far it moves with what nobody knows; why where it is not known."""
+    if risk.p is None or risk.p05 is None or risk.p95 is None:
+        return _("not known: resting pressure missing")
+    said = {"low": round(100 * risk.p05), "high": round(100 * risk.p95), "middle": round(100 * risk.p)}
+    if risk.p < 0.01:
+        return _("fewer than 1 in 100 (up to %(high)s)") % said
+    return _("about %(middle)s in 100 (%(low)s to %(high)s)") % said
+
+
+@register.filter
+def rough(value: float) -> str:
+    """A number with two significant figures, for what is known no better."""
+    if not value:
+        return "0"
+    digits = 1 - math.floor(math.log10(abs(value)))
+    return f"{round(value, digits):g}" if digits > 0 else f"{round(value, digits):.0f}"
 
 
 @register.filter

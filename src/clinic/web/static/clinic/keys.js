@@ -30,6 +30,18 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => { delete form.dataset.sent; }));
 
+// Two controls of one value: a slider and its number. And a field that the server found wrong is marked as such.
+document.addEventListener("input", (event) => {
+  const other = event.target.dataset?.mirror && document.getElementById(event.target.dataset.mirror);
+  if (other) other.value = event.target.value;
+}, true);
+const markWrong = () => document.querySelectorAll("[data-about]").forEach((words) => {
+  const field = document.getElementById(words.dataset.about);
+  if (field) field.toggleAttribute("aria-invalid", false);
+  if (field && words.textContent) field.setAttribute("aria-invalid", "true");
+});
+document.addEventListener("htmx:afterSettle", markWrong);
+
 // A list that can no longer be current says so, until it is again.
 document.addEventListener("htmx:sseError", () => document.body.classList.add("is-lost"));
 document.addEventListener("htmx:sseOpen", () => document.body.classList.remove("is-lost"));

@@ -1,0 +1,248 @@
+"""The bench: who may use it, of whom, what it says to what cannot be, and that its files hold what it shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import re
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from django.test import Client
+
+from clinic.access.models import Account
+from clinic.queries import bench as queries
+from clinic.queries.person import SEED, chart
+from clinic.record.projections import knowledge
+from ketapath.pharmacology import Order, Subject, simulate
+
+Visit = Callable[[str], Client]
+READY = "treatment-resistant-depression"
+TWO = {
+    "a_way": "racemic/iv", "a_dose": "35", "a_minutes": "40", "b_way": "esketamine/nasal", "b_dose": "56",
+    "weight": "70", "age": "40",
+}  # fmt: skip
+
+
+def text(client: Client, **fields: str) -> str:
+    return client.get("/bench", fields).content.decode()
+
+
+def test_the_empty_bench_says_what_it_does_and_shows_a_way_to_begin(browser_of: Visit) -> None:
+    page = text(browser_of("nurse"))
+    assert "Nothing to compare yet" in page
+    assert "Show an example" in page
+    assert '<svg class="chart"' not in page
+
+
+def test_two_orders_stand_on_one_axis_with_bands_models_and_notes(browser_of: Visit) -> None:
+    page = text(browser_of("nurse"), **TWO)
+    for words in ("polygon class=\"band90 a\"", "polygon class=\"band90 b\"", "Esketamine by nose, 56 mg",
+                  "Predicted, not measured", "160 ng/mL here against 185 observed", "with the same area"):  # fmt: skip
+        assert words in page, words
+
+
+@pytest.mark.parametrize("username", ["prescriber", "nurse", "therapist", "coordinator", "director"])
+def test_staff_may_use_the_bench(browser_of: Visit, username: str) -> None:
+    assert browser_of(username).get("/bench", TWO).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/bench", "/bench/export.csv", "/bench/models/perezruixo2021_esketamine_nasal"])
+def test_a_patient_and_a_stranger_may_not(browser_of: Visit, path: str) -> None:
+    assert browser_of("patient").get(path, TWO).status_code == 404
+    assert Client(headers={"host": "127.0.0.1"}).get(path, TWO).status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/bench", "/bench/export.csv", "/bench/export.svg", "/bench/export.png"])
+def test_another_practices_person_looks_exactly_like_nobody(browser_of: Visit, path: str) -> None:
+    client = browser_of("prescriber")
+    there, nowhere = (client.get(path, TWO | {"patient": name}) for name in ("hillside-one", "nobody-at-all"))
+    assert (there.status_code, nowhere.status_code) == (404, 404)
+    without_token = [re.sub(r'value="[^"]{60,}"', "", answer.content.decode()) for answer in (there, nowhere)]
+    assert without_token[0] == without_token[1]
+
+
+def test_a_person_fills_the_form_from_the_record_and_what_is_typed_wins(browser_of: Visit) -> None:
+    client = browser_of("prescriber")
+    page = text(client, patient=READY, a_way="racemic/iv", a_dose="35", a_minutes="40")
+    assert f'href="/patients/{READY}"' in page
+    recorded = page.split('id="weight"')[1].split('value="')[1].split('"')[0]
+    assert float(recorded) > 30
+    assert "weight is not given" not in page
+    assert 'value="99"' in text(client, patient=READY, weight="99")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("a_dose", "-5", "more than 0 and at most 1000"),
+        ("a_dose", "0", "more than 0 and at most 1000"),
+        ("a_dose", "1e9", "more than 0 and at most 1000"),
+        ("a_dose", "", "Found nothing"),
+        ("a_dose", "x", "more than 0 and at most 1000"),
+        ("a_minutes", "-1", "0 to 1440"),
+        ("a_minutes", "", "Found nothing"),
+        ("a_way", "heroin/iv", "one of the list"),
+        ("a_model", "none_such", "one of the list"),
+        ("b_dose", "50", "one of 28, 56, 84 mg"),
+        ("weight", "1", "2 to 350"),
+        ("weight", "20", "25 to 350"),
+        ("a_weight", "20", "25 to 350"),
+        ("age", "200", "0 to 120"),
+        ("age", "9", "no model of this route covers a child"),
+        ("systolic", "900", "50 to 300"),
+        ("hypertension", "perhaps", "one of the list"),
+        ("site", "brain", "one of the list"),
+        ("hours", "9999", "one of the list"),
+        ("every", "0", "1 to 365"),
+        ("every", "1.5", "1 to 365"),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_field_and_the_page_stays_usable(
+    browser_of: Visit, field: str, value: str, says: str
+) -> None:
+    client = browser_of("nurse")
+    whole = client.get("/bench", TWO | {field: value})
+    assert whole.status_code == 400
+    part = client.get("/bench", TWO | {field: value}, headers={"HX-Request": "true", "HX-Target": "div#bench-result"})
+    assert part.status_code == 200
+    for page in (whole.content.decode(), part.content.decode()):
+        said = [
+            slot.split("</span>")[0] for slot in page.split('<span id="wrong-')[1:] if says in slot.split("</span>")[0]
+        ]
+        assert said, (field, page[-3000:])
+        assert any(slot.startswith((field + '"', "b_way")) for slot in said), said
+
+
+def test_one_wrong_order_leaves_the_other_drawn(browser_of: Visit) -> None:
+    page = text(browser_of("nurse"), **(TWO | {"b_dose": "50"}))
+    assert 'polygon class="band90 a"' in page
+    assert "Not drawn: B." in page
+
+
+def test_another_route_starts_anew_instead_of_with_the_dose_of_the_one_before(browser_of: Visit) -> None:
+    page = text(browser_of("nurse"), **(TWO | {"a_was": "racemic/iv", "a_way": "esketamine/nasal"}))
+    assert "Esketamine by nose, 56 mg" in page
+    assert 'aria-invalid="true"' not in page
+
+
+def test_every_model_of_a_route_is_drawn_with_the_room_between_them_first(browser_of: Visit) -> None:
+    page = text(browser_of("nurse"), **(TWO | {"a_model": "all", "b_way": ""}))
+    assert page.index('polygon class="spread a"') < page.index('polyline class="model a"')
+    assert page.index('polyline class="model a"') < page.index('polyline class="curve a"')
+    for author in ("Domino1984", "Clements1981", "Hijazi2003", "Kamp2020"):
+        assert author in page
+
+
+def test_an_assumed_uptake_is_marked_wherever_it_is_shown(browser_of: Visit) -> None:
+    client = browser_of("nurse")
+    fields = {"a_way": "racemic/im", "a_dose": "50", "weight": "70"}
+    assert '<span class="tag caution">partly assumed</span>' in text(client, **fields)
+    assert "Assumed, not measured: " in text(client, **fields)
+    assert ",assumption," in client.get("/bench/export.csv", fields).content.decode()
+    assert "Assumed, not measured: " in client.get("/bench/export.svg", fields).content.decode()
+
+
+def test_the_csv_holds_every_curve_with_bands_in_order_and_its_notes(browser_of: Visit) -> None:
+    lines = browser_of("nurse").get("/bench/export.csv", TWO).content.decode().splitlines()
+    comments = [line for line in lines if line.startswith("#")]
+    rows = list(csv.DictReader(io.StringIO("\n".join(line for line in lines if not line.startswith("#")))))
+    assert any("Predicted, not measured" in line for line in comments)
+    assert any("S-norketamine areas come out" in line for line in comments)
+    assert {row["curve"] for row in rows} == {"A", "B"}
+    assert {row["minute"] for row in rows if row["curve"] == "A"} == {f"{4 * m}" for m in range(61)}
+    assert {row["quantity"] for row in rows} >= {"ketamine", "S-ketamine", "dissociation", "systolic above rest"}
+    for row in (row for row in rows if row["unit"] == "ng/mL"):
+        assert 0 <= float(row["p05"]) <= float(row["p50"]) <= float(row["p95"])
+
+
+def test_the_drawing_stands_alone_and_its_picture_is_a_picture(browser_of: Visit) -> None:
+    client = browser_of("nurse")
+    svg = client.get("/bench/export.svg", TWO).content.decode()
+    root = ElementTree.fromstring(svg)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "var(" not in svg
+    png = client.get("/bench/export.png", TWO)
+    assert png.content.startswith(b"\x89PNG\r\n")
+    assert png["Content-Type"] == "image/png"
+
+
+def test_a_file_of_something_wrong_is_not_made(browser_of: Visit) -> None:
+    client = browser_of("nurse")
+    for kind in ("csv", "svg", "png"):
+        assert client.get(f"/bench/export.{kind}", TWO | {"a_dose": "-1"}).status_code == 404
+        assert client.get(f"/bench/export.{kind}").status_code == 404
+
+
+def test_the_card_of_a_model_has_every_constant_and_its_files(browser_of: Visit) -> None:
+    client, name = browser_of("nurse"), "racemic_sublingual_venous"
+    page = client.get(f"/bench/models/{name}").content.decode()
+    for words in ("bioavailability", "0.24 to 0.32", "ROLAN2014", "central volume", "Four studies agree"):
+        assert words in page, words
+    shipped = yaml.safe_load(client.get(f"/bench/models/{name}/file.yaml").content)
+    whole = json.loads(client.get(f"/bench/models/{name}/file.json").content)
+    assert shipped["id"] == whole["id"] == name
+    assert "central_volume" not in shipped["parameters"]
+    assert whole["parameters"]["central_volume"]["value"] == 133
+    assert client.get("/bench/models/none_such").status_code == 404
+    assert client.get(f"/bench/models/{name}/file.exe").status_code == 404
+
+
+def test_milligrams_over_months_count_doses_and_what_reaches_the_blood(browser_of: Visit) -> None:
+    page = text(browser_of("nurse"), a_way="racemic/oral", a_dose="100", every="7")
+    assert "<strong>500</strong>" in page  # days 0, 7, 14, 21, 28
+    assert "<strong>5300</strong>" in page
+    assert "CHONG2006" in page
+
+
+ODD = ("", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>", "'; DROP--",
+       "all", "racemic/iv", "esketamine/nasal", "racemic", "/", "yes", "35", "28", "arterial", "72", "norketamine",
+       "社会", "\u202e", "a" * 3000, "../../etc/passwd", "simons2022_s_ketamine_film", READY)  # fmt: skip
+NAMES = ("a_way", "a_was", "a_dose", "a_minutes", "a_model", "a_weight", "b_way", "b_dose", "weight", "age", "sex",
+         "systolic", "diastolic", "hypertension", "hours", "site", "analyte", "every", "patient", "odd")  # fmt: skip
+
+
+def test_no_address_is_a_fault(browser_of: Visit) -> None:
+    client = browser_of("nurse")
+    client.raise_request_exception = False
+    chance = random.Random(7)
+    for run in range(150):
+        fields = TWO | {name: chance.choice(ODD) for name in NAMES if chance.random() < (0.1, 0.4)[run % 2]}
+        for path in ("/bench", "/bench/export.csv"):
+            answer = client.get(path, fields)
+            assert answer.status_code in (200, 400, 404), (path, fields, answer.status_code)
+            assert b"<script>alert" not in answer.content
+
+
+@pytest.mark.parametrize("way", queries.known_ways(), ids="/".join)
+def test_a_level_kept_for_all_doses_is_that_of_this_dose(way: tuple[str, str]) -> None:
+    minutes, dose = (40.0 if way[1] == "iv" else None), (84.0 if way == ("esketamine", "nasal") else 37.0)
+    order = Order(product=way[0], route=way[1], dose_mg=dose, infusion_min=minutes)
+    who, hours = queries.Who(weight_kg=81.0, age_years=30.0), 4
+    shown = queries.drawn(queries.Curve(letter="a", order=order), who, queries.View(hours=hours)).shown
+    subject, grid = Subject(weight_kg=81.0, age_years=30.0), queries.minutes_of(hours)
+    own = simulate(order, subject, knowledge().drugs, grid, draws=queries.DRAWS, seed=SEED)
+    level = next(s for s in own.series if shown is not None and s.analyte == shown.analyte)
+    assert shown is not None
+    assert shown.p95 == pytest.approx(level.p95, rel=1e-9)
+    assert shown.typical == pytest.approx(level.typical, rel=1e-9)
+
+
+def test_what_is_on_record_is_added_up_with_the_plan_ahead(
+    browser_of: Visit, account: Callable[[str], Account]
+) -> None:
+    found = chart(account("prescriber").practice, "first-language-arabic")
+    assert found is not None
+    assert found.person is not None
+    given = sum(d.dose_mg or 0.0 for d in found.person.doses if (found.as_of - d.on).days < 365)
+    rows = queries.on_record(found)
+    assert given > 0
+    assert sum(row.given[2] for row in rows) == given
+    ahead = sum(found.plan.dose_mg or 0.0 for _visit in found.sessions_ahead) if found.plan else 0.0
+    assert sum(row.planned[2] for row in rows) == ahead
+    page = text(browser_of("prescriber"), patient="first-language-arabic", a_way="racemic/iv")
+    assert "last 365 days, mg" in page
