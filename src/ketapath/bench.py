@@ -47,7 +47,7 @@ def add_commands(add: Add) -> None:
 
     made = add("validate", _validate, "what was measured beside what the models say, row by row")
     made.add_argument(
-        "what", choices=("pk", "effects"), help="pk: levels in the blood; effects: pressure, dissociation"
+        "what", choices=("pk", "effects", "all"), help="pk: levels in the blood; effects: pressure, dissociation"
     )
 
     made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
@@ -149,23 +149,36 @@ def _interaction(arguments: argparse.Namespace) -> int:
 
 
 def _validate(arguments: argparse.Namespace) -> int:
-    from ketapath import report
-
     knowledge = load()
-    if arguments.what == "pk":
-        from ketapath.pharmacology.validation import validate_pk
+    wanted = ("pk", "effects") if arguments.what == "all" else (arguments.what,)
+    found = {what: _VALIDATED[what](knowledge) for what in wanted}
+    forms = {what: form for what, (form, _) in found.items()}
+    tell(
+        arguments, forms if arguments.what == "all" else forms[arguments.what], "\n".join(w for _, w in found.values())
+    )
+    return 0
 
-        found = validate_pk(knowledge)
-        tell(arguments, report.validation_json(found), report.validation_text(found))
-        return 0
+
+def _validated_levels(knowledge: Knowledge) -> tuple[dict[str, Any], str]:
+    from ketapath import report
+    from ketapath.pharmacology.validation import validate_pk
+
+    found = validate_pk(knowledge)
+    return report.validation_json(found), report.validation_text(found)
+
+
+def _validated_effects(knowledge: Knowledge) -> tuple[dict[str, Any], str]:
+    from ketapath import report
     from ketapath.pharmacology import drivers_of_validation
     from ketapath.pharmacology.effects_validation import validate
 
     figures = knowledge.effects["acute"]
     drivers = drivers_of_validation(knowledge.drugs, figures, draws=2000, seed=0)
     rows = validate(drivers, figures, knowledge.effects["observed"], seed=0)
-    tell(arguments, report.effects_validation_json(rows), report.effects_validation_text(rows))
-    return 0
+    return report.effects_validation_json(rows), report.effects_validation_text(rows)
+
+
+_VALIDATED = {"pk": _validated_levels, "effects": _validated_effects}
 
 
 def _solve(arguments: argparse.Namespace) -> int:
