@@ -63,7 +63,6 @@ class Who:
 
     weight_kg: float | None = None
     age_years: float | None = None
-    sex: str | None = None
     systolic: float | None = None
     diastolic: float | None = None
     hypertension: bool | None = None
@@ -176,7 +175,7 @@ def _is_of_vein(finding: Finding) -> bool:
 def subject_of(curve: Curve | None, who: Who) -> Subject:
     """The person, at the weight of this curve where it has one."""
     weight = who.weight_kg if curve is None or curve.weight_kg is None else curve.weight_kg
-    return Subject(weight_kg=weight, age_years=who.age_years, sex=who.sex)
+    return Subject(weight_kg=weight, age_years=who.age_years)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -248,11 +247,10 @@ def who_of(found: Chart) -> Who:
         fact = known.get(path)
         return fact.value if fact is not None and isinstance(fact.value, float) else None
 
-    sex, pressed = known.get("person.sex"), known.get("history.hypertension")
+    pressed = known.get("history.hypertension")
     return Who(
         weight_kg=figure("vitals.weight_kg"),
         age_years=figure("person.age_years"),
-        sex=None if sex is None else str(sex.value),
         systolic=figure("vitals.systolic_mmhg"),
         diastolic=figure("vitals.diastolic_mmhg"),
         hypertension=None if pressed is None else bool(pressed.value),

@@ -20,7 +20,7 @@ from clinic.record.projections import knowledge
 from clinic.web.bench_charts import MOST_HALVES, charts, risks, title_of, trust_of
 from clinic.web.bench_charts import Chart as Panelled
 from clinic.web.bench_files import as_csv, as_svg
-from clinic.web.bench_form import LETTERS, SEXES, SITES, Asked, asked, sentence
+from clinic.web.bench_form import LETTERS, SITES, Asked, asked, sentence
 from clinic.web.charts import picture
 from clinic.web.door import account_of, staff
 from clinic.web.templatetags.clinic import says_something
@@ -182,7 +182,6 @@ def _form(wish: Asked, found: Chart | None) -> dict[str, Any]:
         "hours": HOURS,
         "sites": SITES,
         "analytes": ANALYTES,
-        "sexes": SEXES,
         "pressed": ("yes", "no"),
         "example": EXAMPLE,
     }

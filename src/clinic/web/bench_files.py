@@ -88,8 +88,6 @@ def _person(wish: Asked) -> Iterator[str]:
         yield f"{who.weight_kg:g} kg"
     if who.age_years is not None:
         yield _("%(years)s years") % {"years": f"{who.age_years:g}"}
-    if who.sex is not None:
-        yield str(WORDS[who.sex])
     if who.systolic is not None or who.diastolic is not None:
         yield _("resting pressure %(systolic)s/%(diastolic)s mmHg") % {
             "systolic": _or_unknown(who.systolic), "diastolic": _or_unknown(who.diastolic),

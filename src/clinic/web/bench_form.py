@@ -20,7 +20,6 @@ from ketapath.pharmacology import Order
 
 LETTERS = ("a", "b", "c", "d")
 SITES = ("venous", "arterial")
-SEXES = ("female", "male", "other")
 _START_MG = {"racemic/iv": "35", "esketamine/nasal": "56"}
 _ELSE_MG, _START_MINUTES, _START_DAYS = "50", "40", "7"
 """Where a slider stands before anybody moves it; no recommendation."""
@@ -31,7 +30,7 @@ _FIELDS = {
     "resting diastolic": "diastolic",
 }  # fmt: skip
 """What the core calls a field of an order, and what this form does."""
-_OF_PERSON = ("weight", "age", "sex", "systolic", "diastolic", "hypertension")
+_OF_PERSON = ("weight", "age", "systolic", "diastolic", "hypertension")
 _PATHS = {"systolic": "vitals.systolic_mmhg", "diastolic": "vitals.diastolic_mmhg"}
 
 
@@ -113,18 +112,16 @@ def _words_of(who: Who) -> dict[str, str]:
     pressed = {None: "", True: "yes", False: "no"}[who.hypertension]
     figures = {"weight": who.weight_kg, "age": who.age_years, "systolic": who.systolic, "diastolic": who.diastolic}
     words = {name: "" if value is None else f"{value:g}" for name, value in figures.items()}
-    return words | {"sex": who.sex if who.sex in SEXES else "", "hypertension": pressed}
+    return words | {"hypertension": pressed}
 
 
 def _who(found: Asked, recorded: Who | None) -> Who:
     limits = {name: knowledge().paths[path].limits or (0.0, math.inf) for name, path in _PATHS.items()}
-    sex = _one_of(found, "sex", ("", *SEXES))
     pressed = _one_of(found, "hypertension", ("", "yes", "no"))
     return replace(
         recorded or Who(),
         weight_kg=_number(found, "weight", 2.0, 350.0),
         age_years=_number(found, "age", 0.0, 120.0),
-        sex=sex or None,
         systolic=_number(found, "systolic", *limits["systolic"]),
         diastolic=_number(found, "diastolic", *limits["diastolic"]),
         hypertension={"": None, "yes": True, "no": False}[pressed],
