@@ -17,8 +17,8 @@ def test_the_pass_rate_of_levels_is_that_of_the_independent_rows_alone() -> None
     rows = validate_pk(load().drugs).validation
     within = sum(row.passed for row in rows)
     twofold = sum(row.twofold for row in rows)
-    said = f"Of {len(rows)} independent measurements the typical level lies within two thirds to one and a half of {within}"
-    assert f"{said}, within half to twice of {twofold}" in README
+    said = f"Of {len(rows)} independent measurements the typical level lies within two thirds to one and a half"
+    assert f"{said} of {within}, within half to twice of {twofold}" in README
 
 
 def test_the_pass_rate_of_effects_is_that_of_the_independent_rows_alone() -> None:
