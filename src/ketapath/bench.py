@@ -83,11 +83,11 @@ def _simulate(arguments: argparse.Namespace) -> int:
 def _effects(arguments: argparse.Namespace, order: Any, subject: Any, drugs: Any, knowledge: Knowledge) -> Any:
     import numpy as np
 
-    from ketapath.pharmacology import Person, Resting, acute_effects, driving_sites
+    from ketapath.pharmacology import Person, Resting, acute_effects, driving_sites, session_minutes
 
     figures = knowledge.effects["acute"]
     sites = driving_sites(
-        order, subject, knowledge.drugs, arguments.times_min, figures,
+        order, subject, knowledge.drugs, session_minutes(order, arguments.times_min), figures,
         draws=arguments.draws, seed=arguments.seed, drugs=drugs,
     )  # fmt: skip
     systolic, diastolic, heart_rate = arguments.resting or (None, None, None)
@@ -97,6 +97,7 @@ def _effects(arguments: argparse.Namespace, order: Any, subject: Any, drugs: Any
         Resting(systolic=systolic, diastolic=diastolic, heart_rate=heart_rate),
         Person(age_years=arguments.age, hypertension=known),
         figures,
+        shown_min=arguments.times_min,
         rng=np.random.default_rng(arguments.seed),
     )
 

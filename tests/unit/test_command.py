@@ -125,6 +125,37 @@ def test_knowledge_can_be_listed_shown_and_followed_to_what_rests_on_a_source() 
     assert "CON-001" in answer("knowledge", "impact", "LBL_US21")["rests_on_it"]["rule"]
 
 
+SESSION = (
+    "simulate", "--product", "racemic", "--route", "iv", "--dose-mg", "35", "--infusion-min", "40", "--draws", "200",
+    "--age", "45", "--hypertension", "no",
+)  # fmt: skip
+
+
+def test_a_risk_does_not_depend_on_the_minutes_that_are_shown() -> None:
+    effects = ("--resting", "140/85/70", "--effects", "--times-min")
+    few = answer(*SESSION, *effects, "0,120")
+    many = answer(*SESSION, *effects, ",".join(str(t) for t in range(0, 121, 5)))
+    assert few["effect_readings_min"] == many["effect_readings_min"] == [15, 30, 40, 60, 75, 90, 120]
+    assert few["risks"] == many["risks"]
+    assert [band["times_min"] for band in few["effects"]] == [[0, 120]] * 4
+    assert [band["times_min"] for band in answer(*SESSION, *effects, "40,40")["effects"]] == [[40, 40]] * 4
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--age", "10", "--effects"), "--age"),
+        (("--starts-min", "0,4320", "--effects"), "--starts-min"),
+        (("--resting", "80/120"), "resting pressure"),
+        (("--resting", "120/120"), "resting pressure"),
+    ],
+)
+def test_effects_are_refused_where_the_model_does_not_speak_of_them(more: tuple[str, ...], said: str) -> None:
+    done = run(*SESSION, *more, "--times-min", "0,40")
+    assert done.returncode == 3, done.stdout.decode()
+    assert done.stderr.decode().startswith(f"ketapath: {said}: found")
+
+
 def test_claims_have_the_promised_fields_and_fail_the_command() -> None:
     page = "<!doctype html><p>Ketamine <b>cures</b> depression &amp; is not addictive.</p>"
     done = run("claims", "-", "--json", data=page.encode())

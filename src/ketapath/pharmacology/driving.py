@@ -11,14 +11,31 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ketapath.domain.interaction import Perpetrator
-from ketapath.pharmacology.choice import Models, model_for
+from ketapath.pharmacology.choice import ADULT_YEARS, Models, is_child, model_for
 from ketapath.pharmacology.effects import Sites
-from ketapath.pharmacology.orders import Order
+from ketapath.pharmacology.orders import MAX_TIME_MIN, Order, bad, last_minute
 from ketapath.pharmacology.reactions import Figures, half_lives
 from ketapath.pharmacology.simulate import arterial_sites
 from ketapath.pharmacology.subjects import REFERENCE_WEIGHT_KG, Subject
 
 _MEASURED = frozenset({"arterial"})
+_FOLLOWED_MIN = (*range(0, 120, 2), *range(0, 240, 5), *range(240, 721, 30))
+"""A course is followed at these minutes whatever is shown of it: close enough that no peak slips between two."""
+_AFTER_THE_DOSE_MIN = range(0, 61, 5)
+"""The same from the end of a dose on, for an effect site still rises when the blood falls."""
+
+
+def session_minutes(order: Order, shown_min: Sequence[float]) -> tuple[float, ...]:
+    """The minutes to show and those that a session's peak and readings need, in order, each once; for `driving_sites`.
+
+    A risk must not depend on which minutes somebody wants to see. Raises BadInput where the order is not one session
+    that begins with its dose: every visit brings a rise of its own.
+    """
+    if tuple(order.starts_min) != (0.0,):
+        raise bad("--starts-min", list(order.starts_min)[:5], "one session from minute 0 where effects are asked for")
+    end = min(last_minute(order), MAX_TIME_MIN - _AFTER_THE_DOSE_MIN[-1])
+    needed = (*(float(t) for t in _FOLLOWED_MIN), *(end + after for after in _AFTER_THE_DOSE_MIN))
+    return tuple(sorted({*shown_min, *needed}))
 
 
 def driving_sites(
@@ -32,7 +49,12 @@ def driving_sites(
     seed: int,
     drugs: Sequence[Perpetrator] = (),
 ) -> Sites:
-    """Effect-site levels of arterial S-ketamine for `draws` possible people; errors as in `simulate`."""
+    """Effect-site levels of arterial S-ketamine for `draws` possible people; errors as in `simulate`.
+
+    Raises BadInput for a child as well: the arterial levels and the reactions to them are those of adults.
+    """
+    if is_child(subject):
+        raise bad("--age", subject.age_years, f"{ADULT_YEARS:g} or more: acute effects were measured in adults only")
     halves = half_lives(figures, draws=draws + 1, rng=np.random.default_rng([seed, 3]))
     found = arterial_sites(order, subject, models, times_min, halves, draws=draws, seed=seed, drugs=drugs)
     site = model_for(order, subject, models, None)["site"]

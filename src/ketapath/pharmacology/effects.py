@@ -123,9 +123,13 @@ def acute_effects(
     *,
     sensitivity: Sensitivity | None = None,
     readings_min: Sequence[float] | None = None,
+    shown_min: Sequence[float] | None = None,
     rng: np.random.Generator,
 ) -> Effects:
     """Bands of one reading over time, and risks of one session.
+
+    Risks need levels all through the session (`driving.session_minutes`); `shown_min` says at which minutes within it
+    bands are given, without it at all of the levels'.
 
     `sensitivity` brings in the person's own sessions; without it the prior of people like this is drawn. Readings
     default to the minutes of the knowledge file. Raises BadInput for levels or resting values that cannot be.
@@ -140,15 +144,19 @@ def acute_effects(
     bands: list[Band] = []
     risks: list[Risk] = []
     deviations = _deviations(figures, n, rng)
+    shown = sites.times_min if shown_min is None else tuple(float(t) for t in shown_min)
+    if not all(sites.times_min[0] <= t <= sites.times_min[-1] for t in shown):
+        raise _bad("minutes to show", list(shown)[:5], "within the times of the levels")
+    of_bands = rng.spawn(1)[0]  # its own, so that what is shown changes no risk
     for quantity in RISING:
         own = rise(z[quantity], quantity, person, figures)
         rest = resting.of(quantity)
-        bands.append(_band_of_rise(quantity, own, sites, rest, figures, rng))
+        bands.append(_band_of_rise(quantity, own, sites, shown, rest, figures, of_bands))
         if quantity != "heart-rate":
             found = rises(own, sites, minutes, figures, deviations[quantity], rng)
             risks.extend(_risks_of_rise(quantity, found, own, rest, figures))
     felt = dissociation(z["dissociation"], person, figures)
-    bands.append(_band_of_dissociation(felt, sites, rng))
+    bands.append(_band_of_dissociation(felt, sites, shown, of_bands))
     risks.extend(_risks_of_dissociation(felt, sites, figures))
     return Effects(
         bands=tuple(bands),
@@ -202,26 +210,34 @@ def _at(sites: Sites, name: str, minutes: Array) -> Array:
 
 
 def _band_of_rise(
-    quantity: str, own: Rise, sites: Sites, rest: float | None, figures: Figures, rng: np.random.Generator
+    quantity: str,
+    own: Rise,
+    sites: Sites,
+    minutes: tuple[float, ...],
+    rest: float | None,
+    figures: Figures,
+    rng: np.random.Generator,
 ) -> Band:
     n = own.slope.size
-    values = rises(own, sites, sites.times_min, figures, rng.standard_normal((2, n, 1)), rng)[..., 0]
-    return _band(quantity, sites, values + (rest or 0.0), above_resting=rest is None)
+    values = rises(own, sites, minutes, figures, rng.standard_normal((2, n, 1)), rng)[..., 0]
+    return _band(quantity, minutes, values + (rest or 0.0), above_resting=rest is None)
 
 
-def _band_of_dissociation(felt: Dissociation, sites: Sites, rng: np.random.Generator) -> Band:
-    level = sites.levels["dissociation"] * (1.0 + felt.r_share * sites.racemic)
+def _band_of_dissociation(
+    felt: Dissociation, sites: Sites, minutes: tuple[float, ...], rng: np.random.Generator
+) -> Band:
+    level = _at(sites, "dissociation", np.asarray(minutes)) * (1.0 + felt.r_share * sites.racemic)
     c50 = np.exp(felt.log_c50 + felt.session_sd * rng.standard_normal(felt.log_c50.size))
-    return _band("dissociation", sites, level / (level + c50), above_resting=False)
+    return _band("dissociation", minutes, level / (level + c50), above_resting=False)
 
 
-def _band(quantity: str, sites: Sites, values: Array, *, above_resting: bool) -> Band:
+def _band(quantity: str, minutes: tuple[float, ...], values: Array, *, above_resting: bool) -> Band:
     p05, p25, p50, p75, p95 = (tuple(row) for row in np.quantile(values, _QUANTILES, axis=1).tolist())
     return Band(
         quantity=quantity,
         unit=UNITS[quantity],
         above_resting=above_resting,
-        times_min=sites.times_min,
+        times_min=minutes,
         p05=p05,
         p25=p25,
         p50=p50,
@@ -358,6 +374,9 @@ def _check(sites: Sites, resting: Resting) -> None:
         value = resting.of(quantity)
         if value is not None and not low <= value <= high:
             raise _bad(f"resting {quantity}", value, f"{low} to {high}")
+    if resting.systolic is not None and resting.diastolic is not None and resting.systolic <= resting.diastolic:
+        found = f"{resting.systolic:g}/{resting.diastolic:g}"
+        raise _bad("resting pressure", found, "a systolic pressure above the diastolic one")
 
 
 def _bad(field: str, found: object, limit: str) -> BadInput:
