@@ -185,7 +185,7 @@ def _solve(arguments: argparse.Namespace) -> int:
             )
             for d in document["doses"]
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
         raise BadInput(
             field="solve",
             found=repr(problem),
