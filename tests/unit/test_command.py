@@ -156,6 +156,31 @@ def test_effects_are_refused_where_the_model_does_not_speak_of_them(more: tuple[
     assert done.stderr.decode().startswith(f"ketapath: {said}: found")
 
 
+IV = ("simulate", "--product", "racemic", "--route", "iv", "--times-min", "0,40")
+SPRAY = ("simulate", "--product", "esketamine", "--route", "nasal", "--dose-mg", "56", "--times-min", "0,40")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ((*IV, "--rates=0:20:-5"), "--rates"),
+        ((*IV, "--rates=0:20:nan"), "--rates"),
+        ((*IV, "--rates=0:20:0"), "--rates, their sum"),
+        ((*IV, "--dose-mg", "35", "--infusion-min", "40", "--starts-min=-5"), "--starts-min"),
+        ((*IV, "--dose-mg", "35", "--infusion-min", "40", "--device-gap-min", "5"), "--device-gap-min"),
+        ((*SPRAY, "--device-gap-min=-5"), "--device-gap-min"),
+        ((*SPRAY, "--interacting", "moonshine"), "--interacting"),
+        ((*SPRAY, "--age=-1"), "--age"),
+        (("interaction", "--drug", "rifampicin", *IV[1:5], "--dose-mg", "35"), "--dose-mg"),
+    ],
+)
+def test_a_refusal_names_the_option_that_was_typed(arguments: tuple[str, ...], field: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 3, done.stdout.decode()
+    assert done.stderr.decode().startswith(f"ketapath: {field}: found"), done.stderr.decode()
+    assert b"covers a child" not in done.stderr
+
+
 def test_claims_have_the_promised_fields_and_fail_the_command() -> None:
     page = "<!doctype html><p>Ketamine <b>cures</b> depression &amp; is not addictive.</p>"
     done = run("claims", "-", "--json", data=page.encode())

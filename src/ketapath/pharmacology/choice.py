@@ -33,6 +33,8 @@ def model_for(order: Order, subject: Subject, models: Models, wanted: str | None
             raise bad("--model", wanted, f"one of {', '.join(sorted(fitting))}")
         return fitting[wanted]
     found = covering(order, subject, models)
+    if subject.age_years is not None and subject.age_years < 0.0:
+        raise bad("--age", subject.age_years, "0 or more years")
     if is_child(subject) and not found:
         raise bad("--age", subject.age_years, f"{ADULT_YEARS:g} or more: no model of this route covers a child")
     chosen = [m for m in found if order.route in m.get("default_for", ())]

@@ -90,9 +90,10 @@ def check(
     order: Order, subject: Subject, model: Mapping[str, Any], times_min: Sequence[float], draws: int, seed: int
 ) -> None:
     """Raise BadInput, naming field, value, limit and next step, for what cannot be."""
-    if not 0.0 < order.dose_mg <= MAX_DOSE_MG:
-        raise bad("--dose-mg", order.dose_mg, f"more than 0 and at most {MAX_DOSE_MG:g} mg")
     _check_route(order, model)
+    if not 0.0 < order.dose_mg <= MAX_DOSE_MG:
+        of_what = "--rates, their sum" if order.rates else "--dose-mg"
+        raise bad(of_what, order.dose_mg, f"more than 0 and at most {MAX_DOSE_MG:g} mg")
     if not 1 <= len(times_min) <= MAX_POINTS or not all(0.0 <= t <= MAX_TIME_MIN for t in times_min):
         raise bad("--times-min", list(times_min)[:5], f"1 to {MAX_POINTS} minutes from 0 to {MAX_TIME_MIN:g}")
     if any(later < earlier for earlier, later in pairwise(times_min)):
@@ -102,7 +103,9 @@ def check(
     if not 1 <= draws <= MAX_DRAWS or seed < 0:
         raise bad("--draws or --seed", (draws, seed), f"1 to {MAX_DRAWS} draws, seed 0 or more")
     if not 1 <= len(order.starts_min) <= MAX_STARTS or not all(0.0 <= t <= MAX_TIME_MIN for t in order.starts_min):
-        raise bad("starts", list(order.starts_min)[:5], f"1 to {MAX_STARTS} doses within {MAX_TIME_MIN:g} minutes")
+        raise bad(
+            "--starts-min", list(order.starts_min)[:5], f"1 to {MAX_STARTS} doses within {MAX_TIME_MIN:g} minutes"
+        )
     lightest = 2.0 if model.get("children") else 25.0
     for name, value, low, high in (
         ("--weight-kg", subject.weight_kg, lightest, 350.0),
@@ -116,12 +119,14 @@ def check(
 
 def _check_route(order: Order, model: Mapping[str, Any]) -> None:
     if order.route == "iv":
+        _check_no_gap(order)
         _check_vein(order)
         return
     if order.infusion_min is not None or order.rates:
         raise bad("--infusion-min", order.infusion_min, f"no infusion time for the route {order.route}")
     device = model.get("device")
     if device is None or order.route != "nasal":
+        _check_no_gap(order)
         return
     if order.dose_mg > device["most_mg"] or not float(order.dose_mg / device["mg"]).is_integer():
         allowed = ", ".join(str(mg) for mg in range(device["mg"], device["most_mg"] + 1, device["mg"]))
@@ -130,7 +135,12 @@ def _check_route(order: Order, model: Mapping[str, Any]) -> None:
         )
         raise bad("--dose-mg", order.dose_mg, limit)
     if order.device_gap_min is not None and not 0.0 <= order.device_gap_min <= MAX_INFUSION_MIN:
-        raise bad("device gap", order.device_gap_min, f"0 to {MAX_INFUSION_MIN:g} minutes")
+        raise bad("--device-gap-min", order.device_gap_min, f"0 to {MAX_INFUSION_MIN:g} minutes")
+
+
+def _check_no_gap(order: Order) -> None:
+    if order.device_gap_min is not None:
+        raise bad("--device-gap-min", order.device_gap_min, "only for a spray of several devices")
 
 
 def _check_vein(order: Order) -> None:
@@ -144,7 +154,8 @@ def _check_vein(order: Order) -> None:
         if not 0.0 <= rate.mg_per_h <= MAX_RATE_MG_PER_H:
             raise bad("--rates", rate.mg_per_h, f"0 to {MAX_RATE_MG_PER_H:g} mg/h")
         if not 0.0 < rate.minutes <= MAX_INFUSION_MIN or not 0.0 <= rate.start_min <= MAX_TIME_MIN:
-            raise bad("--rates", (rate.start_min, rate.minutes), "a start of 0 or more and a length above 0 minutes")
+            limit = f"a start of 0 to {MAX_TIME_MIN:g} and a length above 0 and at most {MAX_INFUSION_MIN:g} minutes"
+            raise bad("--rates", (rate.start_min, rate.minutes), limit)
 
 
 def bad(field: str, found: object, limit: str) -> BadInput:
