@@ -151,7 +151,8 @@ def _scale(a: Array, rates: Array, step_h: float, is_positive: bool) -> float:
             f"Digits are lost over {step_h:g} h with rates of {norm:g} per hour. "
             "End earlier, or take a rate so fast as an equilibrium."
         )
-    return total / max(norm, 1.0 / step_h) if total > 0.0 else 1.0
+    beside = norm if norm * step_h >= 1.0 else min(1.0, 1.0 / step_h)
+    return total / beside if total > 0.0 else 1.0
 
 
 def _general(m: Array) -> Array:
