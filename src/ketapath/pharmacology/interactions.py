@@ -314,7 +314,10 @@ def _of_bounds(
             band, share = _band(unbounded), float((unbounded[1:] > ratio[1:] * (1.0 + 1e-9)).mean())
             said |= {"typical": float(unbounded[0]), "p05": band.p05, "p95": band.p95, "bound": bound.auc_ratio}
             said |= {"of_hundred": _of_hundred(share)}
-            yield _finding("bounded" if unbounded[0] > bound.auc_ratio else "bounded_some", said, bound.evidence)
+            name = "bounded" if unbounded[0] > bound.auc_ratio else "bounded_some"
+            if sum(one.does != "nothing-known" for one in drugs) > 1:
+                name = "bounded_several"
+            yield _finding(name, said, bound.evidence)
 
 
 def _of_perpetrator(one: Perpetrator, route: str) -> Iterator[Finding]:

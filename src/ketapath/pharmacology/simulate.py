@@ -83,7 +83,8 @@ def simulate(
 ) -> Simulation:
     """Concentrations of this dose at these minutes after its start, by the model of its route or the one named.
 
-    With `drugs` (`interactions.perpetrators`) the people take these as well. Raises BadInput for a dose, route, model,
+    With `drugs` (`interactions.perpetrators`) the people take these as well, and there is no series of a metabolite:
+    what another medicine does to its own clearance is not in any model. Raises BadInput for a dose, route, model,
     person or time that cannot be, and for a model whose clearance the liver alone cannot do where there are drugs.
     """
     chosen = model_for(order, subject, models, model)
@@ -92,7 +93,7 @@ def simulate(
     return Simulation(
         model=chosen["id"],
         site=chosen["site"],
-        series=tuple(_series(name, times_min, levels[name]) for name in chosen["analytes"]),
+        series=tuple(_series(name, times_min, levels[name]) for name in _predicted(chosen, drugs)),
         findings=(*said, *notes(chosen, order, subject, models)),
     )
 
@@ -217,6 +218,13 @@ def _people_levels(
             if place == 0 or analyte in found:
                 found.setdefault(analyte, []).append(values if place == 0 else values[:, 1:])
     return {analyte: np.concatenate(values, axis=1) for analyte, values in found.items()}, said
+
+
+def _predicted(model: Mapping[str, Any], drugs: Sequence[Perpetrator]) -> list[str]:
+    """The analytes that the model can speak of beside these medicines."""
+    if all(one.does == "nothing-known" for one in drugs):
+        return list(model["analytes"])
+    return [name for name in model["analytes"] if "norketamine" not in name]
 
 
 def _with_drugs(
