@@ -118,6 +118,12 @@ def test_what_is_wrong_has_its_exit_code_and_no_traceback(arguments: tuple[str, 
     assert b"Traceback" not in done.stderr
 
 
+def test_every_drug_model_is_listed_with_its_mark_of_trust() -> None:
+    models = [i for i in answer("knowledge", "list")["items"] if i["kind"] == "drug"]
+    assert models
+    assert all(model["trust"] for model in models)
+
+
 def test_knowledge_can_be_listed_shown_and_followed_to_what_rests_on_a_source() -> None:
     items = answer("knowledge", "list")["items"]
     assert {"id", "kind", "title", "section", "grade", "trust", "needs_approval"} <= set(items[0])
@@ -154,6 +160,18 @@ def test_effects_are_refused_where_the_model_does_not_speak_of_them(more: tuple[
     done = run(*SESSION, *more, "--times-min", "0,40")
     assert done.returncode == 3, done.stdout.decode()
     assert done.stderr.decode().startswith(f"ketapath: {said}: found")
+
+
+def test_the_words_of_a_simulation_put_the_spread_of_models_first_and_name_sources() -> None:
+    words = run(*SESSION, "--times-min", "0,40", "--effects").stdout.decode()
+    assert words.index("by every model of this route") < words.index("S-ketamine, ng/mL")
+    row = next(line for line in words.splitlines() if line.endswith("kamp2020_racemic_iv_pooled"))
+    low, middle, high, typical = (float(cell) for cell in row.split()[1:5])
+    assert low < middle < high
+    assert low < typical < high
+    assert "KAMP2020" in words.split("Sources of the models: ")[1].splitlines()[0]
+    assert "LBL_US19" in words.split("Sources of the effects: ")[1]
+    assert "whichever model gives the levels" in words
 
 
 IV = ("simulate", "--product", "racemic", "--route", "iv", "--times-min", "0,40")

@@ -326,6 +326,7 @@ def _findings(
     """What a reader has to know of this prediction."""
     said = [("predicted", Text(key="effects.predicted"), "systolic")]
     said.append(("no-published-model", Text(key="effects.no_published_model"), "systolic"))
+    said.append(("driver", Text(key="effects.driver"), "dissociation"))
     if sites.extrapolated:
         said.append(("extrapolated-driver", Text(key="effects.extrapolated_driver"), "dissociation"))
     for quantity in RISING:
