@@ -225,6 +225,8 @@ def test_assumed_uptake_into_muscle_is_marked_and_its_band_wide() -> None:
     assert total.p95[0] / total.p05[0] > 1.6
     names = {f.id.split("/")[1] for f in found.findings}
     assert {"assumed-parameters", "shared-band"} <= names
+    (shared,) = [f for f in found.findings if f.id.endswith("/shared-band")]
+    assert shared.statement.values["analytes"] == "ketamine"  # S, R and norketamine are of the first model alone
 
 
 def test_a_child_gets_a_model_of_children_or_none() -> None:

@@ -22,9 +22,7 @@ def notes(
         yield _finding("not-arterial", Text(key=key), model)
     if order.route == "iv" and order.infusion_min == 0.0 and not order.rates:
         yield _finding("bolus", Text(key="pharmacology.bolus"), model)
-    shared = [models[name]["title"] for name in model.get("band_with", ())]
-    if shared:
-        yield _finding("shared-band", Text(key="pharmacology.shared_band", values={"others": "; ".join(shared)}), model)
+    yield from _about_the_band(model, models)
     assumed = [_words(name, entry) for name, entry in model["parameters"].items() if _is_assumed(entry)]
     if assumed:
         said = {"names": ", ".join(assumed)}
@@ -33,6 +31,14 @@ def notes(
         yield _finding("not-read-in-paper", Text(key="pharmacology.not_read"), model)
     for index, conflict in enumerate(model["known_conflicts"]):
         yield _finding(f"conflict-{index}", Text(key="pharmacology.conflict", values={"conflict": conflict}), model)
+
+
+def _about_the_band(model: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Whose people lie in which bands: another model shares those of the analytes that it has."""
+    for other in (models[name] for name in model.get("band_with", ())):
+        both = [analyte for analyte in model["analytes"] if analyte in other["analytes"]]
+        said = {"analytes": ", ".join(both), "other": other["title"]}
+        yield _finding("shared-band", Text(key="pharmacology.shared_band", values=said), model)
 
 
 def _about_the_person(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -61,6 +61,12 @@ def infusion(
         rates=tuple(rates),
         starts_min=tuple(starts_min),
     )
+
+
+def halved(order: Order) -> Order:
+    """The order of one enantiomer in a racemic dose."""
+    rates = tuple(replace(rate, mg_per_h=rate.mg_per_h / 2) for rate in order.rates)
+    return replace(order, dose_mg=order.dose_mg / 2, rates=rates)
 
 
 def given(order: Order, model: Mapping[str, Any]) -> list[Input]:

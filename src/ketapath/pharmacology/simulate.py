@@ -19,7 +19,7 @@ from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.interactions import Interacting, interacting
 from ketapath.pharmacology.metabolism import can_interact
 from ketapath.pharmacology.notes import notes
-from ketapath.pharmacology.orders import Order, check, last_minute
+from ketapath.pharmacology.orders import Order, check, halved, last_minute
 from ketapath.pharmacology.structures import bodies, fed, uptake, with_effect_sites
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 
@@ -167,7 +167,7 @@ def arterial_sites(
     if chosen["site"] == "arterial":
         body = bodies(chosen, people, order)[0]
     else:
-        own = order if order.product == "esketamine" else _half(order)
+        own = order if order.product == "esketamine" else halved(order)
         body = fed(arterial, uptake(chosen, people, own), people, "S-")
     rates = {name: np.log(2.0) * 60.0 / half_life for name, half_life in half_lives_min.items()}
     levels = with_effect_sites(body, "S-ketamine", rates).levels(times_min)
@@ -252,11 +252,6 @@ def _parent(order: Order, subject: Subject, models: Models, grid: Sequence[float
     check(order, subject, chosen, grid, draws, seed)
     levels = people_levels(chosen, order, subject, models, grid, draws=draws, seed=seed)
     return levels["ketamine" if order.product == "racemic" else "S-ketamine"][:, 1:]
-
-
-def _half(order: Order) -> Order:
-    rates = tuple(replace(rate, mg_per_h=rate.mg_per_h / 2) for rate in order.rates)
-    return replace(order, dose_mg=order.dose_mg / 2, rates=rates)
 
 
 def _series(name: str, times_min: Sequence[float], values: Array) -> Series:
