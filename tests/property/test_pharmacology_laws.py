@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -194,6 +196,12 @@ def test_an_infusion_in_pieces_is_the_infusion_and_a_pause_lowers_the_level() ->
     np.testing.assert_allclose(typical(infusion("racemic", pieces)), typical(whole), rtol=1e-9)
     paused = [pieces[0], Rate(start_min=30.0, minutes=20.0, mg_per_h=52.5)]
     assert (typical(infusion("racemic", paused))[:, 1] < typical(whole)[:, 1]).all()
+
+
+def test_a_dose_that_is_not_the_sum_of_its_rates_is_refused() -> None:
+    order = infusion("racemic", [Rate(start_min=0.0, minutes=20.0, mg_per_h=52.5)])
+    with pytest.raises(BadInput, match=r"the sum of the rates, 17\.5 mg"):
+        simulate(replace(order, dose_mg=1.0), MAN, DRUGS, [20.0], draws=2, seed=1)
 
 
 def test_overlapping_pieces_add_up() -> None:

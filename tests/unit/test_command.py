@@ -154,6 +154,7 @@ def test_a_risk_does_not_depend_on_the_minutes_that_are_shown() -> None:
         (("--starts-min", "0,4320", "--effects"), "--starts-min"),
         (("--resting", "80/120"), "resting pressure"),
         (("--resting", "120/120"), "resting pressure"),
+        (("--draws", "50", "--effects"), "--draws"),
     ],
 )
 def test_effects_are_refused_where_the_model_does_not_speak_of_them(more: tuple[str, ...], said: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ketapath.domain.interaction import Perpetrator
 from ketapath.pharmacology.choice import ADULT_YEARS, Models, is_child, model_for
-from ketapath.pharmacology.effects import Sites
+from ketapath.pharmacology.effects import LEAST_DRAWS, Sites
 from ketapath.pharmacology.orders import MAX_TIME_MIN, Order, bad, last_minute
 from ketapath.pharmacology.reactions import Figures, half_lives
 from ketapath.pharmacology.simulate import arterial_sites
@@ -55,6 +55,8 @@ def driving_sites(
     """
     if is_child(subject):
         raise bad("--age", subject.age_years, f"{ADULT_YEARS:g} or more: acute effects were measured in adults only")
+    if draws < LEAST_DRAWS:
+        raise bad("--draws", draws, f"{LEAST_DRAWS} or more where effects are asked for")
     halves = half_lives(figures, draws=draws + 1, rng=np.random.default_rng([seed, 3]))
     found = arterial_sites(order, subject, models, times_min, halves, draws=draws, seed=seed, drugs=drugs)
     site = model_for(order, subject, models, None)["site"]

@@ -52,15 +52,18 @@ def infusion(
     product: str, rates: Sequence[Rate], *, infusion_min: float | None = None, starts_min: Sequence[float] = (0.0,)
 ) -> Order:
     """An order by vein from the rates that an infusion runs at; they may pause and overlap."""
-    total = math.fsum(rate.mg_per_h * rate.minutes / 60.0 for rate in rates)
     return Order(
         product=product,
         route="iv",
-        dose_mg=total,
+        dose_mg=_sum_mg(rates),
         infusion_min=infusion_min,
         rates=tuple(rates),
         starts_min=tuple(starts_min),
     )
+
+
+def _sum_mg(rates: Sequence[Rate]) -> float:
+    return math.fsum(rate.mg_per_h * rate.minutes / 60.0 for rate in rates)
 
 
 def halved(order: Order) -> Order:
@@ -162,6 +165,8 @@ def _check_vein(order: Order) -> None:
         if not 0.0 < rate.minutes <= MAX_INFUSION_MIN or not 0.0 <= rate.start_min <= MAX_TIME_MIN:
             limit = f"a start of 0 to {MAX_TIME_MIN:g} and a length above 0 and at most {MAX_INFUSION_MIN:g} minutes"
             raise bad("--rates", (rate.start_min, rate.minutes), limit)
+    if not math.isclose(order.dose_mg, _sum_mg(order.rates), rel_tol=1e-9):
+        raise bad("--dose-mg", order.dose_mg, f"the sum of the rates, {_sum_mg(order.rates):g} mg")
 
 
 def bad(field: str, found: object, limit: str) -> BadInput:
