@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ketapath.console import numbers, parsed, print_json, read, tell
@@ -83,7 +84,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
 def _effects(arguments: argparse.Namespace, order: Any, subject: Any, drugs: Any, knowledge: Knowledge) -> Any:
     import numpy as np
 
-    from ketapath.pharmacology import Person, Resting, acute_effects, driving_sites, session_minutes
+    from ketapath.pharmacology import Person, Resting, acute_effects, driving_sites, outside_driver, session_minutes
 
     figures = knowledge.effects["acute"]
     sites = driving_sites(
@@ -92,7 +93,7 @@ def _effects(arguments: argparse.Namespace, order: Any, subject: Any, drugs: Any
     )  # fmt: skip
     systolic, diastolic, heart_rate = arguments.resting or (None, None, None)
     known = {"yes": True, "no": False, None: None}[arguments.hypertension]
-    return acute_effects(
+    found = acute_effects(
         sites,
         Resting(systolic=systolic, diastolic=diastolic, heart_rate=heart_rate),
         Person(age_years=arguments.age, hypertension=known),
@@ -100,6 +101,7 @@ def _effects(arguments: argparse.Namespace, order: Any, subject: Any, drugs: Any
         shown_min=arguments.times_min,
         rng=np.random.default_rng(arguments.seed),
     )
+    return replace(found, findings=(*found.findings, *outside_driver(subject, knowledge.drugs)))
 
 
 def _order(arguments: argparse.Namespace) -> Any:

@@ -147,6 +147,13 @@ def test_a_risk_does_not_depend_on_the_minutes_that_are_shown() -> None:
     assert [band["times_min"] for band in answer(*SESSION, *effects, "40,40")["effects"]] == [[40, 40]] * 4
 
 
+def test_effects_say_where_the_arterial_model_does_not_cover_the_person() -> None:
+    old = (*SESSION[:-4], "--age", "60", "--weight-kg", "120", "--effects", "--times-min", "0,40")
+    said = {f["id"].split("/")[1]: f["statement"] for f in answer(*old)["effect_findings"] if "noppers" in f["id"]}
+    assert set(said) == {"extrapolated-age", "extrapolated-weight"}
+    assert "18 to 45" in said["extrapolated-age"]
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

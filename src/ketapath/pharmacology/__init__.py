@@ -2,7 +2,7 @@
 
 from ketapath.pharmacology.choice import has_model
 from ketapath.pharmacology.compartments import Input, solve
-from ketapath.pharmacology.driving import drivers_of_validation, driving_sites, session_minutes
+from ketapath.pharmacology.driving import drivers_of_validation, driving_sites, outside_driver, session_minutes
 from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects
 from ketapath.pharmacology.interactions import Interacting, auc_ratio, interacting, perpetrators
 from ketapath.pharmacology.march import Batch, Status, Summary, march, summaries
@@ -61,6 +61,7 @@ __all__ = [
     "interacting",
     "march",
     "measured_sensitivity",
+    "outside_driver",
     "paused",
     "perpetrators",
     "sensitivity",

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ketapath.domain.evidence import Finding
 from ketapath.domain.interaction import Perpetrator
 from ketapath.pharmacology.choice import ADULT_YEARS, Models, is_child, model_for
 from ketapath.pharmacology.effects import LEAST_DRAWS, Sites
+from ketapath.pharmacology.notes import outside
 from ketapath.pharmacology.orders import MAX_TIME_MIN, Order, bad, last_minute
 from ketapath.pharmacology.reactions import Figures, half_lives
-from ketapath.pharmacology.simulate import arterial_sites
+from ketapath.pharmacology.simulate import ARTERIAL_MODEL, arterial_sites
 from ketapath.pharmacology.subjects import REFERENCE_WEIGHT_KG, Subject
 
 _MEASURED = frozenset({"arterial"})
@@ -66,6 +68,11 @@ def driving_sites(
         racemic=order.product == "racemic",
         extrapolated=order.route != "iv" and site not in _MEASURED,
     )
+
+
+def outside_driver(subject: Subject, models: Models) -> tuple[Finding, ...]:
+    """What to say of effects in a person of an age or weight that the arterial model does not cover."""
+    return tuple(outside(models[ARTERIAL_MODEL], subject))
 
 
 def drivers_of_validation(models: Models, figures: Figures, *, draws: int, seed: int) -> Mapping[str, Sites]:

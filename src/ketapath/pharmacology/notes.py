@@ -41,12 +41,17 @@ def _about_the_band(model: Mapping[str, Any], models: Mapping[str, Mapping[str, 
         yield _finding("shared-band", Text(key="pharmacology.shared_band", values=said), model)
 
 
-def _about_the_person(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:
+def outside(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:
+    """A finding each for age and weight that lie outside the domain of the model."""
     for what, value, unit in (("age", subject.age_years, "years"), ("weight", subject.weight_kg, "kg")):
         low, high = model["domain"]["age_years" if what == "age" else "weight_kg"]
         if value is not None and not low <= value <= high:
             said = {"what": what, "value": f"{value:g} {unit}", "low": low, "high": high}
             yield _finding(f"extrapolated-{what}", Text(key="pharmacology.extrapolated", values=said), model)
+
+
+def _about_the_person(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:
+    yield from outside(model, subject)
     uses_weight = "weight_exponents" in model or any(e["unit"] == "L/kg" for e in model["parameters"].values())
     if subject.weight_kg is None and uses_weight:
         taken = {"what": "weight", "value": f"{REFERENCE_WEIGHT_KG:g} kg"}
