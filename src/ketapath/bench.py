@@ -63,7 +63,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
     subject = Subject(
         weight_kg=arguments.weight_kg, age_years=arguments.age, sex=arguments.sex, ancestry=arguments.ancestry
     )
-    drugs = perpetrators(arguments.interacting, knowledge) if arguments.interacting else ()
+    drugs = perpetrators(arguments.interacting, knowledge, field="--interacting") if arguments.interacting else ()
     common = {"draws": arguments.draws, "seed": arguments.seed, "drugs": drugs}
     if arguments.model is None:
         result, *others = compare(order, subject, knowledge.drugs, arguments.times_min, **common)
@@ -197,7 +197,7 @@ def _solve(arguments: argparse.Namespace) -> int:
             )
             for d in document["doses"]
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
         raise BadInput(
             field="solve",
             found=repr(problem),

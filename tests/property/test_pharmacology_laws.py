@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -209,6 +211,12 @@ def test_an_infusion_in_pieces_is_the_infusion_and_a_pause_lowers_the_level() ->
     assert (typical(infusion("racemic", paused))[:, 1] < typical(whole)[:, 1]).all()
 
 
+def test_a_dose_that_is_not_the_sum_of_its_rates_is_refused() -> None:
+    order = infusion("racemic", [Rate(start_min=0.0, minutes=20.0, mg_per_h=52.5)])
+    with pytest.raises(BadInput, match=r"the sum of the rates, 17\.5 mg"):
+        simulate(replace(order, dose_mg=1.0), MAN, DRUGS, [20.0], draws=2, seed=1)
+
+
 def test_overlapping_pieces_add_up() -> None:
     one = Rate(start_min=0.0, minutes=40.0, mg_per_h=30.0)
     twice = infusion("racemic", [one, one])
@@ -238,6 +246,8 @@ def test_assumed_uptake_into_muscle_is_marked_and_its_band_wide() -> None:
     assert total.p95[0] / total.p05[0] > 1.6
     names = {f.id.split("/")[1] for f in found.findings}
     assert {"assumed-parameters", "shared-band"} <= names
+    (shared,) = [f for f in found.findings if f.id.endswith("/shared-band")]
+    assert shared.statement.values["analytes"] == "ketamine"  # S, R and norketamine are of the first model alone
 
 
 def test_a_child_gets_a_model_of_children_or_none() -> None:

@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from ketapath.errors import BadInput
+from ketapath.errors import BadInput, NumericalError
 from ketapath.knowledge import load
 from ketapath.pharmacology import (
     Input,
@@ -76,6 +76,22 @@ def test_the_solver_agrees_with_forty_digits(name: str, duration_h: float) -> No
     for time_h, row in zip(times, solve(a, [dose], times), strict=True):
         for found, wanted in zip(row, exact(a, dose, time_h), strict=True):
             assert abs(mpmath.mpf(float(found)) - wanted) <= 1e-9 * abs(wanted) + mpmath.mpf("1e-250")
+
+
+@pytest.mark.parametrize("flow", [0.3, -0.3])
+def test_the_unit_of_amounts_costs_no_digits(flow: float) -> None:
+    a = [[-1.0, 0.0], [flow, -0.2]]
+    one = solve(a, [Input(time_h=0.0, amount=1.0, duration_h=1.0)], [1.0, 3.0])
+    for amount in (1e-200, 1e12, 1e200):
+        many = solve(a, [Input(time_h=0.0, amount=amount, duration_h=1.0)], [1.0, 3.0])
+        assert many / amount == pytest.approx(one, rel=1e-13)
+
+
+@pytest.mark.parametrize("flow", [1e12, -1e12])
+def test_a_step_that_would_cost_digits_is_a_failure_and_no_number(flow: float) -> None:
+    a = [[-1e12, 0.0], [flow, -1e-6]]
+    with pytest.raises(NumericalError, match="Digits are lost"):
+        solve(a, [Input(time_h=0.0, amount=10.0)], [1e5])
 
 
 def test_a_matrix_with_negative_flows_agrees_too() -> None:

@@ -71,18 +71,22 @@ def test_a_person_outside_the_arterial_model_is_marked_whatever_the_route(age: f
     assert "extrapolated-age" not in said(effects(SPRAY, (0.0, 60.0)))
 
 
-def test_effects_in_a_child_are_marked_as_those_of_adults() -> None:
-    child = effects(Order(product="racemic", route="iv", dose_mg=10.0, infusion_min=40.0), (0.0, 60.0), 6.0, 20.0)
-    assert "noppers2011_s_ketamine_iv_arterial/extrapolated-age" in said(child)
-    assert "effects/adults-only" in said(child)
-    assert "effects/adults-only" not in said(effects(INFUSION, (0.0, 60.0, 120.0)))
+def test_no_effects_are_worked_out_for_a_child() -> None:
+    with pytest.raises(BadInput, match="adults only"):
+        effects(Order(product="racemic", route="iv", dose_mg=10.0, infusion_min=40.0), (0.0, 60.0), 6.0, 20.0)
 
 
-def test_of_several_doses_the_first_is_the_one_whose_visit_and_risks_are_shown_and_this_is_said() -> None:
-    twice = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0, starts_min=(0.0, 4320.0))
-    found = effects(twice, (0.0, 60.0, 4360.0))
-    assert "effects/first-dose" in said(found)
-    assert "effects/first-dose" not in said(effects(INFUSION, (0.0, 60.0, 120.0)))
+def test_effects_are_those_of_one_session_that_begins_with_its_dose() -> None:
+    for starts in ((0.0, 4320.0), (60.0,)):
+        order = Order(product="racemic", route="iv", dose_mg=35.0, infusion_min=40.0, starts_min=starts)
+        with pytest.raises(BadInput, match="one session"):
+            effects(order, (0.0, 60.0))
+
+
+def test_a_level_that_peaks_after_the_last_reading_is_said_to() -> None:
+    slow = Order(product="racemic", route="oral-prolonged", dose_mg=240.0)
+    assert "effects/late-peak" in said(effects(slow, (0.0, 480.0)))
+    assert "effects/late-peak" not in said(effects(INFUSION, (0.0, 60.0, 120.0)))
 
 
 @pytest.mark.parametrize("drug", ["ticlopidine", "clarithromycin", "paroxetine"])

@@ -118,11 +118,93 @@ def test_what_is_wrong_has_its_exit_code_and_no_traceback(arguments: tuple[str, 
     assert b"Traceback" not in done.stderr
 
 
+def test_every_drug_model_is_listed_with_its_mark_of_trust() -> None:
+    models = [i for i in answer("knowledge", "list")["items"] if i["kind"] == "drug"]
+    assert models
+    assert all(model["trust"] for model in models)
+
+
 def test_knowledge_can_be_listed_shown_and_followed_to_what_rests_on_a_source() -> None:
     items = answer("knowledge", "list")["items"]
     assert {"id", "kind", "title", "section", "grade", "trust", "needs_approval"} <= set(items[0])
     assert answer("knowledge", "show", "CON-001")["statement"]
     assert "CON-001" in answer("knowledge", "impact", "LBL_US21")["rests_on_it"]["rule"]
+
+
+SESSION = (
+    "simulate", "--product", "racemic", "--route", "iv", "--dose-mg", "35", "--infusion-min", "40", "--draws", "200",
+    "--age", "45", "--hypertension", "no",
+)  # fmt: skip
+
+
+def test_a_risk_does_not_depend_on_the_minutes_that_are_shown() -> None:
+    effects = ("--resting", "140/85/70", "--effects", "--times-min")
+    few = answer(*SESSION, *effects, "0,120")
+    many = answer(*SESSION, *effects, ",".join(str(t) for t in range(0, 121, 5)))
+    assert few["effect_readings_min"] == many["effect_readings_min"] == [15, 30, 40, 60, 75, 90, 120]
+    assert few["risks"] == many["risks"]
+    assert [band["times_min"] for band in few["effects"]] == [[0, 120]] * 4
+    assert [band["times_min"] for band in answer(*SESSION, *effects, "40,40")["effects"]] == [[40, 40]] * 4
+
+
+def test_effects_say_where_the_arterial_model_does_not_cover_the_person() -> None:
+    old = (*SESSION[:-4], "--age", "60", "--weight-kg", "120", "--effects", "--times-min", "0,40")
+    said = {f["id"].split("/")[1]: f["statement"] for f in answer(*old)["effect_findings"] if "noppers" in f["id"]}
+    assert set(said) == {"extrapolated-age", "extrapolated-weight"}
+    assert "18 to 45" in said["extrapolated-age"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--age", "10", "--effects"), "--age"),
+        (("--starts-min", "0,4320", "--effects"), "--starts-min"),
+        (("--resting", "80/120"), "resting pressure"),
+        (("--resting", "120/120"), "resting pressure"),
+        (("--draws", "50", "--effects"), "--draws"),
+    ],
+)
+def test_effects_are_refused_where_the_model_does_not_speak_of_them(more: tuple[str, ...], said: str) -> None:
+    done = run(*SESSION, *more, "--times-min", "0,40")
+    assert done.returncode == 3, done.stdout.decode()
+    assert done.stderr.decode().startswith(f"ketapath: {said}: found")
+
+
+def test_the_words_of_a_simulation_put_the_spread_of_models_first_and_name_sources() -> None:
+    words = run(*SESSION, "--times-min", "0,40", "--effects").stdout.decode()
+    assert words.index("by every model of this route") < words.index("S-ketamine, ng/mL")
+    row = next(line for line in words.splitlines() if line.endswith("kamp2020_racemic_iv_pooled"))
+    low, middle, high, typical = (float(cell) for cell in row.split()[1:5])
+    assert low < middle < high
+    assert low < typical < high
+    assert "KAMP2020" in words.split("Sources of the models: ")[1].splitlines()[0]
+    assert "LBL_US19" in words.split("Sources of the effects: ")[1]
+    assert "whichever model gives the levels" in words
+
+
+IV = ("simulate", "--product", "racemic", "--route", "iv", "--times-min", "0,40")
+SPRAY = ("simulate", "--product", "esketamine", "--route", "nasal", "--dose-mg", "56", "--times-min", "0,40")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ((*IV, "--rates=0:20:-5"), "--rates"),
+        ((*IV, "--rates=0:20:nan"), "--rates"),
+        ((*IV, "--rates=0:20:0"), "--rates, their sum"),
+        ((*IV, "--dose-mg", "35", "--infusion-min", "40", "--starts-min=-5"), "--starts-min"),
+        ((*IV, "--dose-mg", "35", "--infusion-min", "40", "--device-gap-min", "5"), "--device-gap-min"),
+        ((*SPRAY, "--device-gap-min=-5"), "--device-gap-min"),
+        ((*SPRAY, "--interacting", "moonshine"), "--interacting"),
+        ((*SPRAY, "--age=-1"), "--age"),
+        (("interaction", "--drug", "rifampicin", *IV[1:5], "--dose-mg", "35"), "--dose-mg"),
+    ],
+)
+def test_a_refusal_names_the_option_that_was_typed(arguments: tuple[str, ...], field: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 3, done.stdout.decode()
+    assert done.stderr.decode().startswith(f"ketapath: {field}: found"), done.stderr.decode()
+    assert b"covers a child" not in done.stderr
 
 
 def test_claims_have_the_promised_fields_and_fail_the_command() -> None:

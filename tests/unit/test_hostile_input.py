@@ -91,6 +91,10 @@ def test_hostile_input_is_refused_in_one_paragraph(name: str) -> None:
         "{}",
         '{"A_per_h": [[1, 2]], "doses": [], "times_h": [1]}',
         '{"A_per_h": [[NaN]], "doses": [], "times_h": [1]}',
+        f'{{"A_per_h": [[-1{"0" * 400}]], "doses": [], "times_h": [1]}}',
+        f'{{"A_per_h": [[-1]], "doses": [], "times_h": [1{"0" * 400}]}}',
+        f'{{"A_per_h": [[-1]], "doses": [{{"time_h": 0, "amount": 1{"0" * 400}}}], "times_h": [1]}}',
+        '{"A_per_h": [[-1]], "doses": [{"time_h": 0, "amount": 1, "compartment": 1e400}], "times_h": [1]}',
     ],
 )
 def test_a_system_that_cannot_be_solved_is_refused(document: str) -> None:

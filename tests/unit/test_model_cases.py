@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from tests.records import KNOWLEDGE
 
-from ketapath.errors import BadInput
+from ketapath.errors import BadInput, KnowledgeError
 from ketapath.knowledge import FOLDER, documents
+from ketapath.knowledge.dispositions import UNITS, resolved
 from ketapath.knowledge.model_cases import problems
+from ketapath.pharmacology import Subject, virtual_patients
 from ketapath.pharmacology.worked import worked
 
 FILES = {file: document for file, document in documents().items() if file.startswith("drugs/")}
@@ -68,3 +71,28 @@ def test_a_level_a_peak_and_an_area_are_worked_out() -> None:
     assert worked({**asked, "quantity": "area"}, KNOWLEDGE.drugs) == pytest.approx(13.3 / 95.2 * 1000)
     with pytest.raises(BadInput):
         worked({**asked, "analyte": "ketamine"}, KNOWLEDGE.drugs)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"low": 10, "high": 2}, "does not lie in its range 10 to 2"),
+        ({"low": 7, "high": 10}, "does not lie in its range"),
+        ({"unit": "mL/h"}, "not in one of"),
+    ],
+)
+def test_a_constant_that_nobody_could_be_drawn_from_stops_the_loading(change: dict[str, Any], words: str) -> None:
+    file = FILES["drugs/racemic-im-venous.yaml"]
+    name = "absorption_rate"
+    entry = {**file["parameters"][name], **change}
+    wrong = {**file, "parameters": {**file["parameters"], name: entry}}
+    with pytest.raises(KnowledgeError, match=words):
+        resolved({wrong["id"]: wrong})
+
+
+def test_every_unit_of_a_constant_is_converted_when_people_are_drawn() -> None:
+    model = KNOWLEDGE.drugs["otto2021_fanta2015_s_ketamine_iv_venous"]
+    for unit in UNITS:
+        entry = {**model["parameters"]["clearance"], "unit": unit}
+        changed = {**model, "parameters": {**model["parameters"], "clearance": entry}}
+        assert virtual_patients(changed, Subject(), np.random.default_rng(0), 1)["clearance"][0] > 0.0

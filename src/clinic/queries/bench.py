@@ -43,6 +43,7 @@ from ketapath.pharmacology import (
     simulate,
     ways,
 )
+from ketapath.pharmacology.choice import is_child
 from ketapath.pharmacology.simulate import ARTERIAL_MODEL
 
 DRAWS = 300
@@ -142,7 +143,8 @@ def drawn(curve: Curve, who: Who, view: View) -> Drawn:
     order, times = _per_dose(curve.order)
     found = _simulated(order, subject, view.hours, curve.model, curve.drug)
     first = found[0]
-    effects = None if view.hours > SESSION_HOURS else _effects(curve, subject, who, view.hours)
+    no_effects = view.hours > SESSION_HOURS or is_child(subject)
+    effects = None if no_effects else _effects(curve, subject, who, view.hours)
     spread: tuple[tuple[str, Series], ...] = ()
     through = ""
     if view.site == "arterial":

@@ -15,11 +15,31 @@ _TAKEN_OVER = (
     "covariances", "weight_exponents", "assumed_spread", "age_effect", "ancestry_effects", "residual_error",
     "population", "domain", "basis",
 )  # fmt: skip
+UNITS = frozenset({"L", "L/kg", "L/h", "L/min", "1/h", "1/min", "h", "min", "1"})
+"""Those that pharmacology.subjects converts."""
 
 
 def resolved(drugs: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Every drug model with what it takes over. Raises KnowledgeError for a disposition that is not there."""
+    """Every drug model with what it takes over.
+
+    Raises KnowledgeError for a disposition that is not there, a constant outside its own range, and an unknown unit:
+    people would be drawn from them.
+    """
+    for name, own in drugs.items():
+        for what, entry in own["parameters"].items():
+            _check(f"drugs: {name}: {what}", entry)
     return {name: _resolved(name, drugs, ()) for name in drugs}
+
+
+def _check(what: str, entry: Mapping[str, Any]) -> None:
+    if entry["unit"] not in UNITS:
+        raise KnowledgeError(f"{what} is in {entry['unit']}, not in one of {', '.join(sorted(UNITS))}")
+    if ("low" in entry) != ("high" in entry):
+        raise KnowledgeError(f"{what} has one end of a range")
+    if "low" in entry and not entry["low"] <= entry["value"] <= entry["high"]:
+        raise KnowledgeError(
+            f"{what} {entry['value']:g} does not lie in its range {entry['low']:g} to {entry['high']:g}"
+        )
 
 
 def _resolved(name: str, drugs: Mapping[str, Mapping[str, Any]], on_the_way: tuple[str, ...]) -> Mapping[str, Any]:

@@ -132,7 +132,7 @@ def _shelves(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
     for name, record in knowledge.instruments.items():
         yield _item(name, "instrument", str(record["title"]), "instruments")
     for name, record in knowledge.drugs.items():
-        yield _item(name, "drug", str(record.get("title") or name), "drugs")
+        yield _item(name, "drug", str(record.get("title") or name), "drugs", trust=str(record["trust"]))
     for name, one in knowledge.perpetrators.items():
         yield _item(name, "perpetrator", one.drug, "interactions")
     for name, record in knowledge.protocols.items():

@@ -10,13 +10,13 @@ from ketapath.pharmacology.subjects import Subject
 
 Models = Mapping[str, Mapping[str, Any]]
 
-_ADULT_YEARS = 18.0
+ADULT_YEARS = 18.0
 
 
 def has_model(order: Order, subject: Subject, models: Models) -> bool:
     """Whether there is a model for this product and route in such a person."""
     fitting = _fitting(order, models)
-    return bool(fitting) and (not _is_child(subject) or bool(covering(order, subject, models)))
+    return bool(fitting) and (not is_child(subject) or bool(covering(order, subject, models)))
 
 
 def model_for(order: Order, subject: Subject, models: Models, wanted: str | None) -> Mapping[str, Any]:
@@ -33,8 +33,10 @@ def model_for(order: Order, subject: Subject, models: Models, wanted: str | None
             raise bad("--model", wanted, f"one of {', '.join(sorted(fitting))}")
         return fitting[wanted]
     found = covering(order, subject, models)
-    if _is_child(subject) and not found:
-        raise bad("--age", subject.age_years, f"{_ADULT_YEARS:g} or more: no model of this route covers a child")
+    if subject.age_years is not None and subject.age_years < 0.0:
+        raise bad("--age", subject.age_years, "0 or more years")
+    if is_child(subject) and not found:
+        raise bad("--age", subject.age_years, f"{ADULT_YEARS:g} or more: no model of this route covers a child")
     chosen = [m for m in found if order.route in m.get("default_for", ())]
     return (chosen or found)[0]
 
@@ -42,7 +44,7 @@ def model_for(order: Order, subject: Subject, models: Models, wanted: str | None
 def covering(order: Order, subject: Subject, models: Models) -> list[Mapping[str, Any]]:
     """The models of this route for such a person: for a child those whose ages hold this one, else those of adults."""
     fitting = _fitting(order, models).values()
-    if _is_child(subject):
+    if is_child(subject):
         age = subject.age_years or 0.0
         return [m for m in fitting if m["domain"]["age_years"][0] <= age <= m["domain"]["age_years"][1]]
     return [m for m in fitting if not m.get("children")]
@@ -52,5 +54,6 @@ def _fitting(order: Order, models: Models) -> dict[str, Mapping[str, Any]]:
     return {n: m for n, m in models.items() if m["product"] == order.product and order.route in m["routes"]}
 
 
-def _is_child(subject: Subject) -> bool:
-    return subject.age_years is not None and subject.age_years < _ADULT_YEARS
+def is_child(subject: Subject) -> bool:
+    """Whether the person is known to be under 18. Somebody of unknown age is taken for an adult."""
+    return subject.age_years is not None and subject.age_years < ADULT_YEARS

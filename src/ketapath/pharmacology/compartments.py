@@ -29,6 +29,8 @@ MAX_DOSES = 10_000
 MAX_TIMES = 100_000
 _TAYLOR_TERMS = 20  # with a norm of at most 1 the rest is below 1e-19; one more for each compartment on the way
 _GROUP = 5
+_LOSS = 1e-9
+"""Share of an amount that squaring a step may cost; more is a failure and no number."""
 _PADE_LIMIT = 5.371920351148152  # source: Higham 2005, table 2.3
 _PADE = (
     64764752532480000.0, 32382376266240000.0, 7771770303897600.0, 1187353796428800.0, 129060195264000.0,
@@ -51,7 +53,7 @@ def solve(a_per_h: Any, doses: Sequence[Input], times_h: Sequence[float]) -> Arr
 
     `a_per_h[i][j]` is the rate into compartment i from compartment j; A need not conserve mass. A value at the
     instant of a bolus is after it. Raises BadInput for a system that cannot be (a matrix
-    that grows, times out of order), NumericalError on overflow.
+    that grows, times out of order), NumericalError on overflow and where a step is too long for its fastest rate.
 
     >>> solve([[-1.0]], [Input(time_h=0.0, amount=1.0)], [0.0, 1.0]).round(6).tolist()
     [[1.0], [0.367879]]
@@ -118,21 +120,39 @@ def _step(
 ) -> tuple[Exact, Exact]:
     """What one step does to the state and adds to it; constant rates stand as a compartment that never empties.
 
-    Computed in extended precision where the machine has it, because squaring doubles the relative error each time.
-    Steps that agree to twelve digits are one step.
+    Computed in extended precision where the machine has it, because squaring doubles the relative error each time. For
+    the same reason the rates stand on the scale of A, whatever unit amounts are in. Steps that agree to twelve digits
+    are one step.
     """
     key = (f"{step_h:.12g}", rates.tobytes())
     if key not in known:
         size = a.shape[0]
+        is_positive = bool((a[~np.eye(size, dtype=bool)] >= 0).all())
+        scale = _scale(a, rates, step_h, is_positive)
         whole = np.zeros((size + 1, size + 1), dtype=np.longdouble)
-        whole[:size, :size], whole[:size, size] = a, rates
-        off_diagonal = whole[~np.eye(size + 1, dtype=bool)]
-        if (off_diagonal >= 0).all():
+        whole[:size, :size], whole[:size, size] = a, rates / scale
+        if is_positive:
             grown = propagators(whole[None], step_h)[0]
         else:
             grown = _general(np.asarray(whole * step_h, dtype=np.float64)).astype(np.longdouble)
-        known[key] = (grown[:size, :size], grown[:size, size])
+        known[key] = (grown[:size, :size], grown[:size, size] * scale)
     return known[key]
+
+
+def _scale(a: Array, rates: Array, step_h: float, is_positive: bool) -> float:
+    """What the rates are divided by, so that they add nothing to the number of squarings. Raises NumericalError."""
+    moved = a + max(-float(a.diagonal().min()), 0.0) * np.eye(a.shape[0]) if is_positive else np.abs(a)
+    norm, total = float(moved.sum(axis=0).max()), float(rates.sum())
+    if not math.isfinite(norm * step_h) or not math.isfinite(total):
+        raise NumericalError("The rates leave the range of numbers: check the rates and the times.")
+    precision = np.finfo(np.longdouble if is_positive else np.float64).eps
+    if norm * step_h * float(precision) > _LOSS:
+        raise NumericalError(
+            f"Digits are lost over {step_h:g} h with rates of {norm:g} per hour. "
+            "End earlier, or take a rate so fast as an equilibrium."
+        )
+    beside = norm if norm * step_h >= 1.0 else min(1.0, 1.0 / step_h)
+    return total / beside if total > 0.0 else 1.0
 
 
 def _general(m: Array) -> Array:
@@ -172,7 +192,7 @@ def _end(dose: Input) -> float:
 def _matrix(stated: Any) -> Array:
     try:
         a = np.array(stated, dtype=np.float64)
-    except (TypeError, ValueError) as problem:
+    except (TypeError, ValueError, OverflowError) as problem:
         raise _bad("A_per_h", "rows of unequal length or no numbers", "a square matrix of numbers") from problem
     if a.ndim != 2 or a.shape[0] != a.shape[1] or not 1 <= a.shape[0] <= MAX_COMPARTMENTS:
         raise _bad("A_per_h", f"shape {a.shape}", f"a square matrix of 1 to {MAX_COMPARTMENTS} compartments")
@@ -187,7 +207,7 @@ def check_times(stated: Sequence[float] | Array) -> Array:
     """Observation times as an array: numbers that do not fall; equal neighbours are allowed. Raises BadInput."""
     try:
         times = np.array(stated, dtype=np.float64)
-    except (TypeError, ValueError) as problem:
+    except (TypeError, ValueError, OverflowError) as problem:
         raise _bad("times_h", "no list of numbers", "a list of numbers") from problem
     if times.ndim != 1 or times.size > MAX_TIMES or not np.isfinite(times).all():
         raise _bad("times_h", f"shape {times.shape}", f"at most {MAX_TIMES} finite numbers")

@@ -12,17 +12,22 @@ from dataclasses import replace
 import numpy as np
 
 from ketapath.domain.interaction import Perpetrator
+from ketapath.errors import NumericalError
 from ketapath.pharmacology.choice import Models, model_for
-from ketapath.pharmacology.effects import Sites
-from ketapath.pharmacology.notes import about_the_person
-from ketapath.pharmacology.orders import Order, check
+from ketapath.pharmacology.compartments import Array
+from ketapath.pharmacology.effects import LEAST_DRAWS, Sites
+from ketapath.pharmacology.notes import outside
+from ketapath.pharmacology.orders import MAX_TIME_MIN, Order, bad, check, last_minute
 from ketapath.pharmacology.reactions import Figures, half_lives
 from ketapath.pharmacology.simulate import ARTERIAL_MODEL, arterial_sites
 from ketapath.pharmacology.subjects import REFERENCE_WEIGHT_KG, Subject
 
+_ROUNDING = 1e-12
 _MEASURED = frozenset({"arterial"})
-_SESSION_MIN = tuple(float(t) for t in range(0, 241, 2))
-"""The minutes of a session whose levels the risks rest on."""
+_FOLLOWED_MIN = (*range(0, 120, 2), *range(0, 240, 5), *range(240, 721, 30))
+"""A course is followed at these minutes whatever is shown of it: close enough that no peak slips between two."""
+_AFTER_THE_DOSE_MIN = range(0, 61, 5)
+"""The same from the end of a dose on, for an effect site still rises when the blood falls."""
 
 
 def driving_sites(
@@ -38,21 +43,30 @@ def driving_sites(
 ) -> Sites:
     """Effect-site levels of arterial S-ketamine for `draws` possible people; errors as in `simulate`.
 
-    `times_min` are the minutes to show. Levels are those of the whole session besides: a peak between two minutes that
-    somebody wants to see is a peak all the same.
+    `times_min` are the minutes to show. The whole session is followed besides, for a risk must not depend on which
+    minutes somebody wants to see. Raises BadInput for a child as well, whom neither the arterial levels nor the
+    reactions to them speak of, and for an order that is not one session from minute 0: every visit has a rise of its
+    own.
     """
+    if draws < LEAST_DRAWS:
+        raise bad("--draws", draws, f"{LEAST_DRAWS} or more where effects are asked for")
+    if tuple(order.starts_min) != (0.0,):
+        raise bad("--starts-min", list(order.starts_min)[:5], "one session from minute 0 where effects are asked for")
     chosen = model_for(order, subject, models, None)
     check(order, subject, chosen, times_min, draws, seed)
-    every = tuple(sorted({*_SESSION_MIN, *(float(t) for t in times_min)}))
-    found = _driven(order, subject, models, every, figures, draws=draws, seed=seed, drugs=drugs)
-    is_own = chosen["site"] in _MEASURED
-    outside = () if is_own else tuple(about_the_person(models[ARTERIAL_MODEL], subject))
+    found = _driven(order, subject, models, _followed(order, times_min), figures, draws=draws, seed=seed, drugs=drugs)
     return replace(
         found,
         shown_min=tuple(float(t) for t in times_min),
-        doses=len(order.starts_min),
-        findings=tuple(f for f in outside if "/extrapolated-" in f.id),
+        findings=() if chosen["site"] in _MEASURED else tuple(outside(models[ARTERIAL_MODEL], subject)),
     )
+
+
+def _followed(order: Order, times_min: Sequence[float]) -> tuple[float, ...]:
+    """The minutes to show and those that a session's peak and readings need, in order, each once."""
+    end = min(last_minute(order), MAX_TIME_MIN - _AFTER_THE_DOSE_MIN[-1])
+    needed = (*_FOLLOWED_MIN, *(end + after for after in _AFTER_THE_DOSE_MIN))
+    return tuple(sorted({float(t) for t in (*times_min, *needed)}))
 
 
 def _driven(
@@ -72,10 +86,17 @@ def _driven(
     site = model_for(order, subject, models, None)["site"]
     return Sites(
         times_min=tuple(float(t) for t in times_min),
-        levels={name: found[name][:, 1:] for name in halves},
+        levels={name: _from_nothing(found[name][:, 1:]) for name in halves},
         racemic=order.product == "racemic",
         extrapolated=order.route != "iv" and site not in _MEASURED,
     )
+
+
+def _from_nothing(levels: Array) -> Array:
+    """Levels without the last digit's rounding below zero, where a sum of exponentials comes to nothing."""
+    if (levels < -_ROUNDING * levels.max()).any():
+        raise NumericalError("A level at the effect site lies below zero.")
+    return np.maximum(levels, 0.0)
 
 
 def drivers_of_validation(models: Models, figures: Figures, *, draws: int, seed: int) -> Mapping[str, Sites]:

@@ -36,7 +36,6 @@ from ketapath.pharmacology.sensitivity import Sensitivity
 SESSIONS = 48
 """Sessions that are played for each possible person when a risk is counted."""
 LEAST_DRAWS = 100
-ADULT_YEARS = 18.0
 UNITS: Mapping[str, str] = {"systolic": "mm[Hg]", "diastolic": "mm[Hg]", "heart-rate": "/min", "dissociation": "1"}
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -48,7 +47,7 @@ class Sites:
     Column j is one possible person with one half-time of equilibration, those of `reactions.half_lives`. `racemic`
     says whether as much R-ketamine went in; `extrapolated` that no arterial level was ever measured for the route.
     `shown_min` are the minutes that bands are asked for (all where None): risks need the whole session, whatever is
-    shown. `doses` is how many are given, `findings` what has to be said of the arterial level in this person.
+    shown. `findings` are what has to be said of the arterial level in this person.
     """
 
     times_min: tuple[float, ...]
@@ -56,7 +55,6 @@ class Sites:
     racemic: bool
     extrapolated: bool
     shown_min: tuple[float, ...] | None = None
-    doses: int = 1
     findings: tuple[Finding, ...] = ()
 
 
@@ -146,15 +144,16 @@ def acute_effects(
     bands: list[Band] = []
     risks: list[Risk] = []
     deviations = _deviations(figures, n, rng)
+    of_bands = rng.spawn(1)[0]  # its own, so that what is shown changes no risk
     for quantity in RISING:
         own = rise(z[quantity], quantity, person, figures)
         rest = resting.of(quantity)
-        bands.append(_band_of_rise(quantity, own, sites, rest, figures, rng))
+        bands.append(_band_of_rise(quantity, own, sites, rest, figures, of_bands))
         if quantity != "heart-rate":
             found = rises(own, sites, minutes, figures, deviations[quantity], rng)
             risks.extend(_risks_of_rise(quantity, found, own, rest, figures))
     felt = dissociation(z["dissociation"], person, figures)
-    bands.append(_band_of_dissociation(felt, sites, rng))
+    bands.append(_band_of_dissociation(felt, sites, of_bands))
     risks.extend(_risks_of_dissociation(felt, sites, figures))
     return Effects(
         bands=tuple(bands),
@@ -322,12 +321,12 @@ def _findings(
     yield from sites.findings
     said = [("predicted", Text(key="effects.predicted"), "systolic")]
     said.append(("no-published-model", Text(key="effects.no_published_model"), "systolic"))
+    said.append(("driver", Text(key="effects.driver"), "dissociation"))
     if sites.extrapolated:
         said.append(("extrapolated-driver", Text(key="effects.extrapolated_driver"), "dissociation"))
-    if person.age_years is not None and person.age_years < ADULT_YEARS:
-        said.append(("adults-only", Text(key="effects.adults_only"), "systolic"))
-    if sites.doses > 1:
-        said.append(("first-dose", Text(key="effects.first_dose", values={"doses": sites.doses}), "systolic"))
+    peak_min = sites.times_min[int(np.median(sites.levels["pressure"], axis=1).argmax())]
+    if peak_min > minutes[-1]:
+        said.append(("late-peak", Text(key="effects.late_peak", values={"minute": f"{peak_min:.0f}"}), "systolic"))
     for quantity in RISING:
         if resting.of(quantity) is None:
             text = Text(key="effects.resting_unknown", values={"quantity": quantity.replace("-", " ")})
@@ -376,6 +375,9 @@ def _check(sites: Sites, resting: Resting) -> None:
         value = resting.of(quantity)
         if value is not None and not low <= value <= high:
             raise _bad(f"resting {quantity}", value, f"{low} to {high}")
+    if resting.systolic is not None and resting.diastolic is not None and resting.systolic <= resting.diastolic:
+        found = f"{resting.systolic:g}/{resting.diastolic:g}"
+        raise _bad("resting pressure", found, "a systolic pressure above the diastolic one")
 
 
 def _bad(field: str, found: object, limit: str) -> BadInput:

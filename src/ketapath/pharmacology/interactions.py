@@ -58,17 +58,17 @@ class Interacting:
     findings: tuple[Finding, ...]
 
 
-def perpetrators(names: Sequence[str], knowledge: Knowledge) -> tuple[Perpetrator, ...]:
+def perpetrators(names: Sequence[str], knowledge: Knowledge, *, field: str = "--drug") -> tuple[Perpetrator, ...]:
     """The perpetrators of these names: a record's id, a substance, a brand or a spelling of codes/medicines.yaml.
 
     A medicine without a record of its own is taken by its enzyme classes; one without any gets factors of 1 and says
-    that nothing is known. Raises BadInput for a name that nobody knows, and for no name at all.
+    that nothing is known. Raises BadInput, naming `field`, for a name that nobody knows, and for no name at all.
     """
     if not names:
-        raise _bad("--drug", "nothing", "at least one name", "Name the medicine.")
+        raise _bad(field, "nothing", "at least one name", "Name the medicine.")
     found: dict[str, Perpetrator] = {}
     for name in names:
-        for one in _named(name, knowledge):
+        for one in _named(name, knowledge, field):
             found.setdefault(f"{one.id} {one.drug}", one)
     bounds = bounding(knowledge.perpetrators)
     return tuple(replace(one, bound_by=bounds) if one.does == "inhibits" else one for one in found.values())
@@ -157,7 +157,7 @@ def auc_ratio(
     )
 
 
-def _named(name: str, knowledge: Knowledge) -> Iterator[Perpetrator]:
+def _named(name: str, knowledge: Knowledge, field: str) -> Iterator[Perpetrator]:
     """The records that a name stands for: its own, else that of each enzyme class of the medicine."""
     wanted = _plain(name)
     for one in knowledge.perpetrators.values():
@@ -167,7 +167,7 @@ def _named(name: str, knowledge: Knowledge) -> Iterator[Perpetrator]:
     medicine = next((m for m in knowledge.codes["medicines"] if wanted in _spellings(m)), None)
     if medicine is None:
         known = ", ".join(sorted(knowledge.perpetrators))
-        raise _bad("--drug", name, f"one of {known}, or any medicine of codes/medicines.yaml", "Check the spelling.")
+        raise _bad(field, name, f"one of {known}, or any medicine of codes/medicines.yaml", "Check the spelling.")
     substance = str(medicine["substance"])
     for one in knowledge.perpetrators.values():
         if substance in one.medicines:
@@ -292,6 +292,9 @@ def _sprays(model: Model, dose_mg: float | None) -> int:
     """How many devices a dose takes; 1 where the model has none."""
     device = model.get("device")
     if device is None:
+        if dose_mg is not None:
+            said = "no dose: only of a spray does the ratio depend on it"
+            raise _bad("--dose-mg", dose_mg, said, "Leave it out.")
         return 1
     dose = float(device["most_mg"]) if dose_mg is None else dose_mg
     count = devices_of(dose, device)
@@ -315,7 +318,10 @@ def _of_bounds(
             band, share = _band(unbounded), float((unbounded[1:] > ratio[1:] * (1.0 + 1e-9)).mean())
             said |= {"typical": float(unbounded[0]), "p05": band.p05, "p95": band.p95, "bound": bound.auc_ratio}
             said |= {"of_hundred": _of_hundred(share)}
-            yield _finding("bounded" if unbounded[0] > bound.auc_ratio else "bounded_some", said, bound.evidence)
+            name = "bounded" if unbounded[0] > bound.auc_ratio else "bounded_some"
+            if sum(one.does != "nothing-known" for one in drugs) > 1:
+                name = "bounded_several"
+            yield _finding(name, said, bound.evidence)
 
 
 def _of_perpetrator(one: Perpetrator, route: str) -> Iterator[Finding]:

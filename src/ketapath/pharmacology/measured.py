@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ketapath.domain.session import Session
-from ketapath.pharmacology.choice import Models, has_model
+from ketapath.pharmacology.choice import Models, has_model, is_child
 from ketapath.pharmacology.orders import MAX_INFUSION_MIN, Order, devices_of
 from ketapath.pharmacology.reactions import Figures, Person, half_lives
 from ketapath.pharmacology.sensitivity import Sensitivity, earlier_session, sensitivity
@@ -27,13 +27,15 @@ def measured_sensitivity(
 ) -> Sensitivity:
     """The person's reaction after these sessions, oldest first; the prior where none of them can be read.
 
-    Only sessions whose dose (by vein with the minutes that it took) is known and whose product and route have a model
-    are read.
+    Only sessions of adults whose dose (by vein with the minutes that it took) is known and whose product and route
+    have a model are read.
     """
     read = [
         earlier_session(session, _levels(order, subject, models, figures), figures)
         for session in sessions
-        if (order := _order(session, models)) is not None and has_model(order, subject, models)
+        if not is_child(subject)
+        and (order := _order(session, models)) is not None
+        and has_model(order, subject, models)
     ]
     return sensitivity(read, person, figures, rng=np.random.default_rng(seed))
 

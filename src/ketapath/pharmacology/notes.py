@@ -16,15 +16,13 @@ def notes(
     model: Mapping[str, Any], order: Order, subject: Subject, models: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Finding]:
     """What belongs to this result, the person first: outside the model, assumed, in dispute, not read in the paper."""
-    yield from about_the_person(model, subject)
+    yield from _about_the_person(model, subject)
     if model["site"] != "arterial":
         key = "pharmacology.not_arterial" if model["site"] == "venous" else "pharmacology.site_unclear"
         yield _finding("not-arterial", Text(key=key), model)
     if order.route == "iv" and order.infusion_min == 0.0 and not order.rates:
         yield _finding("bolus", Text(key="pharmacology.bolus"), model)
-    shared = [models[name]["title"] for name in model.get("band_with", ())]
-    if shared:
-        yield _finding("shared-band", Text(key="pharmacology.shared_band", values={"others": "; ".join(shared)}), model)
+    yield from _about_the_band(model, models)
     assumed = [_words(name, entry) for name, entry in model["parameters"].items() if _is_assumed(entry)]
     if assumed:
         said = {"names": ", ".join(assumed)}
@@ -35,13 +33,25 @@ def notes(
         yield _finding(f"conflict-{index}", Text(key="pharmacology.conflict", values={"conflict": conflict}), model)
 
 
-def about_the_person(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:
-    """Where this person lies outside the people behind the model, and what was taken where it is not known."""
+def _about_the_band(model: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Whose people lie in which bands: another model shares those of the analytes that it has."""
+    for other in (models[name] for name in model.get("band_with", ())):
+        both = [analyte for analyte in model["analytes"] if analyte in other["analytes"]]
+        said = {"analytes": ", ".join(both), "other": other["title"]}
+        yield _finding("shared-band", Text(key="pharmacology.shared_band", values=said), model)
+
+
+def outside(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:
+    """A finding each for age and weight that lie outside the domain of the model."""
     for what, value, unit in (("age", subject.age_years, "years"), ("weight", subject.weight_kg, "kg")):
         low, high = model["domain"]["age_years" if what == "age" else "weight_kg"]
         if value is not None and not low <= value <= high:
             said = {"what": what, "value": f"{value:g} {unit}", "low": low, "high": high}
             yield _finding(f"extrapolated-{what}", Text(key="pharmacology.extrapolated", values=said), model)
+
+
+def _about_the_person(model: Mapping[str, Any], subject: Subject) -> Iterator[Finding]:
+    yield from outside(model, subject)
     uses_weight = "weight_exponents" in model or any(e["unit"] == "L/kg" for e in model["parameters"].values())
     if subject.weight_kg is None and uses_weight:
         taken = {"what": "weight", "value": f"{REFERENCE_WEIGHT_KG:g} kg"}

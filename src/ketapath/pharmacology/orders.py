@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -53,15 +53,24 @@ def infusion(
     product: str, rates: Sequence[Rate], *, infusion_min: float | None = None, starts_min: Sequence[float] = (0.0,)
 ) -> Order:
     """An order by vein from the rates that an infusion runs at; they may pause and overlap."""
-    total = math.fsum(rate.mg_per_h * rate.minutes / 60.0 for rate in rates)
     return Order(
         product=product,
         route="iv",
-        dose_mg=total,
+        dose_mg=_sum_mg(rates),
         infusion_min=infusion_min,
         rates=tuple(rates),
         starts_min=tuple(starts_min),
     )
+
+
+def _sum_mg(rates: Sequence[Rate]) -> float:
+    return math.fsum(rate.mg_per_h * rate.minutes / 60.0 for rate in rates)
+
+
+def halved(order: Order) -> Order:
+    """The order of one enantiomer in a racemic dose."""
+    rates = tuple(replace(rate, mg_per_h=rate.mg_per_h / 2) for rate in order.rates)
+    return replace(order, dose_mg=order.dose_mg / 2, rates=rates)
 
 
 def given(order: Order, model: Mapping[str, Any]) -> list[Input]:
@@ -107,9 +116,10 @@ def check(
     order: Order, subject: Subject, model: Mapping[str, Any], times_min: Sequence[float], draws: int, seed: int
 ) -> None:
     """Raise BadInput, naming field, value, limit and next step, for what cannot be."""
-    if not 0.0 < order.dose_mg <= MAX_DOSE_MG:
-        raise bad("--dose-mg", order.dose_mg, f"more than 0 and at most {MAX_DOSE_MG:g} mg")
     _check_route(order, model)
+    if not 0.0 < order.dose_mg <= MAX_DOSE_MG:
+        of_what = "--rates, their sum" if order.rates else "--dose-mg"
+        raise bad(of_what, order.dose_mg, f"more than 0 and at most {MAX_DOSE_MG:g} mg")
     if not 1 <= len(times_min) <= MAX_POINTS or not all(0.0 <= t <= MAX_TIME_MIN for t in times_min):
         raise bad("--times-min", list(times_min)[:5], f"1 to {MAX_POINTS} minutes from 0 to {MAX_TIME_MIN:g}")
     if any(later < earlier for earlier, later in pairwise(times_min)):
@@ -119,7 +129,9 @@ def check(
     if not 1 <= draws <= MAX_DRAWS or seed < 0:
         raise bad("--draws or --seed", (draws, seed), f"1 to {MAX_DRAWS} draws, seed 0 or more")
     if not 1 <= len(order.starts_min) <= MAX_STARTS or not all(0.0 <= t <= MAX_TIME_MIN for t in order.starts_min):
-        raise bad("starts", list(order.starts_min)[:5], f"1 to {MAX_STARTS} doses within {MAX_TIME_MIN:g} minutes")
+        raise bad(
+            "--starts-min", list(order.starts_min)[:5], f"1 to {MAX_STARTS} doses within {MAX_TIME_MIN:g} minutes"
+        )
     lightest = 2.0 if model.get("children") else 25.0
     for name, value, low, high in (
         ("--weight-kg", subject.weight_kg, lightest, 350.0),
@@ -133,14 +145,14 @@ def check(
 
 def _check_route(order: Order, model: Mapping[str, Any]) -> None:
     if order.route == "iv":
-        _refuse_gap(order)
+        _check_no_gap(order)
         _check_vein(order)
         return
     if order.infusion_min is not None or order.rates:
         raise bad("--infusion-min", order.infusion_min, f"no infusion time for the route {order.route}")
     device = model.get("device") if order.route == "nasal" else None
     if device is None:
-        _refuse_gap(order)
+        _check_no_gap(order)
         return
     if devices_of(order.dose_mg, device) is None:
         allowed = ", ".join(str(mg) for mg in range(device["mg"], device["most_mg"] + 1, device["mg"]))
@@ -149,12 +161,12 @@ def _check_route(order: Order, model: Mapping[str, Any]) -> None:
         )
         raise bad("--dose-mg", order.dose_mg, limit)
     if order.device_gap_min is not None and not 0.0 <= order.device_gap_min <= MAX_INFUSION_MIN:
-        raise bad("device gap", order.device_gap_min, f"0 to {MAX_INFUSION_MIN:g} minutes")
+        raise bad("--device-gap-min", order.device_gap_min, f"0 to {MAX_INFUSION_MIN:g} minutes")
 
 
-def _refuse_gap(order: Order) -> None:
+def _check_no_gap(order: Order) -> None:
     if order.device_gap_min is not None:
-        raise bad("device gap", order.device_gap_min, "none: nothing here is given by devices")
+        raise bad("--device-gap-min", order.device_gap_min, "only for a spray of several devices")
 
 
 def _check_vein(order: Order) -> None:
@@ -168,7 +180,10 @@ def _check_vein(order: Order) -> None:
         if not 0.0 <= rate.mg_per_h <= MAX_RATE_MG_PER_H:
             raise bad("--rates", rate.mg_per_h, f"0 to {MAX_RATE_MG_PER_H:g} mg/h")
         if not 0.0 < rate.minutes <= MAX_INFUSION_MIN or not 0.0 <= rate.start_min <= MAX_TIME_MIN:
-            raise bad("--rates", (rate.start_min, rate.minutes), "a start of 0 or more and a length above 0 minutes")
+            limit = f"a start of 0 to {MAX_TIME_MIN:g} and a length above 0 and at most {MAX_INFUSION_MIN:g} minutes"
+            raise bad("--rates", (rate.start_min, rate.minutes), limit)
+    if not math.isclose(order.dose_mg, _sum_mg(order.rates), rel_tol=1e-9):
+        raise bad("--dose-mg", order.dose_mg, f"the sum of the rates, {_sum_mg(order.rates):g} mg")
 
 
 def bad(field: str, found: object, limit: str) -> BadInput:

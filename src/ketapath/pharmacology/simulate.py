@@ -7,19 +7,19 @@ uncertainty, and that of a second model where a route needs two; no assay error.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ketapath.domain.evidence import Finding
 from ketapath.domain.interaction import Perpetrator
-from ketapath.pharmacology.choice import Models, covering, model_for
+from ketapath.pharmacology.choice import ADULT_YEARS, Models, covering, is_child, model_for
 from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.interactions import Interacting, interacting
 from ketapath.pharmacology.metabolism import can_interact, with_enzymes
 from ketapath.pharmacology.notes import notes
-from ketapath.pharmacology.orders import Order, check, last_minute
+from ketapath.pharmacology.orders import Order, bad, check, halved, last_minute
 from ketapath.pharmacology.structures import bodies, fed, uptake, with_effect_sites
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 
@@ -154,8 +154,11 @@ def arterial_sites(
     """Arterial S-ketamine, and the effect sites that follow it: ng/mL, shape (times, draws + 1), column 0 typical.
 
     "arterial" is the blood; each name of `half_lives_min` is a site with these half-lives of equilibration, shape
-    (draws + 1,), in minutes. Routes without an arterial model feed their uptake into the arterial disposition.
+    (draws + 1,), in minutes. Routes without an arterial model feed their uptake into the arterial disposition. Raises
+    BadInput for a child as well.
     """
+    if is_child(subject):
+        raise bad("--age", subject.age_years, f"{ADULT_YEARS:g} or more: arterial levels were measured in adults only")
     chosen = model_for(order, subject, models, None)
     check(order, subject, chosen, times_min, draws, seed)
     people: Mapping[str, Array] = virtual_patients(chosen, subject, np.random.default_rng(seed), draws)
@@ -168,7 +171,7 @@ def arterial_sites(
     if chosen["site"] == "arterial":
         body = bodies(chosen, people, order)[0]
     else:
-        own = order if order.product == "esketamine" else _half(order)
+        own = order if order.product == "esketamine" else halved(order)
         body = fed(arterial, uptake(chosen, people, own), people, "S-")
     rates = {name: np.log(2.0) * 60.0 / half_life for name, half_life in half_lives_min.items()}
     levels = with_effect_sites(body, "S-ketamine", rates).levels(times_min)
@@ -247,11 +250,6 @@ def _parent(order: Order, subject: Subject, models: Models, grid: Sequence[float
     check(order, subject, chosen, grid, draws, seed)
     levels = people_levels(chosen, order, subject, models, grid, draws=draws, seed=seed)
     return levels["ketamine" if order.product == "racemic" else "S-ketamine"][:, 1:]
-
-
-def _half(order: Order) -> Order:
-    rates = tuple(replace(rate, mg_per_h=rate.mg_per_h / 2) for rate in order.rates)
-    return replace(order, dose_mg=order.dose_mg / 2, rates=rates)
 
 
 def _predicted(model: Mapping[str, Any], drugs: Sequence[Perpetrator]) -> list[str]:

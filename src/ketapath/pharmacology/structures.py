@@ -18,7 +18,7 @@ from ketapath.errors import NumericalError
 from ketapath.pharmacology.compartments import Array, Input
 from ketapath.pharmacology.march import Batch, march
 from ketapath.pharmacology.modal import Chain
-from ketapath.pharmacology.orders import Order, given
+from ketapath.pharmacology.orders import Order, given, halved
 from ketapath.pharmacology.positive import Flows
 from ketapath.units import KETAMINE_BASE_G_PER_MOL
 
@@ -78,9 +78,7 @@ def bodies(model: Mapping[str, Any], people: People, order: Order) -> tuple[Body
         return (build(model, people, order, "S-"),)
     if "r_over_s_clearance" not in people:
         return (build(model, people, order, ""),)
-    half = replace(
-        order, dose_mg=order.dose_mg / 2, rates=tuple(replace(r, mg_per_h=r.mg_per_h / 2) for r in order.rates)
-    )
+    half = halved(order)
     return (build(model, people, half, "S-"), build(model, mirrored(people), half, "R-"))
 
 

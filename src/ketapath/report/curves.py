@@ -45,6 +45,8 @@ def simulation_text(result: Simulation, others: Sequence[Simulation], knowledge:
         lines += [f"{row[0]:7g} " + " ".join(f"{value:9.3g}" for value in row[1:]) for row in rows]
     for found in result.findings:
         lines += ["", say(found.statement, knowledge.texts)]
+    keys = dict.fromkeys(key for one in (result, *others) for key in knowledge.drugs[one.model]["sources"])
+    lines += ["", f"Sources of the models: {', '.join(keys)}"]
     return "\n".join(lines)
 
 
@@ -56,10 +58,16 @@ def parent(found: Simulation) -> Series:
 
 def _apart(result: Simulation, others: Sequence[Simulation]) -> list[str]:
     """At its highest, what every model of the route says of the parent drug."""
-    lines = ["Highest typical level by every model of this route (ng/mL, at the minutes asked for):"]
+    lines = [
+        "The parent drug where its typical level is highest, by every model of this route (ng/mL, minutes asked for):",
+        f"{'min':>7} {'5 %':>9} {'50 %':>9} {'95 %':>9} {'typical':>9}",
+    ]
     for one in (result, *others):
         series = parent(one)
-        lines.append(f"{max(series.typical):9.3g}  {one.site:10} {one.model}")
+        at = series.typical.index(max(series.typical))
+        values = (series.p05[at], series.p50[at], series.p95[at], series.typical[at])
+        row = " ".join(f"{value:9.3g}" for value in values)
+        lines.append(f"{series.times_min[at]:7g} {row}  {one.site:10} {one.model}")
     return lines
 
 

@@ -39,6 +39,8 @@ def effects_text(found: Effects, knowledge: Knowledge) -> str:
     lines += ["", "Of 100 such sessions, with at least one reading past the limit:"]
     lines += [f"  {risk_words(risk)}: {risk_number(risk, knowledge)}" for risk in found.risks]
     lines += ["", *(say(f.statement, knowledge.texts) for f in found.findings)]
+    keys = dict.fromkeys(str(e.key or e.citation) for f in found.findings for e in f.evidence)
+    lines += ["", f"Sources of the effects: {', '.join(keys)}"]
     return "\n".join(lines)
 
 
