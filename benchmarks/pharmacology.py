@@ -34,10 +34,15 @@ BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
 IN_README = (
     "A, everything, numpy",
     "A, everything, native",
+    "A, march alone, numpy",
+    "A, march alone, native",
     "B, everything, numpy",
     "B, everything, native",
+    "B, march alone, numpy",
+    "B, march alone, native",
     "A by SciPy's LSODA, one person",
     "fresh process: import, first curve, end",
+    "fresh process: `ketapath simulate`, one infusion",
     "summaries of 1,000,000 people, numpy",
     "summaries of 1,000,000 people, native",
 )
@@ -183,12 +188,22 @@ march(Chain(central_volume=np.array([60.0]), clearance=np.array([95.0])), [Input
 """
 
 
+def commanded() -> float:
+    """Seconds of the whole command for one infusion: start, knowledge, every model of the route, the table."""
+    dose = "--product racemic --route iv --dose-mg 35 --infusion-min 40 --weight-kg 70 --times-min 10,40,80"
+    return _median_of([sys.executable, "-m", "ketapath", "simulate", *dose.split()])
+
+
 def cold() -> float:
     """Seconds of a fresh process that imports, computes one curve and ends: the median."""
+    return _median_of([sys.executable, "-c", FIRST_CURVE])
+
+
+def _median_of(command: list[str]) -> float:
     times = []
     for _ in range(RUNS):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", FIRST_CURVE], check=True)
+        subprocess.run(command, check=True, capture_output=True)
         times.append(time.perf_counter() - started)
     return statistics.median(times)
 
@@ -246,6 +261,7 @@ def page() -> Iterator[str]:
     ratio = each / (a["whole, numpy"] / PEOPLE["A"])
     yield _line("A by SciPy's LSODA, one person", each, "", f"NumPy does {ratio:,.0f} people meanwhile")
     yield _line("fresh process: import, first curve, end", cold(), "400 ms", "by the clock, the median")
+    yield _line("fresh process: `ketapath simulate`, one infusion", commanded(), "", "six models, 1,000 people each")
     for kernel in KERNELS:
         found = fresh("million", kernel)
         aim = f"{'10' if kernel == 'numpy' else '5'} s, 500 MB"

@@ -182,21 +182,13 @@ _VALIDATED = {"pk": _validated_levels, "effects": _validated_effects}
 
 
 def _solve(arguments: argparse.Namespace) -> int:
-    from ketapath.pharmacology import Input, solve
+    from ketapath.pharmacology import solve
 
     document = parsed(read(arguments.file))
     try:
-        matrix = document["A_per_h"]
-        times = document["times_h"]
-        doses = [
-            Input(
-                time_h=float(d["time_h"]),
-                amount=float(d["amount"]),
-                duration_h=float(d.get("duration_h", 0.0)),
-                compartment=_index(d.get("compartment", 0)),
-            )
-            for d in document["doses"]
-        ]
+        matrix = [[_number(rate) for rate in row] for row in document["A_per_h"]]
+        times = [_number(time) for time in document["times_h"]]
+        doses = [_dose(stated) for stated in document["doses"]]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
         raise BadInput(
             field="solve",
@@ -211,6 +203,27 @@ def _solve(arguments: argparse.Namespace) -> int:
         for time_h, row in zip(times, amounts.tolist(), strict=True):
             print(f"{time_h:g}", *(repr(value) for value in row))
     return 0
+
+
+def _dose(stated: dict[str, Any]) -> Any:
+    """One dose; a field that is misspelt is refused, for an infusion without its duration would be a bolus."""
+    from ketapath.pharmacology import Input
+
+    unknown = set(stated) - {"time_h", "amount", "duration_h", "compartment"}
+    if unknown:
+        raise ValueError(f"fields that a dose does not have: {', '.join(sorted(unknown))}")
+    return Input(
+        time_h=_number(stated["time_h"]),
+        amount=_number(stated["amount"]),
+        duration_h=_number(stated.get("duration_h", 0.0)),
+        compartment=_index(stated.get("compartment", 0)),
+    )
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
 
 
 def _index(value: Any) -> int:

@@ -271,3 +271,22 @@ def test_interaction_has_the_promised_fields_and_refuses_what_it_does_not_know()
     assert run("interaction", "--drug", "moonshine", *way).returncode == 3
     assert run("interaction", "--drug", "ticlopidine", "--product", "esketamine", "--route", "ear").returncode == 3
     assert b"Bounded" in run("interaction", "--drug", "ticlopidine", *way).stdout
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"A_per_h": [["-1"]]},
+        {"A_per_h": [[True]]},
+        {"times_h": ["1"]},
+        {"doses": [{"time_h": 0, "amount": True}]},
+        {"doses": [{"time_h": 0, "amount": 1, "durationh": 2}]},
+        {"doses": [[0, 1]]},
+        {"A_per_h": 3},
+    ],
+)
+def test_what_is_no_number_and_what_a_dose_does_not_have_is_refused(wrong: dict[str, object]) -> None:
+    whole = {"A_per_h": [[-1.0]], "doses": [{"time_h": 0, "amount": 1}], "times_h": [1]}
+    done = run("solve", "-", data=json.dumps(whole | wrong).encode())
+    assert done.returncode == 3
+    assert b"Traceback" not in done.stderr

@@ -1,22 +1,23 @@
-"""How does a dose become a concentration? Linear compartments, exact, with the spread between people."""
+"""How does a dose become a concentration? Linear compartments, exact, with the spread between people.
+
+Levels are here at once. What stands on the knowledge (interactions, effects, equal doses) is imported when it is asked
+for, because a first curve should not wait for it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from ketapath.pharmacology.choice import has_model
 from ketapath.pharmacology.compartments import Input, solve
-from ketapath.pharmacology.driving import drivers_of_validation, driving_sites
-from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects
-from ketapath.pharmacology.equivalence import Availability, Equivalent, availability, equivalent_doses, ways
-from ketapath.pharmacology.interactions import Interacting, auc_ratio, interacting, perpetrators
 from ketapath.pharmacology.march import Batch, Status, Summary, march, summaries
-from ketapath.pharmacology.measured import measured_sensitivity
 from ketapath.pharmacology.metabolism import with_intrinsic_clearance
 from ketapath.pharmacology.modal import Chain
 from ketapath.pharmacology.orders import Order, Rate, infusion
 from ketapath.pharmacology.positive import Flows
-from ketapath.pharmacology.reactions import Person
-from ketapath.pharmacology.sensitivity import Sensitivity, earlier_session, sensitivity
 from ketapath.pharmacology.simulate import (
-    Exposure,
-    Peak,
     Series,
     Simulation,
     arterial_sites,
@@ -28,18 +29,24 @@ from ketapath.pharmacology.simulate import (
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 from ketapath.pharmacology.timeline import paused, sequence, stopped
 
+if TYPE_CHECKING:
+    from ketapath.pharmacology.driving import drivers_of_validation, driving_sites
+    from ketapath.pharmacology.effects import Effects, Resting, Sites, acute_effects
+    from ketapath.pharmacology.equivalence import Availability, Equivalent, availability, equivalent_doses, ways
+    from ketapath.pharmacology.interactions import auc_ratio, interacting, perpetrators
+    from ketapath.pharmacology.measured import measured_sensitivity
+    from ketapath.pharmacology.reactions import Person
+    from ketapath.pharmacology.sensitivity import Sensitivity
+
 __all__ = [
     "Availability",
     "Batch",
     "Chain",
     "Effects",
     "Equivalent",
-    "Exposure",
     "Flows",
     "Input",
-    "Interacting",
     "Order",
-    "Peak",
     "Person",
     "Rate",
     "Resting",
@@ -57,7 +64,6 @@ __all__ = [
     "compare",
     "drivers_of_validation",
     "driving_sites",
-    "earlier_session",
     "equivalent_doses",
     "exposure",
     "exposure_peak",
@@ -68,7 +74,6 @@ __all__ = [
     "measured_sensitivity",
     "paused",
     "perpetrators",
-    "sensitivity",
     "sequence",
     "simulate",
     "solve",
@@ -78,3 +83,21 @@ __all__ = [
     "ways",
     "with_intrinsic_clearance",
 ]
+_WHEN_ASKED = MappingProxyType(
+    {
+        "driving": ("drivers_of_validation", "driving_sites"),
+        "effects": ("Effects", "Resting", "Sites", "acute_effects"),
+        "equivalence": ("Availability", "Equivalent", "availability", "equivalent_doses", "ways"),
+        "interactions": ("auc_ratio", "interacting", "perpetrators"),
+        "measured": ("measured_sensitivity",),
+        "reactions": ("Person",),
+        "sensitivity": ("Sensitivity",),
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    for room, names in _WHEN_ASKED.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{room}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

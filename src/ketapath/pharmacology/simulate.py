@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ketapath.domain.evidence import Finding
-from ketapath.domain.interaction import Perpetrator
 from ketapath.pharmacology.choice import ADULT_YEARS, Models, covering, is_child, model_for
 from ketapath.pharmacology.compartments import Array
-from ketapath.pharmacology.interactions import Interacting, interacting
 from ketapath.pharmacology.metabolism import can_interact, with_enzymes
 from ketapath.pharmacology.notes import notes
 from ketapath.pharmacology.orders import Order, bad, check, halved, last_minute
 from ketapath.pharmacology.structures import bodies, fed, uptake, with_effect_sites
 from ketapath.pharmacology.subjects import Subject, virtual_patients
+
+if TYPE_CHECKING:
+    from ketapath.domain.interaction import Perpetrator
+    from ketapath.pharmacology.interactions import Interacting
 
 ARTERIAL_MODEL = "noppers2011_s_ketamine_iv_arterial"
 """The disposition that a dose of any route is fed into for arterial S-ketamine, which drives the acute effects."""
@@ -229,6 +231,8 @@ def with_drugs(
     drugs: Sequence[Perpetrator], model: Mapping[str, Any], people: Mapping[str, Array], order: Order, seed: int
 ) -> Interacting:
     """The same people with their drugs; one seed for every model, so that a person's factors are the same in each."""
+    from ketapath.pharmacology.interactions import interacting  # only where there are drugs: it stands on the knowledge
+
     dose = order.dose_mg if order.route == "nasal" and "device" in model else None
     return interacting(drugs, model, people, np.random.default_rng([seed, 2]), route=order.route, dose_mg=dose)
 
