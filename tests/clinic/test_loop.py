@@ -55,6 +55,9 @@ def sign(by: Account, patient_id: str = READY, option: str = "racemic-iv-series"
 
 def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.MonkeyPatch) -> None:
     prescriber, nurse = account("prescriber"), account("nurse")
+    zone = nurse.practice.zone
+    now = datetime.combine(clock.today(zone), time(10), ZoneInfo(zone))  # no midnight falls into the session
+    monkeypatch.setattr(clock, "now", lambda: now)
     assert candidacy(look(nurse)).verdict == "eligible"
     signed = sign(prescriber)
     assert signed.plan is not None
@@ -64,7 +67,6 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="b")
     asked_today(nurse)
     start_dose(look(nurse), by=nurse, reason="a place came free today", key="c")
-    now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=40))
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "144", "vitals.diastolic_mmhg": "88"}, by=nurse, key="d")
     end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="e")
