@@ -31,7 +31,7 @@ setup: $(STAMP) ## make .venv with everything, from the hashed lock
 	@:
 
 # The package's own build compiles the native kernel, so its source counts among what the environment is made from.
-KERNEL := src/ketapath/pharmacology/kernel.c hatch_build.py
+KERNEL := src/ketapath/pharmacology/solver/kernel.c hatch_build.py
 
 $(STAMP): requirements.lock pyproject.toml $(KERNEL)
 	$(eval FOUND := $(shell $(PROBE)))$(if $(filter ok,$(firstword $(FOUND))),,$(error $(FOUND)))
@@ -142,4 +142,4 @@ ci: ## what CI runs
 	@bash .ci/run
 
 clean: ## remove .venv and what the tools left
-	rm -rf .venv $(CSS) src/ketapath/pharmacology/kernel.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
+	rm -rf .venv $(CSS) src/ketapath/pharmacology/solver/kernel.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist

@@ -16,7 +16,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PLACE = "src/ketapath/pharmacology"
+PLACE = "src/ketapath/pharmacology/solver"
 # No fused multiply-add and no reordering: the result has to be NumPy's to the last bit.
 FLAGS = ("-O3", "-ffp-contract=off", "-fno-fast-math", "-fPIC", "-shared", "-fvisibility=hidden", "-w")
 

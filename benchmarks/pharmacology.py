@@ -23,9 +23,10 @@ from benchmarks.machine import processor
 from scipy.integrate import solve_ivp
 from tests import exact
 
-from ketapath.pharmacology import Chain, Input, march, native, summaries
-from ketapath.pharmacology.march import aligned, blocks, job_of, prepared
-from ketapath.pharmacology.modal import flows, march_numpy
+from ketapath.pharmacology import Chain, Input, march, summaries
+from ketapath.pharmacology.solver import native
+from ketapath.pharmacology.solver.march import aligned, blocks, job_of, prepared
+from ketapath.pharmacology.solver.modal import flows, march_numpy
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "solver-times.md"

@@ -8,8 +8,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from ketapath.pharmacology.compartments import Input
-from ketapath.pharmacology.modal import Chain
+from ketapath.pharmacology.solver.compartments import Input
+from ketapath.pharmacology.solver.modal import Chain
 
 DIGITS = 40
 TICKS_PER_H = 3_600_000

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ketapath.errors import BadInput
-from ketapath.pharmacology import native
-from ketapath.pharmacology.compartments import Input
-from ketapath.pharmacology.march import Status, march, summaries
-from ketapath.pharmacology.modal import Chain, flows
-from ketapath.pharmacology.positive import Flows
-from ketapath.pharmacology.timeline import TICKS_PER_H, paused, sequence, stopped, timeline
+from ketapath.pharmacology.solver import native
+from ketapath.pharmacology.solver.compartments import Input
+from ketapath.pharmacology.solver.march import Status, march, summaries
+from ketapath.pharmacology.solver.modal import Chain, flows
+from ketapath.pharmacology.solver.positive import Flows
+from ketapath.pharmacology.solver.timeline import TICKS_PER_H, paused, sequence, stopped, timeline
 
 needs_kernel = pytest.mark.skipif(native.march is None, reason="no native kernel was built here")
 TIMES = [0.0, 0.25, 0.5, 1.0, 1.5, 4.0, 9.0, 30.0]

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from tests.exact import levels, march, ticks, worst
 
-from ketapath.pharmacology.compartments import Input
-from ketapath.pharmacology.march import Status, summaries
-from ketapath.pharmacology.march import march as batch
-from ketapath.pharmacology.modal import Chain, flows, modes
-from ketapath.pharmacology.positive import Flows
-from ketapath.pharmacology.timeline import paused, sequence, stopped
+from ketapath.pharmacology.solver.compartments import Input
+from ketapath.pharmacology.solver.march import Status, summaries
+from ketapath.pharmacology.solver.march import march as batch
+from ketapath.pharmacology.solver.modal import Chain, flows, modes
+from ketapath.pharmacology.solver.positive import Flows
+from ketapath.pharmacology.solver.timeline import paused, sequence, stopped
 
 LIMIT = 1e-9
 HOUR = [0.25, 0.75, 1.0, 2.0, 6.0, 24.0, 48.0]

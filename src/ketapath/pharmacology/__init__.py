@@ -1,7 +1,9 @@
 """How does a dose become a concentration? Linear compartments, exact, with the spread between people.
 
-Levels are here at once. What stands on the knowledge (interactions, effects, equal doses) is imported when it is asked
-for, because a first curve should not wait for it.
+`solver/` knows compartments and no drug. A drug model's file becomes people (`subjects`), compartments (`structures`)
+and levels (`simulate`); other medicines change the people (`interactions`); arterial levels drive what is felt
+(`driving`, `effects`), in people like this or in this one (`sensitivity`, `measured`). Levels are here at once; what
+stands on the knowledge is imported when it is asked for, because a first curve should not wait for it.
 """
 
 from __future__ import annotations
@@ -11,12 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ketapath.pharmacology.choice import has_model
-from ketapath.pharmacology.compartments import Input, solve
-from ketapath.pharmacology.march import Batch, Status, Summary, march, summaries
 from ketapath.pharmacology.metabolism import with_intrinsic_clearance
-from ketapath.pharmacology.modal import Chain
 from ketapath.pharmacology.orders import Order, Rate, infusion
-from ketapath.pharmacology.positive import Flows
 from ketapath.pharmacology.simulate import (
     Series,
     Simulation,
@@ -26,8 +24,21 @@ from ketapath.pharmacology.simulate import (
     exposure_peak,
     simulate,
 )
+from ketapath.pharmacology.solver import (
+    Batch,
+    Chain,
+    Flows,
+    Input,
+    Status,
+    Summary,
+    march,
+    paused,
+    sequence,
+    solve,
+    stopped,
+    summaries,
+)
 from ketapath.pharmacology.subjects import Subject, virtual_patients
-from ketapath.pharmacology.timeline import paused, sequence, stopped
 
 if TYPE_CHECKING:
     from ketapath.pharmacology.driving import drivers_of_validation, driving_sites

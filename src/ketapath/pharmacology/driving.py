@@ -14,12 +14,12 @@ import numpy as np
 from ketapath.domain.interaction import Perpetrator
 from ketapath.errors import NumericalError
 from ketapath.pharmacology.choice import Models, model_for
-from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.effects import LEAST_DRAWS, Sites
 from ketapath.pharmacology.notes import outside
 from ketapath.pharmacology.orders import MAX_TIME_MIN, Order, bad, check, last_minute
 from ketapath.pharmacology.reactions import Figures, half_lives
 from ketapath.pharmacology.simulate import ARTERIAL_MODEL, arterial_sites
+from ketapath.pharmacology.solver.compartments import Array
 from ketapath.pharmacology.subjects import REFERENCE_WEIGHT_KG, Subject
 
 _ROUNDING = 1e-12

@@ -16,9 +16,9 @@ import numpy as np
 from ketapath.domain.evidence import Finding, Text
 from ketapath.domain.plan import Range
 from ketapath.pharmacology.choice import Models, has_model, model_for
-from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.notes import notes
 from ketapath.pharmacology.orders import Order, check
+from ketapath.pharmacology.solver.compartments import Array
 from ketapath.pharmacology.structures import Body, bodies, uptake
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 

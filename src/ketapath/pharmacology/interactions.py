@@ -23,7 +23,6 @@ from ketapath.errors import BadInput
 from ketapath.knowledge import SITE_DEFAULT, Knowledge
 from ketapath.knowledge.perpetrators import bounding
 from ketapath.pharmacology.choice import model_for
-from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.metabolism import (
     Changed,
     Model,
@@ -35,6 +34,7 @@ from ketapath.pharmacology.metabolism import (
     with_enzymes,
 )
 from ketapath.pharmacology.orders import Order, devices_of
+from ketapath.pharmacology.solver.compartments import Array
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 
 MAX_DRAWS = 20_000

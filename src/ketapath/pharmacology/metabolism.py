@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ketapath.errors import BadInput
-from ketapath.pharmacology.compartments import Array
+from ketapath.pharmacology.solver.compartments import Array
 from ketapath.pharmacology.subjects import Subject, typical
 
 Model = Mapping[str, Any]

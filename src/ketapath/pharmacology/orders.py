@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from ketapath.errors import BadInput
-from ketapath.pharmacology.compartments import Input
+from ketapath.pharmacology.solver.compartments import Input
 from ketapath.pharmacology.subjects import Subject
 
 MAX_DOSE_MG = 1000.0

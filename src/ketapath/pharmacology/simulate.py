@@ -14,10 +14,10 @@ import numpy as np
 
 from ketapath.domain.evidence import Finding
 from ketapath.pharmacology.choice import ADULT_YEARS, Models, covering, is_child, model_for
-from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.metabolism import can_interact, with_enzymes
 from ketapath.pharmacology.notes import notes
 from ketapath.pharmacology.orders import Order, bad, check, halved, last_minute
+from ketapath.pharmacology.solver.compartments import Array
 from ketapath.pharmacology.structures import bodies, fed, uptake, with_effect_sites
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 

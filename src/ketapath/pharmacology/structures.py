@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ketapath.errors import NumericalError
-from ketapath.pharmacology.compartments import Array, Input
-from ketapath.pharmacology.march import Batch, march
-from ketapath.pharmacology.modal import Chain
 from ketapath.pharmacology.orders import Order, given, halved
-from ketapath.pharmacology.positive import Flows
+from ketapath.pharmacology.solver.compartments import Array, Input
+from ketapath.pharmacology.solver.march import Batch, march
+from ketapath.pharmacology.solver.modal import Chain
+from ketapath.pharmacology.solver.positive import Flows
 from ketapath.units import KETAMINE_BASE_G_PER_MOL
 
 NORKETAMINE_G_PER_MOL = 223.7  # source: pk_models.yaml, meta.mw.norketamine

@@ -35,10 +35,10 @@ from ketapath.domain.interaction import Perpetrator
 from ketapath.errors import KnowledgeError
 from ketapath.knowledge import Knowledge
 from ketapath.pharmacology.choice import Models
-from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.interactions import perpetrators
 from ketapath.pharmacology.orders import Order, check
 from ketapath.pharmacology.simulate import people_levels, with_drugs
+from ketapath.pharmacology.solver.compartments import Array
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 from ketapath.pharmacology.worked import moments
 from ketapath.units import KETAMINE_BASE_G_PER_MOL, base_from_hydrochloride

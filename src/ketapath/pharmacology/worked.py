@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ketapath.pharmacology.choice import Models
-from ketapath.pharmacology.compartments import Array
 from ketapath.pharmacology.orders import Order, bad
 from ketapath.pharmacology.simulate import simulate
+from ketapath.pharmacology.solver.compartments import Array
 from ketapath.pharmacology.structures import bodies
 from ketapath.pharmacology.subjects import Subject, virtual_patients
 

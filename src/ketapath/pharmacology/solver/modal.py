@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ketapath.errors import BadInput
-from ketapath.pharmacology.compartments import Array
-from ketapath.pharmacology.positive import Flows
-from ketapath.pharmacology.timeline import Timeline
+from ketapath.pharmacology.solver.compartments import Array
+from ketapath.pharmacology.solver.positive import Flows
+from ketapath.pharmacology.solver.timeline import Timeline
 
 Flags = npt.NDArray[np.bool_]
 

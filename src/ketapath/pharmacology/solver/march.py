@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ketapath.errors import BadInput
-from ketapath.pharmacology import native
-from ketapath.pharmacology.compartments import Array, Input, check_doses
-from ketapath.pharmacology.modal import LOSS, Chain, Modes, Plan, early_loss, flows, march_numpy, modes, plan
-from ketapath.pharmacology.positive import Flows, Summaries, march_positive
-from ketapath.pharmacology.timeline import Timeline, timeline
+from ketapath.pharmacology.solver import native
+from ketapath.pharmacology.solver.compartments import Array, Input, check_doses
+from ketapath.pharmacology.solver.modal import LOSS, Chain, Modes, Plan, early_loss, flows, march_numpy, modes, plan
+from ketapath.pharmacology.solver.positive import Flows, Summaries, march_positive
+from ketapath.pharmacology.solver.timeline import Timeline, timeline
 
 Flags = npt.NDArray[np.bool_]
 Subjects = npt.NDArray[np.intp]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ketapath.pharmacology.compartments import Array
-from ketapath.pharmacology.modal import Plan
-from ketapath.pharmacology.timeline import Timeline
+from ketapath.pharmacology.solver.compartments import Array
+from ketapath.pharmacology.solver.modal import Plan
+from ketapath.pharmacology.solver.timeline import Timeline
 
 LIBRARY = Path(__file__).with_name("kernel.so")
 TILE = 64

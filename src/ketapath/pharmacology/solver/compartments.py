@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ketapath.errors import BadInput, NumericalError
-from ketapath.pharmacology.growth import grows
+from ketapath.pharmacology.solver.growth import grows
 
 Array = npt.NDArray[np.float64]
 Exact = npt.NDArray[np.longdouble]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ketapath.errors import BadInput
-from ketapath.pharmacology.compartments import Array, Input, check_doses, check_times
+from ketapath.pharmacology.solver.compartments import Array, Input, check_doses, check_times
 
 TICKS_PER_H = 3_600_000
 MAX_HOURS = 100_000.0  # eleven years

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ketapath.errors import BadInput
-from ketapath.pharmacology.compartments import MAX_COMPARTMENTS, Array, propagators
-from ketapath.pharmacology.growth import grows
-from ketapath.pharmacology.timeline import Timeline
+from ketapath.pharmacology.solver.compartments import MAX_COMPARTMENTS, Array, propagators
+from ketapath.pharmacology.solver.growth import grows
+from ketapath.pharmacology.solver.timeline import Timeline
 
 Flags = npt.NDArray[np.bool_]
 Subjects = npt.NDArray[np.intp]
