@@ -246,3 +246,22 @@ def test_what_is_on_record_is_added_up_with_the_plan_ahead(
     assert sum(row.planned[2] for row in rows) == ahead
     page = text(browser_of("prescriber"), patient="first-language-arabic", a_way="racemic/iv")
     assert "last 365 days, mg" in page
+
+
+def test_a_child_sees_levels_by_models_of_children_and_no_effects_of_adults(browser_of: Visit) -> None:
+    client = browser_of("nurse")
+    asked = {"a_way": "racemic/iv", "a_dose": "12", "a_minutes": "40", "weight": "25", "age": "8"}
+    page = client.get("/bench", asked)
+    assert page.status_code == 200
+    said = page.content.decode()
+    assert "in children" in said
+    assert "one session in an adult" in said
+    arterial = client.get("/bench", asked | {"site": "arterial"})
+    assert arterial.status_code == 400
+    assert "adults only" in arterial.content.decode()
+
+
+@pytest.mark.parametrize("patient", ["sixteen-years-old", "half-the-facts-missing", "aneurysm"])
+def test_the_bench_of_any_person_opens(browser_of: Visit, patient: str) -> None:
+    page = browser_of("prescriber").get("/bench", TWO | {"patient": patient})
+    assert page.status_code in (200, 400)  # a boy of sixteen has no model of the spray, and the field says so
