@@ -91,12 +91,13 @@ def simulate(
     """
     chosen = model_for(order, subject, models, model)
     check(order, subject, chosen, times_min, draws, seed)
-    levels, said = _people_levels(chosen, order, subject, models, times_min, draws, seed, drugs)
+    groups = _groups(chosen, order, subject, models, draws, seed, drugs)
+    levels = _joined(groups, order, times_min)
     return Simulation(
         model=chosen["id"],
         site=chosen["site"],
         series=tuple(_series(name, times_min, levels[name]) for name in _predicted(chosen, drugs)),
-        findings=(*said, *notes(chosen, order, subject, models)),
+        findings=(*groups[0].said, *notes(chosen, order, subject, models)),
     )
 
 
@@ -192,39 +193,52 @@ def people_levels(
     drugs: Sequence[Perpetrator] = (),
 ) -> dict[str, Array]:
     """Analyte -> ng/mL of every simulated person, shape (times, draws + 1); column 0 is the model's typical person."""
-    return _people_levels(model, order, subject, models, times_min, draws, seed, drugs)[0]
+    return _joined(_groups(model, order, subject, models, draws, seed, drugs), order, times_min)
 
 
-def _people_levels(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """People of one model, and what has to be said of their drugs."""
+
+    model: Mapping[str, Any]
+    people: Mapping[str, Array]
+    said: tuple[Finding, ...]
+
+
+def _groups(
     model: Mapping[str, Any],
     order: Order,
     subject: Subject,
     models: Models,
-    times_min: Sequence[float],
     draws: int,
     seed: int,
-    drugs: Sequence[Perpetrator] = (),
-) -> tuple[dict[str, Array], tuple[Finding, ...]]:
-    """Analyte -> ng/mL, shape (times, draws + 1), column 0 the typical person of the model itself; and what drugs do.
-
-    Where the model shares its band with others, each gives an equal part of the people, whatever it lacks aside.
-    """
+    drugs: Sequence[Perpetrator],
+) -> list[_Group]:
+    """The people of the model, and an equal part of them from each model that shares its band."""
     names = [model["id"], *model.get("band_with", ())]
-    parts = [draws // len(names) + (1 if place < draws % len(names) else 0) for place in range(len(names))]
-    found: dict[str, list[Array]] = {}
-    said: tuple[Finding, ...] = ()
-    for place, (name, n) in enumerate(zip(names, parts, strict=True)):
-        one = model if name == model["id"] else models[name]
+    found = []
+    for place, name in enumerate(names):
+        one = model if place == 0 else models[name]
+        n = draws // len(names) + (1 if place < draws % len(names) else 0)
         people: Mapping[str, Array] = virtual_patients(
             one, subject, np.random.default_rng(seed if place == 0 else [seed, place]), n
         )
+        said: tuple[Finding, ...] = ()
         if drugs:
             changed = with_drugs(drugs, one, people, order, seed)
-            people, said = changed.people, said or changed.findings
-        for analyte, values in _levels(one, order, people, times_min).items():
+            people, said = changed.people, changed.findings
+        found.append(_Group(model=one, people=people, said=said))
+    return found
+
+
+def _joined(groups: Sequence[_Group], order: Order, times_min: Sequence[float]) -> dict[str, Array]:
+    """Levels of all groups side by side, for what the first has; its typical person stands in column 0."""
+    found: dict[str, list[Array]] = {}
+    for place, group in enumerate(groups):
+        for analyte, values in _levels(group.model, order, group.people, times_min).items():
             if place == 0 or analyte in found:
                 found.setdefault(analyte, []).append(values if place == 0 else values[:, 1:])
-    return {analyte: np.concatenate(values, axis=1) for analyte, values in found.items()}, said
+    return {analyte: np.concatenate(values, axis=1) for analyte, values in found.items()}
 
 
 def with_drugs(
