@@ -300,18 +300,24 @@ def shipped(name: str) -> str | None:
     return None
 
 
-def minutes_of(hours: int) -> tuple[float, ...]:
-    """The minutes that a curve is computed at: close while levels move fast, wider after six hours."""
+def minutes_of(hours: int, infusion_min: float | None = None) -> tuple[float, ...]:
+    """The minutes that a curve is computed at: close while levels move fast, wider later, and the end of an infusion.
+
+    The first hour is as close in a view of days as in one of a session, or the peak would be another number there.
+    """
+    minutes = {*range(0, 21, 2)}
     if hours <= 8:
-        return tuple(hours * float(m) for m in range(61))
-    near = [float(m) for m in range(0, 361, 15)]
-    wide = 30 if hours <= 24 else 60
-    return (*near, *(float(m) for m in range(360 + wide, hours * 60 + 1, wide)))
+        minutes |= {hours * m for m in range(61)}
+    else:
+        wide = 30 if hours <= 24 else 60
+        minutes |= {*range(0, 121, 4), *range(120, 361, 15), *range(360 + wide, hours * 60 + 1, wide)}
+    end = [infusion_min] if infusion_min is not None and infusion_min < hours * 60 else []
+    return tuple(sorted({*map(float, minutes), *end}))
 
 
 @lru_cache(maxsize=_KEPT)
 def _simulated(order: Order, subject: Subject, hours: int, model: str, drug: str) -> tuple[Simulation, ...]:
-    models, grid, drugs = knowledge().drugs, minutes_of(hours), drugs_of(drug)
+    models, grid, drugs = knowledge().drugs, minutes_of(hours, order.infusion_min), drugs_of(drug)
     if model == "all":
         return compare(order, subject, models, grid, draws=DRAWS, seed=SEED, drugs=drugs)
     return (simulate(order, subject, models, grid, draws=DRAWS, seed=SEED, model=model or None, drugs=drugs),)
@@ -335,9 +341,8 @@ def _effects(curve: Curve, subject: Subject, who: Who, hours: int) -> Effects:
 @lru_cache(maxsize=_KEPT)
 def _sites(order: Order, subject: Subject, hours: int, drug: str) -> Sites:
     figures, models = knowledge().effects["acute"], knowledge().drugs
-    return driving_sites(
-        order, subject, models, minutes_of(hours), figures, draws=EFFECT_DRAWS, seed=SEED, drugs=drugs_of(drug)
-    )
+    grid, drugs = minutes_of(hours, order.infusion_min), drugs_of(drug)
+    return driving_sites(order, subject, models, grid, figures, draws=EFFECT_DRAWS, seed=SEED, drugs=drugs)
 
 
 def _per_dose(order: Order) -> tuple[Order, float]:
@@ -362,7 +367,7 @@ def _scaled(series: Series | None, times: float) -> Series | None:
 
 @lru_cache(maxsize=_KEPT)
 def _arterial(order: Order, subject: Subject, hours: int, drug: str) -> Series:
-    grid, drugs = minutes_of(hours), drugs_of(drug)
+    grid, drugs = minutes_of(hours, order.infusion_min), drugs_of(drug)
     sites = arterial_sites(order, subject, knowledge().drugs, grid, {}, draws=DRAWS, seed=SEED, drugs=drugs)
     found = sites["arterial"]
     p05, p25, p50, p75, p95 = (

@@ -140,7 +140,7 @@ def _effect(found: Sequence[Drawn], view: View, quantity: str) -> Chart:
         heading=str(heading),
         panel=panel,
         head=head,
-        rows=list(_rows(first.times_min, columns, view)),
+        rows=list(_rows([course.times_min for _one, course in courses for _share in range(3)], columns, view)),
     )
 
 
@@ -191,21 +191,22 @@ def _levels(found: Sequence[Drawn], view: View) -> Chart:
     )  # fmt: skip
     head = [_("Minute")]
     columns: list[Sequence[float]] = []
+    grids: list[Sequence[float]] = []
     for one in found:
         assert one.shown is not None
         letter = one.curve.letter.upper()
         head += [_("%(letter)s typical") % {"letter": letter}, f"{letter} 5 %", f"{letter} 50 %", f"{letter} 95 %"]
         columns += [one.shown.typical, one.shown.p05, one.shown.p50, one.shown.p95]
+        grids += [one.shown.times_min] * (4 + len(one.spread[1:]))
         for name, series in one.spread[1:]:
             head.append(f"{letter} {model_name(name)}")
             columns.append(series.typical)
-    assert found[0].shown is not None
     return Chart(
         name="level",
         heading=heading(found),
         panel=panel,
         head=head,
-        rows=list(_rows(found[0].shown.times_min, columns, view)),
+        rows=list(_rows(grids, columns, view)),
     )
 
 
@@ -237,12 +238,14 @@ def _letter(letter: str, xs: Sequence[float], ys: Sequence[float]) -> Letter:
     return Letter(kind=letter, x=xs[place], y=ys[place], words=letter.upper())
 
 
-def _rows(minutes: Sequence[float], columns: Sequence[Sequence[float]], view: View) -> Iterator[list[str]]:
-    """One row for each twelfth of the time, so that a table stays readable."""
-    every = view.hours * 5.0
-    for place, minute in enumerate(minutes):
-        if minute % every == 0:
-            yield [f"{minute:g}", *(f"{column[place]:.3g}" for column in columns)]
+def _rows(
+    grids: Sequence[Sequence[float]], columns: Sequence[Sequence[float]], view: View
+) -> Iterator[list[str]]:
+    """One row for each twelfth of the time, so that a table stays readable; every column by its own minutes."""
+    for twelfth in range(13):
+        minute = twelfth * view.hours * 5.0
+        places = [grid.index(minute) for grid in grids]
+        yield [f"{minute:g}", *(f"{column[place]:.3g}" for column, place in zip(columns, places, strict=True))]
 
 
 def times(hours: int) -> list[tuple[float, str]]:
