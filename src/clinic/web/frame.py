@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language_bidi
@@ -32,6 +33,8 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         if isinstance(user, Account) and not getattr(request, "htmx", False):
             request.session.modified = True
         response = not_found(request) if _holds_nul(request) else self.get_response(request)
+        if getattr(request, "htmx", False) and _asks_to_sign_in(response):
+            response = HttpResponse(headers={"HX-Refresh": "true"})
         if not request.path.startswith("/static/"):
             add_never_cache_headers(response)
         return response
@@ -39,6 +42,11 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A database that takes nothing, for a full disk or a lock, is told as such; everything else is a fault."""
         return no_room(request) if isinstance(exception, OperationalError) else None
+
+
+def _asks_to_sign_in(response: HttpResponse) -> bool:
+    """Somebody is signed out: the whole page has to go there, or a part of it would hold the page of signing in."""
+    return response.status_code == 302 and response.get("Location", "").startswith(reverse("sign-in"))
 
 
 def _holds_nul(request: HttpRequest) -> bool:

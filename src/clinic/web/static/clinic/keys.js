@@ -42,6 +42,12 @@ const markWrong = () => document.querySelectorAll("[data-about]").forEach((words
 });
 document.addEventListener("htmx:afterSettle", markWrong);
 
+// A move that nobody answered is said where its answer would have come.
+["htmx:sendError", "htmx:responseError", "htmx:timeout"].forEach((name) => {
+  document.addEventListener(name, () => document.body.classList.add("is-unanswered"));
+});
+document.addEventListener("htmx:afterSwap", () => document.body.classList.remove("is-unanswered"));
+
 // A list that can no longer be current says so, until it is again.
 document.addEventListener("htmx:sseError", () => document.body.classList.add("is-lost"));
 document.addEventListener("htmx:sseOpen", () => document.body.classList.remove("is-lost"));
