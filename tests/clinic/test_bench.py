@@ -130,6 +130,24 @@ def test_another_route_starts_anew_instead_of_with_the_dose_of_the_one_before(br
     assert 'aria-invalid="true"' not in page
 
 
+def test_a_slider_that_overtakes_a_change_of_route_brings_the_form_of_the_new_one(browser_of: Visit) -> None:
+    moved = TWO | {"a_was": "racemic/iv", "a_way": "racemic/oral", "a_dose": "77"}
+    headers = {"HX-Request": "true", "HX-Target": "div#bench-result"}
+    answer = browser_of("nurse").get("/bench", moved, headers=headers)
+    assert answer["HX-Retarget"] == "#bench-all"
+    page = answer.content.decode()
+    assert "Ketamine by mouth, 50 mg" in page
+    assert page.split('id="a_dose"')[1].split('value="')[1].split('"')[0] == "50"
+    same = browser_of("nurse").get("/bench", TWO | {"a_was": "racemic/iv"}, headers=headers)
+    assert "HX-Retarget" not in same
+
+
+def test_whoever_is_signed_out_gets_the_page_of_signing_in_and_not_a_part_of_it() -> None:
+    answer = Client(headers={"host": "127.0.0.1"}).get("/bench", TWO, headers={"HX-Request": "true"})
+    assert answer["HX-Refresh"] == "true"
+    assert not answer.content
+
+
 def test_every_model_of_a_route_is_drawn_with_the_room_between_them_first(browser_of: Visit) -> None:
     page = text(browser_of("nurse"), **(TWO | {"a_model": "all", "b_way": ""}))
     assert page.index('polygon class="spread a"') < page.index('polyline class="model a"')
@@ -174,8 +192,10 @@ def test_the_drawing_stands_alone_and_its_picture_is_a_picture(browser_of: Visit
 def test_a_file_of_something_wrong_is_not_made(browser_of: Visit) -> None:
     client = browser_of("nurse")
     for kind in ("csv", "svg", "png"):
-        assert client.get(f"/bench/export.{kind}", TWO | {"a_dose": "-1"}).status_code == 404
-        assert client.get(f"/bench/export.{kind}").status_code == 404
+        wrong, empty = client.get(f"/bench/export.{kind}", TWO | {"a_dose": "-1"}), client.get(f"/bench/export.{kind}")
+        assert (wrong.status_code, empty.status_code) == (400, 400)
+        assert "more than 0 and at most 1000" in wrong.content.decode()
+        assert "Nothing to compare yet" in empty.content.decode()
 
 
 def test_the_card_of_a_model_has_every_constant_and_its_files(browser_of: Visit) -> None:

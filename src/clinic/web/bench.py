@@ -57,11 +57,13 @@ def _read(view: Callable[[HttpRequest, Asked, Chart | None], HttpResponse]) -> A
 def bench(request: HttpRequest, wish: Asked, found: Chart | None) -> HttpResponse:
     """Compare up to four orders; htmx takes the result alone, or all of it when a route was changed."""
     drawn = _drawn(wish)
-    context = _form(wish, found) | _result(wish, drawn, found)
     if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "bench/bench.html", context, status=400 if wish.wrong else 200)
+        return _page(request, wish, drawn, found, status=400 if wish.wrong else 200)
+    context = _form(wish, found) | _result(wish, drawn, found)
     whole = "bench-all" in (request.htmx.target or "")  # type: ignore[attr-defined]
-    answer = render(request, "bench/all.html" if whole else "bench/part.html", context)
+    answer = render(request, "bench/all.html" if whole or wish.is_other_way else "bench/part.html", context)
+    if wish.is_other_way and not whole:  # a slider overtook the change of a route: its form must come too
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#bench-all", "outerHTML"
     answer["HX-Replace-Url"] = f"{reverse('bench')}?{wish.address}"
     return answer
 
@@ -69,20 +71,19 @@ def bench(request: HttpRequest, wish: Asked, found: Chart | None) -> HttpRespons
 @_read
 def csv_file(request: HttpRequest, wish: Asked, found: Chart | None) -> HttpResponse:
     """Every curve with its bands as comma-separated values."""
-    drawn = _complete(wish)
-    return _file(as_csv(drawn, wish), "text/csv; charset=utf-8", "bench.csv")
+    return _made(request, wish, found, as_csv, "text/csv; charset=utf-8", "bench.csv")
 
 
 @_read
 def svg_file(request: HttpRequest, wish: Asked, found: Chart | None) -> HttpResponse:
     """The panels as a drawing that stands alone."""
-    return _file(as_svg(_complete(wish), wish), "image/svg+xml", "bench.svg")
+    return _made(request, wish, found, as_svg, "image/svg+xml", "bench.svg")
 
 
 @_read
 def png_file(request: HttpRequest, wish: Asked, found: Chart | None) -> HttpResponse:
     """The same drawing as a picture."""
-    return _file(drawing_png(as_svg(_complete(wish), wish)), "image/png", "bench.png")
+    return _made(request, wish, found, lambda *what: drawing_png(as_svg(*what)), "image/png", "bench.png")
 
 
 @require_GET
@@ -137,12 +138,24 @@ def _drawn(wish: Asked) -> list[Drawn]:
     return found
 
 
-def _complete(wish: Asked) -> list[Drawn]:
-    """The curves of a file, which is whole or is not made."""
+def _made(
+    request: HttpRequest,
+    wish: Asked,
+    found: Chart | None,
+    make: Callable[[list[Drawn], Asked], str | bytes],
+    kind: str,
+    name: str,
+) -> HttpResponse:
+    """A file, which is whole or is not made; then the page says at its field what is wrong."""
     drawn = _drawn(wish)
     if wish.wrong or not drawn:
-        raise Http404
-    return drawn
+        return _page(request, wish, drawn, found, status=400)
+    return _file(make(drawn, wish), kind, name)
+
+
+def _page(request: HttpRequest, wish: Asked, drawn: list[Drawn], found: Chart | None, *, status: int) -> HttpResponse:
+    context = _form(wish, found) | _result(wish, drawn, found)
+    return render(request, "bench/bench.html", context, status=status)
 
 
 def _form(wish: Asked, found: Chart | None) -> dict[str, Any]:

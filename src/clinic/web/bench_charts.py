@@ -238,9 +238,7 @@ def _letter(letter: str, xs: Sequence[float], ys: Sequence[float]) -> Letter:
     return Letter(kind=letter, x=xs[place], y=ys[place], words=letter.upper())
 
 
-def _rows(
-    grids: Sequence[Sequence[float]], columns: Sequence[Sequence[float]], view: View
-) -> Iterator[list[str]]:
+def _rows(grids: Sequence[Sequence[float]], columns: Sequence[Sequence[float]], view: View) -> Iterator[list[str]]:
     """One row for each twelfth of the time, so that a table stays readable; every column by its own minutes."""
     for twelfth in range(13):
         minute = twelfth * view.hours * 5.0

@@ -36,7 +36,10 @@ _PATHS = {"systolic": "vitals.systolic_mmhg", "diastolic": "vitals.diastolic_mmh
 
 @dataclass(kw_only=True)
 class Asked:
-    """What an address asks for. `typed` is every field as it stands in the form, `wrong` what is wrong with it."""
+    """What an address asks for. `typed` is every field as it stands in the form, `wrong` what is wrong with it.
+
+    `is_other_way` says that a route was changed, so that fields of the form no longer stand as they were sent.
+    """
 
     typed: dict[str, str]
     patient: str
@@ -44,6 +47,7 @@ class Asked:
     who: Who = field(default_factory=Who)
     view: View = field(default_factory=View)
     every_days: int = int(_START_DAYS)
+    is_other_way: bool = False
     wrong: dict[str, str] = field(default_factory=dict)
 
     def refuse(self, curve: Curve, problem: BadInput) -> None:
@@ -69,7 +73,8 @@ _START = {"hours": "4", "site": "venous", "analyte": "parent", "every": _START_D
 
 def asked(query: Mapping[str, str], recorded: Who | None, patient: str) -> Asked:
     """The orders, the person and the view of an address; whoever is on record fills what the address leaves out."""
-    found = Asked(typed=_typed(query, recorded), patient=patient)
+    is_other = any(_is_other(query, letter) for letter in LETTERS)
+    found = Asked(typed=_typed(query, recorded), patient=patient, is_other_way=is_other)
     found.who = _who(found, recorded)
     found.view = View(
         hours=int(_one_of(found, "hours", tuple(map(str, HOURS)))),
@@ -93,7 +98,7 @@ def _typed(query: Mapping[str, str], recorded: Who | None) -> dict[str, str]:
     typed |= {name: query.get(name, own[name]).strip()[:40] for name in _OF_PERSON}
     for letter in LETTERS:
         way = query.get(f"{letter}_way", "").strip()[:40]
-        is_other = f"{letter}_was" in query and query[f"{letter}_was"] != way
+        is_other = _is_other(query, letter)
         starts = {
             "dose": _START_MG.get(way, _ELSE_MG),
             "minutes": _START_MINUTES,
@@ -106,6 +111,11 @@ def _typed(query: Mapping[str, str], recorded: Who | None) -> dict[str, str]:
             said = query.get(f"{letter}_{name}", start).strip()[:64]
             typed[f"{letter}_{name}"] = start if is_other and name in ("dose", "minutes", "model") else said
     return typed
+
+
+def _is_other(query: Mapping[str, str], letter: str) -> bool:
+    """Was the route of this letter changed since its fields were drawn?"""
+    return f"{letter}_was" in query and query[f"{letter}_was"] != query.get(f"{letter}_way", "").strip()[:40]
 
 
 def _words_of(who: Who) -> dict[str, str]:
