@@ -219,6 +219,74 @@ def test_milligrams_over_months_count_doses_and_what_reaches_the_blood(browser_o
     assert "CHONG2006" in page
 
 
+ALL = TWO | {"a_model": "all", "b_way": ""}
+
+
+def test_the_words_under_a_chart_name_the_bands_that_it_has(browser_of: Visit) -> None:
+    client = browser_of("nurse")
+    between = "Levels of A: thin lines are other models, the dark band lies between the lowest and the highest model"
+    assert between in text(client, **ALL)
+    assert between not in text(client, **TWO)
+    drawing = " ".join(ElementTree.fromstring(client.get("/bench/export.svg", ALL).content).itertext())
+    assert between in " ".join(drawing.split())
+
+
+def test_a_model_that_bears_no_interaction_is_named_and_not_just_absent(browser_of: Visit) -> None:
+    client = browser_of("nurse")
+    left_out = "A: no interaction can be worked out on these models"
+    said = text(client, **ALL, a_with="ticlopidine")
+    assert 'href="/bench/models/hijazi2003_racemic_iv_icu"' in said.split(left_out)[1].split("</p>")[0]
+    assert left_out not in text(client, **ALL)
+
+
+def test_the_result_names_the_person_and_what_is_not_known_of_them(browser_of: Visit) -> None:
+    page = text(browser_of("nurse"), **TWO, systolic="128").split('id="bench-result"')[1]
+    assert "70 kg; 40 years; resting pressure 128/? mmHg; " in page
+    assert "not known: resting diastolic, hypertension" in page
+
+
+def test_a_curve_of_a_person_outside_its_model_is_marked_beside_its_name(browser_of: Visit) -> None:
+    client, mark = browser_of("nurse"), '<span class="tag caution">extrapolated</span>'
+    key = [text(client, **(TWO | fields)).split("list key")[1].split("</ul>")[0] for fields in ({}, {"age": "90"})]
+    assert key[0].count(mark) == 0
+    assert key[1].count(mark) == 2
+
+
+def test_every_note_that_has_a_source_names_it(browser_of: Visit) -> None:
+    page = text(browser_of("nurse"), **TWO)
+    note = page.split("End of 35 mg over 40 min")[1].split("</li>")[0]
+    assert 'href="/knowledge/sources/OTTO2021"' in note
+
+
+def test_two_substances_on_one_axis_are_said_to_be_two(browser_of: Visit) -> None:
+    client, said = browser_of("nurse"), "Not one substance on this axis"
+    assert said in text(client, **TWO)
+    assert said not in text(client, **TWO, analyte="s-ketamine")
+
+
+def test_the_share_that_reaches_the_blood_is_said_to_be_without_the_other_medicine(browser_of: Visit) -> None:
+    client, said = browser_of("nurse"), "counted without the other medicine"
+    fields = {"a_way": "racemic/oral", "a_dose": "100"}
+    assert said in text(client, **fields, a_with="grapefruit-juice")
+    assert said not in text(client, **fields)
+
+
+def test_a_medicine_of_which_nothing_is_known_has_no_ratio(browser_of: Visit) -> None:
+    client = browser_of("nurse")
+    page = client.get("/bench/interactions", {"drug": "sertraline"}).content.decode()
+    assert "<strong>× " not in page
+    assert page.count("not known, counted as 1") == len(queries.known_ways())
+    assert "<strong>× " in client.get("/bench/interactions", {"drug": "ticlopidine"}).content.decode()
+    unknown = client.get("/bench/interactions", {"drug": "foobarol"})
+    assert unknown.status_code == 400
+    assert "foobarol is in no list of ours" in unknown.content.decode()
+
+
+def test_a_comma_stands_in_the_field_as_the_point_that_is_drawn(browser_of: Visit) -> None:
+    page = text(browser_of("nurse"), **(TWO | {"a_dose": "0,5"}))
+    assert page.split('id="a_dose"')[1].split('value="')[1].split('"')[0] == "0.5"
+
+
 ODD = ("", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>", "'; DROP--",
        "all", "racemic/iv", "esketamine/nasal", "racemic", "/", "yes", "35", "28", "arterial", "72", "norketamine",
        "社会", "\u202e", "a" * 3000, "../../etc/passwd", "simons2022_s_ketamine_film", READY)  # fmt: skip

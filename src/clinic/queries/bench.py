@@ -43,7 +43,7 @@ from ketapath.pharmacology import (
     simulate,
     ways,
 )
-from ketapath.pharmacology.choice import is_child
+from ketapath.pharmacology.choice import covering, is_child
 from ketapath.pharmacology.simulate import ARTERIAL_MODEL
 
 DRAWS = 300
@@ -97,7 +97,8 @@ class Curve:
 class Drawn:
     """A curve with what it came to. `shown` is the level asked for, None where its model does not know it.
 
-    `spread` holds every model of the route where all are compared, the default first, as id and level. `through` is the
+    `spread` holds every model of the route where all are compared, the default first, as id and level; `left_out` those
+    on which the interaction with the other medicine cannot be worked out. `through` is the
     arterial model that the uptake is fed into, "" where there is none; `effects` is None beyond a session.
     """
 
@@ -110,6 +111,7 @@ class Drawn:
     through: str
     effects: Effects | None
     findings: tuple[Finding, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +165,19 @@ def drawn(curve: Curve, who: Who, view: View) -> Drawn:
         spread=spread,
         through=through,
         effects=effects,
+        left_out=_left_out(order, subject, found)
+        if curve.drug and curve.model == "all" and view.site == "venous"
+        else (),
         findings=tuple(
             {f.id: f for one in found for f in one.findings if view.site != "arterial" or not _is_of_vein(f)}.values()
         ),
     )
+
+
+def _left_out(order: Order, subject: Subject, found: tuple[Simulation, ...]) -> tuple[str, ...]:
+    """The models that cover this person and were not drawn with another medicine."""
+    shown = {one.model for one in found}
+    return tuple(m["id"] for m in covering(order, subject, knowledge().drugs) if m["id"] not in shown)
 
 
 def _is_of_vein(finding: Finding) -> bool:

@@ -17,9 +17,9 @@ from clinic.queries import bench as queries
 from clinic.queries.bench import ANALYTES, HOURS, Drawn
 from clinic.queries.person import Chart, chart
 from clinic.record.projections import knowledge
-from clinic.web.bench_charts import MOST_HALVES, charts, risks, title_of, trust_of
 from clinic.web.bench_charts import Chart as Panelled
-from clinic.web.bench_files import as_csv, as_svg
+from clinic.web.bench_charts import charts, risks, said_of_bands, title_of, trust_of
+from clinic.web.bench_files import as_csv, as_svg, person, unknown
 from clinic.web.bench_form import LETTERS, SITES, Asked, asked, sentence
 from clinic.web.charts import picture
 from clinic.web.door import account_of, staff
@@ -223,10 +223,14 @@ def _result(wish: Asked, drawn: list[Drawn], found: Chart | None) -> dict[str, A
     return {
         "drawn": [_key(one) for one in drawn],
         "charts": [_picture(chart, place) for place, chart in enumerate(charts(drawn, wish.view))],
-        "has_halves": len(drawn) <= MOST_HALVES,
+        "bands": said_of_bands(drawn),
         "risks": risks(drawn),
         "felt": _once(drawn),
         "takes_drug": any(one.curve.drug for one in drawn),
+        "person": list(person(wish.who)),
+        "unknown": unknown(wish.who),
+        "is_mixed": len({one.shown.analyte for one in drawn if one.shown is not None}) > 1,
+        "left_out": [(one.curve.letter, one.left_out) for one in drawn if one.left_out],
         "absent": [one.curve.letter for one in drawn if one.shown is None],
         "missing": [letter for letter in LETTERS if wish.typed[f"{letter}_way"] and letter not in subjects],
         "equal": _equal(drawn),
@@ -243,7 +247,7 @@ def _key(one: Drawn) -> dict[str, Any]:
         "title": title_of(one),
         "model": one.model,
         "through": one.through,
-        "is_fed": bool(one.through) and one.curve.order.route != "iv",
+        "is_extrapolated": _is_extrapolated(one),
         "models": _models(one),
         "trust": trust_of(one.model),
         "site": one.site,
@@ -257,6 +261,12 @@ def _key(one: Drawn) -> dict[str, Any]:
     }
 
 
+def _is_extrapolated(one: Drawn) -> bool:
+    """A person outside the people behind a model, or an arterial level by a route where nobody has measured one."""
+    is_fed = bool(one.through) and one.curve.order.route != "iv"
+    return is_fed or any("/extrapolated-" in finding.id for finding in one.findings)
+
+
 def _among(one: Drawn) -> tuple[float, float] | None:
     """The lowest and the highest peak of the typical person by the models that are compared."""
     peaks = [max(series.typical) for _name, series in one.spread]
@@ -264,8 +274,9 @@ def _among(one: Drawn) -> tuple[float, float] | None:
 
 
 def _once(drawn: list[Drawn]) -> list[Finding]:
-    """What is to be known of the effects of all curves, each once."""
-    return list({f.id: f for one in drawn if one.effects is not None for f in one.effects.findings}.values())
+    """What is to be known of the effects of all curves, each once; the heart rate is in the files, not on the page."""
+    found = {f.id: f for one in drawn if one.effects is not None for f in one.effects.findings}
+    return [finding for name, finding in found.items() if not name.endswith("resting-unknown-heart-rate")]
 
 
 def _groups(one: Drawn) -> list[tuple[str, list[Finding]]]:

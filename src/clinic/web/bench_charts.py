@@ -76,6 +76,21 @@ def charts(found: Sequence[Drawn], view: View) -> list[Chart]:
     return [replace(chart, panel=replace(chart.panel, name_room=room)) for chart in drawn]
 
 
+def said_of_bands(found: Sequence[Drawn]) -> str:
+    """What lines and bands are; between several models the dark band is another thing than between people."""
+    if len(found) <= MOST_HALVES:
+        words = _("Lines: typical people. Dark bands: half of such people, light bands: nine of ten.")
+    else:
+        words = _("Lines: typical people. Bands: nine of ten such people; half of them stand in the tables.")
+    letters = ", ".join(one.curve.letter.upper() for one in found if one.spread)
+    if not letters:
+        return words
+    return _(
+        "%(words)s Levels of %(letters)s: thin lines are other models, the dark band lies between the lowest and the "
+        "highest model, the light band is of people by the first."
+    ) % {"words": words, "letters": letters}
+
+
 def risks(found: Sequence[Drawn]) -> list[tuple[str, list[Risk]]]:
     """The chance of an event in one session, a row for each event with one entry for each curve."""
     rows: dict[str, list[Risk]] = {}
@@ -154,7 +169,7 @@ def heading(found: Sequence[Drawn]) -> str:
     names = ", ".join(dict.fromkeys(one.shown.analyte for one in found if one.shown is not None))
     every = [name for one in found for name in (knowledge().drugs[m]["site"] for m, _series in one.spread)]
     sites = ", ".join(dict.fromkeys(str(WORDS[name]) for name in [*(one.site for one in found), *every]))
-    return _("%(analyte)s, ng/mL, %(site)s blood") % {"analyte": names, "site": sites}
+    return _("%(analyte)s, ng/mL; blood: %(site)s") % {"analyte": names, "site": sites}
 
 
 def _levels(found: Sequence[Drawn], view: View) -> Chart:
@@ -174,8 +189,7 @@ def _levels(found: Sequence[Drawn], view: View) -> Chart:
         letters.append(_letter(one.curve.letter, one.shown.times_min, one.shown.typical))
     panel = Panel(
         title=_("Levels over time"),
-        description=_("Lines are typical people; in the bands lie half and nine of ten such people. The table below "
-                      "has the same numbers."),
+        description=_("%(bands)s The table below has the same numbers.") % {"bands": said_of_bands(found)},
         x_name=_("h") if view.hours > 8 else _("min"),
         x_from=0.0,
         x_to=view.hours * 60.0,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from clinic.queries.bench import Drawn
+from clinic.queries.bench import Drawn, Who
 from clinic.record.projections import knowledge
-from clinic.web.bench_charts import charts, title_of, trust_of
+from clinic.web.bench_charts import charts, said_of_bands, title_of, trust_of
 from clinic.web.bench_form import Asked
 from clinic.web.words import WORDS
 from ketapath.domain.evidence import Text
@@ -31,7 +31,8 @@ def as_csv(found: list[Drawn], wish: Asked) -> str:
 def as_svg(found: list[Drawn], wish: Asked) -> str:
     """Every panel, with the curves in words above and what has to be known below."""
     panels = [(chart.heading, chart.panel) for chart in charts(found, wish.view)]
-    return sheet(panels, title=_("Doses compared"), lines=_lines(found, wish), notes=_notes(found))
+    lines = [*_lines(found, wish), said_of_bands(found)]
+    return sheet(panels, title=_("Doses compared"), lines=lines, notes=_notes(found))
 
 
 def _rows(found: list[Drawn]) -> Iterator[list[object]]:
@@ -79,11 +80,22 @@ def _lines(found: list[Drawn], wish: Asked) -> Iterator[str]:
         if one.through:
             words = _("%(words)s, fed into %(model)s") % {"words": words, "model": one.through}
         yield words
-    yield _("Person: %(said)s") % {"said": "; ".join(_person(wish)) or _("nothing is known")}
+    missing = unknown(wish.who)
+    said = [*person(wish.who), *([_("not known: %(names)s") % {"names": ", ".join(missing)}] if missing else [])]
+    yield _("Person: %(said)s") % {"said": "; ".join(said)}
 
 
-def _person(wish: Asked) -> Iterator[str]:
-    who = wish.who
+def unknown(who: Who) -> list[str]:
+    """What is not known of the person and would change what is drawn."""
+    facts = {
+        _("weight"): who.weight_kg, _("age"): who.age_years, _("resting systolic"): who.systolic,
+        _("resting diastolic"): who.diastolic, _("hypertension"): who.hypertension,
+    }  # fmt: skip
+    return [name for name, value in facts.items() if value is None]
+
+
+def person(who: Who) -> Iterator[str]:
+    """What is known of the person, in words."""
     if who.weight_kg is not None:
         yield f"{who.weight_kg:g} kg"
     if who.age_years is not None:

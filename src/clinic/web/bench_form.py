@@ -109,6 +109,8 @@ def _typed(query: Mapping[str, str], recorded: Who | None) -> dict[str, str]:
         typed[f"{letter}_way"] = way
         for name, start in starts.items():
             said = query.get(f"{letter}_{name}", start).strip()[:64]
+            if name in ("dose", "minutes"):
+                said = said.replace(",", ".")  # a field of numbers shows nothing else
             typed[f"{letter}_{name}"] = start if is_other and name in ("dose", "minutes", "model") else said
     return typed
 
@@ -172,10 +174,17 @@ def _number(
     return value
 
 
+def _unit(name: str) -> str:
+    units = {"dose": "mg", "minutes": _("minutes"), "weight": "kg", "age": _("years"), "every": _("days")}
+    return units.get(name, "mmHg")
+
+
 def _limit(name: str, low: float, high: float) -> str:
-    if name.endswith("dose"):
-        return _("more than 0 and at most %(high)s") % {"high": f"{high:g}"}
-    return _("%(low)s to %(high)s") % {"low": f"{low:g}", "high": f"{high:g}"}
+    own = name.rpartition("_")[2]
+    said = {"low": f"{low:g}", "high": f"{high:g}", "unit": _unit(own)}
+    if own == "dose":
+        return _("more than 0 and at most %(high)s %(unit)s") % said
+    return _("%(low)s to %(high)s %(unit)s") % said
 
 
 def _one_of(found: Asked, name: str, allowed: tuple[str, ...]) -> str:
@@ -189,4 +198,5 @@ def _one_of(found: Asked, name: str, allowed: tuple[str, ...]) -> str:
 
 def sentence(given: object, limit: object) -> str:
     """What was found and what it has to be."""
+    given = f"{given:g}" if isinstance(given, float) else given
     return _("Found %(given)s; it has to be %(limit)s.") % {"given": given, "limit": limit}

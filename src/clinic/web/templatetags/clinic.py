@@ -383,6 +383,8 @@ def in_hundred(risk: Risk) -> str:
     if risk.p is None or risk.p05 is None or risk.p95 is None:
         return _("not known: resting pressure missing")
     said = {"low": round(100 * risk.p05), "high": round(100 * risk.p95), "middle": round(100 * risk.p)}
+    if risk.p < 0.01 and not said["high"]:
+        return _("fewer than 1 in 100")
     if risk.p < 0.01:
         return _("fewer than 1 in 100 (up to %(high)s)") % said
     return _("about %(middle)s in 100 (%(low)s to %(high)s)") % said
