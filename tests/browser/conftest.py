@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from tests.browser.house import House, browser, signed_in
 
-EXPECTED = ("status of 4", "[object Event]", "ERR_CONNECTION_REFUSED", "htmx:sendError", "htmx:afterRequest")
-"""What a console may say: that a form was refused, and that the server is away while a test has stopped it."""
+EXPECTED = (
+    "status of 4", "[object Event]", "ERR_CONNECTION_REFUSED", "htmx:sendError", "htmx:sendAbort", "htmx:afterRequest",
+)  # fmt: skip
+"""What a console may say: a form was refused, the server is away while a test has stopped it, a newer request won."""
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,30 @@ def test_a_route_is_chosen_with_keys_and_its_fields_come(museum: House, enter: E
     expect(page.locator("#bench-result .key")).to_contain_text("Esketamine by nose, 56 mg")
 
 
+def test_a_dose_typed_just_before_another_route_never_stands_beside_the_chart_of_another(
+    museum: House, enter: Enter
+) -> None:
+    page = enter(museum, "nurse")
+    page.goto(museum.url + PAGES["bench"])
+    page.fill("#a_dose", "77")
+    page.select_option("#a_way", "racemic/oral")
+    expect(page.locator("#bench-result .key")).to_contain_text("Ketamine by mouth, 50 mg")
+    expect(page.locator("#a_dose")).to_have_value("50")
+    expect(page.locator("#a_minutes")).to_have_count(0)
+
+
+def test_a_move_that_nobody_answers_is_said_and_the_next_answer_takes_it_back(museum: House, enter: Enter) -> None:
+    page = enter(museum, "nurse")
+    page.goto(museum.url + PAGES["bench"])
+    page.route("**/bench?*", lambda route: route.abort("connectionrefused"))
+    page.fill("#a_dose", "90")
+    expect(page.locator("#bench-result .unanswered")).to_be_visible()
+    page.unroute("**/bench?*")
+    page.fill("#a_dose", "91")
+    expect(page.locator("#bench-result .key")).to_contain_text("91 mg")
+    expect(page.locator("#bench-result .unanswered")).to_be_hidden()
+
+
 def test_without_script_a_button_draws(museum: House, chromium: Browser) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = signed_in(context, museum, "director")

@@ -241,7 +241,7 @@ def test_a_model_that_bears_no_interaction_is_named_and_not_just_absent(browser_
 
 def test_the_result_names_the_person_and_what_is_not_known_of_them(browser_of: Visit) -> None:
     page = text(browser_of("nurse"), **TWO, systolic="128").split('id="bench-result"')[1]
-    assert "70 kg; 40 years; resting pressure 128/? mmHg; " in page
+    assert "Person: 70 kg; 40 years; resting pressure 128/? mmHg; not known" in page
     assert "not known: resting diastolic, hypertension" in page
 
 
@@ -252,10 +252,13 @@ def test_a_curve_of_a_person_outside_its_model_is_marked_beside_its_name(browser
     assert key[1].count(mark) == 2
 
 
-def test_every_note_that_has_a_source_names_it(browser_of: Visit) -> None:
-    page = text(browser_of("nurse"), **TWO)
-    note = page.split("End of 35 mg over 40 min")[1].split("</li>")[0]
-    assert 'href="/knowledge/sources/OTTO2021"' in note
+def test_the_notes_of_a_curve_name_their_sources(browser_of: Visit) -> None:
+    notes = text(browser_of("nurse"), **TWO).split("End of 35 mg over 40 min")[1].split("</details>")[0]
+    assert 'href="/knowledge/sources/OTTO2021"' in notes
+    client = browser_of("nurse")
+    page = client.get("/bench/interactions", {"drug": "ticlopidine"}).content.decode()
+    note = page.split("What was measured was measured with S-ketamine")[1].split("</li>")[0]
+    assert 'href="/knowledge/sources/TICL"' in note
 
 
 def test_two_substances_on_one_axis_are_said_to_be_two(browser_of: Visit) -> None:

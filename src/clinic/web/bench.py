@@ -19,7 +19,7 @@ from clinic.queries.person import Chart, chart
 from clinic.record.projections import knowledge
 from clinic.web.bench_charts import Chart as Panelled
 from clinic.web.bench_charts import charts, risks, said_of_bands, title_of, trust_of
-from clinic.web.bench_files import as_csv, as_svg, person, unknown
+from clinic.web.bench_files import as_csv, as_svg, person
 from clinic.web.bench_form import LETTERS, SITES, Asked, asked, sentence
 from clinic.web.charts import picture
 from clinic.web.door import account_of, staff
@@ -227,8 +227,7 @@ def _result(wish: Asked, drawn: list[Drawn], found: Chart | None) -> dict[str, A
         "risks": risks(drawn),
         "felt": _once(drawn),
         "takes_drug": any(one.curve.drug for one in drawn),
-        "person": list(person(wish.who)),
-        "unknown": unknown(wish.who),
+        "person": person(wish.who),
         "is_mixed": len({one.shown.analyte for one in drawn if one.shown is not None}) > 1,
         "left_out": [(one.curve.letter, one.left_out) for one in drawn if one.left_out],
         "absent": [one.curve.letter for one in drawn if one.shown is None],

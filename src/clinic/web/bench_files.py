@@ -80,13 +80,17 @@ def _lines(found: list[Drawn], wish: Asked) -> Iterator[str]:
         if one.through:
             words = _("%(words)s, fed into %(model)s") % {"words": words, "model": one.through}
         yield words
-    missing = unknown(wish.who)
-    said = [*person(wish.who), *([_("not known: %(names)s") % {"names": ", ".join(missing)}] if missing else [])]
-    yield _("Person: %(said)s") % {"said": "; ".join(said)}
+    yield person(wish.who)
 
 
-def unknown(who: Who) -> list[str]:
-    """What is not known of the person and would change what is drawn."""
+def person(who: Who) -> str:
+    """What is known of the person, and what is not and would change what is drawn."""
+    missing = _unknown(who)
+    said = [*_known(who), *([_("not known: %(names)s") % {"names": ", ".join(missing)}] if missing else [])]
+    return _("Person: %(said)s") % {"said": "; ".join(said)}
+
+
+def _unknown(who: Who) -> list[str]:
     facts = {
         _("weight"): who.weight_kg, _("age"): who.age_years, _("resting systolic"): who.systolic,
         _("resting diastolic"): who.diastolic, _("hypertension"): who.hypertension,
@@ -94,8 +98,7 @@ def unknown(who: Who) -> list[str]:
     return [name for name, value in facts.items() if value is None]
 
 
-def person(who: Who) -> Iterator[str]:
-    """What is known of the person, in words."""
+def _known(who: Who) -> Iterator[str]:
     if who.weight_kg is not None:
         yield f"{who.weight_kg:g} kg"
     if who.age_years is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -388,6 +388,14 @@ def in_hundred(risk: Risk) -> str:
     if risk.p < 0.01:
         return _("fewer than 1 in 100 (up to %(high)s)") % said
     return _("about %(middle)s in 100 (%(low)s to %(high)s)") % said
+
+
+@register.filter
+def noted(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Findings with the sources of their own, and apart, once, the sources that most of them share."""
+    shared = max((f.evidence for f in findings), key=[f.evidence for f in findings].count, default=())
+    notes = [(finding, () if finding.evidence == shared else finding.evidence) for finding in findings]
+    return {"notes": notes, "shared": shared, "is_all": not any(own for _finding, own in notes)}
 
 
 @register.filter
