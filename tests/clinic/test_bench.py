@@ -76,6 +76,14 @@ def test_a_person_fills_the_form_from_the_record_and_what_is_typed_wins(browser_
     assert 'value="99"' in text(client, patient=READY, weight="99")
 
 
+def test_a_field_emptied_beside_a_record_stays_empty_in_the_address(browser_of: Visit) -> None:
+    client, headers = browser_of("prescriber"), {"HX-Request": "true", "HX-Target": "div#bench-result"}
+    address = client.get("/bench", {"patient": READY, "a_way": "racemic/iv", "weight": ""}, headers=headers)
+    again = client.get(address["HX-Replace-Url"]).content.decode()
+    assert again.split('id="weight"')[1].split('value="')[1].split('"')[0] == ""
+    assert "weight is not given" in again
+
+
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [

@@ -60,8 +60,9 @@ class Asked:
 
     @property
     def address(self) -> str:
-        """The shortest address that asks for the same."""
-        kept = {name: words for name, words in self.typed.items() if words and _START.get(name) != words}
+        """The shortest address that asks for the same; what was emptied beside a record stays empty."""
+        emptied = _OF_PERSON if self.patient else ()
+        kept = {n: words for n, words in self.typed.items() if (words or n in emptied) and _START.get(n) != words}
         unused = [f"{letter}_" for letter in LETTERS if not self.typed[f"{letter}_way"]]
         unused += [f"{letter}_minutes" for letter in LETTERS if not self.typed[f"{letter}_way"].endswith("/iv")]
         shown = {name: words for name, words in kept.items() if not name.startswith(tuple(unused))}
