@@ -7,7 +7,6 @@ arterial level are marked as extrapolated: their uptake is fed into the arterial
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -23,7 +22,6 @@ from ketapath.pharmacology.solver.compartments import Array
 from ketapath.pharmacology.subjects import REFERENCE_WEIGHT_KG, Subject
 
 _ROUNDING = 1e-12
-_MEASURED = frozenset({"arterial"})
 _FOLLOWED_MIN = (*range(0, 120, 2), *range(0, 240, 5), *range(240, 721, 30))
 """A course is followed at these minutes whatever is shown of it: close enough that no peak slips between two."""
 _AFTER_THE_DOSE_MIN = range(0, 61, 5)
@@ -54,11 +52,17 @@ def driving_sites(
         raise bad("--starts-min", list(order.starts_min)[:5], "one session from minute 0 where effects are asked for")
     chosen = model_for(order, subject, models, None)
     check(order, subject, chosen, times_min, draws, seed)
-    found = _driven(order, subject, models, _followed(order, times_min), figures, draws=draws, seed=seed, drugs=drugs)
-    return replace(
-        found,
+    minutes = _followed(order, times_min)
+    halves = half_lives(figures, draws=draws + 1, rng=np.random.default_rng([seed, 3]))
+    found = arterial_sites(order, subject, models, minutes, halves, draws=draws, seed=seed, drugs=drugs)
+    is_measured = chosen["site"] == "arterial"
+    return Sites(
+        times_min=minutes,
+        levels={name: _from_nothing(found[name][:, 1:]) for name in halves},
+        racemic=order.product == "racemic",
+        extrapolated=order.route != "iv" and not is_measured,
         shown_min=tuple(float(t) for t in times_min),
-        findings=() if chosen["site"] in _MEASURED else tuple(outside(models[ARTERIAL_MODEL], subject)),
+        findings=() if is_measured else tuple(outside(models[ARTERIAL_MODEL], subject)),
     )
 
 
@@ -67,29 +71,6 @@ def _followed(order: Order, times_min: Sequence[float]) -> tuple[float, ...]:
     end = min(last_minute(order), MAX_TIME_MIN - _AFTER_THE_DOSE_MIN[-1])
     needed = (*_FOLLOWED_MIN, *(end + after for after in _AFTER_THE_DOSE_MIN))
     return tuple(sorted({float(t) for t in (*times_min, *needed)}))
-
-
-def _driven(
-    order: Order,
-    subject: Subject,
-    models: Models,
-    times_min: Sequence[float],
-    figures: Figures,
-    *,
-    draws: int,
-    seed: int,
-    drugs: Sequence[Perpetrator] = (),
-) -> Sites:
-    """The levels at these minutes and no other."""
-    halves = half_lives(figures, draws=draws + 1, rng=np.random.default_rng([seed, 3]))
-    found = arterial_sites(order, subject, models, times_min, halves, draws=draws, seed=seed, drugs=drugs)
-    site = model_for(order, subject, models, None)["site"]
-    return Sites(
-        times_min=tuple(float(t) for t in times_min),
-        levels={name: _from_nothing(found[name][:, 1:]) for name in halves},
-        racemic=order.product == "racemic",
-        extrapolated=order.route != "iv" and site not in _MEASURED,
-    )
 
 
 def _from_nothing(levels: Array) -> Array:
@@ -109,8 +90,8 @@ def drivers_of_validation(models: Models, figures: Figures, *, draws: int, seed:
         "sc-s-0.5": Order(product="esketamine", route="sc", dose_mg=0.5 * mg),
         "sc-s-1.0": Order(product="esketamine", route="sc", dose_mg=1.0 * mg),
     }
-    times = [float(t) for t in range(0, 181, 2)]
     someone = Subject(weight_kg=mg, age_years=45.0)
     return {
-        name: _driven(order, someone, models, times, figures, draws=draws, seed=seed) for name, order in orders.items()
+        name: driving_sites(order, someone, models, (0.0,), figures, draws=draws, seed=seed)
+        for name, order in orders.items()
     }
