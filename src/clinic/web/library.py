@@ -34,6 +34,7 @@ _KINDS = (
     "instrument",
     "drug",
     "perpetrator",
+    "effects",
     "protocol",
     "alternative",
     "screening",
