@@ -297,3 +297,14 @@ def test_minutes_that_cannot_be_are_refused(times: list[float]) -> None:
 def test_a_rate_that_cannot_be_is_refused(rate: Rate) -> None:
     with pytest.raises(BadInput):
         simulate(infusion("racemic", [rate]), MAN, DRUGS, [40.0], draws=5, seed=1)
+
+
+def test_a_lag_moves_the_whole_course_by_its_minutes() -> None:
+    order, plain = order_of("racemic", "oral", 50.0), DRUGS["racemic_oral_venous"]
+    lag = {"value": 15, "unit": "min", "trust": "assumption"}
+    late = {"late": {**plain, "id": "late", "parameters": {**plain["parameters"], "lag": lag}}}
+    on_time = simulate(order, MAN, DRUGS, MINUTES, draws=5, seed=1)
+    later = simulate(order, MAN, late, [10.0, *(t + 15.0 for t in MINUTES)], draws=5, seed=1)
+    for one, other in zip(on_time.series, later.series, strict=True):
+        assert other.typical[0] == 0.0
+        assert other.typical[1:] == pytest.approx(one.typical)
