@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Literal
 
 from ketapath.domain.evidence import Evidence, Text
+from ketapath.domain.fact import Dose, ScoreEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +58,131 @@ class Diagnostics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Whose data the prior rests on: "literature" or "this clinic", with the version and digest of its file."""
+
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The last total against the baseline, with the definition by which it is called reliable.
+
+    `points` is the least change that two measurements of an unchanged person would differ by in 1 of 20 pairs.
+    """
+
+    before: float
+    after: float
+    points: float
+    verdict: Literal["improved", "worse", "no reliable change"]
+    definition: Text
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """Probabilities at one day since the first session; `p_relapse` is by that day, None where nothing can relapse."""
+
+    day: float
+    p_response: float
+    p_remission: float
+    p_relapse: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Influence:
+    """What one score did to the estimate: what was expected of it, and the fraction improved before and after it."""
+
+    day: float
+    scale: str
+    total: float
+    expected_p05: float
+    expected_p50: float
+    expected_p95: float
+    improved_before: float
+    improved_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyWarning:
+    """A sign between visits that the course goes worse than expected, for a person to look at; it decides nothing."""
+
+    day: float
+    scale: str
+    kind: Literal["above-expected", "rising", "relapse"]
+    statement: Text
+    probability: float | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleCourse:
+    """One scale of the person. Where `is_modelled` is False, `curve` is the scale's own trend: what the true value has
+    been up to today, from these scores and their error alone, without treatment and without a forecast.
+
+    `expected` is the course that treatment leads to expect before any score after the baseline; None without a model.
+    """
+
+    scale: str
+    title: str
+    top: float
+    higher_is_better: bool
+    is_modelled: bool
+    baseline: float | None
+    baseline_on: str | None
+    observed: tuple[Observed, ...]
+    curve: RecoveryCurve | None
+    expected: RecoveryCurve | None
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalRating:
+    """How far a goal was reached on a day, on the scale from -2 (much less than hoped) to +2 (much more)."""
+
+    on: date
+    level: int
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """A goal in the person's own words, with its ratings in order of time."""
+
+    words: str
+    status: str
+    since: date | None
+    ratings: tuple[GoalRating, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the response model may know of one person. Weights, and days on which a new antidepressant began.
+
+    `condition` is the word of the vocabulary ("MDD", "bipolar-depression", "PTSD", ...) or None where not known;
+    `age_years` is None where not known.
+    """
+
+    scores: tuple[ScoreEntry, ...]
+    doses: tuple[Dose, ...]
+    weights_kg: Mapping[date, float]
+    antidepressant_starts: tuple[date, ...]
+    psychotherapy: tuple[date, ...]
+    goals: tuple[Goal, ...]
+    condition: str | None
+    age_years: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """The person's course so far and what it may become. Probabilities are None where they cannot be said.
 
     `horizon_day` is the day that `p_response` and `p_remission` speak of, counted from the first session.
     `reliable_change` compares the last score with baseline: "improved", "worse", "no reliable change" or None.
+    `curve` and `expected` are those of `scale`; `scales` holds every scale of the person, that one first.
     """
 
     scale: str
@@ -79,3 +203,10 @@ class Course:
     diagnostics: Diagnostics | None
     evidence: tuple[Evidence, ...]
     notes: tuple[Text, ...]
+    expected: RecoveryCurve | None = None
+    scales: tuple[ScaleCourse, ...] = ()
+    chances: tuple[Chance, ...] = ()
+    influences: tuple[Influence, ...] = ()
+    warning: EarlyWarning | None = None
+    goals: tuple[Goal, ...] = ()
+    provenance: Provenance | None = None
