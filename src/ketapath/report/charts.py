@@ -1,7 +1,7 @@
 """A chart as an accessible drawing: bands first, then the median, then what was observed, with its table beside it.
 
-`draw` knows lines and marks, nothing of medicine; `recovery_chart` is the course of one person's scores. Colours and
-sizes come from the style sheet of the page, by class.
+`draw` knows lines and marks, nothing of medicine; `recovery_chart` is the course of one person's scores beside what
+was expected of it. Colours and sizes come from the style sheet of the page, by class.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from ketapath.domain.response import Course, RecoveryCurve
 _LEFT, _TOP, _FOOT = 52.0, 14.0, 22.0
 _LETTER = 7.2
 """Room for one letter of a name; names stand beside the ends of their lines, never on them."""
+_ROW = 24.0
+"""Height of one row of marks under the axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """The room between two lines; `kind` is "band90" or "band50", or "spread" with the letter of its curve."""
+    """The room between two lines; `kind` is "band90", "band50" or "expected", or "spread" with its curve's letter."""
 
     kind: str
     xs: Sequence[float]
@@ -29,7 +31,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line with its name at its end; `kind` is "median" or "context", or "curve" with its letter."""
+    """A line with its name at its end; `kind` is "median", "expected" or "context", or "curve" with its letter."""
 
     kind: str
     name: str
@@ -39,20 +41,45 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
-    """Something that was observed; `words` say what, when and from where."""
+    """Something that was observed; `words` say what, when and from where.
+
+    `error` is how far up and down the measurement may be off, in units of the axis, 0 where that is not drawn; one that
+    `is_aside` is on record but not used by the curve, and is drawn hollow.
+    """
 
     x: float
     y: float
     words: str
+    error: float = 0.0
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """Something that happened, under the axis: a session with its dose. A planned one is dashed."""
+    """Something under the axis: a session with its dose. A planned one is dashed, a missed one struck out."""
 
     x: float
     words: str
     is_planned: bool = False
+    is_missed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A mark in a row under the axis; `shape` is "diamond" or "ring", hollow where it is only planned."""
+
+    x: float
+    shape: str
+    words: str
+    is_planned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Marks of one kind under the axis, with their name at the end of the row."""
+
+    name: str
+    points: Sequence[Point]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +112,7 @@ class Panel:
     lines: Sequence[Line] = ()
     dots: Sequence[Dot] = ()
     ticks: Sequence[Tick] = ()
+    rows: Sequence[Row] = ()
     marks: Sequence[tuple[float, str]] = ()
     verticals: Sequence[tuple[float, str]] = ()
     letters: Sequence[Letter] = ()
@@ -107,7 +135,7 @@ def inside(panel: Panel) -> str:
     """What the panel draws, without the drawing around it, so that several may stand on one sheet."""
     place = _Place(panel)
     parts = [*_axes(panel, place), *_shapes(panel, place), *_marks(panel, place), *_names(panel, place),
-             *_letters(panel, place), *_foot(panel, place)]  # fmt: skip
+             *_letters(panel, place), *_ticks(panel, place), *_rows(panel, place), *_foot(panel, place)]  # fmt: skip
     return "".join(parts)
 
 
@@ -116,8 +144,10 @@ class _Place:
 
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
-        self.bottom = panel.height - _FOOT - (34.0 if panel.ticks else 16.0)
+        room = 16.0 if not panel.ticks else 34.0 if any(tick.words for tick in panel.ticks) else 22.0
+        self.bottom = panel.height - _FOOT - room - _ROW * len(panel.rows)
         names = [panel.x_name, *(line.name for line in panel.lines), *(words for _, words in panel.marks)]
+        names += [row.name for row in panel.rows]
         self.end = panel.width - (panel.name_room or 24.0 + _LETTER * max(map(len, names)))
 
     def x(self, value: float) -> float:
@@ -203,22 +233,54 @@ def _marks(panel: Panel, place: _Place) -> list[str]:
         found.append(f'<line class="now" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP:g}" y2="{place.bottom:.1f}"/>')
         found.append(f'<text class="note now" x="{x + 6:.1f}" y="{_TOP + 10:g}">{escape(words)}</text>')
     for dot in panel.dots:
+        x, kind = place.x(dot.x), "dot aside" if dot.is_aside else "dot"
+        if dot.error:
+            high, low = place.y(dot.y + dot.error), place.y(dot.y - dot.error)
+            found.append(f'<line class="error" x1="{x:.1f}" x2="{x:.1f}" y1="{high:.1f}" y2="{low:.1f}"/>')
         found.append(
-            f'<circle class="dot" cx="{place.x(dot.x):.1f}" cy="{place.y(dot.y):.1f}" r="5">'
+            f'<circle class="{kind}" cx="{x:.1f}" cy="{place.y(dot.y):.1f}" r="5">'
             f"<title>{escape(dot.words)}</title></circle>"
         )
     return found
 
 
+def _ticks(panel: Panel, place: _Place) -> list[str]:
+    """Sessions under the axis; a dose is left out where it would stand on the one before, the table has them all."""
+    found, below, taken = [], place.bottom, -1e9
+    for tick in sorted(panel.ticks, key=lambda one: one.x):
+        x = place.x(tick.x)
+        if tick.is_missed:
+            found.append(f'<path class="cross" d="M{x - 5:.1f} {below + 4:.1f}l10 10m0 -10l-10 10"/>')
+        else:
+            kind = "tick planned" if tick.is_planned else "tick"
+            found.append(f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{below + 4:.1f}" y2="{below + 14:.1f}"/>')
+        half = _LETTER * len(tick.words) / 2
+        if tick.words and x - half >= taken:
+            taken = x + half + 2
+            found.append(
+                f'<text class="value" x="{x:.1f}" y="{below + 28:.1f}" text-anchor="middle">{escape(tick.words)}</text>'
+            )
+    return found
+
+
+def _rows(panel: Panel, place: _Place) -> list[str]:
+    found = []
+    top = panel.height - _FOOT - _ROW * len(panel.rows)
+    for index, row in enumerate(panel.rows):
+        y = top + _ROW * (index + 0.5) - 4
+        found.append(f'<line class="grid" x1="{_LEFT:g}" x2="{place.end:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        found.append(f'<text class="note" x="{place.end + 8:.1f}" y="{y + 4:.1f}">{escape(row.name)}</text>')
+        for point in row.points:
+            x, kind = place.x(point.x), f"{point.shape} planned" if point.is_planned else point.shape
+            shape = f"M{x:.1f} {y - 6:.1f}l6 6 -6 6 -6 -6z"
+            if point.shape == "ring":
+                shape = f"M{x - 5:.1f} {y:.1f}a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z"
+            found.append(f'<path class="{kind}" d="{shape}"><title>{escape(point.words)}</title></path>')
+    return found
+
+
 def _foot(panel: Panel, place: _Place) -> list[str]:
     found = []
-    for tick in panel.ticks:
-        x, kind = place.x(tick.x), "tick planned" if tick.is_planned else "tick"
-        below = place.bottom
-        found.append(f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{below + 4:.1f}" y2="{below + 14:.1f}"/>')
-        found.append(
-            f'<text class="value" x="{x:.1f}" y="{below + 28:.1f}" text-anchor="middle">{escape(tick.words)}</text>'
-        )
     base = panel.height - 6
     for value, words in panel.x_labels:
         found.append(
@@ -234,23 +296,27 @@ def recovery_chart(course: Course) -> str:
         return (
             '<p class="gap">No curve: the notes below say what is missing. The person\'s own scores stay on record.</p>'
         )
-    curve = course.curve
-    last = curve.days[-1]
+    curve, expected = course.curve, course.expected
+    last, name = curve.days[-1], course.scales[0].title if course.scales else "PHQ-9"
+    top = course.scales[0].top if course.scales else 27.0  # source: PHQ-9, highest total
+    said = "Solid line: median, with bands for half and for nine of ten such people; dots are this person's scores."
+    if expected is not None:
+        said += " Dashed line: what treatment leads to expect before any score, with the dotted band of nine of ten."
     panel = Panel(
-        title="PHQ-9 over time",
-        description="Median with bands for half and for nine of ten such people; dots are this person's scores. The "
-        "table below has the same numbers.",
+        title=f"{name} over time",
+        description=f"{said} The table below has the same numbers.",
         x_name="days",
         x_from=min([0.0, *(o.day for o in course.observed)]),
         x_to=last,
-        x_labels=[(float(d), str(d)) for d in range(0, int(last) + 1, 14)],
-        y_to=max(27.0, *curve.p95),  # source: PHQ-9, highest total
-        y_step=5.0,
-        bands=course_bands(curve),
-        lines=[Line(kind="median", name="median", xs=curve.days, ys=curve.p50)],
+        x_labels=[(float(d), str(d)) for d in range(0, int(last) + 1, 14 if last < 200 else 56)],
+        y_to=max(top, *curve.p95),
+        y_step=5.0 if top < 40 else 10.0,
+        bands=[*course_bands(curve), *expected_band(expected)],
+        lines=[*expected_line(expected, "expected"), Line(kind="median", name="median", xs=curve.days, ys=curve.p50)],
         dots=[Dot(x=o.day, y=o.total, words=f"{o.total:g} on day {o.day:g}, {o.origin}") for o in course.observed],
     )
-    return draw(panel, identity="recovery") + _table(curve)
+    figure = f"{draw(panel, identity='recovery')}<p class=quiet>{said}</p>"
+    return figure + _table(name, curve, expected)
 
 
 def course_bands(curve: RecoveryCurve) -> list[Band]:
@@ -261,15 +327,34 @@ def course_bands(curve: RecoveryCurve) -> list[Band]:
     ]
 
 
-def _table(curve: RecoveryCurve) -> str:
+def expected_band(expected: RecoveryCurve | None) -> list[Band]:
+    """Where nine of ten people would lie by treatment alone; nothing where nothing is expected."""
+    if expected is None:
+        return []
+    return [Band(kind="expected", xs=expected.days, low=expected.p05, high=expected.p95)]
+
+
+def expected_line(expected: RecoveryCurve | None, name: str) -> list[Line]:
+    """The middle of what treatment leads to expect before any score; nothing where nothing is expected."""
+    return [] if expected is None else [Line(kind="expected", name=name, xs=expected.days, ys=expected.p50)]
+
+
+def _table(name: str, curve: RecoveryCurve, expected: RecoveryCurve | None) -> str:
     names = ("p05", "p25", "p50", "p75", "p95")
+    by_day = {} if expected is None else dict(zip(expected.days, expected.p50, strict=True))
+
+    def cells(index: int, day: float) -> list[str]:
+        own = [f"{getattr(curve, n)[index]:.1f}" for n in names]
+        return own if expected is None else [*own, f"{by_day[day]:.1f}" if day in by_day else ""]
+
     rows = "".join(
-        f"<tr><td>{day:g}</td>" + "".join(f"<td>{getattr(curve, n)[i]:.1f}</td>" for n in names) + "</tr>"
+        f"<tr><td>{day:g}</td>{''.join(f'<td>{cell}</td>' for cell in cells(i, day))}</tr>"
         for i, day in enumerate(curve.days)
         if day % 7 == 0
     )
     head = "".join(f"<th>{n.removeprefix('p').lstrip('0')} %</th>" for n in names)
+    head += "" if expected is None else "<th>expected, 50 %</th>"
     return (
-        "<details><summary>The same as a table</summary><table><caption>PHQ-9 that would be observed</caption>"
-        f"<thead><tr><th>Day</th>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
+        f"<details><summary>The same as a table</summary><table><caption>{escape(name)} that would be observed"
+        f"</caption><thead><tr><th>Day</th>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
     )

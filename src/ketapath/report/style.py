@@ -38,6 +38,8 @@ footer{color:var(--ink3);font-size:14px}
 .chart .axis,.chart .tick,.chart .now{stroke:var(--edge)}
 .chart polyline{fill:none;stroke:var(--grey);stroke-width:1.5}
 .chart polyline.median{stroke:var(--accent);stroke-width:2}
+.chart polyline.expected{stroke:var(--ink2);stroke-dasharray:7 5}
+.chart polygon.expected{fill:var(--grey);fill-opacity:.12;stroke:var(--ink2);stroke-dasharray:1 4}
 .chart .dot{fill:var(--ink);stroke:var(--surface);stroke-width:2}.chart .mark,.chart .planned{stroke-dasharray:3 3}
 @media print{body{background:#fff}header{position:static}article{break-inside:avoid}details{display:block}}
 """

@@ -1,0 +1,71 @@
+"""A drawing says what it is told: what was expected beside what was found, missed sessions, doses that can be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from tests import courses
+
+from ketapath.report.charts import Dot, Panel, Point, Row, Tick, draw, recovery_chart
+
+FIRST = date(2026, 11, 1)
+
+
+def drawn(**parts: object) -> str:
+    fields = {"title": "t", "description": "d", "x_name": "", "x_from": 0.0, "x_to": 60.0, "x_labels": [],
+              "y_to": 20.0, "y_step": 5.0}  # fmt: skip
+    return draw(Panel(**{**fields, **parts}), identity="x")  # type: ignore[arg-type]
+
+
+def words_of(svg: str) -> list[str]:
+    return re.findall(r'<text class="value"[^>]*text-anchor="middle">([^<]*)</text>', svg)
+
+
+def test_what_was_expected_is_a_line_and_a_band_of_its_own_in_the_report() -> None:
+    full = courses.course(FIRST)
+    shown, without = recovery_chart(full), recovery_chart(replace(full, expected=None))
+    for mark in ('<polygon class="expected"', '<polyline class="expected"', "<th>expected, 50 %</th>", "Dashed line"):
+        assert mark in shown
+        assert mark not in without
+    assert full.expected is not None
+    assert f"<td>{full.expected.p50[14]:.1f}</td></tr>" in shown
+
+
+def test_the_report_calls_the_scale_by_its_name_and_reaches_its_top() -> None:
+    madrs = courses.course(FIRST).scales[2]
+    found = replace(courses.course(FIRST), scale="madrs", scales=(madrs,), curve=madrs.curve, expected=None)
+    chart = recovery_chart(found)
+    assert "MADRS over time" in chart
+    assert "MADRS that would be observed" in chart
+    assert ">60</text>" in chart
+    assert "PHQ-9" not in chart
+
+
+def test_a_missed_session_is_crossed_and_a_planned_one_dashed() -> None:
+    svg = drawn(ticks=[Tick(x=0.0, words="35"), Tick(x=7.0, words="", is_missed=True),
+                       Tick(x=14.0, words="35", is_planned=True)])  # fmt: skip
+    assert svg.count('class="cross"') == 1
+    assert svg.count('class="tick planned"') == 1
+    assert svg.count('class="tick"') == 1
+
+
+def test_a_dose_that_would_stand_on_the_one_before_is_left_out_and_its_tick_stays() -> None:
+    svg = drawn(ticks=[Tick(x=float(day), words="112") for day in (0, 1, 30)])
+    assert words_of(svg) == ["112", "112"]
+    assert svg.count('class="tick"') == 3
+
+
+def test_the_error_of_a_measurement_and_what_is_set_aside_can_be_seen() -> None:
+    svg = drawn(dots=[Dot(x=1.0, y=10.0, words="a", error=3.0), Dot(x=2.0, y=10.0, words="b", is_aside=True)])
+    assert svg.count('class="error"') == 1
+    assert svg.count('class="dot aside"') == 1
+
+
+@pytest.mark.parametrize("words", ["<b>begun</b>", 'a "quoted" one'])
+def test_rows_under_the_axis_escape_the_words_of_a_record(words: str) -> None:
+    svg = drawn(rows=[Row(name=words, points=[Point(x=3.0, shape="diamond", words=words)])])
+    assert words not in re.sub(r"&\w+;", "", svg)
+    assert 'class="diamond"' in svg
