@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
 from django.test import Client
 from django.utils import translation
+from tests import courses
 
 from clinic.access.models import Account
 from clinic.record.models import PatientLine, Practice
 from clinic.record.projections import knowledge
+from ketapath.domain.response import Course
 
 READY = "treatment-resistant-depression"
 ORDERS = "a_way=racemic/iv&a_dose=35&a_minutes=40&b_way=esketamine/nasal&b_dose=56&c_way=racemic/im&c_dose=50"
 PAGES = (
     "/today", "/patients", f"/patients/{READY}", "/patients/first-language-arabic", "/patients/half-the-facts-missing",
     "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
-    f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9",
+    f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/response",
+    "/patients/first-language-arabic/response",
     "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
     "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/knowledge/claims", "/patients/nobody",
     "/bench", f"/bench?{ORDERS}&patient={READY}", f"/bench?{ORDERS}&a_model=all&site=arterial&analyte=norketamine",
@@ -152,3 +156,17 @@ def test_no_visible_word_is_written_into_a_page(browser_of: Callable[[str], Clie
     if left := leftovers(pages[card], known + of_file[::-1]):
         wrong[card] = left
     assert not wrong, "\n".join(f"{path}: {sorted(set(left))[:40]}" for path, left in wrong.items())
+
+
+@pytest.mark.parametrize("made", [courses.course, courses.failed, courses.without_model, courses.bare])
+def test_nor_into_the_pages_of_a_whole_course(
+    browser_of: Callable[[str], Client], marked: None, made: Callable[[date], Course]
+) -> None:
+    treated = "first-language-arabic"
+    goals = courses.course(date(2026, 11, 1)).goals
+    known = [*own_words(), *courses.TITLES.values(), *(goal.words for goal in goals), *courses.WORDS.values()]
+    known += ["bupropion", *re.findall(r"[A-Za-z][^{}]+", courses.WORDS["test.reliable"])]
+    with courses.staged(treated, made):
+        for path in (f"/patients/{treated}/response", f"/patients/{treated}"):
+            page = browser_of("prescriber").get(path).content.decode()
+            assert not leftovers(page, sorted(known, key=len, reverse=True)), path

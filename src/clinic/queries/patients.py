@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clinic.record.models import PatientLine, Practice
+from clinic.record.models import Notice, PatientLine, Practice
 from clinic.record.read import search
 
 
@@ -14,3 +14,9 @@ def patients(practice: Practice, *, name: str = "") -> list[PatientLine]:
         found = [stored.identity for stored in search(practice, "Patient", name_starts=words, limit=None)]
         lines = lines.filter(patient_id__in=found)
     return list(lines.order_by("family", "given", "patient_id"))
+
+
+def early_signs(practice: Practice) -> set[str]:
+    """Those of whom an early sign was noticed that nobody has seen yet."""
+    unseen = Notice.objects.filter(practice=practice, key="response.warning", seen_at=None)
+    return set(unseen.values_list("patient_id", flat=True))

@@ -11,18 +11,15 @@ from django.utils.formats import date_format, time_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from clinic.queries.person import Chart
 from clinic.queries.session import Room
 from clinic.record.projections import knowledge
-from ketapath.domain.plan import Option, SignedPlan
-from ketapath.domain.response import Course
+from ketapath.domain.plan import Option
 from ketapath.domain.session import TimedReading
 from ketapath.pharmacology import Series, Simulation
 from ketapath.report import say
-from ketapath.report.charts import Band, Dot, Line, Panel, Tick, course_bands, draw
+from ketapath.report.charts import Band, Dot, Line, Panel, draw
 from ketapath.report.strip import Lane, Mark, draw_strip
 
-PHQ9_TOP = 27.0  # source: PHQ-9, highest total
 _SESSION_NAMES = 84.0
 """The same room for names in both charts of a session, so that their minutes stand one under the other."""
 
@@ -94,65 +91,6 @@ def schedule_strip(option: Option, today: date, *, identity: str) -> Drawing:
             for v in option.schedule
         ],
     )  # fmt: skip
-
-
-def response_chart(found: Chart, course: Course, *, identity: str = "response") -> Drawing | None:
-    """The person's scores with the course around them; None where there is nothing to draw yet."""
-    assert found.person is not None
-    scores = [s for s in found.person.scores if s.instrument == "phq9" and s.total is not None and s.reason is None]
-    if not scores and course.curve is None:
-        return None
-    doses = [d for d in found.person.doses if d.dose_mg is not None]
-    first = doses[0].on if doses else scores[0].on
-    planned = _ahead(found.plan, found.as_of)
-    curve = course.curve
-    last_day = max(
-        [(found.as_of - first).days, *(curve.days[-1:] if curve else ()), *((p - first).days for p in planned[:1])]
-    )
-    dots = [
-        Dot(
-            x=float((s.on - first).days), y=float(s.total or 0),
-            words=_("PHQ-9 %(total)s on %(day)s") % {"total": f"{s.total:g}", "day": _day(s.on)},
-        )
-        for s in scores
-    ]  # fmt: skip
-    start = min([0.0, *(dot.x for dot in dots)])
-    end = float(max(last_day, 14))
-    panel = Panel(
-        title=_("PHQ-9 over time"),
-        description=_("Dots are this person's own scores; the band shows where half and nine of ten would lie."),
-        x_name="",
-        x_from=start,
-        x_to=end,
-        x_labels=_weeks(first, start, end),
-        y_to=PHQ9_TOP,
-        y_step=5.0,
-        bands=course_bands(curve) if curve else (),
-        lines=[Line(kind="median", name=_("median"), xs=curve.days, ys=curve.p50)] if curve else (),
-        dots=dots,
-        ticks=_ticks([((d.on - first).days, d.dose_mg or 0.0, False) for d in doses]
-                     + [((p - first).days, (found.plan.dose_mg or 0.0) if found.plan else 0.0, True)
-                        for p in planned if (p - first).days <= end]),
-        marks=_half(course.baseline),
-        verticals=[(float((found.as_of - first).days), _("today"))],
-        width=1080.0,
-    )  # fmt: skip
-    return Drawing(
-        svg=picture(panel, identity),
-        caption=_(
-            "Dots are own scores; half of such people lie in the dark band, nine of ten in the light one. Under the "
-            "axis: sessions with their mg, planned ones dashed"
-        ),
-        head=[_("Day"), _("Score"), _("Source")],
-        rows=[[_day(s.on), f"{s.total:g}", str(s.origin)] for s in scores],
-    )
-
-
-def _half(baseline: float | None) -> list[tuple[float, str]]:
-    """The height at which the symptoms have halved; totals are whole, so its name is rounded down."""
-    if not baseline:
-        return []
-    return [(baseline / 2, _("response: %(points)s or less") % {"points": math.floor(baseline / 2)})]
 
 
 def pressure_chart(room: Room, zone_of: datetime) -> Drawing | None:
@@ -287,22 +225,6 @@ def round_axis(highest: float) -> tuple[float, float]:
     power = 10.0 ** math.floor(math.log10(highest))
     step = next(s * power for s in (0.2, 0.5, 1.0, 2.0) if highest / (s * power) <= 5)
     return step * math.ceil(highest / step), step
-
-
-def _ticks(found: Sequence[tuple[int, float, bool]]) -> list[Tick]:
-    return [Tick(x=float(day), words=f"{mg:g}" if mg else "", is_planned=planned) for day, mg, planned in found]
-
-
-def _ahead(plan: SignedPlan | None, today: date) -> list[date]:
-    if plan is None or plan.status != "active":
-        return []
-    return [v.on for v in plan.visits if v.kind == "session" and v.on >= today]
-
-
-def _weeks(first: date, start: float, end: float) -> list[tuple[float, str]]:
-    step = 7 if end - start <= 63 else 28
-    days = range(0, int(end) + 1, step)
-    return [(float(d), date_format(date.fromordinal(first.toordinal() + d), "j M")) for d in days]
 
 
 def _minute(reading: TimedReading, zero: datetime) -> float:

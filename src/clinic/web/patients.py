@@ -16,12 +16,14 @@ from clinic import clock
 from clinic.access.permission import may
 from clinic.actions.plan import standing
 from clinic.queries import profile
+from clinic.queries.patients import early_signs
 from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, markers, measured, plan, screened, treated
 from clinic.queries.plan import ways_on
-from clinic.web.charts import response_chart
+from clinic.queries.response import beside, chances, is_believable
 from clinic.web.door import about_person, account_of, staff
 from clinic.web.problems import Problem, explained
+from clinic.web.response_charts import course_chart, described, span_of
 from clinic.web.templatetags.clinic import day
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import FactUsed, MissingFact
@@ -37,7 +39,8 @@ def patients(request: HttpRequest) -> HttpResponse:
     """Everybody, or those whose name begins so."""
     name = request.GET.get("q", "")[:100]
     practice = account_of(request).practice
-    context = {"lines": listed(practice, name=name), "q": name, "today": clock.today(practice.zone)}
+    lines, today = listed(practice, name=name), clock.today(practice.zone)
+    context = {"lines": lines, "q": name, "today": today, "signs": early_signs(practice)}
     return render(request, "patients/lines.html" if request.htmx else "patients/patients.html", context)  # type: ignore[attr-defined]
 
 
@@ -58,6 +61,7 @@ def loop_page(
         context |= {"problem": problem or explained(found.problem), "resources": found.bundle.resources}
         return render(request, "patients/unreadable.html", context, status=200 if problem is None else problem.status)
     now, offered = treated(found), plan(found)
+    around = beside(found, now.course)
     context |= {
         "candidacy": now.candidacy,
         "course": now.course,
@@ -69,7 +73,11 @@ def loop_page(
         "minor": [m for m in now.candidacy.missing if not _is_pressing(m, now.candidacy)],
         "ways": [{"days": days, "dates": ", ".join(map(day, dates))} for days, dates in ways_on(found, now.card)],
         "steps": ("continue", "adjust", "add", "pause", "stop"),
-        "chart": response_chart(found, now.course),
+        "chart": course_chart(now.course, around, span_of(found, now.course, around), with_expected=False),
+        "described": described(now.course),
+        "beside": around,
+        "is_believable": is_believable(now.course),
+        "chances": chances(now.course),
         "groups": profile.groups(found),
         "weights": profile.weights(found),
         "licences": licences(found.person, found.clinic, found.knowledge),

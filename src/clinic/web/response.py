@@ -1,4 +1,4 @@
-"""A questionnaire that was answered on paper or aloud, typed in item by item."""
+"""How a person's course goes, on one page; and a questionnaire answered on paper or aloud, typed in item by item."""
 
 from __future__ import annotations
 
@@ -11,18 +11,89 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic.access.permission import require
 from clinic.actions.response import answer_score
-from clinic.queries.person import Chart
+from clinic.queries.person import Chart, treated
+from clinic.queries.response import beside, chances, is_believable, scores_alone
 from clinic.record.projections import knowledge
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.response_charts import (
+    course_chart,
+    described,
+    goal_panels,
+    is_trend,
+    scale_panels,
+    set_aside,
+    span_of,
+    title_of,
+)
 from clinic.web.templatetags.clinic import word
-from ketapath.errors import BadInput
+from ketapath.domain.response import Course
+from ketapath.errors import BadInput, NumericalError
 from ketapath.report import say
+
+
+@require_GET
+@about_person
+def review(request: HttpRequest, found: Chart) -> HttpResponse:
+    """The whole course: curve beside what was expected, what moved it, chances, every scale, goals, what it rests on.
+
+    Where the estimate cannot be computed the person's own scores still stand there.
+    """
+    if found.person is None:
+        return redirect("patient", found.patient_id)
+    problem: Problem | None = None
+    try:
+        course = treated(found).course
+    except NumericalError:
+        course, problem = scores_alone(found), _not_computed()
+    around = beside(found, course)
+    span = span_of(found, course, around)
+    context = about(request, found, here="response") | {
+        "course": course,
+        "described": described(course),
+        "beside": around,
+        "chart": course_chart(course, around, span),
+        "begun": [one for one in around.begun if span is not None and span.shows(one[0])],
+        "is_trend": is_trend(course),
+        "set_aside": set_aside(course, around),
+        "is_believable": is_believable(course),
+        "chances": chances(course),
+        "influences": course.influences[::-1],
+        "changes": [scale for scale in course.scales if scale.change is not None],
+        "scales": scale_panels(course, around, span),
+        "goals": goal_panels(course, span),
+        "titles": {name: title_of(name, course) for name in {s.instrument for s in around.scores} | _told_of(course)},
+        "higher": {scale.scale for scale in course.scales if scale.higher_is_better},
+        "forms": _forms(course),
+        "problem": problem,
+    }
+    return render(request, "response/review.html", context)
+
+
+def _forms(course: Course) -> list[tuple[str, str]]:
+    """The questionnaires that can be typed in, that of the course first."""
+    found = [(name, str(form["title"])) for name, form in knowledge().instruments.items() if form.get("items")]
+    return sorted(found, key=lambda one: (one[0] != course.scale, one[1]))
+
+
+def _not_computed() -> Problem:
+    return Problem(
+        title=_("The estimate could not be computed"),
+        what=_("The arithmetic did not settle, so no curve and no probability is shown."),
+        next_step=_("The scores on record stand below as they are. Look at them and at the person."),
+        status=200,
+    )
+
+
+def _told_of(course: Course) -> set[str]:
+    """The scales that the page speaks of besides those on record."""
+    warned = {course.warning.scale} if course.warning is not None else set()
+    return {course.scale, *warned, *(one.scale for one in course.influences)}
 
 
 @require_http_methods(["GET", "POST"])
@@ -98,4 +169,7 @@ def _answer(said: str) -> int | None:
     return int(said) if said.isascii() and said.isdigit() and len(said) < 3 else None
 
 
-urls = [path("patients/<str:patient_id>/score/<str:instrument>", score, name="patient-score")]
+urls = [
+    path("patients/<str:patient_id>/response", review, name="patient-response"),
+    path("patients/<str:patient_id>/score/<str:instrument>", score, name="patient-score"),
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +26,7 @@ from ketapath.domain.biomarker import FailedRule, MarkerView
 from ketapath.domain.evidence import Finding, MissingFact, RuleRef, Text, Verdict
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
+from ketapath.domain.response import Influence, Posterior
 from ketapath.domain.session import Administration
 from ketapath.knowledge.schema import Scope
 from ketapath.pharmacology.effects import Risk
@@ -173,6 +174,49 @@ def about(share: float | None) -> str:
     if share < 0.095 or share > 0.905:
         return _("about %(count)s in 100") % {"count": min(99, round(100 * share))}
     return _("about %(count)s in 10") % {"count": round(10 * share)}
+
+
+_HALF_OF_BAND = 0.674490 / 1.644854
+"""Half of a normal spread lies within this share of the way from its middle to its band of nine in ten."""
+
+
+@register.filter
+def on_day(value: float, first: date | None) -> str:
+    """A day of the course as a date; a dash where there is no day to count from."""
+    return day(None if first is None else first + timedelta(days=round(value)))
+
+
+@register.filter
+def improved(share: float) -> str:
+    """How far the symptoms are from where they began, as a share of the first score."""
+    percent = round(100 * share)
+    if percent == 0:
+        return _("as at the start")
+    said = {"percent": abs(percent)}
+    return _("down by %(percent)s %%") % said if percent > 0 else _("up by %(percent)s %%") % said
+
+
+@register.filter
+def against_expected(one: Influence, higher: set[str]) -> str:
+    """A score against what was expected of it; `higher` are the scales on which more is better."""
+    worse_by = (one.total - one.expected_p50) * (-1 if one.scale in higher else 1)
+    edge = one.expected_p95 if one.total > one.expected_p50 else one.expected_p05
+    if abs(one.total - one.expected_p50) <= _HALF_OF_BAND * abs(edge - one.expected_p50):
+        return _("about as expected")
+    if one.expected_p05 <= one.total <= one.expected_p95:
+        return _("worse than expected") if worse_by > 0 else _("better than expected")
+    return _("far worse than expected") if worse_by > 0 else _("far better than expected")
+
+
+@register.filter
+def quantity_row(found: Posterior) -> list[str]:
+    """A quantity of the course in words, its middle, and the band of nine in ten."""
+    name = str(WORDS.get(f"quantity {found.quantity}", field_name(found.quantity)))
+    values = (found.p50, found.p05, found.p95)
+    if found.unit == "1":
+        return [name, *(_("%(percent)s %%") % {"percent": round(100 * value)} for value in values)]
+    unit_name = _("days") if found.unit == "d" else units.shown(found.unit)
+    return [name, *(f"{rough(value)} {unit_name}".strip() for value in values)]
 
 
 @register.filter
@@ -375,6 +419,12 @@ def visit_title(room: Room) -> str:
 def short(value: float | None) -> str:
     """A number with three significant figures at most, without noughts that say nothing."""
     return "–" if value is None else _short(value)
+
+
+@register.filter
+def signed(value: float) -> str:
+    """A change with its sign."""
+    return f"{'+' if value > 0 else ''}{_short(value)}"
 
 
 @register.filter
