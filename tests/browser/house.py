@@ -37,13 +37,15 @@ def free_port() -> int:
 
 @dataclass
 class House:
-    """A running clinic: where it is, and its terminal. `settings` are further variables of its surroundings."""
+    """A running clinic: where it is, and its terminal. `settings` are further variables of its surroundings,
+    `program` what is run with the command as its argument."""
 
     folder: Path
     port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] = field(init=False)
     command: str = "demo"
     settings: dict[str, str] = field(default_factory=dict)
+    program: list[str] = field(default_factory=lambda: COMMAND)
 
     def start(self, *, within_s: float = 120.0) -> House:
         """Start it and wait until it is ready."""
@@ -52,7 +54,7 @@ class House:
         environment.pop("DATABASE_URL", None)
         environment |= self.settings
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([*COMMAND, self.command], stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen([*self.program, self.command], stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()

@@ -29,6 +29,8 @@ PAGES = {
     "session-arrived": "/patients/pressure-too-high-today/session",
     "session-watched": "/patients/ptsd-with-depression/session",
     "score": f"/patients/{READY}/score/phq9",
+    "response": f"/patients/{TREATED}/response",
+    "response-none": f"/patients/{READY}/response",
     "fact": f"/patients/{READY}/fact?path=social.ride_home",
     "fact-choose": f"/patients/{READY}/fact",
     "source": f"/patients/{READY}/source/Patient/{READY}",

@@ -24,7 +24,8 @@ def answer_score(
 ) -> tuple[Done, Score]:
     """Store the answers and say what they amount to; `on` is the day they were given, today where it is None.
 
-    An answer that calls for action (item 9) puts a notice to the prescribers into the outbox in the same transaction.
+    An answer that calls for action (item 9) puts a notice to the prescribers into the outbox in the same transaction;
+    a total puts the errand there to look whether the course now goes worse than expected.
     """
     require(by, "answer-score", patient_id=found.patient_id)
     form = knowledge().instruments.get(instrument)
@@ -73,4 +74,5 @@ def answer_score(
         ("notice", {"patient_id": found.patient_id, "role": Role.PRESCRIBER.value, "key": alert.key}, now)
         for alert in result.alerts
     ]
-    return commit(act, [Draft(resource=resource)], errands=notices), result
+    look = [] if result.total is None else [("early-sign", {"patient_id": found.patient_id}, now)]
+    return commit(act, [Draft(resource=resource)], errands=[*notices, *look]), result

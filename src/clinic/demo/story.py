@@ -129,8 +129,8 @@ class _Person:
             self.story.tell(at, self._visit)
 
     def _notice(self) -> None:
-        """The nurse reads what has come in."""
-        for notice in Notice.objects.filter(practice=self.story.practice, seen_at=None):
+        """The nurse reads what has come in for nurses; what is for the prescriber waits for the visitor."""
+        for notice in Notice.objects.filter(practice=self.story.practice, role="nurse", seen_at=None):
             see_notice(notice.pk, by=self.nurse)
 
     def _visit(self) -> None:

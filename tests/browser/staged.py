@@ -1,0 +1,38 @@
+"""The clinic with one person whose course has every part: `python -m tests.browser.staged COURSE demo`.
+
+For tests, and for whoever wants to look at full pages while no record of the demonstration fills them. COURSE is a
+function of `tests.courses`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from clinic.cli import _prepare_folder
+from clinic.cli import main as clinic
+
+
+def main() -> int:
+    """Start the clinic with the first argument's course; the rest is its command."""
+    made, *command = sys.argv[1:]
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
+    _prepare_folder(Path(os.environ["DATA_DIR"]))
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from tests import courses
+    from tests.browser.screenshots import TREATED
+
+    from clinic.demo.load import load_demo  # these read the settings
+
+    load_demo()  # the demonstration has its own story; the course is staged on top of it
+    with courses.staged(TREATED, getattr(courses, made)):
+        return clinic(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

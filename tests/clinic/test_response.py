@@ -1,0 +1,282 @@
+"""The page of a course: what it shows of each part and what it leaves out; the early sign tells and decides nothing."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+from tests import courses
+
+from clinic import clock
+from clinic.access.models import Account
+from clinic.actions.patients import import_record
+from clinic.actions.response import answer_score
+from clinic.actions.today import see_notice
+from clinic.jobs import do_next
+from clinic.queries import person as queries
+from clinic.queries.person import chart
+from clinic.queries.response import beside
+from clinic.record.models import Errand, Notice
+from clinic.web.templatetags.clinic import against_expected, improved, quantity_row
+from ketapath.domain.response import Influence, Posterior
+from ketapath.errors import BadInput, NumericalError
+
+READY = "treatment-resistant-depression"
+TREATED = "first-language-arabic"
+BROKEN = BadInput(field="weight", found=7000, limit="at most 650 kg", next_step="Correct it.")
+Visit = Callable[[str], Client]
+Who = Callable[[str], Account]
+
+
+def page(client: Client, address: str = f"/patients/{TREATED}/response") -> str:
+    """What somebody reads there: the words without their marks."""
+    answer = client.get(address)
+    assert answer.status_code == 200
+    text = re.sub(r"<(?:title|desc)[^>]*>[^<]*</\w+>", " ", answer.content.decode())
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+@pytest.fixture
+def full(db: None) -> Iterator[None]:
+    with courses.staged(TREATED, courses.course):
+        yield
+
+
+@pytest.mark.parametrize("role", ["prescriber", "nurse", "therapist", "coordinator", "director"])
+def test_everybody_who_may_read_the_chart_may_review_the_course(browser_of: Visit, role: str) -> None:
+    assert browser_of(role).get(f"/patients/{TREATED}/response").status_code == 200
+
+
+@pytest.mark.parametrize("somebody", ["patient", "hillside-prescriber"])
+def test_nobody_else_learns_that_the_page_exists(browser_of: Visit, somebody: str) -> None:
+    client = browser_of(somebody)
+    assert client.get(f"/patients/{TREATED}/response").status_code == 404
+    assert client.get("/patients/nobody/response").status_code == 404
+
+
+def test_without_signing_in_it_asks_to_sign_in(client: Client, db: None) -> None:
+    answer = client.get(f"/patients/{TREATED}/response", headers={"host": "127.0.0.1"})
+    assert answer.status_code == 302
+    assert "/sign-in" in answer["Location"]
+
+
+def test_it_shows_every_part_of_the_course(browser_of: Visit, full: None) -> None:
+    said = page(browser_of("prescriber"))
+    for words in (
+        "PHQ-9, 0 to 27, lower is better",
+        "dashed: expected of this treatment before any score",
+        "PHQ-9 14 8 (3 to 13) far worse than expected down by 50 % down by 34 %",
+        "about 3 in 10 about 8 in 100 about 5 in 10",
+        "reliably better",
+        "differ by less in 19 of 20 pairs",
+        "published studies, version 2026-11, file 9f2c4e51aa07",
+        "worth 2310 independent draws",
+        "begun: bupropion, ",
+        "33 mg",
+        "planned, not given",
+        "Crossed: 1 planned session that was not given.",
+        "Enter PHQ-9",
+    ):
+        assert words in said, words
+
+
+def test_each_scale_stands_small_beside_the_others_with_its_direction(browser_of: Visit, full: None) -> None:
+    client = browser_of("nurse")
+    text = client.get(f"/patients/{TREATED}/response").content.decode()
+    panels = re.findall(r'id="scale-\d-title".*?</svg>', text)
+    assert len(panels) == len(courses.TOTALS)
+    days = [re.findall(r'x="([\d.]+)"[^>]*>(\d+ [A-Z][a-z]{2})</text>', panel) for panel in panels]
+    assert len(days[0]) > 2
+    assert all(own == days[0] for own in days)
+    said = page(client)
+    assert said.count("charted without a model") == len(courses.TOTALS) - len(courses.MODELLED)
+    assert "0 to 100, higher is better" in said
+    assert said.count("lower is better") == len(courses.TOTALS)  # all but WHO-5, and the head of the page
+
+
+def test_goals_stand_in_the_persons_own_words_and_one_without_a_rating_says_so(browser_of: Visit, full: None) -> None:
+    said = page(browser_of("therapist"))
+    assert "Walk my daughter to school again, twice a week" in said
+    assert "+1 more than hoped for" in said
+    assert "أن أنام الليل كله" in said
+    assert "Not rated yet." in said
+
+
+def test_the_table_of_scores_holds_every_one_and_links_where_it_was_read(browser_of: Visit, full: None) -> None:
+    text = browser_of("nurse").get(f"/patients/{TREATED}/response").content.decode()
+    table = text[text.index('id="scores"') :]
+    assert table.count("<tr>") + table.count('<tr class="old">') == 1 + sum(map(len, courses.TOTALS.values())) + 1
+    assert f"/patients/{TREATED}/source/Observation/who5-31" in table
+    assert "no total" in table
+
+
+def test_a_failed_check_is_said_first_and_no_probability_is_shown(browser_of: Visit) -> None:
+    with courses.staged(TREATED, courses.failed):
+        review = page(browser_of("prescriber"))
+        patient = page(browser_of("prescriber"), f"/patients/{TREATED}")
+    said = patient[: patient.index("Open a visit")]  # further down stand figures of trials
+    for words in (review, said):
+        assert "The check of this estimate failed. Do not rely on the curve." in words
+        assert not re.search(r"about \d+ in 10", words)
+        assert "Chance:" not in words
+        assert "Chance that" not in words
+    assert "Not shown: the check of the estimate failed." in review
+
+
+def test_a_person_without_a_model_sees_own_scores_and_no_forecast(browser_of: Visit) -> None:
+    with courses.staged(TREATED, courses.without_model):
+        said = page(browser_of("nurse"))
+    assert "PCL-5, 0 to 80, lower is better" in said
+    assert said.count("charted without a model") == 3  # the course itself and both small ones
+    assert "trend of these scores and their error alone" in said
+    assert "expected of this treatment" not in said
+    assert "Cannot be said: there is no model of this course." in said
+    assert "Nothing has moved it yet" in said
+    assert "Not predictable" in said
+
+
+def test_a_course_of_which_nothing_is_known_says_so_in_every_part(browser_of: Visit) -> None:
+    with courses.staged(TREATED, courses.bare):
+        said = page(browser_of("nurse"))
+    for words in (
+        "hollow: on record, not used by the curve", "Nothing has moved it yet", "Cannot be said: there is no model",
+        "Cannot be said yet", "No scale is charted yet", "No goal is on record", "nothing was estimated",
+    ):  # fmt: skip
+        assert words in said, words
+
+
+def test_before_the_first_session_and_without_any_score_the_page_says_how_to_begin(
+    browser_of: Visit, account: Who
+) -> None:
+    said = page(browser_of("nurse"), f"/patients/{READY}/response")
+    assert "No session is on record, so there is no course under treatment yet." in said
+    person = {"resourceType": "Patient", "id": "new-here", "birthDate": "1980-01-01", "gender": "female"}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": person}]}
+    import_record(json.dumps(bundle).encode(), by=account("coordinator"))
+    said = page(browser_of("nurse"), "/patients/new-here/response")
+    assert "No score yet. The course begins with the first PHQ-9." in said
+    assert "No questionnaire is on record. Enter the first PHQ-9" in said
+    assert "Enter" not in page(browser_of("coordinator"), "/patients/new-here/response")
+
+
+def test_a_record_that_cannot_be_relied_on_leads_to_the_page_that_says_why(
+    browser_of: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = queries._chart
+    unread = lambda *args: replace(real(*args), person=None, problem=BROKEN)  # noqa: E731
+    monkeypatch.setattr(queries, "_chart", unread)
+    answer = browser_of("nurse").get(f"/patients/{TREATED}/response", follow=True)
+    assert answer.redirect_chain == [(f"/patients/{TREATED}", 302)]
+    assert "This record cannot be relied on" in answer.content.decode()
+
+
+def test_arithmetic_that_fails_leaves_the_scores_on_the_page(
+    browser_of: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*args: object, **kwargs: object) -> None:
+        raise NumericalError("did not settle")
+
+    queries._treated.cache_clear()
+    monkeypatch.setattr(queries.journey, "treated", fails)
+    said = page(browser_of("nurse"))
+    assert "The estimate could not be computed" in said
+    assert "All scores on record 4" in said
+    assert "PHQ-9 20 on" not in said  # of the drawing, whose words were taken out; the table has them
+    assert "Cannot be said" in said
+    queries._treated.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("total", "scale", "words"),
+    [
+        (10, "phq9", "about as expected"), (11.9, "phq9", "about as expected"), (14, "phq9", "worse than expected"),
+        (6, "phq9", "better than expected"), (16, "phq9", "far worse than expected"),
+        (3, "phq9", "far better than expected"), (16, "who5", "far better than expected"),
+        (14, "who5", "better than expected"), (4, "who5", "far worse than expected"),
+    ],
+)  # fmt: skip
+def test_a_score_is_put_into_words_by_its_direction(total: float, scale: str, words: str) -> None:
+    one = Influence(day=7.0, scale=scale, total=total, expected_p05=5.0, expected_p50=10.0, expected_p95=15.0,
+                    improved_before=0.1, improved_after=0.1)  # fmt: skip
+    assert against_expected(one, {"who5"}) == words
+
+
+def test_symptoms_above_the_start_are_never_called_down() -> None:
+    assert (improved(0.31), improved(-0.12), improved(0.001)) == ("down by 31 %", "up by 12 %", "as at the start")
+    row = quantity_row(Posterior(quantity="half_life_days", unit="d", p05=5.23, p50=8.51, p95=13.02))
+    assert row == ["Half of the drug's part is gone after", "8.5 days", "5.2 days", "13 days"]
+
+
+def test_a_session_that_was_moved_by_a_day_is_not_missed_and_one_left_out_is(account: Who) -> None:
+    found = chart(account("nurse").practice, TREATED)
+    assert found is not None
+    assert found.person is not None
+    assert beside(found, courses.bare(date.min)).missed == ()
+    second, rest = found.person.doses[1], found.person.doses
+    moved = replace(found.person, doses=(rest[0], replace(second, on=second.on + timedelta(days=1)), *rest[2:]))
+    assert beside(replace(found, person=moved), courses.bare(date.min)).missed == ()
+    without = replace(found.person, doses=(rest[0], *rest[2:]))
+    assert beside(replace(found, person=without), courses.bare(date.min)).missed == (second.on,)
+
+
+def test_the_early_sign_stands_on_top_of_the_person_with_day_and_source_and_commands_nothing(
+    browser_of: Visit, full: None
+) -> None:
+    text = browser_of("nurse").get(f"/patients/{TREATED}").content.decode()
+    assert text.index('id="early-sign"') < text.index('id="decision"')
+    sign = " ".join(re.sub(r"<[^>]+>", " ", text[text.index('id="early-sign"') : text.index('id="decision"')]).split())
+    for words in ("worse than expected", "PHQ-9 of 14", "talk with the person", "This sign decides nothing",
+                  "Site default: no published source.", "Look at the course"):  # fmt: skip
+        assert words in sign, words
+    assert not re.search(r"\b(must|stop|increase|order|give|call now)\b", sign, re.IGNORECASE)
+    assert 'id="early-sign"' not in browser_of("nurse").get(f"/patients/{READY}").content.decode()
+
+
+def test_a_score_that_shows_an_early_sign_is_told_to_the_prescriber_once(
+    account: Who, browser_of: Visit, full: None
+) -> None:
+    nurse, prescriber = account("nurse"), account("prescriber")
+    answers(nurse)
+    told = Notice.objects.filter(practice=nurse.practice, key="response.warning")
+    assert [(n.patient_id, n.role) for n in told] == [(TREATED, "prescriber")]
+    assert "Layla Mansour : Early sign: the course goes worse than expected." in page(browser_of("nurse"), "/today")
+    assert "Mansour, Layla early sign" in page(browser_of("nurse"), "/patients")
+    answers(nurse)
+    assert told.count() == 1
+    see_notice(told.get().pk, by=prescriber)
+    answers(nurse)
+    assert told.count() == 1  # the same sign, seen already
+    assert "early sign" not in page(browser_of("nurse"), "/patients")
+
+
+def test_no_sign_no_notice_and_what_cannot_be_computed_is_tried_again(
+    account: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse = account("nurse")
+    with courses.staged(TREATED, courses.without_model):
+        answers(nurse)
+    answers(nurse, patient_id=READY)  # before the first session
+
+    def fails(*args: object, **kwargs: object) -> None:
+        raise NumericalError("did not settle")
+
+    monkeypatch.setattr(queries.journey, "treated", fails)
+    answers(nurse)
+    assert not Notice.objects.filter(key="response.warning").exists()
+    assert [(e.problem, e.done_at) for e in Errand.objects.filter(kind="early-sign", done_at=None)] == [
+        ("ValueError", None)
+    ]
+
+
+def answers(nurse: Account, *, patient_id: str = TREATED) -> None:
+    found = chart(nurse.practice, patient_id)
+    assert found is not None
+    answer_score(found, "phq9", [2, 2, 1, 2, 2, 1, 2, 2, 0], by=nurse, key="", on=clock.today(nurse.practice.zone))
+    while do_next():
+        pass
