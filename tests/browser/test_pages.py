@@ -38,7 +38,15 @@ def test_the_patients_own_page_too_with_help_one_tap_away(museum: House, enter: 
 
 def test_everything_folded_away_is_accessible_too(museum: House, enter: Enter) -> None:
     page = enter(museum, "prescriber")
-    for name in ("patient-treated", "plan", "session-arrived", "bench", "bench-models", "bench-interactions"):
+    for name in (
+        "patient-treated",
+        "response",
+        "plan",
+        "session-arrived",
+        "bench",
+        "bench-models",
+        "bench-interactions",
+    ):
         page.goto(museum.url + PAGES[name])
         page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
         _check(page, f"{name}, unfolded")
@@ -46,7 +54,7 @@ def test_everything_folded_away_is_accessible_too(museum: House, enter: Enter) -
 
 def test_pages_mirror_for_languages_that_read_from_right_to_left(museum: House, enter: Enter) -> None:
     page = enter(museum, "prescriber")
-    for name in ("today", "patient-treated", "plan", "session-watched", "bench", "bench-four"):
+    for name in ("today", "patient-treated", "response", "plan", "session-watched", "bench", "bench-four"):
         page.goto(museum.url + PAGES[name])
         page.evaluate("document.documentElement.dir = 'rtl'")
         assert page.locator(".rail").bounding_box()["x"] > 1000  # type: ignore[index]
