@@ -86,6 +86,20 @@ def test_it_shows_every_part_of_the_course(browser_of: Visit, full: None) -> Non
         assert words in said, words
 
 
+def test_the_curve_is_drawn_with_all_that_belongs_on_its_days(browser_of: Visit, full: None) -> None:
+    text = browser_of("nurse").get(f"/patients/{TREATED}/response").content.decode()
+    drawing = text[text.index('id="response-title"') : text.index("</svg>", text.index('id="response-title"'))]
+    counts = {
+        '<polyline class="expected"': 1, '<polygon class="expected"': 1, '<polygon class="band90"': 1,
+        '<polyline class="median"': 1, '<circle class="dot"': 7, '<line class="error"': 7, '<path class="cross"': 1,
+        '<line class="tick"': 5, '<path class="diamond"': 1, '<path class="ring"': 7,
+    }  # fmt: skip
+    assert {mark: drawing.count(mark) for mark in counts} == counts
+    card = browser_of("nurse").get(f"/patients/{TREATED}").content.decode()
+    assert "polyline" in card
+    assert 'class="expected"' not in card  # the card stays plain; the page of the course has both
+
+
 def test_each_scale_stands_small_beside_the_others_with_its_direction(browser_of: Visit, full: None) -> None:
     client = browser_of("nurse")
     text = client.get(f"/patients/{TREATED}/response").content.decode()
