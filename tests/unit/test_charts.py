@@ -8,7 +8,11 @@ from datetime import date
 
 import pytest
 from tests import courses
+from tests.records import CLINIC, KNOWLEDGE, good_record, person
 
+from ketapath import journey
+from ketapath.domain.evidence import Text
+from ketapath.report import course_html
 from ketapath.report.charts import Dot, Panel, Point, Row, Tick, draw, recovery_chart
 
 FIRST = date(2026, 11, 1)
@@ -69,3 +73,15 @@ def test_rows_under_the_axis_escape_the_words_of_a_record(words: str) -> None:
     svg = drawn(rows=[Row(name=words, points=[Point(x=3.0, shape="diamond", words=words)])])
     assert words not in re.sub(r"&\w+;", "", svg)
     assert 'class="diamond"' in svg
+
+
+def test_the_standalone_page_says_a_failed_check_above_the_curve_and_shows_no_chance() -> None:
+    someone = person(good_record())
+    _candidacy, _course, card = journey.treated(someone, CLINIC, KNOWLEDGE, seed=1)
+    card = replace(card, probability=0.42, probability_of=Text(key="card_probability.worse", values={"day": "42"}))
+    good = course_html(courses.course(FIRST), card, someone, KNOWLEDGE)
+    bad = course_html(courses.failed(FIRST), card, someone, KNOWLEDGE)
+    assert "about 4 in 10" in good
+    assert "about 4 in 10" not in bad
+    assert "The check of this estimate failed" not in good
+    assert bad.index("The check of this estimate failed") < bad.index("<svg")

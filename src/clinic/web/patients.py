@@ -77,7 +77,7 @@ def loop_page(
         "described": described(now.course),
         "beside": around,
         "is_believable": is_believable(now.course),
-        "chances": chances(now.course),
+        "by_horizon": next((c for c in chances(now.course) if c.day == now.course.horizon_day), None),
         "groups": profile.groups(found),
         "weights": profile.weights(found),
         "licences": licences(found.person, found.clinic, found.knowledge),

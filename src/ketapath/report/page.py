@@ -41,6 +41,11 @@ _MEANING: Mapping[Verdict, tuple[str, str]] = {
     "not-eligible": ("stop", "&#10005;"),
 }
 
+_FAILED_CHECK = (
+    '<p class="stop box" role="note"><b>! The check of this estimate failed. Do not rely on the curve.</b> '
+    "No probability is shown. The scores themselves stand; look at them and at the person.</p>"
+)
+
 
 def plan_html(plan: Plan, person: Profile, knowledge: Knowledge) -> str:
     """The plan page: verdict, options side by side, what is missing, sources."""
@@ -81,7 +86,8 @@ def course_html(course: Course, card: DecisionCard, person: Profile, knowledge: 
     """The response page: decision card on top, then the recovery curve with its table."""
     texts = knowledge.texts
     chance = ""
-    if card.probability is not None and card.probability_of is not None:
+    is_believable = course.diagnostics is None or course.diagnostics.ok
+    if is_believable and card.probability is not None and card.probability_of is not None:
         chance = f"<p>Probability {_e(say(card.probability_of, texts))}: <b>{_e(about(card.probability))}</b></p>"
     reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in card.reverses)
     notes = "".join(f"<li>{_e(say(n, texts))}</li>" for n in course.notes)
@@ -94,7 +100,8 @@ def course_html(course: Course, card: DecisionCard, person: Profile, knowledge: 
         f"{f'<p>What the rules say of the course</p><ul>{of_course}</ul>' if of_course else ''}"
         f"{_schedule('Dates of going on', card.dates, texts) if card.dates else ''}"
         f"{_basis(card.basis, texts)}</section>"
-        f"<section><h2>Course</h2>{recovery_chart(course)}<ul>{notes}</ul></section>"
+        f"<section><h2>Course</h2>{'' if is_believable else _FAILED_CHECK}{recovery_chart(course)}"
+        f"<ul>{notes}</ul></section>"
     )
     return _page("Response", person, body, f"Knowledge {knowledge.version}")
 
