@@ -48,6 +48,13 @@ def test_the_report_calls_the_scale_by_its_name_and_reaches_its_top() -> None:
     assert "PHQ-9" not in chart
 
 
+def test_a_trend_without_a_model_is_never_said_to_be_of_such_people() -> None:
+    chart = recovery_chart(courses.without_model(FIRST))
+    assert "Charted without a model" in chart
+    assert "such people" not in chart
+    assert "Charted without a model" not in recovery_chart(courses.course(FIRST))
+
+
 def test_a_missed_session_is_crossed_and_a_planned_one_dashed() -> None:
     svg = drawn(ticks=[Tick(x=0.0, words="35"), Tick(x=7.0, words="", is_missed=True),
                        Tick(x=14.0, words="35", is_planned=True)])  # fmt: skip

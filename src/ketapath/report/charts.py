@@ -300,6 +300,11 @@ def recovery_chart(course: Course) -> str:
     last, name = curve.days[-1], course.scales[0].title if course.scales else "PHQ-9"
     top = course.scales[0].top if course.scales else 27.0  # source: PHQ-9, highest total
     said = "Solid line: median, with bands for half and for nine of ten such people; dots are this person's scores."
+    if course.scales and not course.scales[0].is_modelled:
+        said = (
+            "Charted without a model: the line is the trend of these scores and their error alone, without treatment "
+            "and without a forecast; dots are this person's scores."
+        )
     if expected is not None:
         said += " Dashed line: what treatment leads to expect before any score, with the dotted band of nine of ten."
     panel = Panel(
