@@ -316,9 +316,34 @@ def _response() -> Schema:
         "properties": {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "unit": TEXT, "note": TEXT},
         "additionalProperties": {"anyOf": [NUMBER, list_of(NUMBER)]},
     }
+    marks = {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "note": TEXT}
     predicted = record({"product": one_of(words.PRODUCTS), "route": one_of(words.ROUTES)})
+    prior = {
+        "distribution": one_of(words.DISTRIBUTIONS),
+        **dict.fromkeys(("middle", "spread", "first", "second"), NUMBER),
+        "unit": TEXT,
+        **marks,
+    }
+    scale = {
+        **dict.fromkeys(("top", "remission", "baseline", "baseline_sd"), NUMBER),
+        "error": TEXT,
+        "steeper": or_null(TEXT),
+        **marks,
+    }
+    studied = {
+        "product": one_of(words.PRODUCTS),
+        "route": one_of(words.ROUTES),
+        "conditions": list_of(TEXT, least=1),
+        "low": NUMBER,
+        "high": NUMBER,
+        "unit": one_of(("mg", "mg/kg")),
+        **marks,
+    }
     fields: dict[str, Schema] = {
         "predicted": list_of(predicted, least=1),
+        "priors": map_of(record(prior, optional=("middle", "spread", "first", "second", "note"))),
+        "trial_scales": map_of(record(scale, optional=("note",))),
+        "studied": list_of(record(studied, optional=("note",)), least=1),
         "basis": basis(),
         "review_day": NUMBER,
         "baseline_days": NUMBER,
