@@ -1,5 +1,6 @@
 """Any result as text for a terminal, JSON, HTML or PDF. Says what was found; decides nothing."""
 
+from ketapath.report.arm_form import arm_json, arm_text
 from ketapath.report.claims_form import claims_json, claims_text
 from ketapath.report.curves import simulation_json, simulation_text
 from ketapath.report.document import candidacy_pdf, plan_pdf
@@ -20,6 +21,8 @@ from ketapath.report.words import approval, say
 
 __all__ = [
     "approval",
+    "arm_json",
+    "arm_text",
     "biomarkers_json",
     "biomarkers_text",
     "candidacy_html",

@@ -1,5 +1,9 @@
 """Symptoms over time under treatment: what to expect, and how one person's own scores change it."""
 
-from ketapath.response.individual import course, prior_benefit, response_evidence
+from ketapath.response.arm_file import read_arm
+from ketapath.response.evidence import response_evidence
+from ketapath.response.individual import course, prior_benefit
+from ketapath.response.predict import predict_arm
+from ketapath.response.prior import population
 
-__all__ = ["course", "prior_benefit", "response_evidence"]
+__all__ = ["course", "population", "predict_arm", "prior_benefit", "read_arm", "response_evidence"]

@@ -19,7 +19,6 @@ from ketapath.domain.evidence import Evidence, Text
 from ketapath.domain.fact import Dose, ScoreEntry
 from ketapath.domain.plan import Range
 from ketapath.domain.response import Course, Diagnostics, Observed, Posterior, RecoveryCurve
-from ketapath.knowledge import Knowledge, published
 from ketapath.measurement import reliable_change
 from ketapath.response.trajectory import DRAWS, Array, SessionDose, prior
 
@@ -114,12 +113,6 @@ def prior_benefit(
         p05, p50, p95 = (float(v) for v in np.quantile(chances, (0.05, 0.5, 0.95)))
         found[name] = Range(p05=p05, p50=p50, p95=p95, unit="1")
     return found
-
-
-def response_evidence(knowledge: Knowledge) -> tuple[Evidence, ...]:
-    """The sources that the parameters of this model name."""
-    named = {r["source"]: None for r in knowledge.response.values() if isinstance(r, Mapping) and r.get("source")}
-    return tuple(published(knowledge.sources[key]) for key in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
