@@ -329,6 +329,7 @@ class Variant:
 
     without: str | None = None
     restores: bool = False
+    chains: int = 4
 
 
 def fit(
@@ -337,10 +338,9 @@ def fit(
     *,
     variants: Sequence[Variant] = (Variant(),),
     seed: int,
-    chains: int = 4,
     warm_up: int = 600,
     draws: int = 600,
-    kept: int = 2000,
+    kept: int = 1000,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> list[Fit]:
     """The posterior of the parameters by NUTS, once for each variant.
@@ -358,7 +358,7 @@ def fit(
             np.array(float(not one.restores)),
         )
         for one in variants
-        for _chain in range(chains)
+        for _chain in range(one.chains)
     ]
 
     def potential(mask: Any, mask_of_spreads: Any, builds_up: Any) -> Callable[[Any], Any]:
@@ -376,8 +376,9 @@ def fit(
     keys = jax.random.split(jax.random.PRNGKey(seed), len(masks))
     found, diverging, steps = _sampled(jax, potential, keys, starts, masks, warm_up, draws, tell)
     fits = []
-    for index, one in enumerate(variants):
-        here = slice(index * chains, (index + 1) * chains)
+    ends = np.cumsum([one.chains for one in variants])
+    for one, end in zip(variants, ends, strict=True):
+        here = slice(int(end) - one.chains, int(end))
         made = _fit_of(parameters, len(studies), found[here], diverging[here], steps[here], kept)
         fits.append(
             replace(made, draws=dict(made.draws) | {"build_up": 0.0 * made.draws["build_up"]}) if one.restores else made
