@@ -14,6 +14,12 @@ from ketapath.report.effects_form import (
 from ketapath.report.interaction_form import interaction_json, interaction_text
 from ketapath.report.json_form import biomarkers_json, candidacy_json, course_json, plan_json, screening_json
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
+from ketapath.report.response_validation import (
+    contrasts_picture,
+    response_validation_json,
+    response_validation_page,
+    response_validation_text,
+)
 from ketapath.report.resting import rests_on
 from ketapath.report.text_form import biomarkers_text, candidacy_text, course_text, plan_text, screening_text
 from ketapath.report.validation_form import validation_json, validation_page, validation_text
@@ -31,6 +37,7 @@ __all__ = [
     "candidacy_text",
     "claims_json",
     "claims_text",
+    "contrasts_picture",
     "course_html",
     "course_json",
     "course_text",
@@ -45,6 +52,9 @@ __all__ = [
     "plan_json",
     "plan_pdf",
     "plan_text",
+    "response_validation_json",
+    "response_validation_page",
+    "response_validation_text",
     "rests_on",
     "say",
     "screening_html",

@@ -5,5 +5,6 @@ from ketapath.response.evidence import response_evidence
 from ketapath.response.individual import course, prior_benefit
 from ketapath.response.predict import predict_arm
 from ketapath.response.prior import population
+from ketapath.response.validation import validate_response
 
-__all__ = ["course", "population", "predict_arm", "prior_benefit", "read_arm", "response_evidence"]
+__all__ = ["course", "population", "predict_arm", "prior_benefit", "read_arm", "response_evidence", "validate_response"]

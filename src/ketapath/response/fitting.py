@@ -21,10 +21,9 @@ from ketapath.knowledge import FOLDER
 from ketapath.response.outcomes import Datum, outcomes
 from ketapath.response.population import Fit, Variant, fit
 from ketapath.response.prior import Population, read_population, written
-from ketapath.response.validation import Compared, compared
+from ketapath.response.validation import LEFT_OUT, Compared, compared
 
 FILE = "literature.npz"
-LEFT_OUT = "leave_one_out.csv"
 STRUCTURES = {"build-up": False, "restore": True}
 _CHAINS = 12  # of each structure; many short chains cost a GPU no more than a few
 
@@ -129,16 +128,3 @@ def _write_rows(path: Path, rows: Sequence[tuple[str, str, Compared]]) -> None:
 
 def _cell(value: Any) -> Any:
     return f"{value:.4g}" if isinstance(value, float) else value
-
-
-def read_left_out(folder: Path = FOLDER / "response") -> list[tuple[str, str, Compared]]:
-    """The rows of leave_one_out.csv. Raises FileNotFoundError where the fit has not written it."""
-    found = []
-    with (folder / LEFT_OUT).open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            typed: dict[str, Any] = {}
-            for field in fields(Compared):
-                kind = np.float64 if field.type == "float" else int if field.type == "int" else str
-                typed[field.name] = kind(row[field.name])
-            found.append((row["structure"], row["fit"], Compared(**typed)))
-    return found

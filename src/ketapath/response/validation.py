@@ -7,22 +7,29 @@ Differences in points are told as points of the MADRS at a baseline of 33: the s
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from ketapath.errors import KnowledgeError
+from ketapath.knowledge import FOLDER
 from ketapath.response.arm import Arm, scale_of
 from ketapath.response.arm_course import outcome
 from ketapath.response.arm_file import Asked
 from ketapath.response.equations import Array
-from ketapath.response.outcomes import Datum
+from ketapath.response.order import Ordered, orders
+from ketapath.response.outcomes import Datum, LeftOut, outcomes
 from ketapath.response.predict import DRAWS, QUANTILES, Study, expected, new_study, people_of
 from ketapath.response.prior import Population
 
 POINTS_AT = 33.0  # source: OUTCOMES_FIT, the usual MADRS at baseline; the unit of every difference in the tables
-Table = Literal["contrast", "level", "share"]
+LEFT_OUT = "leave_one_out.csv"
+Table = Literal["contrast", "level", "share", "relapse"]
+TABLES: tuple[Table, ...] = ("contrast", "level", "share", "relapse")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +111,10 @@ def _compared(datum: Datum, study: Study, parameters: Mapping[str, Any], rng: np
         middle, spread = expected(datum.arm, study, _asked(datum, "change"), parameters)
         values = middle + spread / np.sqrt(datum.arm.n) * rng.standard_normal(middle.size)
         table = "level"
-    elif datum.kind in ("response", "remission"):
-        share, _ = expected(datum.arm, study, _asked(datum, datum.kind), parameters)
+    elif datum.kind in ("response", "remission", "relapse"):
+        share, _ = expected(datum.arm, study, _asked(datum, datum.kind), parameters, remitters=datum.remitters)
         values, unit, table = rng.binomial(datum.arm.n, np.clip(share, 0.0, 1.0)) / datum.arm.n, 100.0, "share"
+        table = "relapse" if datum.kind == "relapse" else table
     else:
         return None
     cuts = np.quantile(np.asarray(values) * unit, list(QUANTILES.values()))
@@ -177,3 +185,50 @@ def _rms(values: Array) -> float:
 
 def _inside(bounds: Iterable[tuple[float, float, float]]) -> float:
     return float(np.mean([low <= seen <= high for low, seen, high in bounds]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseValidated:
+    """Everything that `ketapath validate response` says; keys are structure, fit ("all", "without") and table."""
+
+    figures: Mapping[tuple[str, str, str], Scored]
+    orders: Sequence[Ordered]
+    rows: Sequence[tuple[str, str, Compared]]
+    left_out: Sequence[LeftOut]
+
+
+def validate_response(population: Population, parameters: Mapping[str, Any]) -> ResponseValidated:
+    """The kept predictions of every fit, scored, and the orders under the draws of today.
+
+    Raises KnowledgeError where the fit has left no predictions without each study.
+    """
+    rows = read_left_out()
+    figures: dict[tuple[str, str, str], Scored] = {}
+    for structure, which in dict.fromkeys((s, w) for s, w, _row in rows):
+        mine = [row for s, w, row in rows if (s, w) == (structure, which)]
+        for table in TABLES:
+            figures[structure, which, table] = scored(mine, table)
+        in_points = [row for row in mine if row.kind == "contrast"]
+        figures[structure, which, "contrast, in points"] = scored(in_points, "contrast")
+    return ResponseValidated(
+        figures=figures,
+        orders=orders(population, parameters, seed=0),
+        rows=rows,
+        left_out=outcomes(parameters["trial_scales"])[1],
+    )
+
+
+def read_left_out(folder: Path = FOLDER / "response") -> list[tuple[str, str, Compared]]:
+    """The rows of leave_one_out.csv: structure, fit, and the number beside its prediction."""
+    path = folder / LEFT_OUT
+    if not path.is_file():
+        raise KnowledgeError(f"{LEFT_OUT} is missing: make it with `make fit LEAVE_OUT=1`")
+    found = []
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            structure, which = row.pop("structure"), row.pop("fit")
+            words = {name: row.pop(name) for name in ("study", "label", "table", "kind", "scale")}
+            number = int(row.pop("row"))
+            values = {name: float(value) for name, value in row.items()}
+            found.append((structure, which, Compared(row=number, **words, **values)))  # type: ignore[arg-type]
+    return found
