@@ -48,7 +48,7 @@ SOME = (
     total("pcl5-total", 40, days_ago(5)),
     total("who5-total", 24, days_ago(21)),
     total("who5-total", 56, days_ago(3)),
-    encode.goal("dog", "Walk the <dog>", patient_id="test", since=days_ago(30), by="somebody"),
+    encode.goal("dog", "Walk the <dog>", patient_id="test", since=days_ago(30)),
     encode.goal_rating("r", "dog", 1, patient_id="test", at=days_ago(2), by="somebody"),
 )
 
