@@ -160,3 +160,13 @@ def test_a_site_default_is_called_one() -> None:
     someone, course, card = treated(*scores)
     text = report.course_text(course, card, someone, KNOWLEDGE)
     assert "site default, approved by nobody" in text
+
+
+def test_without_a_model_the_depression_scores_are_charted_as_any_other_scale() -> None:
+    someone = person(record(phq9(spread(18), on=days_ago(9)), phq9(spread(14), on=days_ago(2))))
+    _, course, card = journey.treated(someone, CLINIC, KNOWLEDGE, seed=1)
+    assert course.curve is None
+    assert not scale(course, "phq9").is_modelled
+    assert 'id="scale-phq9-title"' in report.course_html(course, card, someone, KNOWLEDGE)
+    _, modelled, card = treated()
+    assert 'id="scale-phq9-title"' not in report.course_html(modelled, card, someone, KNOWLEDGE)

@@ -153,9 +153,9 @@ def warning_section(course: Course, texts: Mapping[str, str]) -> str:
 
 
 def beside_sections(course: Course, texts: Mapping[str, str]) -> str:
-    """Every scale but the one of the main curve as a small chart, and the goals."""
-    others = [scale for scale in course.scales if scale.scale != course.scale]
-    main = next((scale for scale in course.scales if scale.scale == course.scale), None)
+    """Every scale that the main curve does not show as a small chart, and the goals."""
+    main = next((s for s in course.scales if s.scale == course.scale and s.is_modelled), None)
+    others = [scale for scale in course.scales if scale is not main]
     own = "" if main is None else f"<p>Change: {escape(_change(main, texts))}</p>"
     scales = "".join(_scale_section(scale, texts) for scale in others)
     goals = "".join(
@@ -166,7 +166,7 @@ def beside_sections(course: Course, texts: Mapping[str, str]) -> str:
     )
     return (
         own
-        + (f"<h3>Other scales</h3>{scales}" if scales else "")
+        + (f"<h3>Scales without a model</h3>{scales}" if scales else "")
         + "".join(f"<p class=quiet>{escape(words)}</p>" for words in _of_all(course, texts))
         + (
             f"<h3>Goals in the person's own words</h3><p class=quiet>Rated {_STEPS}.</p><ul>{goals}</ul>"
