@@ -76,6 +76,7 @@ def loop_page(
             for scale in now.course.scales
             if scale.scale != now.course.scale
         ],
+        "assumed": next((n for s in now.course.scales for n in s.notes if n.key == "trend.assumed"), None),
         "own_change": next((s.change for s in now.course.scales if s.scale == now.course.scale), None),
         "scored": [form for form in found.knowledge.instruments.values() if "items" in form],
         "goal_steps": goal_steps(),

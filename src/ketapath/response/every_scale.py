@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from ketapath.domain.fact import Dose, ScoreEntry
 from ketapath.domain.response import Course, EarlyWarning, Goal, ScaleCourse
@@ -27,11 +27,11 @@ def with_every_scale(
     """The course with every scale that has a score, its own first, with the goals, and a warning where one got worse.
 
     What the course already holds stays as it is: only scales, goals and a warning that it lacks are added. Days count
-    as in the course, from the first session; before one, from the first score.
+    from the first session; before one, each scale counts from its own first score, as the course does.
     """
     given = sorted((d for d in doses if d.on <= as_of), key=lambda d: d.on)
     counted = [s for s in scores if s.on <= as_of and not is_under_the_first_dose(s, given)]
-    first = given[0].on if given else _first_score(counted, found.scale)
+    starts = {name: given[0].on if given else _first_score(counted, name) for name in knowledge.instruments}
     held = {scale.scale: scale for scale in found.scales}
     order = dict.fromkeys([found.scale, *held, *knowledge.instruments])
     scored = {s.instrument for s in counted}
@@ -39,22 +39,22 @@ def with_every_scale(
     for name in order:
         if name in held:
             scales.append(held[name])
-        elif first is not None and (name in scored or (name == found.scale and found.curve is not None)):
-            own = trend(counted, knowledge.instruments[name], first=first, as_of=as_of, knowledge=knowledge)
+        elif name in scored or (name == found.scale and found.curve is not None):
+            own = trend(counted, knowledge.instruments[name], first=starts[name], as_of=as_of, knowledge=knowledge)
             scales.append(_as_modelled(own, found) if name == found.scale and found.curve is not None else own)
     return replace(
         found,
         scales=tuple(scales),
         goals=found.goals or goals,
-        warning=found.warning or _warning(scales, knowledge),
+        warning=found.warning or _warning(scales, starts, knowledge),
     )
 
 
-def _first_score(scores: Sequence[ScoreEntry], scale: str) -> date | None:
-    """The day of the first usable score: of this scale, or where it has none, of any."""
-    own, _ = one_a_day(s for s in scores if s.instrument == scale)
-    days = [s.on for s in own] or [s.on for s in scores if s.total is not None and s.reason is None]
-    return min(days, default=min((s.on for s in scores), default=None))
+def _first_score(scores: Sequence[ScoreEntry], scale: str) -> date:
+    """The day of the first usable score of this scale; where none is usable, of the first score at all."""
+    own = [s for s in scores if s.instrument == scale]
+    usable, _ = one_a_day(own)
+    return min((s.on for s in usable or own), default=date.min)
 
 
 def _as_modelled(own: ScaleCourse, found: Course) -> ScaleCourse:
@@ -71,7 +71,13 @@ def _as_modelled(own: ScaleCourse, found: Course) -> ScaleCourse:
     )
 
 
-def _warning(scales: Iterable[ScaleCourse], knowledge: Knowledge) -> EarlyWarning | None:
+def _warning(scales: Iterable[ScaleCourse], starts: Mapping[str, date], knowledge: Knowledge) -> EarlyWarning | None:
     """The newest sign; of several on one day, that of the scale that stands first."""
-    signs = [rising(scale, knowledge.instruments[scale.scale], knowledge) for scale in scales]
-    return max((sign for sign in signs if sign is not None), key=lambda sign: sign.day, default=None)
+    found: EarlyWarning | None = None
+    newest = date.min
+    for scale in scales:
+        first = starts[scale.scale]
+        sign = rising(scale, knowledge.instruments[scale.scale], first=first, knowledge=knowledge)
+        if sign is not None and first + timedelta(days=sign.day) > newest:
+            found, newest = sign, first + timedelta(days=sign.day)
+    return found
