@@ -24,7 +24,7 @@ from ketapath.followup import due_assessments
 from ketapath.knowledge import Knowledge
 from ketapath.plan import adapt, propose
 from ketapath.profile import profile
-from ketapath.response import course, response_evidence
+from ketapath.response import course, response_evidence, with_every_scale
 from ketapath.session import monitor
 
 __all__ = ["Journey", "assessed", "person", "person_at_last", "planned", "travel", "treated"]
@@ -71,7 +71,7 @@ def treated(
 ) -> tuple[Candidacy, Course, DecisionCard]:
     """How does the course go, and what next? The scores update the course, the card adapts the plan."""
     candidacy = assessed(someone, clinic, knowledge)
-    so_far = course(
+    depression = course(
         someone.scores,
         someone.doses,
         knowledge.response,
@@ -80,6 +80,14 @@ def treated(
         weight_kg=_weight_kg(someone),
         as_of=someone.as_of,
         seed=seed,
+    )
+    so_far = with_every_scale(
+        depression,
+        scores=someone.scores,
+        doses=someone.doses,
+        goals=someone.goals,
+        as_of=someone.as_of,
+        knowledge=knowledge,
     )
     return candidacy, so_far, adapt(someone, candidacy, so_far, clinic, knowledge)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import django
@@ -26,9 +27,13 @@ def main() -> int:
     call_command("migrate", verbosity=0)
     from tests import courses
     from tests.browser.screenshots import TREATED
+    from tests.daytime import hours_ahead
 
+    from clinic import clock
     from clinic.demo.load import load_demo  # these read the settings
 
+    ahead = os.environ.setdefault("DEMO_AHEAD", str(hours_ahead()))
+    clock.be_ahead(timedelta(hours=float(ahead)))
     load_demo()  # the demonstration has its own story; the course is staged on top of it
     with courses.staged(TREATED, getattr(courses, made)):
         return clinic(command)

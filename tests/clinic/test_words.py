@@ -22,8 +22,8 @@ ORDERS = "a_way=racemic/iv&a_dose=35&a_minutes=40&b_way=esketamine/nasal&b_dose=
 PAGES = (
     "/today", "/patients", f"/patients/{READY}", "/patients/first-language-arabic", "/patients/half-the-facts-missing",
     "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
-    f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/response",
-    "/patients/first-language-arabic/response",
+    f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/score/pcl5",
+    f"/patients/{READY}/response", "/patients/first-language-arabic/response",
     "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
     "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/knowledge/claims", "/patients/nobody",
     "/bench", f"/bench?{ORDERS}&patient={READY}", f"/bench?{ORDERS}&a_model=all&site=arterial&analyte=norketamine",
@@ -37,6 +37,8 @@ WRONG = (
     (f"/patients/{READY}/session", {"step": "open"}),
     (f"/patients/{READY}/session", {"step": "start"}),
     (f"/patients/{READY}/score/phq9", {}),
+    (f"/patients/{READY}/goals", {"words": " "}),
+    (f"/patients/{READY}/goals", {"step": "rate", "goal": "none", "level": "1"}),
     ("/patients/first-language-arabic/card", {"chosen": "adjust", "outcome": "changed"}),
 )
 
@@ -87,8 +89,8 @@ def own_words() -> list[str]:
         words += [e.locator for e in other.cited() if e.locator] + [comparison.trial for comparison in other.compares]
     for form in known.instruments.values():
         words += [form["title"], form["full_title"], form["licence"]["attribution"]]
-        words += [text for part in (*form["items"], *form["options"]) for text in part["text"].values()]
-        words += list(form["stem"].values())
+        words += [text for part in (*form.get("items", ()), *form.get("options", ())) for text in part["text"].values()]
+        words += list(form.get("stem", {}).values())
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
     screens = [screen for condition in known.screening.values() for screen in condition.screens]
     words += [e.locator for screen in screens for e in screen.evidence] + [screen.instrument for screen in screens]

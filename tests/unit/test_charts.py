@@ -86,9 +86,21 @@ def test_the_standalone_page_says_a_failed_check_above_the_curve_and_shows_no_ch
     someone = person(good_record())
     _candidacy, _course, card = journey.treated(someone, CLINIC, KNOWLEDGE, seed=1)
     card = replace(card, probability=0.42, probability_of=Text(key="card_probability.worse", values={"day": "42"}))
-    good = course_html(courses.course(FIRST), card, someone, KNOWLEDGE)
-    bad = course_html(courses.failed(FIRST), card, someone, KNOWLEDGE)
+    known = replace(KNOWLEDGE, texts={**KNOWLEDGE.texts, **courses.WORDS})
+    good = course_html(courses.course(FIRST), card, someone, known)
+    bad = course_html(courses.failed(FIRST), card, someone, known)
     assert "about 4 in 10" in good
     assert "about 4 in 10" not in bad
     assert "The check of this estimate failed" not in good
     assert bad.index("The check of this estimate failed") < bad.index("<svg")
+    assert "<h3>Other scales</h3>" in good  # some of them have a model, so the head does not say that none has
+    assert good.count('<polyline class="expected"') == len(courses.MODELLED)
+
+
+def test_a_trend_that_is_the_main_curve_is_not_drawn_a_second_time() -> None:
+    someone = person(good_record())
+    _candidacy, _course, card = journey.treated(someone, CLINIC, KNOWLEDGE, seed=1)
+    known = replace(KNOWLEDGE, texts={**KNOWLEDGE.texts, **courses.WORDS})
+    page = course_html(courses.without_model(FIRST), card, someone, known)
+    assert page.count("PCL-5 over time") == 1
+    assert page.count("PHQ-9 over time") == 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from clinic.queries.person import Chart
 from ketapath.domain.fact import Dose, ScoreEntry
 from ketapath.domain.plan import PlannedVisit, SignedPlan
-from ketapath.domain.response import Chance, Course, Observed
+from ketapath.domain.response import Chance, Course, Observed, RecoveryCurve
 
 THERAPY = frozenset({"preparation", "integration", "psychotherapy"})
 """Appointments at which somebody talks with the person; the record holds them as planned, not as held."""
@@ -78,7 +78,49 @@ def scores_alone(found: Chart, instrument: str = "phq9") -> Course:
         scale=instrument, baseline=None, baseline_on=None, sessions=len(found.person.doses), observed=tuple(observed),
         posterior=(), curve=None, horizon_day=None, p_response=None, p_remission=None, p_relapse_by=(), p_worse=None,
         reliable_change=None, last_change=None, item9=None, diagnostics=None, evidence=(), notes=(),
+        goals=found.person.goals,
     )  # fmt: skip
+
+
+def on_one_axis(found: Chart, course: Course) -> Course:
+    """The course as it is drawn: all on the days of one axis, with the trend of its scale where it has no curve.
+
+    Before a first session the core counts each scale from its own first score; here all count from one day.
+    """
+    trend = course.scales[0].curve if course.scales and course.curve is None else course.curve
+    first = _day_zero(found, course)
+    if first is None or found.person is None or found.person.doses:
+        return replace(course, curve=trend)
+    on = {str(score.origin): score.on for score in found.person.scores}
+
+    def late(observed: tuple[Observed, ...]) -> float:
+        seen = next((one for one in observed if one.origin in on), None)
+        return 0.0 if seen is None else (on[seen.origin] - first).days - seen.day
+
+    by = {scale.scale: late(scale.observed) for scale in course.scales}
+    own, sign = late(course.observed), course.warning
+    return replace(
+        course,
+        observed=_later(course.observed, own),
+        curve=_moved(trend, by.get(course.scale, own)),
+        expected=_moved(course.expected, own),
+        scales=tuple(
+            replace(
+                scale,
+                observed=_later(scale.observed, by[scale.scale]),
+                curve=_moved(scale.curve, by[scale.scale]),
+                expected=_moved(scale.expected, by[scale.scale]),
+            )
+            for scale in course.scales
+        ),
+        warning=None if sign is None else replace(sign, day=sign.day + by.get(sign.scale, 0.0)),
+    )
+
+
+def questionnaires(found: Chart, course: Course) -> list[tuple[str, str]]:
+    """Name and title of those that can be typed in, that of the course first."""
+    forms = [(name, str(form["title"])) for name, form in found.knowledge.instruments.items() if form.get("items")]
+    return sorted(forms, key=lambda one: (one[0] != course.scale, one[1]))
 
 
 def is_believable(course: Course) -> bool:
@@ -110,6 +152,14 @@ def _day_zero(found: Chart, course: Course) -> date | None:
         if observed.origin in days:
             return days[observed.origin] - timedelta(days=observed.day)
     return min(days.values(), default=None)
+
+
+def _later(observed: tuple[Observed, ...], days: float) -> tuple[Observed, ...]:
+    return tuple(replace(one, day=one.day + days) for one in observed)
+
+
+def _moved(curve: RecoveryCurve | None, days: float) -> RecoveryCurve | None:
+    return None if curve is None else replace(curve, days=tuple(day + days for day in curve.days))
 
 
 def _appointments(found: Chart) -> Iterator[tuple[PlannedVisit, bool]]:

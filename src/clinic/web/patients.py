@@ -20,7 +20,7 @@ from clinic.queries.patients import early_signs
 from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, markers, measured, plan, screened, treated
 from clinic.queries.plan import ways_on
-from clinic.queries.response import beside, chances, is_believable
+from clinic.queries.response import beside, chances, is_believable, on_one_axis, questionnaires
 from clinic.web.door import about_person, account_of, staff
 from clinic.web.problems import Problem, explained
 from clinic.web.response_charts import course_chart, described, span_of
@@ -61,10 +61,11 @@ def loop_page(
         context |= {"problem": problem or explained(found.problem), "resources": found.bundle.resources}
         return render(request, "patients/unreadable.html", context, status=200 if problem is None else problem.status)
     now, offered = treated(found), plan(found)
-    around = beside(found, now.course)
+    course = on_one_axis(found, now.course)
+    around = beside(found, course)
     context |= {
         "candidacy": now.candidacy,
-        "course": now.course,
+        "course": course,
         "card": now.card if found.person.doses else None,
         "offered": offered,
         "facts": _facts(found, now, offered),
@@ -73,11 +74,12 @@ def loop_page(
         "minor": [m for m in now.candidacy.missing if not _is_pressing(m, now.candidacy)],
         "ways": [{"days": days, "dates": ", ".join(map(day, dates))} for days, dates in ways_on(found, now.card)],
         "steps": ("continue", "adjust", "add", "pause", "stop"),
-        "chart": course_chart(now.course, around, span_of(found, now.course, around), with_expected=False),
-        "described": described(now.course),
+        "chart": course_chart(course, around, span_of(found, course, around), with_expected=False),
+        "described": described(course),
         "beside": around,
-        "is_believable": is_believable(now.course),
-        "by_horizon": next((c for c in chances(now.course) if c.day == now.course.horizon_day), None),
+        "is_believable": is_believable(course),
+        "by_horizon": next((c for c in chances(course) if c.day == course.horizon_day), None),
+        "forms": questionnaires(found, course),
         "groups": profile.groups(found),
         "weights": profile.weights(found),
         "licences": licences(found.person, found.clinic, found.knowledge),
@@ -114,8 +116,8 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     """What every page about a person shows: who, age, weight with date, risks."""
     account = account_of(request)
     acts = (
-        "state-fact", "withdraw-fact", "answer-score", "decide-plan", "decide-card", "open-session", "ask-override",
-        "sign-override",
+        "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
+        "open-session", "ask-override", "sign-override",
     )  # fmt: skip
     now = None if found.person is None else candidacy(found)
     return {

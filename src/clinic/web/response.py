@@ -1,4 +1,4 @@
-"""How a person's course goes, on one page; and a questionnaire answered on paper or aloud, typed in item by item."""
+"""How a course goes, on one page; a questionnaire typed in item by item; a goal in somebody's own words, rated."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic.access.permission import require
-from clinic.actions.response import answer_score
+from clinic.actions.response import answer_score, rate_goal, set_goal
 from clinic.queries.person import Chart, treated
-from clinic.queries.response import beside, chances, is_believable, scores_alone
+from clinic.queries.response import beside, chances, is_believable, on_one_axis, questionnaires, scores_alone
 from clinic.record.projections import knowledge
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
@@ -32,9 +32,12 @@ from clinic.web.response_charts import (
     title_of,
 )
 from clinic.web.templatetags.clinic import word
+from clinic.web.words import goal_steps
 from ketapath.domain.response import Course
 from ketapath.errors import BadInput, NumericalError
 from ketapath.report import say
+
+LEVELS = ("-2", "-1", "0", "1", "2")
 
 
 @require_GET
@@ -44,13 +47,19 @@ def review(request: HttpRequest, found: Chart) -> HttpResponse:
 
     Where the estimate cannot be computed the person's own scores still stand there.
     """
+    return _review_page(request, found)
+
+
+def _review_page(
+    request: HttpRequest, found: Chart, *, problem: Problem | None = None, typed: dict[str, str] | None = None
+) -> HttpResponse:
+    """The page, perhaps after something went wrong, with what was typed."""
     if found.person is None:
         return redirect("patient", found.patient_id)
-    problem: Problem | None = None
     try:
-        course = treated(found).course
+        course = on_one_axis(found, treated(found).course)
     except NumericalError:
-        course, problem = scores_alone(found), _not_computed()
+        course, problem = scores_alone(found), problem or _not_computed()
     around = beside(found, course)
     span = span_of(found, course, around)
     context = about(request, found, here="response") | {
@@ -69,16 +78,14 @@ def review(request: HttpRequest, found: Chart) -> HttpResponse:
         "goals": goal_panels(course, span),
         "titles": {name: title_of(name, course) for name in {s.instrument for s in around.scores} | _told_of(course)},
         "higher": {scale.scale for scale in course.scales if scale.higher_is_better},
-        "forms": _forms(course),
+        "assumed": next((n for s in course.scales for n in s.notes if n.key == "trend.assumed"), None),
+        "goal_steps": goal_steps(),
+        "forms": questionnaires(found, course),
+        "key": secrets.token_hex(16),
         "problem": problem,
+        "typed": typed or {},
     }
-    return render(request, "response/review.html", context)
-
-
-def _forms(course: Course) -> list[tuple[str, str]]:
-    """The questionnaires that can be typed in, that of the course first."""
-    found = [(name, str(form["title"])) for name, form in knowledge().instruments.items() if form.get("items")]
-    return sorted(found, key=lambda one: (one[0] != course.scale, one[1]))
+    return render(request, "response/review.html", context, status=200 if problem is None else problem.status)
 
 
 def _not_computed() -> Problem:
@@ -102,7 +109,7 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
     """The form; an item without an answer stays without one, and then there is no total."""
     require(account_of(request), "answer-score", patient_id=found.patient_id)
     form = knowledge().instruments.get(instrument)
-    if form is None:
+    if form is None or "items" not in form:
         raise Http404
     problem: Problem | None = None
     if request.method == "POST":
@@ -155,6 +162,27 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
     return render(request, "response/score.html", context, status=problem.status if problem else 200)
 
 
+@require_POST
+@about_person
+def goals(request: HttpRequest, found: Chart) -> HttpResponse:
+    """Write down a goal, or how far one was reached; both show on the page of the course."""
+    if found.person is None:
+        return redirect("patient", found.patient_id)
+    by, key = account_of(request), request.POST.get("key", "")[:64]
+    try:
+        if request.POST.get("step") == "rate":
+            level = request.POST.get("level", "")
+            rate_goal(found, request.POST.get("goal", "")[:64], int(level) if level in LEVELS else None, by=by, key=key)
+            said = _("Saved. The rating stands beside the goal.")
+        else:
+            set_goal(found, request.POST.get("words", "")[:5000], by=by, key=key)
+            said = _("Saved. The goal stands beside the scales.")
+    except EXPECTED as trouble:
+        return _review_page(request, found, problem=explained(trouble), typed=request.POST.dict())
+    messages.success(request, said)
+    return redirect(reverse("patient-response", args=[found.patient_id]) + "#goals")
+
+
 def _day(said: str) -> date | None:
     """The day that was typed; None where none was. Raises BadInput for what is no day."""
     try:
@@ -172,4 +200,5 @@ def _answer(said: str) -> int | None:
 urls = [
     path("patients/<str:patient_id>/response", review, name="patient-response"),
     path("patients/<str:patient_id>/score/<str:instrument>", score, name="patient-score"),
+    path("patients/<str:patient_id>/goals", goals, name="patient-goals"),
 ]

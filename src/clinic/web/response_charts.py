@@ -31,6 +31,7 @@ from ketapath.report.charts import (
     course_bands,
     expected_band,
     expected_line,
+    value_step,
 )
 
 _WIDE, _HIGH = 1080.0, 360.0
@@ -120,7 +121,7 @@ def course_chart(
         x_to=span.end,
         x_labels=span.dates(10),
         y_to=top,
-        y_step=_step(top, 6),
+        y_step=value_step(top, 6),
         bands=[*(course_bands(curve) if curve else ()), *expected_band(expected)],
         lines=[*expected_line(expected, _("expected")), *_own_line(course)],
         dots=dots,
@@ -162,7 +163,7 @@ def _scale_panel(scale: ScaleCourse, beside: Beside, span: Span | None, place: i
         x_to=span.end,
         x_labels=span.dates(5),
         y_to=scale.top,
-        y_step=_step(scale.top, 4),
+        y_step=value_step(scale.top, 4),
         bands=[*(course_bands(curve) if curve else ()), *expected_band(scale.expected)],
         lines=[*expected_line(scale.expected, ""),
                *([Line(kind="median", name="", xs=curve.days, ys=curve.p50)] if curve else ())],
@@ -416,11 +417,6 @@ def _name_of(instrument: str, scale: ScaleCourse | None) -> str:
 
 def _top_of(instrument: str, scale: ScaleCourse | None) -> float:
     return scale.top if scale is not None else float(knowledge().instruments[instrument]["scoring"]["max"])
-
-
-def _step(top: float, most: int) -> float:
-    """A whole step of the axis of scores that gives at most so many."""
-    return next(s for s in (1.0, 2.0, 5.0, 10.0, 20.0, 25.0, 50.0, 100.0, 1000.0) if top / s <= most)
 
 
 def _written(day: date) -> str:

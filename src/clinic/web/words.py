@@ -354,8 +354,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "goal active": _("being worked on"),
         "goal on-hold": _("on hold"),
         "goal completed": _("ended"),
-        "goal cancelled": _("given up"),
-        "goal rejected": _("not taken up"),
+        "goal unknown": _("its state is not on record"),
         # shelves and sections of the knowledge
         "rule": _("Rules"),
         "source": _("Sources"),
@@ -444,3 +443,9 @@ VERDICTS: Mapping[str, tuple[Any, str, str]] = MappingProxyType(
     }
 )
 """Each verdict as a word, a meaning and a shape."""
+
+
+def goal_steps() -> list[tuple[str, Any]]:
+    """How far a goal was reached, the best step first: its number, and its number with its name."""
+    steps = (("2", "+2"), ("1", "+1"), ("0", "0"), ("-1", "-1"), ("-2", "-2"))
+    return [(level, f"{shown}, {WORDS[f'goal {level}']}") for level, shown in steps]

@@ -9,6 +9,8 @@ from typing import Literal
 
 from ketapath.domain.evidence import Evidence, Text
 from ketapath.domain.fact import Dose, ScoreEntry
+from ketapath.domain.goal import Goal as Goal
+from ketapath.domain.goal import GoalRating as GoalRating
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,8 @@ class Change:
     verdict: Literal["improved", "worse", "no reliable change"]
     definition: Text
     evidence: tuple[Evidence, ...]
+    beside: tuple[Text, ...] = ()
+    """What other published rules call the same change: meaningful or not, response or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,26 +140,7 @@ class ScaleCourse:
     curve: RecoveryCurve | None
     expected: RecoveryCurve | None
     change: Change | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoalRating:
-    """How far a goal was reached on a day, on the scale from -2 (much less than hoped) to +2 (much more)."""
-
-    on: date
-    level: int
-    origin: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
-    """A goal in the person's own words, with its ratings in order of time."""
-
-    words: str
-    status: str
-    since: date | None
-    ratings: tuple[GoalRating, ...]
-    origin: str
+    notes: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,3 +195,34 @@ class Course:
     warning: EarlyWarning | None = None
     goals: tuple[Goal, ...] = ()
     provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedOutcome:
+    """One outcome of a trial arm, or of the difference between two, as a new study of that size would observe it.
+
+    A change is in points, negative when symptoms fall; response, remission and relapse are shares of 1. The quantiles
+    are None where nothing can be predicted.
+    """
+
+    scale: str
+    day: float
+    quantity: Literal["change", "response", "remission", "relapse"]
+    p025: float | None
+    p10: float | None
+    p25: float | None
+    p50: float | None
+    p75: float | None
+    p90: float | None
+    p975: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmPrediction:
+    """What is expected of an arm, or with `arms` of the first against the second."""
+
+    outcomes: tuple[PredictedOutcome, ...]
+    arms: tuple[tuple[PredictedOutcome, ...], ...]
+    provenance: Provenance
+    findings: tuple[Text, ...]
+    evidence: tuple[Evidence, ...]

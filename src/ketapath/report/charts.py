@@ -315,13 +315,22 @@ def recovery_chart(course: Course) -> str:
         x_to=last,
         x_labels=[(float(d), str(d)) for d in range(0, int(last) + 1, 14 if last < 200 else 56)],
         y_to=max(top, *curve.p95),
-        y_step=5.0 if top < 40 else 10.0,
+        y_step=value_step(top, 6),
         bands=[*course_bands(curve), *expected_band(expected)],
         lines=[*expected_line(expected, "expected"), Line(kind="median", name="median", xs=curve.days, ys=curve.p50)],
         dots=[Dot(x=o.day, y=o.total, words=f"{o.total:g} on day {o.day:g}, {o.origin}") for o in course.observed],
     )
     figure = f"{draw(panel, identity='recovery')}<p class=quiet>{said}</p>"
     return figure + _table(name, curve, expected)
+
+
+def value_step(top: float, most: int = 5) -> float:
+    """A round step for the axis of a scale that goes up to `top`, at most `most` of them.
+
+    >>> value_step(27), value_step(27, 6), value_step(10), value_step(100)
+    (10, 5, 2, 20)
+    """
+    return next((step for step in (1, 2, 5, 10, 20, 25) if step >= top / most), top / most)
 
 
 def course_bands(curve: RecoveryCurve) -> list[Band]:

@@ -19,8 +19,8 @@ from ketapath.domain.evidence import Evidence, Text
 from ketapath.domain.fact import Dose, ScoreEntry
 from ketapath.domain.plan import Range
 from ketapath.domain.response import Course, Diagnostics, Observed, Posterior, RecoveryCurve
-from ketapath.knowledge import Knowledge, published
 from ketapath.measurement import reliable_change
+from ketapath.response.totals import is_under_the_first_dose, one_a_day
 from ketapath.response.trajectory import DRAWS, Array, SessionDose, prior
 
 _Z = {"p05": -1.6448536, "p25": -0.6744898, "p50": 0.0, "p75": 0.6744898, "p95": 1.6448536}  # normal quantiles
@@ -47,8 +47,8 @@ def course(
     stated = [s for s in scores if s.instrument == instrument["id"] and s.on <= as_of]
     window_days = int(parameters["baseline_days"])
     item9 = _item9([s for s in stated if not given or s.on >= given[0].on - timedelta(days=window_days)])
-    usable, notes = _one_a_day([s for s in stated if not _is_under_the_first_dose(s, given)])
-    if any(_is_under_the_first_dose(s, given) for s in stated):
+    usable, notes = one_a_day([s for s in stated if not is_under_the_first_dose(s, given)])
+    if any(is_under_the_first_dose(s, given) for s in stated):
         notes.append(Text(key="response.under_first_dose", values={"on": given[0].on.isoformat()}))
     if not given:
         return _no_curve(usable, given, instrument, evidence, [*notes, Text(key="response.no_sessions")], item9)
@@ -114,12 +114,6 @@ def prior_benefit(
         p05, p50, p95 = (float(v) for v in np.quantile(chances, (0.05, 0.5, 0.95)))
         found[name] = Range(p05=p05, p50=p50, p95=p95, unit="1")
     return found
-
-
-def response_evidence(knowledge: Knowledge) -> tuple[Evidence, ...]:
-    """The sources that the parameters of this model name."""
-    named = {r["source"]: None for r in knowledge.response.values() if isinstance(r, Mapping) and r.get("source")}
-    return tuple(published(knowledge.sources[key]) for key in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,42 +252,6 @@ def _above(limit: float, mean: float, sd: float) -> float:
     if sd == 0.0:
         return float(mean >= limit)
     return 0.5 * math.erfc((limit - mean) / (sd * math.sqrt(2.0)))
-
-
-def _is_under_the_first_dose(score: ScoreEntry, given: Sequence[Dose]) -> bool:
-    """Answered on the first session's day after its dose began: neither a baseline nor a course."""
-    if not given or given[0].at is None or score.at is None:
-        return False
-    return score.on == given[0].on and score.at > given[0].at
-
-
-def _one_a_day(stated: list[ScoreEntry]) -> tuple[list[ScoreEntry], list[Text]]:
-    """Usable totals in order of time, one a day, and a note for each day on which something was set aside.
-
-    A later version of one resource replaces the earlier. Two resources of one day that differ are two measurements:
-    their mean is used, because taking either would be a choice that nobody made.
-    """
-    notes = []
-    by_day: dict[date, dict[tuple[str, str], ScoreEntry]] = {}
-    for entry in sorted(stated, key=lambda s: (s.on, _version(s))):
-        if entry.total is None or entry.reason is not None:
-            notes.append(Text(key="response.score_set_aside", values={"on": entry.on.isoformat()}))
-        else:
-            by_day.setdefault(entry.on, {})[entry.origin.resource, entry.origin.id] = entry
-    found = []
-    for on, entries in by_day.items():
-        totals = [s.total for s in entries.values() if s.total is not None]
-        mean = sum(totals) / len(totals)
-        if len(set(totals)) > 1:
-            notes.append(Text(key="response.two_scores", values={"on": on.isoformat(), "mean": f"{mean:g}"}))
-        found.append(replace(list(entries.values())[-1], total=mean))
-    return found, notes
-
-
-def _version(entry: ScoreEntry) -> int:
-    """Resource versions in order, where they are numbers as FHIR servers count them; otherwise as they came."""
-    version = entry.origin.version or ""
-    return int(version) if version.isascii() and version.isdigit() else 0
 
 
 def _outside_studies(sessions: Sequence[SessionDose], parameters: Mapping[str, Any]) -> list[Text]:
