@@ -31,7 +31,9 @@ def walk_page() -> Iterator[str]:
     yield from (
         "# Follow one person to relapse and back",
         "",
-        "Marta Lindqvist is invented; her record is `" + RECORD + "`, written by `examples/build.py`. Each step below is the",
+        "Marta Lindqvist is invented; her record is `"
+        + RECORD
+        + "`, written by `examples/build.py`. Each step below is the",
         "same command on another day, as if the clinic had asked then. Written by `make reference`.",
         "",
         "Her goal, in her own words: walk to the lake with my daughter on Sundays.",
