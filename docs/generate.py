@@ -145,7 +145,8 @@ def numbers(found: Iterable[Record], knowledge: Knowledge) -> Iterator[str]:
         "markers' cards": len(knowledge.biomarkers),
         "claims": len(knowledge.claims),
         "protocols": len(knowledge.protocols),
-        "questionnaires that can be scored": len(knowledge.instruments),
+        "scales whose totals are read": len(knowledge.instruments),
+        "questionnaires that can be scored item by item": sum("items" in i for i in knowledge.instruments.values()),
     }
     yield from (
         "# The knowledge in numbers",

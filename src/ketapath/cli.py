@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_commands(add)
 
     made = add("score", _score, "total, severity and alerts of a questionnaire")
-    made.add_argument("instrument", metavar="INSTRUMENT", help="phq9 or gad7")
+    made.add_argument("instrument", metavar="INSTRUMENT", help="phq9, gad7 or pcl5")
     made.add_argument("--answers", type=_answers, required=True, metavar="1,2,,0", help="empty means missing")
 
     made = add("claims", _claims, "which claims does a text for patients make, and what would be honest?")
@@ -191,7 +191,7 @@ def _score(arguments: argparse.Namespace) -> int:
         raise BadInput(
             field="INSTRUMENT",
             found=arguments.instrument,
-            limit=f"one of {', '.join(sorted(knowledge.instruments))}",
+            limit=f"one of {', '.join(sorted(n for n, i in knowledge.instruments.items() if 'items' in i))}",
             next_step="Choose an instrument that can be scored.",
         )
     result = score(instrument, arguments.answers)

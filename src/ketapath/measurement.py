@@ -1,7 +1,7 @@
 """What does a questionnaire say? Totals, severity, alerts, and whether a change is more than measurement error.
 
 A total needs every item: the owners publish no rule for missing ones, so nothing is imputed. Sources stand in the
-instrument's own file under knowledge/instruments.
+instrument's own file under knowledge/instruments. Where that file has no rule the answer is None: it cannot be said.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from typing import Any, Literal
 from ketapath.domain.evidence import Text
 from ketapath.errors import BadInput
 
-__all__ = ["Score", "is_remission", "is_response", "reliable_change", "score", "severity"]
+__all__ = [
+    "Score",
+    "gained",
+    "is_meaningful",
+    "is_remission",
+    "is_response",
+    "reliable_change",
+    "score",
+    "severity",
+]
 
 ReliableChange = Literal["improved", "worse", "no reliable change"]
 
@@ -31,8 +40,16 @@ class Score:
 def score(instrument: Mapping[str, Any], answers: Sequence[int | None]) -> Score:
     """Total, severity band, missing items and alerts of these answers, in the order of the items.
 
-    Raises BadInput where the number of answers or one answer does not belong to the instrument.
+    Raises BadInput where the number of answers or one answer does not belong to the instrument, and where its items may
+    not be shipped, so that only a total can be recorded.
     """
+    if "items" not in instrument:
+        raise BadInput(
+            field=instrument["title"],
+            found="answers",
+            limit=f"a total of {instrument['scoring']['min']} to {instrument['scoring']['max']}",
+            next_step="Score it on the owner's form and record the total. " + instrument["licence"]["status"],
+        )
     items = instrument["items"]
     if len(answers) != len(items):
         raise BadInput(
@@ -64,8 +81,10 @@ def score(instrument: Mapping[str, Any], answers: Sequence[int | None]) -> Score
     )
 
 
-def severity(instrument: Mapping[str, Any], total: float) -> str:
-    """The band that this total lies in."""
+def severity(instrument: Mapping[str, Any], total: float) -> str | None:
+    """The band that this total lies in; None where the instrument has no bands."""
+    if "bands" not in instrument:
+        return None
     for band in instrument["bands"]:
         if band["min"] <= total <= band["max"]:
             return str(band["label"])
@@ -77,25 +96,43 @@ def severity(instrument: Mapping[str, Any], total: float) -> str:
     )
 
 
-def reliable_change(instrument: Mapping[str, Any], before: float, after: float) -> ReliableChange:
+def gained(instrument: Mapping[str, Any], before: float, after: float) -> float:
+    """Points by which the person got better, whichever way the scale counts; negative where they got worse."""
+    return after - before if instrument["scoring"]["higher_is"] == "better" else before - after
+
+
+def reliable_change(instrument: Mapping[str, Any], before: float, after: float) -> ReliableChange | None:
     """Whether the change is larger than two measurements of an unchanged person would differ (95 %)."""
-    limit = float(instrument["reliable_change"]["points"])
-    if abs(after - before) < limit:
+    if "reliable_change" not in instrument:
+        return None
+    points = gained(instrument, before, after)
+    if abs(points) < float(instrument["reliable_change"]["points"]):
         return "no reliable change"
-    return "worse" if after > before else "improved"
+    return "worse" if points < 0 else "improved"
 
 
-def is_response(instrument: Mapping[str, Any], before: float, after: float) -> bool:
+def is_meaningful(instrument: Mapping[str, Any], before: float, after: float) -> bool | None:
+    """Whether the change, either way, reaches the points that a source calls meaningful; None where none does."""
+    if "meaningful_change" not in instrument:
+        return None
+    return abs(after - before) >= float(instrument["meaningful_change"]["points"])
+
+
+def is_response(instrument: Mapping[str, Any], before: float, after: float) -> bool | None:
     """Whether symptoms fell by the share that the field calls response, or from at or above a named level to below it.
 
     Only the GAD-7 names such a level (`or_below`); staying below it is no response.
     """
+    if "response" not in instrument:
+        return None
     rule = instrument["response"]
     if before > 0 and (before - after) / before >= float(rule["share"]):
         return True
     return "or_below" in rule and before >= float(rule["or_below"]) > after
 
 
-def is_remission(instrument: Mapping[str, Any], total: float) -> bool:
+def is_remission(instrument: Mapping[str, Any], total: float) -> bool | None:
     """Whether the total is below the level that the field calls remission."""
+    if "remission" not in instrument:
+        return None
     return total < float(instrument["remission"]["below"])

@@ -82,8 +82,8 @@ def own_words() -> list[str]:
         words += [e.locator for e in other.cited() if e.locator] + [comparison.trial for comparison in other.compares]
     for form in known.instruments.values():
         words += [form["title"], form["full_title"], form["licence"]["attribution"]]
-        words += [text for part in (*form["items"], *form["options"]) for text in part["text"].values()]
-        words += list(form["stem"].values())
+        words += [text for part in (*form.get("items", ()), *form.get("options", ())) for text in part["text"].values()]
+        words += list(form.get("stem", {}).values())
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
     screens = [screen for condition in known.screening.values() for screen in condition.screens]
     words += [e.locator for screen in screens for e in screen.evidence] + [screen.instrument for screen in screens]

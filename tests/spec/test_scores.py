@@ -6,9 +6,11 @@ import pytest
 
 from ketapath.errors import BadInput
 from ketapath.knowledge import load
-from ketapath.measurement import is_remission, is_response, reliable_change, score, severity
+from ketapath.measurement import gained, is_meaningful, is_remission, is_response, reliable_change, score, severity
 
-PHQ9, GAD7 = (load().instruments[name] for name in ("phq9", "gad7"))
+INSTRUMENTS = load().instruments
+PHQ9, GAD7 = (INSTRUMENTS[name] for name in ("phq9", "gad7"))
+PCL5, PEG, WHO5, QIDS, MADRS = (INSTRUMENTS[name] for name in ("pcl5", "peg", "who5", "qids_sr16", "madrs"))
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,72 @@ def test_the_phq9_codes_stand_in_the_order_of_the_form() -> None:
     assert codes == [
         "44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3", "44260-8",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answers", "total", "band"),
+    [
+        ((2, 0, 0, 0, 0, 2, 0, 2, 2, 0, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0), 12, "below the usual cut-off"),
+        ((2,) * 15 + (1, 0, 0, 0, 0), 31, "at the usual cut-off"),
+        ((4,) * 20, 80, "above the usual cut-off"),
+    ],
+)
+def test_pcl5_examples(answers: tuple[int, ...], total: int, band: str) -> None:
+    found = score(PCL5, answers)
+    assert (found.total, found.severity) == (total, band)
+
+
+@pytest.mark.parametrize("name", sorted(INSTRUMENTS))
+def test_a_text_is_shipped_only_where_its_licence_says_so(name: str) -> None:
+    form = INSTRUMENTS[name]
+    assert ("items" in form) is ("options" in form) is (form["ship_text"] == "yes")
+    assert form["licence"]["status"]
+
+
+@pytest.mark.parametrize("form", [MADRS, QIDS, PEG, WHO5], ids=lambda form: str(form["id"]))
+def test_a_scale_whose_items_may_not_be_shipped_is_not_scored_item_by_item(form: dict[str, object]) -> None:
+    with pytest.raises(BadInput, match="total"):
+        score(form, (1, 2, 3))
+
+
+@pytest.mark.parametrize("name", sorted(INSTRUMENTS))
+def test_every_scale_fills_a_path_that_holds_all_its_totals_and_no_other(name: str) -> None:
+    form = INSTRUMENTS[name]
+    assert load().paths[form["path"]].limits == (form["scoring"]["min"], form["scoring"]["max"])
+
+
+@pytest.mark.parametrize("name", sorted(INSTRUMENTS))
+def test_a_change_beyond_error_is_at_least_what_the_error_of_two_measurements_makes(name: str) -> None:
+    form = INSTRUMENTS[name]
+    assert form["reliable_change"]["points"] >= 1.95 * 2**0.5 * form["standard_error"]["points"]
+
+
+def test_on_a_scale_where_higher_is_better_a_rise_is_an_improvement() -> None:
+    assert gained(WHO5, 40, 64) == 24
+    assert reliable_change(WHO5, 40, 64) == "improved"
+    assert reliable_change(WHO5, 64, 40) == "worse"
+    assert reliable_change(WHO5, 40, 60) == "no reliable change"
+    assert gained(PHQ9, 20, 12) == 8
+
+
+def test_what_is_called_meaningful_is_said_apart_from_what_is_beyond_error() -> None:
+    assert is_meaningful(PCL5, 60, 50) is True
+    assert reliable_change(PCL5, 60, 50) == "no reliable change"
+    assert is_meaningful(PCL5, 60, 51) is False
+    assert is_meaningful(PHQ9, 20, 10) is None
+
+
+def test_a_rule_that_no_source_gives_is_not_made_up() -> None:
+    assert is_response(PCL5, 60, 10) is None
+    assert is_remission(WHO5, 90) is None
+    assert severity(PEG, 5.3) is None
+
+
+def test_pain_has_responded_when_three_tenths_of_it_are_gone() -> None:
+    assert is_response(PEG, 10, 7) is True
+    assert is_response(PEG, 10, 7.1) is False
+
+
+def test_qids_remission_is_its_lowest_band() -> None:
+    assert (is_remission(QIDS, 5), is_remission(QIDS, 6)) == (True, False)
+    assert (severity(QIDS, 5), severity(QIDS, 6)) == ("none", "mild")

@@ -28,15 +28,16 @@ def answer_score(
     """
     require(by, "answer-score", patient_id=found.patient_id)
     form = knowledge().instruments.get(instrument)
-    if form is None:
+    if form is None or "items" not in form:
         raise BadInput(
             field=_("questionnaire"),
             found=instrument,
-            limit=_("one of %(words)s") % {"words": ", ".join(sorted(knowledge().instruments))},
+            limit=_("one of %(words)s")
+            % {"words": ", ".join(sorted(n for n, i in knowledge().instruments.items() if "items" in i))},
             next_step=_("Choose one that ketapath can score."),
         )
     result = score(form, given)
-    window = knowledge().paths[f"scale.{instrument}"].window_days or 0
+    window = knowledge().paths[form["path"]].window_days or 0
     if all(answer is None for answer in given):
         raise BadInput(
             field=form["title"],

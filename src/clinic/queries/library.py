@@ -134,7 +134,7 @@ def _rests_on(kind: str, record: Mapping[str, Any]) -> Mapping[str, list[str]]:
     if kind == "drug":
         ways = {(record["product"], route) for route in record["routes"]}
         return {"protocol": [p["id"] for p in known.protocols.values() if (p["product"], p["route"]) in ways]}
-    read = [f"scale.{record['id']}"] if kind == "instrument" else record.get("reads", ()) if kind == "biomarker" else ()
+    read = [record["path"]] if kind == "instrument" else record.get("reads", ()) if kind == "biomarker" else ()
     readers = (rule for path in read for rule in _readers().get(path, ()))
     return {"rule": list(dict.fromkeys((*record.get("rules", ()), *readers)))} if read else {}
 

@@ -114,8 +114,8 @@ def _newest_aside(found: Chart) -> dict[str, Fact]:
 
 def _is_scored(spec: PathSpec) -> bool:
     """Totals of questionnaires that are answered item by item are never typed."""
-    name = spec.path.removeprefix("scale.").removesuffix("_item9")
-    return spec.path.startswith("scale.") and name in knowledge().instruments
+    path = spec.path.removesuffix("_item9")
+    return any(path == form["path"] and "items" in form for form in knowledge().instruments.values())
 
 
 def _row(fact: Fact) -> Row:

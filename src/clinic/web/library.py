@@ -98,7 +98,9 @@ def instrument(request: HttpRequest, name: str) -> HttpResponse:
     found = library.instrument_page(name)
     if found is None:
         raise Http404
-    return render(request, "library/instrument.html", {"form": found[0], "items": found[0]["items"], "rests": found[1]})
+    return render(
+        request, "library/instrument.html", {"form": found[0], "items": found[0].get("items", ()), "rests": found[1]}
+    )
 
 
 @require_GET

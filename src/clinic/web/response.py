@@ -31,7 +31,7 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
     """The form; an item without an answer stays without one, and then there is no total."""
     require(account_of(request), "answer-score", patient_id=found.patient_id)
     form = knowledge().instruments.get(instrument)
-    if form is None:
+    if form is None or "items" not in form:
         raise Http404
     problem: Problem | None = None
     if request.method == "POST":

@@ -217,7 +217,11 @@ def answers(
 
     `at` is the instant, or the day alone where the time is not known.
     """
-    codes = {int(option["score"]): str(option["loinc_answer"]) for option in instrument["options"]}
+    codes = {int(o["score"]): o.get("loinc_answer") for o in instrument["options"]}
+
+    def said(answer: int) -> dict[str, Any]:
+        return {"valueCoding": {"system": LOINC, "code": codes[answer]}} if codes[answer] else {"valueInteger": answer}
+
     return {
         "resourceType": "QuestionnaireResponse",
         "id": identity,
@@ -227,7 +231,7 @@ def answers(
         "authored": at.isoformat(),
         "author": {"display": by},
         "item": [
-            {"linkId": f"/{item['loinc']}", "answer": [{"valueCoding": {"system": LOINC, "code": codes[answer]}}]}
+            {"linkId": f"/{item.get('loinc') or item['id']}", "answer": [said(answer)]}
             for item, answer in zip(instrument["items"], given, strict=True)
             if answer is not None
         ],

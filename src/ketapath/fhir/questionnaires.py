@@ -1,8 +1,9 @@
 """Which instrument totals does the record hold? From items where they are given, else the stated total.
 
 Totals are recomputed from the items and never trusted: a stated total that differs from its items loses. A missing
-item means no total; a total that the scale cannot have (22.57 on the PHQ-9) is kept and marked. Observations of one
-day are one sheet; a form is a sheet of its own, so that a blank in it is never filled from another form.
+item means no total; a total that the scale cannot have (22.57 on the PHQ-9) is kept and marked. Items of one day are
+one sheet; a form is a sheet of its own, so that a blank in it is never filled from another form, and so is a second
+total. A total goes by its LOINC or local code, its name, or the profile path that it fills.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from ketapath.domain.fact import Origin, ScoreEntry
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
 from ketapath.fhir.vocabulary import Vocabulary
+from ketapath.units import UnknownUnit, convert
 
-_DONE = frozenset({"completed", "amended", "final", "corrected"})
+DONE = frozenset({"completed", "amended", "final", "corrected"})
+_Hits = dict[str, list[tuple[int | None, Mapping[str, Any]]]]
+"""The elements that answer an instrument, each with the position of its item; None for a total."""
 
 
 @dataclass(slots=True)
@@ -29,59 +33,97 @@ class _Sheet:
     at: datetime | None = None
     answers: dict[int, int | None] = field(default_factory=dict)
     total: float | None = None
+    unit: str | None = None
     origin: Origin | None = None
     total_origin: Origin | None = None
 
 
 def scores_of(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[ScoreEntry]:
-    """One entry for each sheet, in order of time."""
+    """One entry for each sheet, in order of time. Readings taken under a dose say nothing of the person at rest."""
     sheets: dict[tuple[str, date], list[_Sheet]] = {}
-    positions = {name: _item_positions(instrument) for name, instrument in vocabulary.instruments.items()}
     for resource in bundle.of_type("Observation", "QuestionnaireResponse"):
-        if el.text(resource, "status") in _DONE:
-            named = [(name, holder) for holder in _holders(resource) for name in _names(holder)]
-            for key, instrument in vocabulary.instruments.items():
-                _read(resource, named, instrument, positions[key], sheets)
+        if el.text(resource, "status") not in DONE or is_under_a_dose(resource):
+            continue
+        for name, hits in _hits(resource, vocabulary).items():
+            _read(resource, hits, vocabulary.instruments[name], sheets)
     for (name, on), of_day in sorted(sheets.items(), key=lambda entry: (entry[0][1], entry[0][0])):
         for sheet in sorted(of_day, key=lambda s: s.at.isoformat() if s.at else ""):
             yield _entry(vocabulary.instruments[name], on, sheet)
 
 
+def is_under_a_dose(resource: Resource) -> bool:
+    """Whether this is an Observation that belongs to the giving of a medicine."""
+    if resource["resourceType"] != "Observation":
+        return False
+    parts = (el.text(part, "reference") or "" for part in el.objects(resource, "partOf"))
+    return any(reference.startswith("MedicationAdministration/") for reference in parts)
+
+
+def answers_an_instrument(resource: Resource, vocabulary: Vocabulary) -> bool:
+    """Whether this resource holds an item or a total of an instrument."""
+    return bool(_hits(resource, vocabulary))
+
+
+def _hits(resource: Resource, vocabulary: Vocabulary) -> _Hits:
+    found: _Hits = {}
+    for holder in _holders(resource):
+        belongs = {one for name in _names(holder, vocabulary) for one in vocabulary.answered.get(name, ())}
+        for instrument, position in belongs:
+            found.setdefault(instrument, []).append((position, holder))
+    return found
+
+
 def _read(
     resource: Resource,
-    named: Iterable[tuple[str, Mapping[str, Any]]],
+    hits: Iterable[tuple[int | None, Mapping[str, Any]]],
     instrument: Mapping[str, Any],
-    items: Mapping[str, int],
     sheets: dict[tuple[str, date], list[_Sheet]],
 ) -> None:
-    """Add what this resource answers of the instrument; `named` are its elements by each name they go by."""
-    on, at = el.when(resource, "effectiveDateTime", "effectivePeriod", "authored")
+    """Add what this resource answers of the instrument."""
+    on, at = el.when(resource, "effectiveDateTime", "effectivePeriod", "effectiveInstant", "authored", "issued")
     if on is None:
         return
     found: dict[int, int | None] = {}
-    total = None
-    for name, holder in named:
-        if name in items:
-            found[items[name]] = _answer(holder, instrument)
-        elif name == instrument["loinc"]["total"] and resource["resourceType"] == "Observation":
-            stated = el.quantity(holder, "valueQuantity")
-            total = stated[0] if stated else el.number(holder, "valueInteger")
+    total: tuple[float, str | None] | None = None
+    for position, holder in hits:
+        if position is None:
+            total = _total(holder) or total
+        else:
+            found[position] = _answer(holder, instrument)
+    if found and resource["resourceType"] == "QuestionnaireResponse":
+        total = None  # a form's own total never stands in for a blank in it
     if not found and total is None:
         return
-    sheet = _sheet(sheets.setdefault((instrument["id"], on), [_Sheet()]), resource)
+    sheet = _sheet(sheets.setdefault((instrument["id"], on), [_Sheet()]), resource, with_total=total is not None)
     sheet.at = at or sheet.at
     if found:
         sheet.answers.update(found)
         sheet.origin = el.origin(resource)
     if total is not None:
-        sheet.total, sheet.total_origin = total, el.origin(resource)
+        (sheet.total, sheet.unit), sheet.total_origin = total, el.origin(resource)
 
 
-def _sheet(of_day: list[_Sheet], resource: Resource) -> _Sheet:
-    """The day's sheet for a single Observation; for a form the first sheet that no other form has filled."""
+def _total(holder: Mapping[str, Any]) -> tuple[float, str | None] | None:
+    """The stated total with its unit, of an Observation, a component or the first answer of a form's item."""
+    for place in [holder, *el.objects(holder, "answer")]:
+        stated = el.quantity(place, "valueQuantity")
+        for value in (stated, el.number(place, "valueInteger"), el.number(place, "valueDecimal")):
+            if value is not None:
+                return value if isinstance(value, tuple) else (value, None)
+    return None
+
+
+def _sheet(of_day: list[_Sheet], resource: Resource, *, with_total: bool) -> _Sheet:
+    """The day's sheet for a single Observation; for a form the first sheet that no other form has filled.
+
+    Two totals of one day are two measurements: the second gets a sheet of its own.
+    """
     if resource["resourceType"] == "Observation":
-        return of_day[0]
-    if of_day[-1].form is not None:
+        if not with_total or of_day[0].total is None:
+            return of_day[0]
+        of_day.append(_Sheet(form=str(resource.get("id"))))
+        return of_day[-1]
+    if of_day[-1].form is not None or (with_total and of_day[-1].total is not None):
         of_day.append(_Sheet())
     of_day[-1].form = str(resource.get("id"))
     return of_day[-1]
@@ -100,23 +142,14 @@ def _holders(resource: Resource) -> Iterator[Mapping[str, Any]]:
         waiting[:0] = el.objects(item, "item")
 
 
-def _names(holder: Mapping[str, Any]) -> Iterator[str]:
+def _names(holder: Mapping[str, Any], vocabulary: Vocabulary) -> Iterator[str]:
     for coding in el.codings(holder, "code"):
-        if coding.system == "loinc":
+        if coding.system in ("loinc", "fact"):
             yield coding.code
+    yield from vocabulary.observations.of(holder, "code")
     link = el.text(holder, "linkId")
     if link:
         yield link.removeprefix("/")
-
-
-def _item_positions(instrument: Mapping[str, Any]) -> dict[str, int]:
-    """Item position by LOINC code and by id. The PHQ-9 codes are not in numerical order."""
-    positions = {}
-    for position, item in enumerate(instrument["items"]):
-        positions[str(item["id"])] = position
-        if item.get("loinc"):
-            positions[str(item["loinc"])] = position
-    return positions
 
 
 def _answer(holder: Mapping[str, Any], instrument: Mapping[str, Any]) -> int | None:
@@ -142,18 +175,34 @@ def _answer(holder: Mapping[str, Any], instrument: Mapping[str, Any]) -> int | N
 
 def _entry(instrument: Mapping[str, Any], on: date, sheet: _Sheet) -> ScoreEntry:
     items = tuple(sheet.answers.get(i) for i in range(len(instrument["items"]))) if sheet.answers else ()
-    low, high = float(instrument["scoring"]["min"]), float(instrument["scoring"]["max"])
     total, reason = sheet.total, None
     if items and None not in items:
         total = float(sum(i for i in items if i is not None))
     elif items and sheet.total is None:
         reason = Text(key="score.items_missing", values={"missing": items.count(None), "items": len(items)})
-    elif total is not None and not total.is_integer():
-        reason = Text(key="score.not_whole", values={"total": f"{total:g}"})
-    elif total is not None and not low <= total <= high:
-        reason = Text(key="score.outside", values={"total": f"{total:g}", "low": f"{low:g}", "high": f"{high:g}"})
+    elif total is not None:
+        reason = _impossible(instrument, total, sheet.unit)
     origin = sheet.origin or sheet.total_origin
     assert origin is not None
     return ScoreEntry(
         instrument=instrument["id"], on=on, at=sheet.at, total=total, items=items, origin=origin, reason=reason
     )
+
+
+def _impossible(instrument: Mapping[str, Any], total: float, unit: str | None) -> Text | None:
+    """Why the scale cannot have this total, or None. A mean may have any decimals."""
+    scoring = instrument["scoring"]
+    low, high, step = float(scoring["min"]), float(scoring["max"]), float(scoring.get("step", 1))
+    shown = f"{total:g}"
+    if unit is not None and not unit.startswith("{"):
+        try:
+            convert(total, unit, "{score}")
+        except UnknownUnit as problem:
+            return Text(key="fact.unit_unknown", values={"problem": str(problem)})
+    if not low <= total <= high:
+        return Text(key="score.outside", values={"total": shown, "low": f"{low:g}", "high": f"{high:g}"})
+    if scoring.get("is_mean") or (total - low) % step == 0:
+        return None
+    if step == 1:
+        return Text(key="score.not_whole", values={"total": shown})
+    return Text(key="score.not_a_step", values={"total": shown, "step": f"{step:g}"})

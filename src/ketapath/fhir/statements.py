@@ -19,12 +19,13 @@ from ketapath.errors import BadInput
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
 from ketapath.fhir.medicines import doses_given, medicine_spans
-from ketapath.fhir.questionnaires import scores_of
+from ketapath.fhir.questionnaires import answers_an_instrument, is_under_a_dose, scores_of
 from ketapath.fhir.readback import overrides
 from ketapath.fhir.values import value_facts
 from ketapath.fhir.vocabulary import Vocabulary
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
+_DOUBTFUL: tuple[Confidence, ...] = ("by name", "code not verified")
 _VOID = frozenset({"entered-in-error", "cancelled", "not-done", "registered", "unknown", "rejected"})
 
 
@@ -34,6 +35,7 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
     Raises BadInput where the birth date is impossible, because every dose and age rule rests on it.
     """
     facts = list(_patient_facts(bundle.patient, vocabulary))
+    doubtful: dict[str, Confidence] = {}
     uninterpreted: Counter[str] = Counter()
     if bundle.without_subject:
         uninterpreted["without a patient"] = bundle.without_subject
@@ -43,11 +45,12 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
             continue
         found = list(reader(resource, vocabulary))
         confidence = _confidence(resource, vocabulary)
+        doubtful[str(el.origin(resource))] = confidence if confidence in _DOUBTFUL else "reported"
         facts += [f if f.confidence == confidence else replace(f, confidence=confidence) for f in found]
-        if not found:
+        if not found and not answers_an_instrument(resource, vocabulary):
             uninterpreted[resource["resourceType"]] += 1
     scores = tuple(scores_of(bundle, vocabulary))
-    facts += [replace(fact, confidence="reported") for fact in _score_facts(scores)]
+    facts += [replace(f, confidence=doubtful[str(f.origin)]) for f in _score_facts(scores, vocabulary)]
     return Statements(
         patient_id=str(bundle.patient.get("id") or "?"),
         born_on=_birth_date(bundle.patient),
@@ -63,9 +66,8 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
 
 def _is_about_a_session(resource: Resource) -> bool:
     """Readings taken under the drug, and plans signed here: neither says anything about the person at rest."""
-    if resource["resourceType"] == "Observation":
-        parts = (el.text(part, "reference") or "" for part in el.objects(resource, "partOf"))
-        return any(reference.startswith("MedicationAdministration/") for reference in parts)
+    if is_under_a_dose(resource):
+        return True
     return resource["resourceType"] in ("CarePlan", "Encounter") and any(
         c.system == "local" and c.code in ("ketamine-plan", "ketamine-session")
         for field in ("category", "type")
@@ -268,9 +270,9 @@ def _practitioner(resource: Resource, vocabulary: Vocabulary) -> Iterator[Fact]:
             yield _fact("staff.acls_valid_until", (end or date.max).isoformat(), None, resource)
 
 
-def _score_facts(scores: Iterable[ScoreEntry]) -> Iterator[Fact]:
+def _score_facts(scores: Iterable[ScoreEntry], vocabulary: Vocabulary) -> Iterator[Fact]:
     for entry in scores:
-        path = f"scale.{entry.instrument}"
+        path = str(vocabulary.instruments[entry.instrument]["path"])
         if entry.reason is not None:
             yield Fact(
                 path=path, value=None, unit="{score}", on=entry.on, at=entry.at, origin=entry.origin, status="unusable",

@@ -9,6 +9,7 @@ from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Fact, Value
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Resource
+from ketapath.fhir.questionnaires import DONE
 from ketapath.fhir.vocabulary import Vocabulary
 from ketapath.knowledge import PathSpec
 from ketapath.units import UnknownUnit, convert
@@ -29,7 +30,7 @@ def value_facts(
         for concept in vocabulary.observations.of(holder, "code"):
             targets += [(spec, concept) for spec in vocabulary.paths_from("observation", concept)]
     for spec, concept in targets:
-        if spec.path.startswith("scale.") and spec.path.removeprefix("scale.") in vocabulary.instruments:
+        if on is not None and el.text(resource, "status") in DONE and vocabulary.is_total(spec.path):
             continue  # totals of known instruments are read with their items, in questionnaires.py
         value, reason, stated = _read(holder, spec, concept, vocabulary)
         if value is None and reason is None:

@@ -229,27 +229,45 @@ def _rules() -> Schema:
 
 
 def _instrument() -> Schema:
+    """Items, options, stem and languages stand there only where the licence lets the text be shipped."""
     tongues = map_of(TEXT)
-    points = {**map_of({"type": ["number", "string"]}), "required": ["source"]}
+    points = {
+        **map_of({"type": ["number", "string", "boolean"]}),
+        "anyOf": [{"required": [mark]} for mark in ("source", "basis", "trust")],
+    }
+    changes = ("response", "remission", "reliable_change", "meaningful_change", "standard_error")
+    as_shipped = ("stem", "languages", "items", "options", "bands")
     fields: dict[str, Schema] = {
         **dict.fromkeys(("id", "title", "full_title", "owner"), TEXT),
+        "path": {**PATH, "description": "The path of profile/ that its total fills."},
         "licence": map_of({"anyOf": [TEXT, list_of(TEXT)]}),
         **dict.fromkeys(("ship_text", "timeframe"), TEXT),
         "stem": tongues,
         "languages": list_of(TEXT, least=1),
-        "items": list_of(record({"id": TEXT, "loinc": TEXT, "text": tongues}), least=1),
-        "options": list_of(record({"score": NUMBER, "loinc_answer": TEXT, "text": tongues}), least=2),
-        "scoring": record({"min": NUMBER, "max": NUMBER, "higher_is": one_of(("worse", "better"))}),
+        "items": list_of(record({"id": TEXT, "loinc": TEXT, "text": tongues}, optional=("loinc",)), least=1),
+        "options": list_of(
+            record({"score": NUMBER, "loinc_answer": TEXT, "text": tongues}, optional=("loinc_answer",)), least=2
+        ),
+        "scoring": record(
+            {
+                "min": NUMBER,
+                "max": NUMBER,
+                "higher_is": one_of(("worse", "better")),
+                "step": {**NUMBER, "description": "Totals go in steps of so many points; 1 where it is left out."},
+                "is_mean": {**BOOL, "description": "A mean of items, which may have any decimals."},
+            },
+            optional=("step", "is_mean"),
+        ),
         "missing_rule": record({"rule": TEXT, "basis": one_of(words.BASES), "note": TEXT}),
         "bands": list_of(record({"min": NUMBER, "max": NUMBER, "label": TEXT}), least=1),
-        **dict.fromkeys(("response", "remission", "reliable_change", "standard_error"), points),
-        "loinc": record({"panel": TEXT, "total": TEXT}),
+        **dict.fromkeys(changes, points),
+        "loinc": record({"panel": TEXT, "total": TEXT}, optional=("panel", "total")),
         "alerts": list_of(record({"item": NUMBER, "from": NUMBER, "text": TEXT})),
         "references": list_of(TEXT),
         "unverified": list_of(TEXT),
         "basis": basis(),
     }
-    return record(fields, optional=("standard_error",))
+    return record(fields, optional=(*changes, *as_shipped))
 
 
 def _harm() -> Schema:
