@@ -79,6 +79,8 @@ class Change:
     verdict: Literal["improved", "worse", "no reliable change"]
     definition: Text
     evidence: tuple[Evidence, ...]
+    beside: tuple[Text, ...] = ()
+    """What other published rules call the same change: meaningful or not, response or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,7 @@ class ScaleCourse:
     curve: RecoveryCurve | None
     expected: RecoveryCurve | None
     change: Change | None
+    notes: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from ketapath.domain.plan import Range
 from ketapath.domain.response import Course, Diagnostics, Observed, Posterior, RecoveryCurve
 from ketapath.knowledge import Knowledge, published
 from ketapath.measurement import reliable_change
+from ketapath.response.totals import one_a_day
 from ketapath.response.trajectory import DRAWS, Array, SessionDose, prior
 
 _Z = {"p05": -1.6448536, "p25": -0.6744898, "p50": 0.0, "p75": 0.6744898, "p95": 1.6448536}  # normal quantiles
@@ -47,7 +48,7 @@ def course(
     stated = [s for s in scores if s.instrument == instrument["id"] and s.on <= as_of]
     window_days = int(parameters["baseline_days"])
     item9 = _item9([s for s in stated if not given or s.on >= given[0].on - timedelta(days=window_days)])
-    usable, notes = _one_a_day([s for s in stated if not _is_under_the_first_dose(s, given)])
+    usable, notes = one_a_day([s for s in stated if not _is_under_the_first_dose(s, given)])
     if any(_is_under_the_first_dose(s, given) for s in stated):
         notes.append(Text(key="response.under_first_dose", values={"on": given[0].on.isoformat()}))
     if not given:
@@ -265,35 +266,6 @@ def _is_under_the_first_dose(score: ScoreEntry, given: Sequence[Dose]) -> bool:
     if not given or given[0].at is None or score.at is None:
         return False
     return score.on == given[0].on and score.at > given[0].at
-
-
-def _one_a_day(stated: list[ScoreEntry]) -> tuple[list[ScoreEntry], list[Text]]:
-    """Usable totals in order of time, one a day, and a note for each day on which something was set aside.
-
-    A later version of one resource replaces the earlier. Two resources of one day that differ are two measurements:
-    their mean is used, because taking either would be a choice that nobody made.
-    """
-    notes = []
-    by_day: dict[date, dict[tuple[str, str], ScoreEntry]] = {}
-    for entry in sorted(stated, key=lambda s: (s.on, _version(s))):
-        if entry.total is None or entry.reason is not None:
-            notes.append(Text(key="response.score_set_aside", values={"on": entry.on.isoformat()}))
-        else:
-            by_day.setdefault(entry.on, {})[entry.origin.resource, entry.origin.id] = entry
-    found = []
-    for on, entries in by_day.items():
-        totals = [s.total for s in entries.values() if s.total is not None]
-        mean = sum(totals) / len(totals)
-        if len(set(totals)) > 1:
-            notes.append(Text(key="response.two_scores", values={"on": on.isoformat(), "mean": f"{mean:g}"}))
-        found.append(replace(list(entries.values())[-1], total=mean))
-    return found, notes
-
-
-def _version(entry: ScoreEntry) -> int:
-    """Resource versions in order, where they are numbers as FHIR servers count them; otherwise as they came."""
-    version = entry.origin.version or ""
-    return int(version) if version.isascii() and version.isdigit() else 0
 
 
 def _outside_studies(sessions: Sequence[SessionDose], parameters: Mapping[str, Any]) -> list[Text]:

@@ -1,0 +1,41 @@
+"""Which totals of a scale count, one a day? Versions, forms without a total, and two scores of one day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from ketapath.domain.evidence import Text
+from ketapath.domain.fact import ScoreEntry
+
+__all__ = ["one_a_day"]
+
+
+def one_a_day(stated: Iterable[ScoreEntry]) -> tuple[list[ScoreEntry], list[Text]]:
+    """Usable totals of one scale in order of time, one a day, and a note for each day on which something was set aside.
+
+    A later version of one resource replaces the earlier. Two resources of one day that differ are two measurements:
+    their mean is used, because taking either would be a choice that nobody made. The order they come in is irrelevant.
+    """
+    notes = []
+    by_day: dict[date, dict[tuple[str, str], ScoreEntry]] = {}
+    for entry in sorted(stated, key=lambda s: (s.on, _version(s), str(s.origin))):
+        if entry.total is None or entry.reason is not None:
+            notes.append(Text(key="response.score_set_aside", values={"on": entry.on.isoformat()}))
+        else:
+            by_day.setdefault(entry.on, {})[entry.origin.resource, entry.origin.id] = entry
+    found = []
+    for on, entries in by_day.items():
+        totals = [s.total for s in entries.values() if s.total is not None]
+        mean = sum(totals) / len(totals)
+        if len(set(totals)) > 1:
+            notes.append(Text(key="response.two_scores", values={"on": on.isoformat(), "mean": f"{mean:g}"}))
+        found.append(replace(list(entries.values())[-1], total=mean))
+    return found, notes
+
+
+def _version(entry: ScoreEntry) -> int:
+    """Resource versions in order, where they are numbers as FHIR servers count them; otherwise as they came."""
+    version = entry.origin.version or ""
+    return int(version) if version.isascii() and version.isdigit() else 0
