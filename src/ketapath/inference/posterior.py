@@ -65,6 +65,7 @@ def sample(
     *,
     spread: Array | None = None,
     draws: int = DRAWS,
+    wanted_ess: float = 0.0,
 ) -> Sample:
     """Draws from the density that `log_density` gives up to a constant.
 
@@ -74,6 +75,8 @@ def sample(
     start : shape (d,), the middle of the prior; the search for the mode begins here.
     spread : shape (d,), standard deviations of the prior; 1 where not given.
     draws : how many, 100 or more.
+    wanted_ess : a sample that passes its checks with fewer effective draws is drawn once more from the improved
+        proposal, and the better of the two is kept.
 
     Raises NumericalError where the density is NaN, or no point near the start has a finite density.
     """
@@ -86,6 +89,9 @@ def sample(
 
     mode = find_mode(standard, middle.size)
     found, failed = _importance(standard, mode, rng, draws)
+    if not failed and found.diagnostics.ess < wanted_ess:
+        again, still = _importance(standard, _refitted(found), rng, draws, method=f"{_METHOD}, refitted")
+        found = again if not still and again.diagnostics.ess > found.diagnostics.ess else found
     if failed and mode.converged and _may_be_refitted(found.diagnostics):
         again, still = _importance(standard, _refitted(found), rng, draws, method=f"{_METHOD}, refitted")
         found, failed = again, (*failed, *still)
@@ -140,11 +146,11 @@ def _importance(
     d = mode.at.size
     wide = np.eye(d) * _WIDE_FACTOR
     far = round(_WIDE_SHARE * n)
-    near = mode.at + _student(rng, n - far, d) @ mode.factor.T
-    points = np.concatenate([near, _student(rng, far, d) @ wide.T])
+    near = mode.at + student(rng, n - far, d) @ mode.factor.T
+    points = np.concatenate([near, student(rng, far, d) @ wide.T])
     proposal = np.logaddexp(
-        math.log(1.0 - far / n) + _log_student(points - mode.at, mode.factor),
-        math.log(far / n) + _log_student(points, wide),
+        math.log(1.0 - far / n) + log_student(points - mode.at, mode.factor),
+        math.log(far / n) + log_student(points, wide),
     )
     log_weights = density(points) - proposal
     top = log_weights.max()
@@ -165,12 +171,12 @@ def _importance(
     return _Weighted(draws=points, weights=weights, diagnostics=checks, log_evidence=evidence), tuple(failed)
 
 
-def _student(rng: np.random.Generator, n: int, d: int) -> Array:
+def student(rng: np.random.Generator, n: int, d: int) -> Array:
     """Standard multivariate t, shape (n, d)."""
     return rng.standard_normal((n, d)) * np.sqrt(_DF / rng.chisquare(_DF, n))[:, None]
 
 
-def _log_student(away: Array, factor: Array) -> Array:
+def log_student(away: Array, factor: Array) -> Array:
     """Log-density of a multivariate t with this lower-triangular scale, at distances (n, d) from its middle."""
     d = away.shape[1]
     flat = np.linalg.solve(factor, away.T)

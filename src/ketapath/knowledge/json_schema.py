@@ -72,6 +72,10 @@ STATUS_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "trust": frozenset(get_args(Trust)),
     }
 )
+RESPONSE_CONDITIONS = ("MDD", "bipolar-depression")
+"""The conditions whose outcome rows the response model is fitted to."""
+DISTRIBUTIONS = ("beta", "half-normal", "lognormal", "logit-normal", "normal")
+"""What a parameter of the response model is drawn from before the fit; `response.prior` draws them."""
 OBSERVED_STATISTICS = (
     "mean-rise",
     "mean-max-rise",
@@ -334,12 +338,39 @@ def _response() -> Schema:
         "properties": {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "unit": TEXT, "note": TEXT},
         "additionalProperties": {"anyOf": [NUMBER, list_of(NUMBER)]},
     }
-    predicted = record({"product": one_of(words.PRODUCTS), "route": one_of(words.ROUTES)})
+    predicted = record(
+        {
+            "product": one_of(words.PRODUCTS),
+            "route": one_of(words.ROUTES),
+            "conditions": list_of(one_of(RESPONSE_CONDITIONS), least=1),
+        }
+    )
+    marks: dict[str, Schema] = {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "unit": TEXT}
+    scale = record(
+        {
+            **marks,
+            "steeper": or_null(TEXT),
+            "error": or_null(TEXT),
+            "baseline": NUMBER,
+            "baseline_sd": NUMBER,
+            "note": TEXT,
+        },
+        optional=("note",),
+    )
+    figures = ("middle", "spread", "first", "second")
+    start = record(
+        {**marks, "distribution": one_of(DISTRIBUTIONS), "note": TEXT, **dict.fromkeys(figures, NUMBER)},
+        optional=("note", *figures),
+    )
     fields: dict[str, Schema] = {
+        "population": record({"file": TEXT, "digest": TEXT}),
         "predicted": list_of(predicted, least=1),
+        "scales": {"type": "object", "additionalProperties": scale},
+        "priors": {"type": "object", "additionalProperties": start},
         "basis": basis(),
         "review_day": NUMBER,
         "baseline_days": NUMBER,
+        "weight_days": NUMBER,
     }
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": parameter}
 

@@ -6,10 +6,11 @@
     every h(d) = h (d / 0.5 mg/kg)^s days
 
 C is the context from the first visit on (expectancy, attention), V what comes with time and visits in every arm, A a
-new antidepressant, D the drug; d is the dose as mg/kg of racemic ketamine by vein that would do as much. A person differs
-from the arm by odds multipliers of P and of e, by a multiple of h, by a lasting signed part and by a signed course of
-their own, both on the link of the scale. Every function takes the array module, so that the same lines run in NumPy and
-under a gradient (`response.population`). Model: design of ketapath; what supports each part: knowledge/response.yaml.
+new antidepressant, D the drug; d is the dose as mg/kg of racemic ketamine by vein that would do as much. A person
+differs from the arm by odds multipliers of P and of e, by a multiple of h, by a lasting signed part and by a signed
+course of their own, both on the link of the scale. Every function takes the array module, so that the same lines run
+in NumPy and under a gradient (`response.population`). Model: design of ketapath; what supports each part stands in
+knowledge/response.yaml.
 """
 
 from __future__ import annotations
