@@ -17,7 +17,7 @@ from ketapath.domain.response import Chance, Influence, RecoveryCurve
 from ketapath.inference import Stages, sample_stages
 from ketapath.response.equations import Array, unlink
 from ketapath.response.individual import RATE, SHAPE, Fit, Posterior, covariance, posterior_of
-from ketapath.response.person import Scale, baseline, on_link, parts
+from ketapath.response.person import Scale, on_link, parts
 
 _QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 _JITTER = 1e-9  # source: floating point; the own course at two close days is nearly one number
@@ -28,12 +28,14 @@ _LEAST_ESS = 100.0  # source: our choice; a median is then known to a tenth of t
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Paths:
-    """Simulated courses of one scale: days (t,); true and observed totals, each (t, n); usual total before (n,)."""
+    """Simulated courses of one scale: days (t,); true and observed totals, each (t, n).
+
+    Where day 0 is the first day, its row is how the person was before treatment.
+    """
 
     days: Array
     true: Array
     observed: Array
-    baseline: Array
 
     def at(self, day: float) -> int:
         """The row of this day."""
@@ -61,7 +63,6 @@ def simulated(fit: Fit, posterior: Posterior, scale: int, days: Array, rng: np.r
         days=days,
         true=np.asarray(unlink(np, value, of_scale.top)),
         observed=np.asarray(unlink(np, value + noise, of_scale.top)),
-        baseline=baseline(who, theta, of_scale),
     )
 
 
@@ -100,7 +101,7 @@ def widened(one: RecoveryCurve, other: RecoveryCurve) -> RecoveryCurve:
 class Definitions:
     """What counts as response, remission and relapse of one scale, all of whole totals against the recorded baseline.
 
-    `start` is that baseline; None where there is none and each simulated person's own stands in.
+    `start` is that baseline; None where there is none and what each simulated person would have scored stands in.
     """
 
     start: float | None
@@ -122,8 +123,8 @@ class Definitions:
 
     def gone(self, paths: Paths, totals: Array) -> Array:
         """The fraction of the baseline that is gone at these totals."""
-        before = paths.baseline if self.start is None else self.start
-        return np.asarray(1.0 - totals / np.maximum(before, 1.0))
+        before = np.maximum(np.rint(paths.observed[0]), 1.0) if self.start is None else self.start
+        return np.asarray(1.0 - totals / before)
 
     def response(self, paths: Paths, totals: Array) -> Array:
         """Which totals are a response."""
@@ -251,15 +252,15 @@ def _step(steps: Steps, lower: Array, stage: int, rng: np.random.Generator) -> S
 
 
 def _improved(steps: Steps, index: int, day: float, known: int, weights: Array) -> float:
-    """The median fraction of this scale that is gone on this day, by the first `known` scores."""
+    """The median fraction of this scale's true value that is gone on this day, by the first `known` scores."""
     fit = steps.fit
     scale = fit.who.scales[index]
-    place, same = np.array([day]), np.array([float(index)])
+    place, same = np.array([0.0, day]), np.full(2, float(index))
     reach = covariance(fit.course, place, same, fit.scores.days[:known], fit.scores.scale[:known])
     own = (reach @ fit.whiten[:known, :known].T) @ steps.whitened[:known]
     value = on_link(fit.who, steps.terms, parts(fit.who, steps.terms, place).log_remaining(), scale) + own
-    gone = 1.0 - unlink(np, value[0], scale.top) / np.maximum(baseline(fit.who, steps.terms, scale), 1.0)
-    return _weighted(np.asarray(gone), weights, (0.5,))[0]
+    before, after = unlink(np, value, scale.top)
+    return _weighted(np.asarray(1.0 - after / np.maximum(before, 1.0)), weights, (0.5,))[0]
 
 
 def _weighted(values: Array, weights: Array, shares: Sequence[float]) -> list[float]:

@@ -29,7 +29,7 @@ from ketapath.domain.response import (
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, published
 from ketapath.measurement import is_response, reliable_change
 from ketapath.response import individual
-from ketapath.response.equations import Array
+from ketapath.response.equations import Array, link
 from ketapath.response.individual import Fit, learned, own_course, scores_from
 from ketapath.response.outlook import (
     Definitions,
@@ -42,7 +42,7 @@ from ketapath.response.outlook import (
     step_by_step,
     widened,
 )
-from ketapath.response.person import parts, person, scales_of
+from ketapath.response.person import Person, Scale, parts, person, scales_of
 from ketapath.response.prior import Population
 from ketapath.response.totals import one_a_day
 from ketapath.response.treatment import Session, antidepressant_day, doses_given, sessions_of, why_not_predicted
@@ -277,7 +277,7 @@ def _told(
         p_response=at[days.horizon].p_response if ok else None,
         p_remission=at[days.horizon].p_remission if ok else None,
         p_relapse_by=_relapses(at, days) if responded else (),
-        p_worse=_p_worse(found.paths, instrument, start, days.now) if ok else None,
+        p_worse=_p_worse(found.paths, _of(found.fit.who, main), days.now) if ok else None,
         reliable_change=None if start is None or newest is None else reliable_change(instrument, start, newest),
         last_change=None if start is None or newest is None else newest - start,
         item9=record.item9,
@@ -319,10 +319,10 @@ def _quantities(found: _Found) -> list[Posterior]:
     """Both parts with their bands, never one split; the half-life; and the fraction gone of the true score."""
     who, theta, days = found.fit.who, found.posterior.terms, found.days
     now = parts(who, theta, [days.now])
-    usual = np.maximum(found.paths.baseline, 1.0)
+    before = np.maximum(found.paths.true[0], 1.0)
     values = {
-        "fraction_improved_now": 1.0 - found.paths.true[found.paths.at(days.now)] / usual,
-        "fraction_improved_at_horizon": 1.0 - found.paths.true[found.paths.at(days.horizon)] / usual,
+        "fraction_improved_now": 1.0 - found.paths.true[found.paths.at(days.now)] / before,
+        "fraction_improved_at_horizon": 1.0 - found.paths.true[found.paths.at(days.horizon)] / before,
         "context_part": now.context[0],
         "drug_part": now.drug[0],
         "half_life_days": np.exp(theta[who.row["half_life"]]),
@@ -337,11 +337,17 @@ def _quantities(found: _Found) -> list[Posterior]:
     ]
 
 
-def _p_worse(paths: Paths, instrument: Mapping[str, Any], start: float | None, now: float) -> float:
-    """The chance that a total taken today would be reliably worse than the baseline."""
-    before = paths.baseline if start is None else start
-    rise = np.rint(paths.observed[paths.at(now)]) - before
-    return float((rise >= float(instrument["reliable_change"]["points"])).mean())
+def _of(who: Person, scale: str) -> Scale:
+    return next(s for s in who.scales if s.id == scale)
+
+
+def _p_worse(paths: Paths, scale: Scale, now: float) -> float:
+    """The chance that the true value today is worse than on the day of the first session, before it.
+
+    By more than the error of one measurement, on the link, where a rise near the top of the scale counts as one below.
+    """
+    rise = link(np, paths.true[paths.at(now)], scale.top) - link(np, paths.true[0], scale.top)
+    return float((rise > scale.error).mean())
 
 
 def _warning(found: _Found, events: Definitions, knowledge: Knowledge, *, responded: bool) -> EarlyWarning | None:
