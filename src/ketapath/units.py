@@ -44,8 +44,8 @@ _SHOWN = MappingProxyType(
         "1": "", "{score}": "",
     }
 )  # fmt: skip
-OF_MODELS = frozenset({"L", "L/kg", "L/h", "L/min", "1/h", "1/min", "1/d", "mg/mg", "log-odds", "log-odds of score"})
-"""Units of the parameters of a drug model and of the response model. No record states one, so nothing converts them."""
+OF_MODELS = frozenset({"L", "L/kg", "L/h", "L/min", "1/h", "1/min", "1/d"})
+"""Units of the parameters of a model. No record states one, so nothing converts them."""
 _MAY_OMIT_UNIT = frozenset({"{score}", "1", "a"})
 
 

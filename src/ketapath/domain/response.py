@@ -214,3 +214,34 @@ class Course:
     warning: EarlyWarning | None = None
     goals: tuple[Goal, ...] = ()
     provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedOutcome:
+    """One outcome of a trial arm, or of the difference between two, as a new study of that size would observe it.
+
+    A change is in points, negative when symptoms fall; response, remission and relapse are shares of 1. The quantiles
+    are None where nothing can be predicted.
+    """
+
+    scale: str
+    day: float
+    quantity: Literal["change", "response", "remission", "relapse"]
+    p025: float | None
+    p10: float | None
+    p25: float | None
+    p50: float | None
+    p75: float | None
+    p90: float | None
+    p975: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmPrediction:
+    """What is expected of an arm, or with `arms` of the first against the second."""
+
+    outcomes: tuple[PredictedOutcome, ...]
+    arms: tuple[tuple[PredictedOutcome, ...], ...]
+    provenance: Provenance
+    findings: tuple[Text, ...]
+    evidence: tuple[Evidence, ...]

@@ -74,8 +74,6 @@ STATUS_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 RESPONSE_CONDITIONS = ("MDD", "bipolar-depression")
 """The conditions whose outcome rows the response model is fitted to."""
-DISTRIBUTIONS = ("beta", "half-normal", "lognormal", "logit-normal", "normal")
-"""What a parameter of the response model is drawn from before the fit; `response.prior` draws them."""
 OBSERVED_STATISTICS = (
     "mean-rise",
     "mean-max-rise",
@@ -338,35 +336,41 @@ def _response() -> Schema:
         "properties": {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "unit": TEXT, "note": TEXT},
         "additionalProperties": {"anyOf": [NUMBER, list_of(NUMBER)]},
     }
-    predicted = record(
-        {
-            "product": one_of(words.PRODUCTS),
-            "route": one_of(words.ROUTES),
-            "conditions": list_of(one_of(RESPONSE_CONDITIONS), least=1),
-        }
-    )
-    marks: dict[str, Schema] = {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "unit": TEXT}
-    scale = record(
-        {
-            **marks,
-            "steeper": or_null(TEXT),
-            "error": or_null(TEXT),
-            "baseline": NUMBER,
-            "baseline_sd": NUMBER,
-            "note": TEXT,
-        },
-        optional=("note",),
-    )
-    figures = ("middle", "spread", "first", "second")
-    start = record(
-        {**marks, "distribution": one_of(DISTRIBUTIONS), "note": TEXT, **dict.fromkeys(figures, NUMBER)},
-        optional=("note", *figures),
-    )
+    marks = {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "note": TEXT}
+    prior = {
+        "distribution": one_of(words.DISTRIBUTIONS),
+        **dict.fromkeys(("middle", "spread", "first", "second"), NUMBER),
+        "unit": TEXT,
+        **marks,
+    }
+    modelled = {
+        "steeper": or_null(TEXT),
+        "error": or_null(TEXT),
+        **dict.fromkeys(("baseline", "baseline_sd"), NUMBER),
+        "unit": TEXT,
+        **marks,
+    }
+    scale = {
+        **dict.fromkeys(("top", "remission", "baseline", "baseline_sd"), NUMBER),
+        "error": TEXT,
+        "steeper": or_null(TEXT),
+        **marks,
+    }
+    studied = {
+        "product": one_of(words.PRODUCTS),
+        "route": one_of(words.ROUTES),
+        "conditions": list_of(one_of(RESPONSE_CONDITIONS), least=1),
+        "low": NUMBER,
+        "high": NUMBER,
+        "unit": one_of(("mg", "mg/kg")),
+        **marks,
+    }
     fields: dict[str, Schema] = {
         "population": record({"file": TEXT, "digest": TEXT}),
-        "predicted": list_of(predicted, least=1),
-        "scales": {"type": "object", "additionalProperties": scale},
-        "priors": {"type": "object", "additionalProperties": start},
+        "scales": map_of(record(modelled, optional=("note",))),
+        "priors": map_of(record(prior, optional=("middle", "spread", "first", "second", "note"))),
+        "trial_scales": map_of(record(scale, optional=("note",))),
+        "studied": list_of(record(studied, optional=("note",)), least=1),
         "basis": basis(),
         "review_day": NUMBER,
         "baseline_days": NUMBER,

@@ -77,6 +77,8 @@ RULE_VERDICTS = frozenset({"not-eligible", "defer", "caution"})
 UNKNOWN_VERDICTS = frozenset({"undetermined", "caution"})
 PRODUCTS = frozenset({"esketamine", "racemic"})
 ROUTES = frozenset({"iv", "nasal", "im", "sc", "oral", "oral-prolonged", "sublingual", "buccal"})
+DISTRIBUTIONS = ("normal", "lognormal", "half-normal", "logit-normal", "beta")
+"""What a parameter of the response model may be before any trial; see response/prior.py."""
 JURISDICTIONS = ("US", "EU", "UK", "CA", "CA-BC", "CA-MB", "CA-SK", "AU", "NZ")
 """Where a clinic of ours may be."""
 SCOPED_JURISDICTIONS = frozenset({*JURISDICTIONS, "HK"})

@@ -9,8 +9,7 @@ C is the context from the first visit on (expectancy, attention), V what comes w
 new antidepressant, D the drug; d is the dose as mg/kg of racemic ketamine by vein that would do as much. A person
 differs from the arm by odds multipliers of P and of e, by a multiple of h, by a lasting signed part and by a signed
 course of their own, both on the link of the scale. Every function takes the array module, so that the same lines run
-in NumPy and under a gradient (`response.population`). Model: design of ketapath; what supports each part stands in
-knowledge/response.yaml.
+in NumPy and under a gradient (`response.population`). What supports each part stands in knowledge/response.yaml.
 """
 
 from __future__ import annotations
@@ -27,12 +26,18 @@ HALF_MG_PER_KG = 0.5  # source: OUTCOMES_FIT, the dose at which the drug effect 
 RISE_DAYS = 14.0  # source: OUTCOMES_FIT, the time in which half of a new antidepressant's effect has come
 LINK_OFFSET = 0.02  # source: our choice, of the highest total; keeps the link finite at the ends of the scale
 _MOST = 0.98  # source: our choice; a session leaves at least this little of the symptoms
+_LN2 = 0.6931471805599453  # source: natural logarithm of 2
 _SPLIT = 3.0**0.5  # Gauss-Hermite with three points: 0 and +-sqrt(3), weights 2/3 and 1/6
 
 
 def expit(xp: Any, x: Any) -> Any:
     """Fraction from log-odds."""
     return 1.0 / (1.0 + xp.exp(-x))
+
+
+def halved(xp: Any, times: Any) -> Any:
+    """What is left after halving so many times."""
+    return xp.exp(-_LN2 * times)
 
 
 def with_odds(fraction: Any, multiple: Any) -> Any:
@@ -62,7 +67,7 @@ def after_sessions(
     found: list[Any] = []
     level, half_life = effects[0] * 0.0, half_lives[0]
     for gap, effect, next_half_life in zip(gaps_days, effects, half_lives, strict=True):
-        arrived = level * 2.0 ** (-gap / half_life)
+        arrived = level * halved(xp, gap / half_life)
         high = xp.maximum(arrived, effect)
         level = high + build_up * xp.minimum(arrived, effect) * (1.0 - high)
         half_life = next_half_life
@@ -72,7 +77,7 @@ def after_sessions(
 
 def risen(xp: Any, days: Any) -> Any:
     """r(t): the share that has come after these days; 0 before."""
-    return 1.0 - 2.0 ** (-xp.maximum(days, 0.0) / RISE_DAYS)
+    return 1.0 - halved(xp, xp.maximum(days, 0.0) / RISE_DAYS)
 
 
 def context_part(xp: Any, context: Any, visits: Any, days: Any, new_antidepressant: Any, days_on_it: Any) -> Any:

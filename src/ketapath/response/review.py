@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ketapath.domain.evidence import Evidence, Text
+from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Dose, ScoreEntry
 from ketapath.domain.response import (
     Chance,
@@ -26,10 +26,11 @@ from ketapath.domain.response import (
     RecoveryCurve,
     ScaleCourse,
 )
-from ketapath.knowledge import SITE_DEFAULT, Knowledge, published
+from ketapath.knowledge import SITE_DEFAULT, Knowledge
 from ketapath.measurement import is_response, reliable_change
 from ketapath.response import individual
 from ketapath.response.equations import Array, link
+from ketapath.response.evidence import response_evidence
 from ketapath.response.individual import Fit, learned, own_course, scores_from
 from ketapath.response.outlook import (
     Definitions,
@@ -72,21 +73,6 @@ def course(history: History, knowledge: Knowledge, population: Population, *, as
         return _charted(record, history, knowledge, population, *said)
     record = replace(record, notes=(*record.notes, *notes, *said))
     return _modelled(record, main, sessions, history, knowledge, population, seed)
-
-
-def response_evidence(knowledge: Knowledge) -> tuple[Evidence, ...]:
-    """The sources that the parameters of this model name."""
-    named: dict[str, None] = {}
-
-    def visit(value: Any) -> None:
-        if isinstance(value, Mapping):
-            if value.get("source"):
-                named[str(value["source"])] = None
-            for inner in value.values():
-                visit(inner)
-
-    visit(knowledge.response)
-    return tuple(published(knowledge.sources[key]) for key in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ as given, or, for the spray of esketamine, multiples of 84 mg, since its dose do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -43,12 +43,11 @@ def sessions_of(
     given: Sequence[Dose], weights_kg: Mapping[date, float], parameters: Mapping[str, Any]
 ) -> tuple[tuple[Session, ...] | None, list[Text]]:
     """The sessions, and what has to be said of their doses; None where a dose or its weight is not known."""
-    found: dict[tuple[date, str | None], float] = {}
+    found: dict[tuple[date, str, str], tuple[float, float]] = {}
     stale = False
     for dose in given:
         if dose.dose_mg is None:
             return None, [Text(key="response.dose_unknown")]
-        name = equivalent_of(dose.product, dose.route)
         strength = dose.dose_mg / SPRAY_MG
         if (dose.product, dose.route) != SPRAY:
             weight, is_near = _weight_on(dose.on, weights_kg, int(parameters["weight_days"]))
@@ -56,14 +55,17 @@ def sessions_of(
                 return None, [Text(key="response.dose_unknown")]
             stale |= not is_near
             strength = dose.dose_mg / weight
-        found[dose.on, name] = found.get((dose.on, name), 0.0) + strength
+        key = (dose.on, dose.product, dose.route)
+        before_mg, before = found.get(key, (0.0, 0.0))
+        found[key] = (before_mg + dose.dose_mg, before + strength)
     first = given[0].on
     sessions = tuple(
-        Session(day=float((on - first).days), strength=strength, equivalent=name)
-        for (on, name), strength in found.items()
+        Session(day=float((on - first).days), strength=strength, equivalent=equivalent_of(product, route))
+        for (on, product, route), (_, strength) in found.items()
     )
     notes = [Text(key="response.old_weight", values={"days": parameters["weight_days"]})] if stale else []
-    return sessions, [*notes, *_outside_studies(sessions, parameters)]
+    doses = [(product, route, mg, strength) for (_, product, route), (mg, strength) in found.items()]
+    return sessions, [*notes, *_outside_studies(doses, parameters)]
 
 
 def equivalent_of(product: str, route: str) -> str | None:
@@ -93,7 +95,7 @@ def why_not_predicted(
 
 def predicted(product: str, route: str, parameters: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The entry that says for which conditions outcome studies of this product and route exist; None without any."""
-    rows = (r for r in parameters["predicted"] if (r["product"], r["route"]) == (product, route))
+    rows = (r for r in parameters["studied"] if (r["product"], r["route"]) == (product, route))
     return next(rows, None)
 
 
@@ -117,11 +119,19 @@ def _weight_on(on: date, weights_kg: Mapping[date, float], near_days: int) -> tu
     return weights_kg[max(weights_kg)], False
 
 
-def _outside_studies(sessions: Sequence[Session], parameters: Mapping[str, Any]) -> list[Text]:
-    """A note where an infusion's dose by weight was never studied, so that the curve is an extrapolation."""
-    studied = parameters["studied_mg_per_kg"]
-    low, high = float(studied["low"]), float(studied["high"])
+def _outside_studies(doses: Iterable[tuple[str, str, float, float]], parameters: Mapping[str, Any]) -> Iterator[Text]:
+    """A note where a session's dose was never studied by this product and route, so that the curve is an extrapolation.
+
+    Doses are product, route, milligrams and strength.
+    """
     slack = 1.0 + 1e-6  # source: floating-point rounding of mg / kg only
-    if all(low / slack <= s.strength <= high * slack for s in sessions if s.equivalent is None):
-        return []
-    return [Text(key="response.dose_outside_studies", values={"low": f"{low:g}", "high": f"{high:g}"})]
+    said = set()
+    for product, route, mg, strength in doses:
+        row = predicted(product, route, parameters)
+        if row is None or (product, route) in said:
+            continue
+        dose = mg if row["unit"] == "mg" else strength
+        if not float(row["low"]) / slack <= dose <= float(row["high"]) * slack:
+            said.add((product, route))
+            values = {"low": f"{row['low']:g}", "high": f"{row['high']:g}", "unit": row["unit"]}
+            yield Text(key="response.dose_outside_studies", values=values)
