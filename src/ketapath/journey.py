@@ -105,7 +105,7 @@ def history(someone: Profile) -> History:
         weights_kg=someone.weights_kg,
         antidepressant_starts=tuple(t.start for t in someone.trials if t.start is not None),
         psychotherapy=(therapy.on or someone.as_of,) if therapy is not None and therapy.value is True else (),
-        goals=(),
+        goals=someone.goals,
         condition=next((word for path, word in _CONDITIONS if holds(path)), None),
         age_years=age.value if age is not None and isinstance(age.value, float) else None,
     )

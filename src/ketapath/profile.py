@@ -14,6 +14,7 @@ from datetime import date
 from ketapath import units
 from ketapath.domain.evidence import FactUsed, Text
 from ketapath.domain.fact import Fact, MedicineSpan, Origin, Statements
+from ketapath.domain.goal import Goal
 from ketapath.domain.profile import Profile, Trial
 from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, PathSpec
@@ -63,6 +64,7 @@ def profile(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Profile
         overrides=tuple(o for o in stated.overrides if o.on <= as_of),
         notes=tuple(_notes(stated)),
         weights_kg=_weights(stated, as_of),
+        goals=tuple(_goals(stated, as_of)),
     )
 
 
@@ -337,6 +339,12 @@ def _medicine_fact(path: str, span: MedicineSpan, *, unusable: Text | None = Non
         reason=unusable,
         as_stated=span.substance,
     )
+
+
+def _goals(stated: Statements, as_of: date) -> Iterator[Goal]:
+    for goal in stated.goals:
+        if goal.since is None or goal.since <= as_of:
+            yield replace(goal, ratings=tuple(r for r in goal.ratings if r.on <= as_of))
 
 
 def _notes(stated: Statements) -> Iterator[Text]:

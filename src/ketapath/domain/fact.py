@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from ketapath.domain.evidence import Override, Text
+from ketapath.domain.goal import Goal
 
 Value = bool | float | str | tuple[str, ...]
 """A yes or no, a number in the path's canonical unit, one word of the path's vocabulary, or a list of words."""
@@ -115,3 +116,4 @@ class Statements:
     doses: tuple[Dose, ...]
     overrides: tuple[Override, ...]
     not_interpreted: Mapping[str, int]
+    goals: tuple[Goal, ...] = ()

@@ -8,6 +8,7 @@ from datetime import date
 
 from ketapath.domain.evidence import Evidence, Override, Text
 from ketapath.domain.fact import Dose, Fact, MedicineSpan, ScoreEntry
+from ketapath.domain.goal import Goal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,4 +75,5 @@ class Profile:
     doses: tuple[Dose, ...]
     overrides: tuple[Override, ...]
     notes: tuple[Text, ...]
+    goals: tuple[Goal, ...] = ()
     weights_kg: Mapping[date, float] = field(default_factory=dict)

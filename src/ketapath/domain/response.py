@@ -9,6 +9,8 @@ from typing import Literal
 
 from ketapath.domain.evidence import Evidence, Text
 from ketapath.domain.fact import Dose, ScoreEntry
+from ketapath.domain.goal import Goal as Goal
+from ketapath.domain.goal import GoalRating as GoalRating
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,26 +141,6 @@ class ScaleCourse:
     expected: RecoveryCurve | None
     change: Change | None
     notes: tuple[Text, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoalRating:
-    """How far a goal was reached on a day, on the scale from -2 (much less than hoped) to +2 (much more)."""
-
-    on: date
-    level: int
-    origin: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
-    """A goal in the person's own words, with its ratings in order of time."""
-
-    words: str
-    status: str
-    since: date | None
-    ratings: tuple[GoalRating, ...]
-    origin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -288,6 +288,7 @@ _CLINICAL = frozenset(
         "Coverage",
         "RelatedPerson",
         "CarePlan",
+        "Goal",
         "Consent",
     ]
 )

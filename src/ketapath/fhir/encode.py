@@ -37,6 +37,13 @@ SINGLE_VITALS = {
     "vitals.spo2_percent": (("2708-6", "59408-5"), "Oxygen saturation", "%"),
     "vitals.weight_kg": (("29463-7",), "Body weight", "kg"),
 }
+GOAL_LEVELS = {
+    -2: ("LA34484-8", "Much less than expected"),
+    -1: ("LA34483-0", "Less than expected"),
+    0: ("LA34481-4", "Expected outcome"),
+    1: ("LA34480-6", "Better than expected"),
+    2: ("LA34479-8", "Much better than expected"),
+}
 PRESSURES = {"vitals.systolic_mmhg": "8480-6", "vitals.diastolic_mmhg": "8462-4"}
 
 Resource = dict[str, Any]
@@ -235,6 +242,35 @@ def answers(
             for item, answer in zip(instrument["items"], given, strict=True)
             if answer is not None
         ],
+    }
+
+
+def goal(identity: str, words: str, *, patient_id: str, since: date, by: str) -> Resource:
+    """A goal in the person's own words."""
+    return {
+        "resourceType": "Goal",
+        "id": identity,
+        "lifecycleStatus": "active",
+        "subject": _subject(patient_id),
+        "description": {"text": words},
+        "startDate": since.isoformat(),
+        "expressedBy": {"display": by},
+    }
+
+
+def goal_rating(identity: str, goal_id: str, level: int, *, patient_id: str, at: date, by: str) -> Resource:
+    """How far a goal was reached, from -2 to 2, as the HL7 guide on person-centred outcomes says it."""
+    code, words = GOAL_LEVELS[level]
+    return {
+        "resourceType": "Observation",
+        "id": identity,
+        "status": "final",
+        "subject": _subject(patient_id),
+        "effectiveDateTime": at.isoformat(),
+        "performer": [{"display": by}],
+        "code": _concept(LOINC, "107332-9", "Goal attainment scale - Reported"),
+        "focus": [{"reference": f"Goal/{goal_id}"}],
+        "valueCodeableConcept": _concept(LOINC, code, words),
     }
 
 

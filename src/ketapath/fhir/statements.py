@@ -18,6 +18,7 @@ from ketapath.domain.fact import Confidence, Fact, ScoreEntry, Statements
 from ketapath.errors import BadInput
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
+from ketapath.fhir.goals import goals_of, read_from, unread
 from ketapath.fhir.medicines import doses_given, medicine_spans
 from ketapath.fhir.questionnaires import answers_an_instrument, is_under_a_dose, scores_of
 from ketapath.fhir.readback import overrides
@@ -39,6 +40,10 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
     uninterpreted: Counter[str] = Counter()
     if bundle.without_subject:
         uninterpreted["without a patient"] = bundle.without_subject
+    goals = goals_of(bundle, vocabulary)
+    of_goals = read_from(goals)
+    if unread(bundle, goals):
+        uninterpreted["Goal"] = unread(bundle, goals)
     for resource in bundle.resources:
         reader = _READERS.get(resource["resourceType"])
         if reader is None or el.text(resource, "status") in _VOID or _is_about_a_session(resource):
@@ -47,7 +52,8 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         confidence = _confidence(resource, vocabulary)
         doubtful[str(el.origin(resource))] = confidence if confidence in _DOUBTFUL else "reported"
         facts += [f if f.confidence == confidence else replace(f, confidence=confidence) for f in found]
-        if not found and not answers_an_instrument(resource, vocabulary):
+        elsewhere = str(el.origin(resource)) in of_goals or answers_an_instrument(resource, vocabulary)
+        if not found and not elsewhere:
             uninterpreted[resource["resourceType"]] += 1
     scores = tuple(scores_of(bundle, vocabulary))
     facts += [replace(f, confidence=doubtful[str(f.origin)]) for f in _score_facts(scores, vocabulary)]
@@ -61,6 +67,7 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         doses=tuple(doses_given(bundle, vocabulary)),
         overrides=overrides(bundle),
         not_interpreted=dict(sorted(uninterpreted.items())),
+        goals=goals,
     )
 
 

@@ -21,6 +21,7 @@ from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Accuracy, Pretest, Reading, Screened
 from ketapath.knowledge import Knowledge
+from ketapath.report.course_form import beside_form, curve_form, observed_forms
 from ketapath.report.json_beside import alternative_form, target_form, values_form
 from ketapath.report.json_parts import Form
 from ketapath.report.json_parts import approved_form as _approved
@@ -105,22 +106,18 @@ def plan_json(plan: Plan, person: Profile, knowledge: Knowledge) -> Form:
 def course_json(course: Course, card: DecisionCard, person: Profile, knowledge: Knowledge) -> Form:
     """Posterior, recovery curve with its bands, probabilities, and the decision card."""
     texts = knowledge.texts
-    curve = course.curve
-    bands = ("days", "p05", "p25", "p50", "p75", "p95")
     return {
         "patient": _patient(person),
         "scale": course.scale,
         "baseline": course.baseline,
         "baseline_on": course.baseline_on,
         "sessions": course.sessions,
-        "observed": [{"day": o.day, "total": o.total, "source": o.origin} for o in course.observed],
+        "observed": observed_forms(course.observed),
         "posterior": [
             {"quantity": q.quantity, "unit": q.unit, "p05": _round(q.p05), "p50": _round(q.p50), "p95": _round(q.p95)}
             for q in course.posterior
         ],
-        "curve": None
-        if curve is None
-        else {"scale": curve.scale, **{b: [_round(v) for v in getattr(curve, b)] for b in bands}},
+        "curve": curve_form(course.curve),
         "horizon_day": course.horizon_day,
         "p_response": _round(course.p_response),
         "p_remission": _round(course.p_remission),
@@ -138,6 +135,7 @@ def course_json(course: Course, card: DecisionCard, person: Profile, knowledge: 
         },
         "evidence": _evidence(course.evidence),
         "notes": [say(n, texts) for n in course.notes],
+        **beside_form(course, texts),
         "card": _card(card, texts),
     }
 

@@ -30,6 +30,7 @@ from ketapath.report.beside import (
     without_figures,
 )
 from ketapath.report.charts import recovery_chart
+from ketapath.report.course_form import beside_sections, warning_section
 from ketapath.report.style import STYLE
 from ketapath.report.words import about, approval, override, say, times
 
@@ -94,7 +95,8 @@ def course_html(course: Course, card: DecisionCard, person: Profile, knowledge: 
         f"{f'<p>What the rules say of the course</p><ul>{of_course}</ul>' if of_course else ''}"
         f"{_schedule('Dates of going on', card.dates, texts) if card.dates else ''}"
         f"{_basis(card.basis, texts)}</section>"
-        f"<section><h2>Course</h2>{recovery_chart(course)}<ul>{notes}</ul></section>"
+        f"<section><h2>Course</h2>{warning_section(course, texts)}{recovery_chart(course)}<ul>{notes}</ul>"
+        f"{beside_sections(course, texts)}</section>"
     )
     return _page("Response", person, body, f"Knowledge {knowledge.version}")
 

@@ -27,6 +27,7 @@ from ketapath.report.beside import (
     why,
     without_figures,
 )
+from ketapath.report.course_form import beside_lines
 from ketapath.report.words import about, approval, override, plain, say, some_change, times
 
 _WIDTH = 100
@@ -78,6 +79,9 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
         if value is not None:
             lines += [f"Probability of {name} on day {course.horizon_day:g}: {about(value)}"]
     lines += [line for n in course.notes for line in _wrap(say(n, texts))]
+    beside = list(beside_lines(course, texts))
+    lines += ["", "Every scale, and goals"] if beside else []
+    lines += [line for said in beside for line in _wrap(said.strip(), "  " if said.startswith(" ") else "")]
     return plain("\n".join(lines))
 
 

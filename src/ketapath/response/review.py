@@ -7,7 +7,7 @@ shown. The same record, population, day and seed give the same course, in whatev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -45,7 +45,7 @@ from ketapath.response.outlook import (
 )
 from ketapath.response.person import Person, Scale, parts, person, scales_of
 from ketapath.response.prior import Population
-from ketapath.response.totals import one_a_day
+from ketapath.response.totals import is_under_the_first_dose, one_a_day
 from ketapath.response.treatment import Session, antidepressant_day, doses_given, sessions_of, why_not_predicted
 from ketapath.response.trend import change_of, rising, trend
 
@@ -77,10 +77,11 @@ def course(history: History, knowledge: Knowledge, population: Population, *, as
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Record:
-    """What the record says up to today: sessions given, usable totals of each scale one a day, and notes on them."""
+    """What the record says up to today: sessions given, scores of each scale, the usable ones one a day, and notes."""
 
     as_of: date
     given: tuple[Dose, ...]
+    stated: Mapping[str, Sequence[ScoreEntry]]
     usable: Mapping[str, Sequence[ScoreEntry]]
     depression: tuple[str, ...]
     item9: int | None
@@ -117,18 +118,19 @@ def _read(history: History, knowledge: Knowledge, as_of: date) -> _Record:
     given = doses_given(history.doses, as_of)
     window = timedelta(days=int(knowledge.response["baseline_days"]))
     stated = [s for s in history.scores if s.on <= as_of and s.instrument in knowledge.instruments]
-    under = [s for s in stated if _is_under_the_first_dose(s, given)]
+    under = [s for s in stated if is_under_the_first_dose(s, given)]
     notes = [Text(key="response.under_first_dose", values={"on": given[0].on.isoformat()})] if under else []
-    usable = {}
     depression = tuple(s for s in knowledge.response["scales"] if s in knowledge.instruments)
-    for scale in dict.fromkeys((*depression, *sorted(s.instrument for s in stated))):
-        totals, said = one_a_day([s for s in stated if s.instrument == scale and s not in under])
-        usable[scale] = totals
+    by_scale, usable = {}, {}
+    for scale in dict.fromkeys((*depression, *knowledge.instruments)):
+        by_scale[scale] = [s for s in stated if s.instrument == scale and s not in under]
+        usable[scale], said = one_a_day(by_scale[scale])
         notes += said if scale in depression else []
     nine = [s for s in stated if s.instrument == "phq9" and (not given or s.on >= given[0].on - window)]
     return _Record(
         as_of=as_of,
         given=tuple(given),
+        stated=by_scale,
         usable=usable,
         depression=depression,
         item9=_item9(nine),
@@ -251,6 +253,7 @@ def _told(
     said = chances(found.paths, events, days=asked, visits=days.visits, responded=responded) if ok else []
     at = {c.day: c for c in said}
     here = found.charted[0]
+    scales = (*found.charted, *_trends(record, knowledge, {c.scale for c in found.charted}, main))
     return Course(
         scale=main,
         baseline=start,
@@ -271,10 +274,10 @@ def _told(
         evidence=response_evidence(knowledge),
         notes=(*record.notes, *_notes(found, history, parameters, start)),
         expected=here.expected,
-        scales=(*found.charted, *_trends(record, knowledge, {c.scale for c in found.charted})),
+        scales=scales,
         chances=tuple(said),
         influences=tuple(step.influence for step in found.steps),
-        warning=_warning(found, events, knowledge, responded=responded),
+        warning=_warning(found, scales, events, knowledge, responded=responded),
         goals=history.goals,
         provenance=population.provenance,
     )
@@ -336,7 +339,9 @@ def _p_worse(paths: Paths, scale: Scale, now: float) -> float:
     return float((rise > scale.error).mean())
 
 
-def _warning(found: _Found, events: Definitions, knowledge: Knowledge, *, responded: bool) -> EarlyWarning | None:
+def _warning(
+    found: _Found, scales: Sequence[ScaleCourse], events: Definitions, knowledge: Knowledge, *, responded: bool
+) -> EarlyWarning | None:
     """A sign that the newest score gives, if any: a relapse, a reliable rise, or more than was expected."""
     limits, paths, days = knowledge.response["warning"], found.paths, found.days
     if responded and found.posterior.diagnostics.ok:
@@ -346,10 +351,9 @@ def _warning(found: _Found, events: Definitions, knowledge: Knowledge, *, respon
             values = {"gone": f"{100 * events.relapse_gone:g}"}
             statement = Text(key="warning.relapse", values=values)
             return _warned(days.now, found.charted[0].scale, "relapse", statement, p)
-    for one in found.charted:
-        sign = rising(one, knowledge.instruments[one.scale], knowledge)
-        if sign is not None:
-            return sign
+    sign = _rising(scales, knowledge)
+    if sign is not None:
+        return sign
     if found.steps and found.steps[-1].p_as_high <= 1.0 - float(limits["above"]):
         last = found.steps[-1].influence
         title = knowledge.instruments[last.scale]["title"]
@@ -390,22 +394,30 @@ def _observed(entries: Sequence[ScoreEntry], record: _Record) -> tuple[Observed,
     )
 
 
-def _trends(record: _Record, knowledge: Knowledge, modelled: set[str]) -> tuple[ScaleCourse, ...]:
-    """The scales that no model speaks of, by their own trend."""
-    found = []
-    for scale, entries in record.usable.items():
-        if scale not in modelled and entries:
-            first = record.first or entries[0].on
-            found.append(
-                trend(entries, knowledge.instruments[scale], first=first, as_of=record.as_of, knowledge=knowledge)
-            )
-    return tuple(found)
+def _trends(record: _Record, knowledge: Knowledge, modelled: set[str], main: str) -> tuple[ScaleCourse, ...]:
+    """The scales that no model speaks of, by their own trend, the main one first.
+
+    Days count from the first session; before one, from the first score of the main scale, or of any.
+    """
+    days = [s.on for s in record.usable[main]] or [s.on for entries in record.usable.values() for s in entries]
+    first = record.first or min(days, default=record.as_of)
+    names = sorted((s for s in record.stated if record.stated[s] and s not in modelled), key=lambda s: s != main)
+    return tuple(
+        trend(record.stated[s], knowledge.instruments[s], first=first, as_of=record.as_of, knowledge=knowledge)
+        for s in names
+    )
+
+
+def _rising(scales: Iterable[ScaleCourse], knowledge: Knowledge) -> EarlyWarning | None:
+    """The newest sign of a rise; of several on one day, that of the scale that stands first."""
+    signs = (rising(s, knowledge.instruments[s.scale], knowledge) for s in scales)
+    return max((s for s in signs if s is not None), key=lambda s: s.day, default=None)
 
 
 def _charted(record: _Record, history: History, knowledge: Knowledge, population: Population, *why: Text) -> Course:
     """The person's own scores without a model of treatment, and the note that says why."""
-    scales = _trends(record, knowledge, set())
-    main = _charted_main(record, scales)
+    main = max(record.depression, key=lambda s: len(record.usable[s]))
+    scales = _trends(record, knowledge, set(), main)
     entries = record.usable.get(main, ())
     entry = record.baseline(main)
     start = entry or (entries[0] if entries else None)
@@ -413,7 +425,6 @@ def _charted(record: _Record, history: History, knowledge: Knowledge, population
     newest = entries[-1].total if start is not None and entries and entries[-1].on > start.on else None
     instrument = knowledge.instruments[main]
     shown = next((s for s in scales if s.scale == main), None)
-    signs = (rising(s, knowledge.instruments[s.scale], knowledge) for s in scales)
     return Course(
         scale=main,
         baseline=None if entry is None else entry.total,
@@ -433,23 +444,11 @@ def _charted(record: _Record, history: History, knowledge: Knowledge, population
         diagnostics=None,
         evidence=response_evidence(knowledge),
         notes=(*record.notes, *why),
-        scales=tuple(sorted(scales, key=lambda s: s.scale != main)),
-        warning=next((s for s in signs if s is not None), None),
+        scales=scales,
+        warning=_rising(scales, knowledge),
         goals=history.goals,
         provenance=population.provenance,
     )
-
-
-def _charted_main(record: _Record, scales: Sequence[ScaleCourse]) -> str:
-    """The depression scale with most totals."""
-    return max(record.depression, key=lambda s: len(record.usable.get(s, ())))
-
-
-def _is_under_the_first_dose(score: ScoreEntry, given: Sequence[Dose]) -> bool:
-    """Answered on the first session's day after its dose began: neither a baseline nor a course."""
-    if not given or given[0].at is None or score.at is None:
-        return False
-    return score.on == given[0].on and score.at > given[0].at
 
 
 def _item9(stated: Sequence[ScoreEntry]) -> int | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
 from ketapath.domain.evidence import Text
-from ketapath.domain.fact import ScoreEntry
+from ketapath.domain.fact import Dose, ScoreEntry
 
-__all__ = ["one_a_day"]
+__all__ = ["is_under_the_first_dose", "one_a_day"]
 
 
 def one_a_day(stated: Iterable[ScoreEntry]) -> tuple[list[ScoreEntry], list[Text]]:
@@ -33,6 +33,13 @@ def one_a_day(stated: Iterable[ScoreEntry]) -> tuple[list[ScoreEntry], list[Text
             notes.append(Text(key="response.two_scores", values={"on": on.isoformat(), "mean": f"{mean:g}"}))
         found.append(replace(list(entries.values())[-1], total=mean))
     return found, notes
+
+
+def is_under_the_first_dose(score: ScoreEntry, given: Sequence[Dose]) -> bool:
+    """Answered on the first session's day after its dose began: neither a baseline nor a course."""
+    if not given or given[0].at is None or score.at is None:
+        return False
+    return score.on == given[0].on and score.at > given[0].at
 
 
 def _version(entry: ScoreEntry) -> int:
