@@ -99,8 +99,8 @@ def test_nuts_finds_the_same_posterior_of_twenty_people() -> None:
 
         chains = MCMC(
             NUTS(model, target_accept_prob=0.9),
-            num_warmup=500,
-            num_samples=1500,
+            num_warmup=400,
+            num_samples=1000,
             num_chains=2,
             chain_method="vectorized",
             progress_bar=False,
