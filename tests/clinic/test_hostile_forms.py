@@ -19,13 +19,16 @@ FORMS = {
     f"/patients/{READY}/session": ("step", "reason", "dose_mg", "stopped_early", "vitals.systolic_mmhg", "key"),
     "/patients/ptsd-with-depression/session": ("step", "reason", "dose_mg", "vitals.weight_kg", "social.ride_home"),
     f"/patients/{READY}/score/phq9": ("phq9_1", "phq9_9", "key"),
+    f"/patients/{READY}/score/pcl5": ("pcl5_1", "pcl5_20", "on", "key"),
+    f"/patients/{READY}/score/madrs": ("madrs_1", "key"),
+    f"/patients/{READY}/goals": ("step", "words", "goal", "level", "key"),
     "/today/notices/999999/seen": (),
     "/sign-in": ("username", "secret", "next"),
 }
 ODD = (
     "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",
     "'; DROP TABLE x;--", "\x00", "\ud7ff", "../../etc/passwd", "Patient/aneurysm", "yes", "accepted", "changed",
-    "racemic-iv-series", "open", "vitals", "start", "end", "close", "ask", "stop", "adjust", "continue", "35",
+    "racemic-iv-series", "open", "vitals", "rate", "start", "end", "close", "ask", "stop", "adjust", "continue", "35",
     "vitals.weight_kg", "history.aneurysm", "%s%n", "{{7*7}}", "社会", "\u202e", "a" * 5000,
 )  # fmt: skip
 ODD_PLACES = (

@@ -19,7 +19,7 @@ ORDERS = "a_way=racemic/iv&a_dose=35&a_minutes=40&b_way=esketamine/nasal&b_dose=
 PAGES = (
     "/today", "/patients", f"/patients/{READY}", "/patients/first-language-arabic", "/patients/half-the-facts-missing",
     "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
-    f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9",
+    f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/score/pcl5",
     "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
     "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/knowledge/claims", "/patients/nobody",
     "/bench", f"/bench?{ORDERS}&patient={READY}", f"/bench?{ORDERS}&a_model=all&site=arterial&analyte=norketamine",
@@ -33,6 +33,8 @@ WRONG = (
     (f"/patients/{READY}/session", {"step": "open"}),
     (f"/patients/{READY}/session", {"step": "start"}),
     (f"/patients/{READY}/score/phq9", {}),
+    (f"/patients/{READY}/goals", {"words": " "}),
+    (f"/patients/{READY}/goals", {"step": "rate", "goal": "none", "level": "1"}),
     ("/patients/first-language-arabic/card", {"chosen": "adjust", "outcome": "changed"}),
 )
 

@@ -104,8 +104,8 @@ def test_on_the_who5_a_rise_is_an_improvement_and_a_fall_a_warning() -> None:
     assert worse.change is not None
     assert (better.change.verdict, worse.change.verdict) == ("improved", "worse")
     form = KNOWLEDGE.instruments["who5"]
-    assert rising(better, form, KNOWLEDGE) is None
-    assert rising(worse, form, KNOWLEDGE) is not None
+    assert rising(better, form, first=FIRST, knowledge=KNOWLEDGE) is None
+    assert rising(worse, form, first=FIRST, knowledge=KNOWLEDGE) is not None
     assert better.curve is not None
     assert better.curve.p50[-1] > better.curve.p50[0]
 
@@ -160,10 +160,11 @@ def test_a_change_says_by_which_definition_and_source() -> None:
     ],
 )
 def test_a_rise_beyond_error_from_the_best_score_is_a_sign(scores: tuple[tuple[int, float], ...], warns: bool) -> None:
-    sign = rising(of("phq9", *scores), KNOWLEDGE.instruments["phq9"], KNOWLEDGE)
+    sign = rising(of("phq9", *scores), KNOWLEDGE.instruments["phq9"], first=FIRST, knowledge=KNOWLEDGE)
     assert (sign is not None) is warns
     if sign is not None:
         assert (sign.kind, sign.probability, sign.day) == ("rising", None, 28)
+        assert (sign.statement.values["on"], sign.statement.values["before"]) == ("2026-09-29", "2026-09-15")
         assert [e.key for e in sign.evidence] == ["PHQ9_RETEST"]
 
 

@@ -46,7 +46,7 @@ SOME = (
     total("pcl5-total", 40, days_ago(5)),
     total("who5-total", 24, days_ago(21)),
     total("who5-total", 56, days_ago(3)),
-    encode.goal("dog", "Walk the <dog>", patient_id="test", since=days_ago(30), by="somebody"),
+    encode.goal("dog", "Walk the <dog>", patient_id="test", since=days_ago(30)),
     encode.goal_rating("r", "dog", 1, patient_id="test", at=days_ago(2), by="somebody"),
 )
 
@@ -83,10 +83,21 @@ def test_change_is_said_for_each_scale_in_its_own_direction() -> None:
     assert verdicts == {"phq9": "improved", "pcl5": "improved", "who5": "improved"}
 
 
-def test_before_a_first_session_days_count_from_the_first_score() -> None:
-    someone = person(record(total("pcl5-total", 40, days_ago(5)), total("pcl5-total", 44, days_ago(2))))
+def test_before_a_first_session_each_scale_counts_from_its_first_score() -> None:
+    scores = (
+        total("pcl5-total", 60, days_ago(9)),
+        total("pcl5-total", 20, days_ago(5)),
+        total("pcl5-total", 61, TODAY),
+    )
+    someone = person(record(phq9(spread(9), on=days_ago(4)), *scores))
     _, course, _ = journey.treated(someone, CLINIC, KNOWLEDGE, seed=1)
-    assert [o.day for o in scale(course, "pcl5").observed] == [0.0, 3.0]
+    pcl5 = scale(course, "pcl5")
+    assert [o.day for o in pcl5.observed] == [0.0, 4.0, 9.0]
+    assert [o.day for o in scale(course, "phq9").observed] == [0.0]
+    assert pcl5.change is not None
+    assert (pcl5.change.before, pcl5.change.verdict) == (60, "no reliable change")
+    assert course.warning is not None
+    assert course.warning.statement.values["on"] == TODAY.isoformat()
 
 
 def test_a_score_that_cannot_be_used_is_said_and_not_hidden() -> None:
@@ -142,3 +153,13 @@ def test_a_site_default_is_called_one() -> None:
     someone, course, card = treated(*scores)
     text = report.course_text(course, card, someone, KNOWLEDGE)
     assert "site default, approved by nobody" in text
+
+
+def test_without_a_model_the_depression_scores_are_charted_as_any_other_scale() -> None:
+    someone = person(record(phq9(spread(18), on=days_ago(9)), phq9(spread(14), on=days_ago(2))))
+    _, course, card = journey.treated(someone, CLINIC, KNOWLEDGE, seed=1)
+    assert course.curve is None
+    assert not scale(course, "phq9").is_modelled
+    assert 'id="scale-phq9-title"' in report.course_html(course, card, someone, KNOWLEDGE)
+    _, modelled, card = treated()
+    assert 'id="scale-phq9-title"' not in report.course_html(modelled, card, someone, KNOWLEDGE)

@@ -17,7 +17,7 @@ WORDS = "Walk the dog every morning"
 
 
 def goal(**more: Any) -> dict[str, Any]:
-    return encode.goal("dog", WORDS, patient_id="test", since=days_ago(30), by="somebody") | more
+    return encode.goal("dog", WORDS, patient_id="test", since=days_ago(30)) | more
 
 
 def rating(level: int, days: int, **more: Any) -> dict[str, Any]:

@@ -125,6 +125,7 @@ def test_simulate_solve_and_score() -> None:
         (("score", "phq9", "--answers", "1,2"), 3),
         (("score", "phq9", "--answers", "9,0,0,0,0,0,0,0,0"), 3),
         (("score", "nothing", "--answers", "1"), 3),
+        (("score", "madrs", "--answers", "1"), 3),
         (("claims", "nothing.txt"), 3),
         (("claims",), 2),
         (("knowledge", "show"), 2),

@@ -17,6 +17,8 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "state-fact": (Role.PRESCRIBER, Role.NURSE),
         "withdraw-fact": (Role.PRESCRIBER, Role.NURSE),
         "answer-score": (Role.PRESCRIBER, Role.NURSE, Role.THERAPIST),
+        "set-goal": (Role.PRESCRIBER, Role.NURSE, Role.THERAPIST),
+        "rate-goal": (Role.PRESCRIBER, Role.NURSE, Role.THERAPIST),
         "decide-plan": (Role.PRESCRIBER,),
         "ask-override": (Role.PRESCRIBER,),
         "sign-override": (Role.PRESCRIBER, Role.DIRECTOR),

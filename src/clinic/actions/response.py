@@ -1,8 +1,9 @@
-"""Write down a questionnaire that was answered on paper or aloud. The total is always computed, never typed."""
+"""Write down what a person answered: a questionnaire (its total is computed, never typed), a goal, how far it got."""
 
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -15,8 +16,13 @@ from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.queries.person import Chart
 from clinic.record.projections import knowledge
 from ketapath.errors import BadInput
-from ketapath.fhir.encode import answers
+from ketapath.fhir.encode import GOAL_LEVELS, answers, goal, goal_rating
 from ketapath.measurement import Score, score
+
+LONGEST_GOAL = 300
+_CONTROLS = frozenset({"Cc", "Cs"})
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Signs that change the direction of what stands after them, on a page where other words do."""
 
 
 def answer_score(
@@ -75,3 +81,49 @@ def answer_score(
         for alert in result.alerts
     ]
     return commit(act, [Draft(resource=resource)], errands=notices), result
+
+
+def set_goal(found: Chart, words: str, *, by: Account, key: str) -> Done:
+    """Write down a goal as the person says it, from today on."""
+    require(by, "set-goal", patient_id=found.patient_id)
+    said = " ".join("".join(" " if _is_unseen(sign) else sign for sign in words).split())
+    if not said or len(said) > LONGEST_GOAL:
+        raise BadInput(
+            field=_("goal"),
+            found=_("nothing") if not said else _("%(count)s letters") % {"count": len(said)},
+            limit=_("1 to %(count)s letters") % {"count": LONGEST_GOAL},
+            next_step=_("Write it in the person's own words."),
+        )
+    act = Act(name="set-goal", by=by, patient_id=found.patient_id, key=key, asked={"words": said})
+    done = earlier(act)
+    if done is not None:
+        return done
+    since = clock.today(by.practice.zone)
+    return commit(
+        act, [Draft(resource=goal(f"goal-{secrets.token_hex(12)}", said, patient_id=found.patient_id, since=since))]
+    )
+
+
+def rate_goal(found: Chart, goal_id: str, level: int | None, *, by: Account, key: str) -> Done:
+    """Write down how far a goal of this record was reached today, from -2 to 2."""
+    require(by, "rate-goal", patient_id=found.patient_id)
+    act = Act(name="rate-goal", by=by, patient_id=found.patient_id, key=key, asked={"goal": goal_id, "level": level})
+    done = earlier(act)
+    if done is not None:
+        return done
+    standing = () if found.person is None else found.person.goals
+    if goal_id not in [one.origin.split("/")[1] for one in standing]:
+        raise BadInput(
+            field=_("goal"), found=goal_id, limit=_("a goal of this record"), next_step=_("Reload the page.")
+        )
+    if level not in GOAL_LEVELS:
+        raise BadInput(field=_("rating"), found=level, limit=_("-2 to 2"), next_step=_("Choose one of the five steps."))
+    at = clock.local(clock.now(), by.practice.zone)
+    rating = goal_rating(
+        f"rating-{secrets.token_hex(12)}", goal_id, level, patient_id=found.patient_id, at=at, by=by.name
+    )
+    return commit(act, [Draft(resource=rating)])
+
+
+def _is_unseen(sign: str) -> bool:
+    return unicodedata.category(sign) in _CONTROLS or sign in _TURNS

@@ -15,11 +15,11 @@ from clinic.queries.person import Chart
 from clinic.queries.session import Room
 from clinic.record.projections import knowledge
 from ketapath.domain.plan import Option, SignedPlan
-from ketapath.domain.response import Course
+from ketapath.domain.response import Course, ScaleCourse
 from ketapath.domain.session import TimedReading
 from ketapath.pharmacology import Series, Simulation
 from ketapath.report import say
-from ketapath.report.charts import Band, Dot, Line, Panel, Tick, course_bands, draw
+from ketapath.report.charts import Band, Dot, Line, Panel, Tick, course_bands, draw, value_step
 from ketapath.report.strip import Lane, Mark, draw_strip
 
 PHQ9_TOP = 27.0  # source: PHQ-9, highest total
@@ -145,6 +145,48 @@ def response_chart(found: Chart, course: Course, *, identity: str = "response") 
         ),
         head=[_("Day"), _("Score"), _("Source")],
         rows=[[_day(s.on), f"{s.total:g}", str(s.origin)] for s in scores],
+    )
+
+
+def scale_chart(found: Chart, scale: ScaleCourse) -> Drawing | None:
+    """One scale without a model: own scores, and the band that they and their error allow; None without a score."""
+    assert found.person is not None
+    curve = scale.curve
+    if curve is None or not scale.observed:
+        return None
+    on = {str(s.origin): s.on for s in found.person.scores}
+    days = [on[o.origin] for o in scale.observed]
+    first = days[0] - timedelta(days=scale.observed[0].day)
+    start, end = curve.days[0], max(curve.days[-1], curve.days[0] + 1.0)
+    label = {"title": scale.title, "top": f"{scale.top:g}"}
+    name = (
+        _("%(title)s, 0 to %(top)s, higher is better")
+        if scale.higher_is_better
+        else (_("%(title)s, 0 to %(top)s, lower is better"))
+    )
+    panel = Panel(
+        title=name % label,
+        description=_("Dots are this person's own scores; the band is what they and their error allow, up to today."),
+        x_name="",
+        x_from=start,
+        x_to=end,
+        x_labels=[(x, _day(first + timedelta(days=x))) for x in (start, round((start + end) / 2), end)],
+        y_to=scale.top,
+        y_step=value_step(scale.top),
+        bands=course_bands(curve),
+        lines=[Line(kind="median", name=_("median"), xs=curve.days, ys=curve.p50)],
+        dots=[
+            Dot(x=o.day, y=o.total, words=f"{scale.title} {o.total:g}, {_day(day)}")
+            for o, day in zip(scale.observed, days, strict=True)
+        ],
+        width=520.0,
+        height=220.0,
+    )
+    return Drawing(
+        svg=picture(panel, f"scale-{scale.scale}"),
+        caption=name % label,
+        head=[_("Day"), _("Score"), _("Source")],
+        rows=[[_day(day), f"{o.total:g}", o.origin] for o, day in zip(scale.observed, days, strict=True)],
     )
 
 

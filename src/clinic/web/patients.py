@@ -19,10 +19,11 @@ from clinic.queries import profile
 from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, markers, measured, plan, screened, treated
 from clinic.queries.plan import ways_on
-from clinic.web.charts import response_chart
+from clinic.web.charts import response_chart, scale_chart
 from clinic.web.door import about_person, account_of, staff
 from clinic.web.problems import Problem, explained
 from clinic.web.templatetags.clinic import day
+from clinic.web.words import goal_steps
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import FactUsed, MissingFact
 from ketapath.domain.plan import Plan
@@ -70,6 +71,15 @@ def loop_page(
         "ways": [{"days": days, "dates": ", ".join(map(day, dates))} for days, dates in ways_on(found, now.card)],
         "steps": ("continue", "adjust", "add", "pause", "stop"),
         "chart": response_chart(found, now.course),
+        "others": [
+            {"course": scale, "chart": scale_chart(found, scale)}
+            for scale in now.course.scales
+            if scale.scale != now.course.scale
+        ],
+        "assumed": next((n for s in now.course.scales for n in s.notes if n.key == "trend.assumed"), None),
+        "own_change": next((s.change for s in now.course.scales if s.scale == now.course.scale), None),
+        "scored": [form for form in found.knowledge.instruments.values() if "items" in form],
+        "goal_steps": goal_steps(),
         "groups": profile.groups(found),
         "weights": profile.weights(found),
         "licences": licences(found.person, found.clinic, found.knowledge),
@@ -106,8 +116,8 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     """What every page about a person shows: who, age, weight with date, risks."""
     account = account_of(request)
     acts = (
-        "state-fact", "withdraw-fact", "answer-score", "decide-plan", "decide-card", "open-session", "ask-override",
-        "sign-override",
+        "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
+        "open-session", "ask-override", "sign-override",
     )  # fmt: skip
     now = None if found.person is None else candidacy(found)
     return {

@@ -1,4 +1,4 @@
-"""A questionnaire that was answered on paper or aloud, typed in item by item."""
+"""What a person answered: a questionnaire typed in item by item, a goal in their own words, and how far it got."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access.permission import require
-from clinic.actions.response import answer_score
+from clinic.actions.response import answer_score, rate_goal, set_goal
 from clinic.queries.person import Chart
 from clinic.record.projections import knowledge
 from clinic.web.door import about_person, account_of
-from clinic.web.patients import about
+from clinic.web.patients import about, loop_page
 from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.templatetags.clinic import word
 from ketapath.errors import BadInput
 from ketapath.report import say
+
+LEVELS = ("-2", "-1", "0", "1", "2")
 
 
 @require_http_methods(["GET", "POST"])
@@ -84,6 +86,27 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
     return render(request, "response/score.html", context, status=problem.status if problem else 200)
 
 
+@require_POST
+@about_person
+def goals(request: HttpRequest, found: Chart) -> HttpResponse:
+    """Write down a goal, or how far one was reached; both show on the person's own page."""
+    if found.person is None:
+        return redirect("patient", found.patient_id)
+    by, key = account_of(request), request.POST.get("key", "")[:64]
+    try:
+        if request.POST.get("step") == "rate":
+            level = request.POST.get("level", "")
+            rate_goal(found, request.POST.get("goal", "")[:64], int(level) if level in LEVELS else None, by=by, key=key)
+            said = _("Saved. The rating stands beside the goal.")
+        else:
+            set_goal(found, request.POST.get("words", "")[:5000], by=by, key=key)
+            said = _("Saved. The goal stands beside the scales.")
+    except EXPECTED as trouble:
+        return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
+    messages.success(request, said)
+    return redirect(reverse("patient", args=[found.patient_id]) + "#response")
+
+
 def _day(said: str) -> date | None:
     """The day that was typed; None where none was. Raises BadInput for what is no day."""
     try:
@@ -98,4 +121,7 @@ def _answer(said: str) -> int | None:
     return int(said) if said.isascii() and said.isdigit() and len(said) < 3 else None
 
 
-urls = [path("patients/<str:patient_id>/score/<str:instrument>", score, name="patient-score")]
+urls = [
+    path("patients/<str:patient_id>/score/<str:instrument>", score, name="patient-score"),
+    path("patients/<str:patient_id>/goals", goals, name="patient-goals"),
+]

@@ -290,6 +290,18 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "prapare": _("PRAPARE"),
         "own": _("the clinic's own"),
         "ketapath knowledge authors": _("ketapath knowledge authors"),
+        # change of a score, life of a goal
+        "improved": _("improved"),
+        "worse": _("worse"),
+        "no reliable change": _("no change beyond measurement error"),
+        "goal active": _("active"),
+        "goal proposed": _("proposed"),
+        "goal planned": _("planned"),
+        "goal accepted": _("accepted"),
+        "goal on-hold": _("on hold"),
+        "goal completed": _("completed"),
+        "goal cancelled": _("cancelled"),
+        "goal unknown": _("not stated"),
         # severity of a score
         "none-minimal": _("none or minimal"),
         "minimal": _("minimal"),
@@ -409,3 +421,14 @@ VERDICTS: Mapping[str, tuple[Any, str, str]] = MappingProxyType(
     }
 )
 """Each verdict as a word, a meaning and a shape."""
+
+
+def goal_steps() -> list[tuple[str, Any]]:
+    """How far a goal was reached, the best step first: its number and its name."""
+    return [
+        ("2", _("+2, much more than hoped")),
+        ("1", _("+1, more than hoped")),
+        ("0", _("0, as hoped")),
+        ("-1", _("-1, less than hoped")),
+        ("-2", _("-2, much less than hoped")),
+    ]

@@ -245,8 +245,8 @@ def answers(
     }
 
 
-def goal(identity: str, words: str, *, patient_id: str, since: date, by: str) -> Resource:
-    """A goal in the person's own words."""
+def goal(identity: str, words: str, *, patient_id: str, since: date) -> Resource:
+    """A goal in the person's own words; who wrote it down stands in the audit."""
     return {
         "resourceType": "Goal",
         "id": identity,
@@ -254,7 +254,7 @@ def goal(identity: str, words: str, *, patient_id: str, since: date, by: str) ->
         "subject": _subject(patient_id),
         "description": {"text": words},
         "startDate": since.isoformat(),
-        "expressedBy": {"display": by},
+        "expressedBy": _subject(patient_id),
     }
 
 

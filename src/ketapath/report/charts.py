@@ -253,6 +253,15 @@ def recovery_chart(course: Course) -> str:
     return draw(panel, identity="recovery") + _table(curve)
 
 
+def value_step(top: float) -> float:
+    """A round step for the axis of a scale that goes up to `top`, so that it has three to six heights.
+
+    >>> value_step(27), value_step(10), value_step(100)
+    (10, 2, 20)
+    """
+    return next((step for step in (1, 2, 5, 10, 20, 25) if step >= top / 5), top / 5)
+
+
 def course_bands(curve: RecoveryCurve) -> list[Band]:
     """The two bands of a recovery curve, the wider one first."""
     return [

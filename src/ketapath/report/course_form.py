@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 
 from ketapath.domain.response import Change, Course, EarlyWarning, Goal, Observed, RecoveryCurve, ScaleCourse
-from ketapath.report.charts import Dot, Line, Panel, course_bands, draw
+from ketapath.report.charts import Dot, Line, Panel, course_bands, draw, value_step
 from ketapath.report.json_parts import Form, evidence_forms, iso_day, rounded, said
 from ketapath.report.words import about, say
 
@@ -134,6 +134,7 @@ def beside_lines(course: Course, texts: Mapping[str, str]) -> Iterator[str]:
     for scale in course.scales:
         yield f"{scale.title} ({_direction(scale)}): {_scores(scale)}"
         yield f"  Change: {_change(scale, texts)}"
+        yield from (f"  {words}" for words in _today(scale))
         yield from (f"  {say(note, texts)}" for note in scale.notes if note.key != _OF_ALL)
     yield from _of_all(course, texts)
     for goal in course.goals:
@@ -152,10 +153,10 @@ def warning_section(course: Course, texts: Mapping[str, str]) -> str:
 
 
 def beside_sections(course: Course, texts: Mapping[str, str]) -> str:
-    """Every scale but the one of the main curve as a small chart, and the goals."""
-    others = [scale for scale in course.scales if scale.scale != course.scale]
-    main = next((scale for scale in course.scales if scale.scale == course.scale), None)
-    own = "" if main is None else f"<p>{escape(_change(main, texts))}</p>"
+    """Every scale that the main curve does not show as a small chart, and the goals."""
+    main = next((s for s in course.scales if s.scale == course.scale and s.is_modelled), None)
+    others = [scale for scale in course.scales if scale is not main]
+    own = "" if main is None else f"<p>Change: {escape(_change(main, texts))}</p>"
     scales = "".join(_scale_section(scale, texts) for scale in others)
     goals = "".join(
         f"<li>{escape(goal.words)} <span class=quiet>({escape(goal.status)})</span>: {escape(_ratings(goal))}"
@@ -165,7 +166,7 @@ def beside_sections(course: Course, texts: Mapping[str, str]) -> str:
     )
     return (
         own
-        + (f"<h3>Other scales</h3>{scales}" if scales else "")
+        + (f"<h3>Scales without a model</h3>{scales}" if scales else "")
         + "".join(f"<p class=quiet>{escape(words)}</p>" for words in _of_all(course, texts))
         + (
             f"<h3>Goals in the person's own words</h3><p class=quiet>Rated {_STEPS}.</p><ul>{goals}</ul>"
@@ -180,10 +181,12 @@ def _scale_section(scale: ScaleCourse, texts: Mapping[str, str]) -> str:
         f"<tr><td>{o.day:g}</td><td>{o.total:g}</td><td>{escape(o.origin)}</td></tr>" for o in scale.observed
     )
     notes = "".join(f"<li>{escape(say(n, texts))}</li>" for n in scale.notes if n.key != _OF_ALL)
+    today = "".join(f"<p>{escape(words)}.</p>" for words in _today(scale))
     return (
         f"<h4>{escape(scale.title)} <span class=quiet>{escape(_direction(scale))}</span></h4>"
         f"{'' if scale.curve is None else _drawing(scale, scale.curve)}"
-        f"<p>{escape(_change(scale, texts))}</p>{f'<ul>{notes}</ul>' if notes else ''}"
+        f"<p>Change: {escape(_change(scale, texts))}</p>{today}"
+        f"{f'<ul>{notes}</ul>' if notes else ''}"
         "<details><summary>The scores</summary><table><thead><tr><th>Day</th><th>Total</th><th>Source</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></details>"
     )
@@ -201,7 +204,7 @@ def _drawing(scale: ScaleCourse, curve: RecoveryCurve) -> str:
         x_to=max(last, first + 1.0),
         x_labels=[(first + whole * i, f"{first + whole * i:g}") for i in range(int((last - first) // whole) + 1)],
         y_to=scale.top,
-        y_step=scale.top / 4,
+        y_step=value_step(scale.top),
         bands=course_bands(curve),
         lines=[Line(kind="median", name="median", xs=curve.days, ys=curve.p50)],
         dots=[Dot(x=o.day, y=o.total, words=f"{o.total:g} on day {o.day:g}, {o.origin}") for o in scale.observed],
@@ -222,6 +225,16 @@ def _direction(scale: ScaleCourse) -> str:
 
 def _scores(scale: ScaleCourse) -> str:
     return ", ".join(f"{o.total:g} on day {o.day:g}" for o in scale.observed) or "no score that can be used"
+
+
+def _today(scale: ScaleCourse) -> list[str]:
+    """What a score of today would be, by the scale's own trend; a modelled scale says that in its curve."""
+    if scale.curve is None or scale.is_modelled:
+        return []
+    low, mid, high = scale.curve.p05[-1], scale.curve.p50[-1], scale.curve.p95[-1]
+    decimals = 0 if scale.top > 20 else 1  # source: our choice; one decimal only on a scale as short as 0 to 10
+    middle, lowest, highest = (f"{v:.{decimals}f}" for v in (mid, low, high))
+    return [f"A score of today (day {scale.curve.days[-1]:g}): about {middle}, nine of ten in {lowest} to {highest}"]
 
 
 def _change(scale: ScaleCourse, texts: Mapping[str, str]) -> str:

@@ -101,6 +101,10 @@ class _Record:
         assert self.first is not None
         return float((on - self.first).days)
 
+    def day_0(self, scale: str) -> date:
+        """The first session; before one, each scale counts from its own first score."""
+        return self.first or min(s.on for s in self.usable[scale] or self.stated[scale])
+
     def baseline(self, scale: str) -> ScoreEntry | None:
         """The last total of the weeks up to the first session."""
         if self.first is None:
@@ -277,7 +281,7 @@ def _told(
         scales=scales,
         chances=tuple(said),
         influences=tuple(step.influence for step in found.steps),
-        warning=_warning(found, scales, events, knowledge, responded=responded),
+        warning=_warning(record, found, scales, events, knowledge, responded=responded),
         goals=history.goals,
         provenance=population.provenance,
     )
@@ -340,7 +344,13 @@ def _p_worse(paths: Paths, scale: Scale, now: float) -> float:
 
 
 def _warning(
-    found: _Found, scales: Sequence[ScaleCourse], events: Definitions, knowledge: Knowledge, *, responded: bool
+    record: _Record,
+    found: _Found,
+    scales: Sequence[ScaleCourse],
+    events: Definitions,
+    knowledge: Knowledge,
+    *,
+    responded: bool,
 ) -> EarlyWarning | None:
     """A sign that the newest score gives, if any: a relapse, a reliable rise, or more than was expected."""
     limits, paths, days = knowledge.response["warning"], found.paths, found.days
@@ -351,7 +361,7 @@ def _warning(
             values = {"gone": f"{100 * events.relapse_gone:g}"}
             statement = Text(key="warning.relapse", values=values)
             return _warned(days.now, found.charted[0].scale, "relapse", statement, p)
-    sign = _rising(scales, knowledge)
+    sign = _rising(record, scales, knowledge)
     if sign is not None:
         return sign
     if found.steps and found.steps[-1].p_as_high <= 1.0 - float(limits["above"]):
@@ -395,23 +405,30 @@ def _observed(entries: Sequence[ScoreEntry], record: _Record) -> tuple[Observed,
 
 
 def _trends(record: _Record, knowledge: Knowledge, modelled: set[str], main: str) -> tuple[ScaleCourse, ...]:
-    """The scales that no model speaks of, by their own trend, the main one first.
-
-    Days count from the first session; before one, from the first score of the main scale, or of any.
-    """
-    days = [s.on for s in record.usable[main]] or [s.on for entries in record.usable.values() for s in entries]
-    first = record.first or min(days, default=record.as_of)
+    """The scales that no model speaks of, by their own trend, the main one first."""
     names = sorted((s for s in record.stated if record.stated[s] and s not in modelled), key=lambda s: s != main)
     return tuple(
-        trend(record.stated[s], knowledge.instruments[s], first=first, as_of=record.as_of, knowledge=knowledge)
+        trend(
+            record.stated[s],
+            knowledge.instruments[s],
+            first=record.day_0(s),
+            as_of=record.as_of,
+            knowledge=knowledge,
+        )
         for s in names
     )
 
 
-def _rising(scales: Iterable[ScaleCourse], knowledge: Knowledge) -> EarlyWarning | None:
+def _rising(record: _Record, scales: Iterable[ScaleCourse], knowledge: Knowledge) -> EarlyWarning | None:
     """The newest sign of a rise; of several on one day, that of the scale that stands first."""
-    signs = (rising(s, knowledge.instruments[s.scale], knowledge) for s in scales)
-    return max((s for s in signs if s is not None), key=lambda s: s.day, default=None)
+    found: EarlyWarning | None = None
+    newest = date.min
+    for scale in scales:
+        first = record.day_0(scale.scale)
+        sign = rising(scale, knowledge.instruments[scale.scale], first=first, knowledge=knowledge)
+        if sign is not None and first + timedelta(days=sign.day) > newest:
+            found, newest = sign, first + timedelta(days=sign.day)
+    return found
 
 
 def _charted(record: _Record, history: History, knowledge: Knowledge, population: Population, *why: Text) -> Course:
@@ -445,7 +462,7 @@ def _charted(record: _Record, history: History, knowledge: Knowledge, population
         evidence=response_evidence(knowledge),
         notes=(*record.notes, *why),
         scales=scales,
-        warning=_rising(scales, knowledge),
+        warning=_rising(record, scales, knowledge),
         goals=history.goals,
         provenance=population.provenance,
     )

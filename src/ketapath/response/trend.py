@@ -93,11 +93,14 @@ def change_of(
     )
 
 
-def rising(found: ScaleCourse, instrument: Mapping[str, Any], knowledge: Knowledge) -> EarlyWarning | None:
+def rising(
+    found: ScaleCourse, instrument: Mapping[str, Any], *, first: date, knowledge: Knowledge
+) -> EarlyWarning | None:
     """A warning where the last total is worse than the best one before it by at least the points of a reliable change.
 
-    Scores from the baseline on count, so that being well years ago is no sign. The best of many scores is partly luck:
-    with more scores the sign comes more often where nothing has changed, which is why it only asks for a look.
+    `first` is day 0 of the scale. Scores from the baseline on count, so that being well years ago is no sign. The best
+    of many scores is partly luck: with more scores the sign comes more often where nothing has changed, which is why it
+    only asks for a look.
     """
     since = -float(knowledge.response["baseline_days"])
     scores = [o for o in found.observed if o.day >= since]
@@ -112,8 +115,8 @@ def rising(found: ScaleCourse, instrument: Mapping[str, Any], knowledge: Knowled
         "title": found.title,
         "last": f"{last.total:g}",
         "best": f"{best.total:g}",
-        "day": f"{last.day:g}",
-        "of_day": f"{best.day:g}",
+        "on": (first + timedelta(days=last.day)).isoformat(),
+        "before": (first + timedelta(days=best.day)).isoformat(),
         "points": f"{rule['points']:g}",
     }
     return EarlyWarning(

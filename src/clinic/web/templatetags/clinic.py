@@ -24,6 +24,7 @@ from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
 from ketapath import units
 from ketapath.domain.biomarker import FailedRule, MarkerView
 from ketapath.domain.evidence import Finding, MissingFact, RuleRef, Text, Verdict
+from ketapath.domain.goal import Goal, GoalRating
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import Administration
@@ -135,6 +136,24 @@ def verdict_words(found: str) -> str:
 def word(code: str | None) -> str:
     """A word of a closed list as it is called on a page."""
     return "" if code is None else str(WORDS.get(code, code))
+
+
+@register.filter
+def goal_status(goal: Goal) -> str:
+    """Where a goal stands; a word that FHIR does not have is shown as it is."""
+    return str(WORDS.get(f"goal {goal.status}", goal.status))
+
+
+@register.filter
+def goal_rating(rating: GoalRating) -> str:
+    """One rating with its day."""
+    return f"{rating.level:+d} · {day(rating.on)}"
+
+
+@register.filter
+def goal_id(goal: Goal) -> str:
+    """The id of its resource."""
+    return goal.origin.split("/")[1]
 
 
 @register.filter
