@@ -21,7 +21,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 export DATA_DIR HOST PORT
 
-.PHONY: help setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
+.PHONY: help fit setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
 	bench bench-knowledge bench-pharmacology bench-response calibrate claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
@@ -64,6 +64,9 @@ lock: setup ## write requirements.lock anew from pyproject.toml (UPGRADE=1 takes
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra clinic --universal --fork-strategy fewest --python-version 3.11 \
 	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) \
 	  --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra research --constraint requirements.lock --universal --fork-strategy fewest --python-version 3.11 \
+	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) \
+	  --output-file requirements-research.lock
 
 test: setup css tools test-store ## run the tests, all but the slow ones; time per folder stands before the last line
 	@$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
@@ -115,6 +118,10 @@ reference: setup ## write docs/reference/ from the code and the knowledge
 
 schema: setup ## write the schemas that editors check the knowledge files with
 	@$(BIN)/python docs/generate.py schema
+
+fit: setup ## fit the response model to the outcome table again (LEAVE_OUT=1: without each study too; hours, or minutes on a GPU)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-research.lock
+	@$(BIN)/ketapath fit population $(if $(LEAVE_OUT),--leave-out-each) $(ARGS)
 
 plan: setup ## plan for an example patient in the terminal (PATIENT=FILE for another)
 	@$(BIN)/ketapath plan $(if $(PATIENT),$(PATIENT),examples/patients/treatment-resistant-depression.json --on 2026-11-24)

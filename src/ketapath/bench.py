@@ -47,7 +47,9 @@ def add_commands(add: Add) -> None:
 
     made = add("validate", _validate, "what was measured beside what the models say, row by row")
     made.add_argument(
-        "what", choices=("pk", "effects", "all"), help="pk: levels in the blood; effects: pressure, dissociation"
+        "what",
+        choices=("pk", "effects", "response", "all"),
+        help="pk: levels in the blood; effects: pressure, dissociation; response: symptoms in trials",
     )
 
     made = add("solve", _solve, "the exact solution of linear compartments, JSON in and out")
@@ -150,7 +152,7 @@ def _interaction(arguments: argparse.Namespace) -> int:
 
 def _validate(arguments: argparse.Namespace) -> int:
     knowledge = load()
-    wanted = ("pk", "effects") if arguments.what == "all" else (arguments.what,)
+    wanted = tuple(_VALIDATED) if arguments.what == "all" else (arguments.what,)
     found = {what: _VALIDATED[what](knowledge) for what in wanted}
     forms = {what: form for what, (form, _) in found.items()}
     tell(
@@ -178,7 +180,15 @@ def _validated_effects(knowledge: Knowledge) -> tuple[dict[str, Any], str]:
     return report.effects_validation_json(rows), report.effects_validation_text(rows)
 
 
-_VALIDATED = {"pk": _validated_levels, "effects": _validated_effects}
+def _validated_response(knowledge: Knowledge) -> tuple[dict[str, Any], str]:
+    from ketapath import report
+    from ketapath.response import population, validate_response
+
+    found = validate_response(population(knowledge.response), knowledge.response)
+    return report.response_validation_json(found), report.response_validation_text(found)
+
+
+_VALIDATED = {"pk": _validated_levels, "effects": _validated_effects, "response": _validated_response}
 
 
 def _solve(arguments: argparse.Namespace) -> int:

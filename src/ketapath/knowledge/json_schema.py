@@ -366,11 +366,11 @@ def _response() -> Schema:
         **marks,
     }
     fields: dict[str, Schema] = {
-        "population": record({"file": TEXT, "digest": TEXT}),
         "scales": map_of(record(modelled, optional=("note",))),
         "priors": map_of(record(prior, optional=("middle", "spread", "first", "second", "note"))),
         "trial_scales": map_of(record(scale, optional=("note",))),
         "studied": list_of(record(studied, optional=("note",)), least=1),
+        "population": record({"file": TEXT, "digest": TEXT, **marks}, optional=("note",)),
         "basis": basis(),
         "review_day": NUMBER,
         "baseline_days": NUMBER,

@@ -1,5 +1,6 @@
 """Any result as text for a terminal, JSON, HTML or PDF. Says what was found; decides nothing."""
 
+from ketapath.report.arm_form import arm_json, arm_text
 from ketapath.report.claims_form import claims_json, claims_text
 from ketapath.report.curves import simulation_json, simulation_text
 from ketapath.report.document import candidacy_pdf, plan_pdf
@@ -13,6 +14,12 @@ from ketapath.report.effects_form import (
 from ketapath.report.interaction_form import interaction_json, interaction_text
 from ketapath.report.json_form import biomarkers_json, candidacy_json, course_json, plan_json, screening_json
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
+from ketapath.report.response_validation import (
+    contrasts_picture,
+    response_validation_json,
+    response_validation_page,
+    response_validation_text,
+)
 from ketapath.report.resting import rests_on
 from ketapath.report.text_form import biomarkers_text, candidacy_text, course_text, plan_text, screening_text
 from ketapath.report.validation_form import validation_json, validation_page, validation_text
@@ -20,6 +27,8 @@ from ketapath.report.words import approval, say
 
 __all__ = [
     "approval",
+    "arm_json",
+    "arm_text",
     "biomarkers_json",
     "biomarkers_text",
     "candidacy_html",
@@ -28,6 +37,7 @@ __all__ = [
     "candidacy_text",
     "claims_json",
     "claims_text",
+    "contrasts_picture",
     "course_html",
     "course_json",
     "course_text",
@@ -42,6 +52,9 @@ __all__ = [
     "plan_json",
     "plan_pdf",
     "plan_text",
+    "response_validation_json",
+    "response_validation_page",
+    "response_validation_text",
     "rests_on",
     "say",
     "screening_html",

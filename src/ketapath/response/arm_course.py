@@ -32,8 +32,7 @@ from ketapath.response.equations import (
 
 NODES = 32
 RELAPSE_PEOPLE = 128
-RELAPSE_MADRS = 22.0  # source: SALLOUM2019, the score from which its authors say relapse
-MADRS_TOP = 60.0  # source: MADRS, highest total
+RELAPSE_SHARE = 2.0 / 3.0  # source: SALLOUM2019 says relapse from a MADRS of 22, of the 33 that trials start from
 _SOFT = 0.1  # source: our choice, on the link; steps become slopes, so that the fit can follow them
 
 
@@ -140,7 +139,7 @@ def relapse(
     own = course * normal[:, 4]
     first = unlink(xp, truth + own + error * normal[:, 5], scale.top)
     lasting, day = people["lasting_sd"] * normal[:, 6], 0.0 * visits[0].day
-    relapsed_at = link(xp, RELAPSE_MADRS / MADRS_TOP * scale.top, scale.top)
+    relapsed_at = link(xp, RELAPSE_SHARE * scale.baseline, scale.top)
     here: Any = 0.0
     still: Any = 1.0
     for index, visit in enumerate(visits):

@@ -168,6 +168,7 @@ def _datum(row: Mapping[str, str], arms: _Arms, scales: Mapping[str, Any]) -> Da
     against = None
     if kind.startswith("contrast"):
         against = _arm(row, arms[row["study"], spec["against"]], scale)
+        arm, against = _of_one_study(arm, against, row)
     value, error = _value(row, kind, arm, scales[scale])
     day = _day(row, spec)
     assert day is not None
@@ -186,6 +187,22 @@ def _datum(row: Mapping[str, str], arms: _Arms, scales: Mapping[str, Any]) -> Da
         weight=1.0,
         label=row["arm"],
         citation=row["citation"],
+    )
+
+
+def _of_one_study(arm: Arm, against: Arm, row: Mapping[str, str]) -> tuple[Arm, Arm]:
+    """Both arms with one baseline where only one is told, and with their own sizes where the row counts both."""
+    start = against.baseline if arm.baseline is None else arm.baseline
+    spread = against.baseline_sd if arm.baseline_sd is None else arm.baseline_sd
+    total = int(row["n"]) if row["n"] else arm.n
+    own = total - against.n if arm.n == total and total > against.n else arm.n  # a crossover counts everybody in both
+    return (
+        replace(arm, baseline=start, baseline_sd=spread, n=own),
+        replace(
+            against,
+            baseline=start if against.baseline is None else against.baseline,
+            baseline_sd=spread if against.baseline_sd is None else against.baseline_sd,
+        ),
     )
 
 

@@ -7,7 +7,9 @@ of the bedside; only the array module differs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,6 +22,7 @@ from ketapath.response.arm_course import Outcome, Scale, Visit, outcome, relapse
 from ketapath.response.equations import Array, expit
 from ketapath.response.outcomes import Datum
 
+_CHUNK = 50  # draws between two looks from outside
 _FREEDOM = 6.0  # source: our choice; a t for the means, so that one odd study does not rule
 _LEAST_ERROR = 0.5  # source: our choice, points; reports round
 _LEAST_SHARE = 0.002  # source: our choice; no share is taken as impossible
@@ -317,50 +320,149 @@ class Fit:
     r_hat: Mapping[str, float]
     ess: Mapping[str, float]
     divergences: int
+    steps: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One fit: without the numbers of a study (None: of none), and with sessions that only restore (g = 0) or not."""
+
+    without: str | None = None
+    restores: bool = False
+    chains: int = 4
 
 
 def fit(
     parameters: Mapping[str, Any],
     data: Sequence[Datum],
     *,
+    variants: Sequence[Variant] = (Variant(),),
     seed: int,
-    chains: int = 4,
     warm_up: int = 600,
     draws: int = 600,
-    kept: int = 2000,
-) -> Fit:
-    """The posterior of the parameters by NUTS. Raises BadUsage where the research tools are not installed."""
+    kept: int = 1000,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> list[Fit]:
+    """The posterior of the parameters by NUTS, once for each variant.
+
+    Raises BadUsage where the research tools are not installed.
+    """
+    jax = _research_tools()
+    studies = names_of(parameters, data).studies
+    likelihood = log_likelihood(jax.numpy, parameters, data)
+    spread_of = [d.study for d in data if d.kind == "change" and d.arm.sd is not None]
+    masks = [
+        (
+            np.array([float(d.study != one.without) for d in data]),
+            np.array([float(s != one.without) for s in spread_of]),
+            np.array(float(not one.restores)),
+        )
+        for one in variants
+        for _chain in range(one.chains)
+    ]
+
+    def potential(mask: Any, mask_of_spreads: Any, builds_up: Any) -> Callable[[Any], Any]:
+        def energy(z: Any) -> Any:
+            theta = from_normals(jax.numpy, parameters, z, len(studies))
+            said, spread = likelihood(theta | {"build_up": builds_up * theta["build_up"]})
+            told = (mask * said).sum() + (mask_of_spreads * spread).sum()
+            return -(log_prior(jax.numpy, parameters, z) + told)
+
+        return energy
+
+    size = len(parameters["priors"]) + 2 * len(studies)
+    rng = np.random.default_rng(seed)
+    starts = 0.1 * rng.standard_normal((len(masks), size))
+    keys = jax.random.split(jax.random.PRNGKey(seed), len(masks))
+    found, diverging, steps = _sampled(jax, potential, keys, starts, masks, warm_up, draws, tell)
+    fits = []
+    ends = np.cumsum([one.chains for one in variants])
+    for one, end in zip(variants, ends, strict=True):
+        here = slice(int(end) - one.chains, int(end))
+        made = _fit_of(parameters, len(studies), found[here], diverging[here], steps[here], kept)
+        fits.append(
+            replace(made, draws=dict(made.draws) | {"build_up": 0.0 * made.draws["build_up"]}) if one.restores else made
+        )
+    return fits
+
+
+def _sampled(
+    jax: Any,
+    potential: Any,
+    keys: Any,
+    starts: Array,
+    masks: Sequence[Any],
+    warm_up: int,
+    draws: int,
+    tell: Callable[[str], None],
+) -> tuple[Array, Array, Array]:
+    """Every chain: on a GPU all at once, else one after another on as many threads as there are cores.
+
+    Shapes (chains, draws, size), (chains, draws) and (chains, draws).
+    """
+    from numpyro.infer.hmc import hmc
+
+    init, step = hmc(potential_fn_gen=potential, algo="NUTS")
+
+    def begin(key: Any, start: Any, *given: Any) -> Any:
+        return init(
+            start, warm_up, step_size=0.1, target_accept_prob=0.85, max_tree_depth=7, model_args=given, rng_key=key
+        )
+
+    def advance(state: Any, *given: Any) -> Any:
+        def moved(state: Any, _index: Any) -> Any:
+            after = step(state, model_args=given)
+            return after, (after.z, after.diverging, after.num_steps)
+
+        return jax.lax.scan(moved, state, None, length=_CHUNK)
+
+    def chain(begin: Any, advance: Any, key: Any, start: Any, given: Sequence[Any], time_axis: int) -> list[Array]:
+        state, told = begin(key, start, *given), []
+        for done in range(0, warm_up + draws, _CHUNK):
+            state, part = advance(state, *given)
+            tell(f"{done + _CHUNK} of {warm_up + draws}")
+            told.append([np.asarray(values) for values in part])
+        return [np.concatenate(parts, axis=time_axis) for parts in zip(*told, strict=True)]
+
+    given = [np.stack(part) for part in zip(*masks, strict=True)]
+    if jax.default_backend() == "gpu":
+        together = jax.jit(jax.vmap(begin)), jax.jit(jax.vmap(advance))
+        found = chain(*together, keys, starts, given, 1)
+    else:
+        alone = jax.jit(begin), jax.jit(advance)
+        first = [part[0] for part in given]
+        alone[1](alone[0](keys[0], starts[0], *first), *first)  # compiled once, before the threads share it
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            each = pool.map(
+                lambda i: chain(*alone, keys[i], starts[i], [part[i] for part in given], 0), range(len(masks))
+            )
+            found = [np.stack(part) for part in zip(*each, strict=True)]
+    z, diverging, steps = (part[:, warm_up : warm_up + draws] for part in found)
+    return z, diverging, steps
+
+
+def _fit_of(parameters: Mapping[str, Any], studies: int, z: Array, diverging: Array, steps: Array, kept: int) -> Fit:
+    """Chains (chains, draws, size) as named draws with their checks."""
+    from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
+
+    theta = from_normals(np, parameters, z, studies)
+    named = {name: theta[name] for name in parameters["priors"]}
+    count = z.shape[0] * z.shape[1]
+    rows = np.linspace(0, count - 1, min(kept, count)).astype(int)
+    return Fit(
+        draws={name: values.reshape(-1)[rows] for name, values in named.items()},
+        r_hat={name: float(split_gelman_rubin(values)) for name, values in named.items()},
+        ess={name: float(effective_sample_size(values)) for name, values in named.items()},
+        divergences=int(diverging.sum()),
+        steps=float(steps.mean()),
+    )
+
+
+def _research_tools() -> Any:
     try:
         import jax
         import numpyro
-        from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
-        from numpyro.infer import MCMC, NUTS
     except ImportError as missing:
         raise BadUsage("The fit needs the research tools: pip install ketapath[research]") from missing
     numpyro.enable_x64()
-    numpyro.set_host_device_count(chains)
-    studies = len(names_of(parameters, data).studies)
-    likelihood = log_likelihood(jax.numpy, parameters, data)
-
-    def potential(z: Any) -> Any:
-        said, spread = likelihood(from_normals(jax.numpy, parameters, z, studies))
-        return -(log_prior(jax.numpy, parameters, z) + said.sum() + spread.sum())
-
-    size = len(parameters["priors"]) + 2 * studies
-    start = 0.1 * np.random.default_rng(seed).standard_normal((chains, size))
-    kernel = NUTS(potential_fn=potential, target_accept_prob=0.85, max_tree_depth=7)
-    run = MCMC(
-        kernel, num_warmup=warm_up, num_samples=draws, num_chains=chains, chain_method="parallel", progress_bar=False
-    )
-    run.run(jax.random.PRNGKey(seed), init_params=jax.numpy.asarray(start), extra_fields=("diverging",))
-    by_chain = np.asarray(run.get_samples(group_by_chain=True))
-    theta = from_normals(np, parameters, by_chain, studies)
-    named = {name: theta[name] for name in parameters["priors"]}
-    flat = {name: values.reshape(-1) for name, values in named.items()}
-    rows = np.linspace(0, chains * draws - 1, min(kept, chains * draws)).astype(int)
-    return Fit(
-        draws={name: values[rows] for name, values in flat.items()},
-        r_hat={name: float(split_gelman_rubin(values)) for name, values in named.items()},
-        ess={name: float(effective_sample_size(values)) for name, values in named.items()},
-        divergences=int(np.asarray(run.get_extra_fields()["diverging"]).sum()),
-    )
+    return jax

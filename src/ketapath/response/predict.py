@@ -89,8 +89,13 @@ def people_of(arm: Arm, study: Study) -> dict[str, Any]:
     return dict(theta) | {"context": context, "drug_at_half": at_half}
 
 
-def expected(arm: Arm, study: Study, asked: Asked, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
-    """Mean (or share) of the arm without the chance of who is in it, and the spread of one person; each (draws,)."""
+def expected(
+    arm: Arm, study: Study, asked: Asked, parameters: Mapping[str, Any], *, remitters: bool = False
+) -> tuple[Array, Array]:
+    """Mean (or share) of the arm without the chance of who is in it, and the spread of one person; each (draws,).
+
+    A relapse is that of people in response after the last session, of those in remission where `remitters` is true.
+    """
     people = people_of(arm, study)
     worth = 1.0 if arm.equivalent is None else study.theta[arm.equivalent]
     scale = scale_of(arm, study.theta, parameters["trial_scales"], asked.scale)
@@ -101,7 +106,7 @@ def expected(arm: Arm, study: Study, asked: Asked, parameters: Mapping[str, Any]
             people,
             [arm.visit(day, worth) for day in arm.relapse_days(asked.day)],
             scale,
-            remitters=0.0,
+            remitters=float(remitters),
             remission_at=remission_at,
         )
         return share, np.sqrt(share * (1.0 - share))

@@ -1,0 +1,162 @@
+"""What trials observed beside what the response model says: as JSON, as text, and as the page of docs/reference/."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from types import MappingProxyType
+from typing import Any
+
+from ketapath.report.forest import Interval, forest
+from ketapath.response.order import Ordered
+from ketapath.response.validation import Compared, ResponseValidated, Scored
+
+_WIDTH = 120
+_UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "contrast": "differences between arms, MADRS points at a baseline of 33",
+        "level": "changes of single arms, MADRS points at a baseline of 33",
+        "share": "response and remission, percent",
+        "relapse": "of those in response or remission after the last session, percent",
+    }
+)
+_RULE = (
+    "Predicted is what a new study of that size would observe, its own context drawn anew. `all` was fitted with the "
+    "study, `without` without it: only that tells how good the model is. Contrasts given in standard deviations are "
+    "turned into points by the predicted spread; they are counted in `contrast` and left out of `contrast, in points`. "
+    "Yardsticks are what no model at all reaches on the same rows."
+)
+AIM = 3.0  # source: the aim that was set before fitting, points
+_AIM_COVERED = (0.70, 0.90)
+
+
+def response_validation_json(found: ResponseValidated) -> dict[str, Any]:
+    """Figures by structure, fit and table; every row; what is left out, and why; the orders that must hold."""
+    return {
+        "figures": [
+            {"structure": structure, "fit": which, "table": table, **asdict(score)}
+            for (structure, which, table), score in found.figures.items()
+        ],
+        "aims": [{"aim": aim, "reached": reached, "value": value} for aim, reached, value in _aims(found)],
+        "orders": [asdict(one) for one in found.orders],
+        "rows": [{"structure": s, "fit": w, **asdict(row)} for s, w, row in found.rows],
+        "left_out": [asdict(one) for one in found.left_out],
+    }
+
+
+def response_validation_text(found: ResponseValidated) -> str:
+    """The figures, the orders, and the contrasts of studies that the fit had not seen."""
+    lines = ["Response model beside published trials", *textwrap.wrap(_RULE, _WIDTH), ""]
+    lines.append(f"{'structure':9} {'fit':8} {'table':20} {'rows':>4} {'RMSE':>6} {'50 %':>5} {'80 %':>5} {'95 %':>5}")
+    for (structure, which, table), score in found.figures.items():
+        lines.append(
+            f"{structure:9} {which:8} {table:20} {score.count:4} {score.rmse:6.2f} {score.in_50:5.0%} "
+            f"{score.in_80:5.0%} {score.in_95:5.0%}  {_yardsticks(score)}"
+        )
+    lines += ["", *(_order_text(one) for one in found.orders), ""]
+    lines += [f"Aim: {aim}: {'reached' if met else 'missed'} ({value})" for aim, met, value in _aims(found)]
+    lines += ["", "Contrasts, each predicted by a fit without its study", *_rows_text(_chosen(found, "contrast"))]
+    lines += ["", f"Left out: {len(found.left_out)} rows", *_reasons(found)]
+    return "\n".join(lines)
+
+
+def response_validation_page(found: ResponseValidated) -> Iterator[str]:
+    """The page response-validation.md, line by line."""
+    yield from (
+        "# What trials observed, and what the response model says",
+        "",
+        "Written by `make reference` from `src/ketapath/knowledge/response/`; a test holds the two together.",
+        "`ketapath validate response` prints the same, with `--json` for a machine. `make fit` makes the fits anew.",
+        "",
+        *textwrap.wrap(_RULE, _WIDTH),
+        "",
+        "| structure | fit | table | rows | RMSE | in 50 % | in 80 % | in 95 % | beside |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    )
+    for (structure, which, table), score in found.figures.items():
+        yield (
+            f"| {structure} | {which} | {table} | {score.count} | {score.rmse:.2f} | {score.in_50:.0%} | "
+            f"{score.in_80:.0%} | {score.in_95:.0%} | {_yardsticks(score)} |"
+        )
+    yield from ("", "| aim, leaving each study out | reached |  |", "| --- | --- | --- |")
+    for aim, met, value in _aims(found):
+        yield f"| {aim} | {'yes' if met else '**no**'} | {value} |"
+    yield from ("", "## Orders that must hold", "", "| what | holds | probability |", "| --- | --- | --- |")
+    for one in found.orders:
+        yield f"| {one.what} | {'yes' if one.holds else '**no**'} | {one.probability:.2f} |"
+    yield from ("", "![Contrasts, each predicted without its study](response-contrasts.svg)", "")
+    for table in _UNITS:
+        yield from (
+            f"## {table.capitalize()}: {_UNITS[table]}",
+            "",
+            "Each row predicted by a fit without its study.",
+            "",
+        )
+        yield from _rows_page(_chosen(found, table))
+        yield ""
+    yield from ("## Left out", "", "| reason | rows |", "| --- | --- |")
+    for reason, count in Counter(one.reason for one in found.left_out).most_common():
+        yield f"| {reason} | {count} |"
+
+
+def contrasts_picture(found: ResponseValidated) -> str:
+    """Every contrast with its 80 and 95 % interval by a fit without its study."""
+    rows = [
+        Interval(
+            name=f"{r.study}, {r.label}, day {r.day:g}"[:52],
+            outer=(r.p025, r.p975),
+            inner=(r.p10, r.p90),
+            observed=r.observed,
+        )
+        for r in _chosen(found, "contrast")
+    ]
+    legend = "dot: observed; grey: 95 %, blue: 80 % of new studies; left is better than control"
+    return forest(rows, title="Difference between arms, MADRS points at 33", legend=legend, low=-24, high=6, step=6)
+
+
+def _chosen(found: ResponseValidated, table: str) -> list[Compared]:
+    return [row for s, w, row in found.rows if (s, w, row.table) == ("build-up", "without", table)]
+
+
+def _aims(found: ResponseValidated) -> Iterator[tuple[str, bool, str]]:
+    score = found.figures["build-up", "without", "contrast"]
+    points = found.figures["build-up", "without", "contrast, in points"]
+    constant = score.yardsticks["constant contrast"]
+    low, high = _AIM_COVERED
+    yield f"contrast RMSE at most {AIM:g} points", score.rmse <= AIM, f"{score.rmse:.2f}; {points.rmse:.2f} in points"
+    yield "better than a constant contrast", score.rmse < constant, f"{score.rmse:.2f} against {constant:.2f}"
+    yield f"80 % intervals hold {low:.0%} to {high:.0%}", low <= score.in_80 <= high, f"{score.in_80:.0%}"
+
+
+def _yardsticks(score: Scored) -> str:
+    return ", ".join(f"{name} {value:.2f}" for name, value in score.yardsticks.items())
+
+
+def _order_text(one: Ordered) -> str:
+    return f"{'holds' if one.holds else 'DOES NOT HOLD':14} {one.what} (probability {one.probability:.2f})"
+
+
+def _rows_text(rows: Sequence[Compared]) -> Iterator[str]:
+    for r in rows:
+        mark = "" if r.p10 <= r.observed <= r.p90 else "*"
+        yield (
+            f"{r.row:4} {r.study[:20]:20} {r.label[:30]:30} {r.scale:9} day {r.day:<4g} observed {r.observed:6.1f} "
+            f"predicted {r.p50:6.1f} [{r.p10:6.1f} to {r.p90:6.1f}] {mark}"
+        )
+
+
+def _rows_page(rows: Sequence[Compared]) -> Iterator[str]:
+    yield "| row | study | arm | scale, day | kind | observed | predicted | 80 % | in |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for r in rows:
+        yield (
+            f"| {r.row} | {r.study} | {r.label} | {r.scale}, {r.day:g} | {r.kind} | {r.observed:.1f} | {r.p50:.1f} | "
+            f"{r.p10:.1f} to {r.p90:.1f} | {'yes' if r.p10 <= r.observed <= r.p90 else 'no'} |"
+        )
+
+
+def _reasons(found: ResponseValidated) -> Iterator[str]:
+    for reason, count in Counter(one.reason for one in found.left_out).most_common():
+        yield f"  {count:4} {reason}"
