@@ -21,7 +21,15 @@ from ketapath.knowledge.records import Record, records
 from ketapath.pharmacology import drivers_of_validation
 from ketapath.pharmacology.effects_validation import validate
 from ketapath.pharmacology.validation import validate_pk
-from ketapath.report import effects_validation_page, validation_page
+from ketapath.report import (
+    contrasts_picture,
+    effects_validation_page,
+    fit_page,
+    fit_picture,
+    response_validation_page,
+    validation_page,
+)
+from ketapath.response import population, validate_response
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -47,6 +55,12 @@ def generated() -> dict[Path, str]:
     drivers = drivers_of_validation(knowledge.drugs, figures, draws=2000, seed=0)
     rows = validate(drivers, figures, knowledge.effects["observed"], seed=0)
     files[REFERENCE / "effects-validation.md"] = _page(effects_validation_page(rows))
+    draws = population(knowledge.response)
+    seen = validate_response(draws, knowledge.response)
+    files[REFERENCE / "response-validation.md"] = _page(response_validation_page(seen))
+    files[REFERENCE / "response-contrasts.svg"] = contrasts_picture(seen)
+    files[REFERENCE / "response-fit.md"] = _page(fit_page(draws, knowledge.response))
+    files[REFERENCE / "response-fit.svg"] = fit_picture(draws, knowledge.response)
     files[REFERENCE / "knowledge-numbers.md"] = _page(numbers(found, knowledge))
     return files
 

@@ -1,4 +1,4 @@
-"""Writes the example bundles: the demo clinic's people around 24 November 2026, and five courses of treatment.
+"""Writes the example bundles: the demo clinic's people around 24 November 2026, five courses, and one whole walk.
 
 Run it with `.venv/bin/python examples/build.py`.
 """
@@ -93,6 +93,59 @@ def courses() -> None:
     save(chart, "courses")
 
 
+def walk() -> None:
+    """One person from the first score to relapse and back; docs/how-to/follow-one-person.md walks through it."""
+    chart = depressed("to-relapse-and-back", TODAY, given="Marta", family="Lindqvist", born="1981-10-09")
+    chart.paperwork()
+    for day in (120, 70, 30, 0):
+        chart.intake(days=day)
+        chart.measure("29463-7", "Body weight", 71.0, "kg", days=day)
+        chart.pressure(124, 78, days=day)
+    for day in (112, 109, 105, 102, 98, 95, 42, 39, 35, 21, 7):
+        chart.infusion(days=day)
+    chart.resources = [r for r in chart.resources if not _is_phq9(r)]
+    for when, answers in WALK_PHQ9.items():
+        chart.phq9(*answers, days=when)
+    for when, total in WALK_GAD7.items():
+        chart.measure("70274-6", "GAD-7 total score", total, "{score}", days=when)
+    chart.add("Goal", lifecycleStatus="active", startDate=chart.ago(113), description={"text": WALK_GOAL})
+    goal = {"reference": f"Goal/{chart.resources[-1]['id']}"}
+    for when, level in WALK_RATED.items():
+        chart.add(
+            "Observation",
+            status="final",
+            code={"coding": [{"system": "http://loinc.org", "code": "107332-9"}], "text": "Goal attainment"},
+            focus=[goal],
+            effectiveDateTime=chart.ago(when),
+            valueInteger=level,
+        )
+    save(chart, "walk")
+
+
+def _is_phq9(resource: dict[str, object]) -> bool:
+    return resource.get("questionnaire") is not None
+
+
+WALK_GOAL = "Walk to the lake with my daughter on Sundays"
+WALK_RATED = {113: -2, 91: 0, 49: -1, 2: 1}
+WALK_GAD7 = {113: 14.0, 91: 7.0, 49: 12.0, 2: 6.0}
+WALK_PHQ9 = {
+    126: (3, 2, 2, 3, 2, 2, 2, 1, 1),
+    113: (3, 3, 2, 3, 2, 2, 2, 2, 1),
+    106: (2, 2, 2, 2, 2, 2, 2, 1, 0),
+    99: (2, 1, 1, 2, 1, 1, 1, 1, 0),
+    91: (1, 1, 1, 1, 1, 1, 1, 0, 0),
+    77: (1, 1, 1, 1, 0, 1, 1, 0, 0),
+    63: (1, 1, 2, 1, 1, 1, 1, 1, 0),
+    49: (2, 2, 2, 2, 2, 2, 2, 1, 0),
+    43: (2, 3, 2, 2, 2, 2, 2, 2, 0),
+    34: (2, 1, 2, 1, 1, 1, 1, 1, 0),
+    20: (1, 1, 1, 1, 1, 1, 1, 0, 0),
+    2: (1, 1, 1, 1, 0, 1, 0, 0, 0),
+}
+
+
 if __name__ == "__main__":
     patients()
     courses()
+    walk()

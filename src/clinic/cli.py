@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -44,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("serve", help="serve the pages on HOST and PORT from DATA_DIR")
     made = commands.add_parser("demo", help="the same with invented people; this computer only")
     made.add_argument("--clock", default="1x", metavar="10x", help="let the clinic's clock run faster")
+    words = "hours that the clinic's clock is ahead, for a demonstration at night (DEMO_AHEAD)"
+    made.add_argument("--ahead", type=float, default=None, metavar="HOURS", help=words)
     commands.add_parser("migrate", help="bring the database to this version")
     commands.add_parser("rebuild", help="make every derived table again from the record")
     commands.add_parser("worker", help="do errands until ended (serve has a worker of its own)")
@@ -84,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "serve":
         return _serve(is_demo=False)
     if arguments.command == "demo":
-        return _demo(arguments.clock)
+        return _demo(arguments.clock, arguments.ahead)
     from clinic import housekeeping
 
     return housekeeping.COMMANDS[arguments.command](arguments)
@@ -114,7 +117,7 @@ def _check_address(*, is_demo: bool) -> None:
         raise BadUsage(f"PORT {port!r} is no port; use a number from 1 to 65535")
 
 
-def _demo(speed: str) -> int:
+def _demo(speed: str, ahead: float | None) -> int:
     from clinic import clock
     from clinic.demo.load import NotADemo, load_demo
 
@@ -124,6 +127,7 @@ def _demo(speed: str) -> int:
         rate = 0.0
     if not 1 <= rate <= 3600:
         raise BadUsage(f"--clock {speed!r}: give a factor from 1x to 3600x")
+    clock.be_ahead(timedelta(hours=_hours_ahead(ahead)))
     try:
         load_demo()
     except NotADemo as problem:
@@ -135,6 +139,18 @@ def _demo(speed: str) -> int:
         ) from problem
     clock.run_at(rate)
     return _serve(is_demo=True)
+
+
+def _hours_ahead(stated: float | None) -> float:
+    """From the option, else from the surroundings; a day at most."""
+    given = os.environ.get("DEMO_AHEAD", "0") if stated is None else str(stated)
+    try:
+        hours = float(given)
+    except ValueError:
+        hours = -1.0
+    if not 0 <= hours <= 24:
+        raise BadUsage(f"--ahead {given!r}: give hours from 0 to 24")
+    return hours
 
 
 def _serve(*, is_demo: bool) -> int:

@@ -1,6 +1,6 @@
 """What time is it at this clinic? The only place with a clock; everybody else is told.
 
-In a demonstration the clock may run faster than the wall's (`start` and `rate`); it never runs backwards.
+In a demonstration the clock may run faster than the wall's or be hours ahead of it; it never runs backwards.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _started_wall = time.monotonic()
 _started_at = datetime.now(UTC)
 _rate = 1.0
+_ahead = timedelta()
 _supposed: ContextVar[datetime | None] = ContextVar("supposed", default=None)
 
 
@@ -22,6 +23,12 @@ def run_at(rate: float) -> None:
     """From now on let the clock run this many times as fast. For demonstrations only."""
     global _started_wall, _started_at, _rate
     _started_at, _started_wall, _rate = now(), time.monotonic(), rate
+
+
+def be_ahead(of_the_wall: timedelta) -> None:
+    """Let the clock be so far ahead of the wall's, so that a demonstration at night has people in the house."""
+    global _ahead
+    _ahead = of_the_wall
 
 
 @contextmanager
@@ -40,7 +47,7 @@ def now() -> datetime:
     if past is not None:
         return past
     if _rate == 1.0:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + _ahead
     elapsed = (time.monotonic() - _started_wall) * _rate
     return datetime.fromtimestamp(_started_at.timestamp() + elapsed, UTC)
 

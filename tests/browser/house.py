@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from tests.daytime import hours_ahead
 
 COMMAND = [str(Path(sys.executable).with_name("ketapath-clinic"))]
 FLAGS = [
@@ -50,7 +51,7 @@ class House:
         self.log = self.folder / f"terminal-{self.port}.log"
         environment = {**os.environ, "DATA_DIR": str(self.folder / "data"), "PORT": str(self.port), "HOST": "127.0.0.1"}
         environment.pop("DATABASE_URL", None)
-        environment |= self.settings
+        environment |= {"DEMO_AHEAD": str(hours_ahead())} | self.settings
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([*COMMAND, self.command], stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + within_s

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from tests.daytime import hours_ahead
 
+from clinic import clock
 from clinic.access.models import Account
 from clinic.demo.load import load_demo
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """The test database with the demonstration in it."""
+    """The test database with the demonstration in it, by day."""
+    clock.be_ahead(timedelta(hours=hours_ahead()))
     with django_db_blocker.unblock():
         load_demo()
 

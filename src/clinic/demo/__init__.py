@@ -3,3 +3,6 @@
 Everything enters through `actions`, like anything else. Scores come from a seeded generator: an exponential course with
 noise the size of the questionnaire's own error.
 """
+
+ZONE = "America/New_York"
+"""Where the demonstration's clinic is; here, because it needs no database."""

@@ -9,6 +9,7 @@ from django.db import transaction
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.actions.patients import import_record
+from clinic.demo import ZONE
 from clinic.demo.stages import neighbours
 from clinic.demo.story import play
 from clinic.record.models import Current, Practice
@@ -47,7 +48,7 @@ def load_demo() -> bool:
     if Practice.objects.filter(is_demo=True).exists():
         return False
     with transaction.atomic():
-        harbour = _practice("harbour", "Harbour Clinic", "America/New_York")
+        harbour = _practice("harbour", "Harbour Clinic", ZONE)
         hillside = _practice("hillside", "Hillside Clinic", "Europe/London")
         _fill(harbour)
         _fill_neighbours(hillside)

@@ -11,6 +11,7 @@ from ketapath.report.effects_form import (
     effects_validation_page,
     effects_validation_text,
 )
+from ketapath.report.fit_form import fit_page, fit_picture
 from ketapath.report.interaction_form import interaction_json, interaction_text
 from ketapath.report.json_form import biomarkers_json, candidacy_json, course_json, plan_json, screening_json
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
@@ -46,6 +47,8 @@ __all__ = [
     "effects_validation_json",
     "effects_validation_page",
     "effects_validation_text",
+    "fit_page",
+    "fit_picture",
     "interaction_json",
     "interaction_text",
     "plan_html",

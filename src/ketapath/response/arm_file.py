@@ -19,7 +19,7 @@ SETTINGS = ("outpatient", "inpatient")
 QUANTITIES = ("change", "response", "remission", "relapse")
 _ALIASES = {"QIDS-SR": "QIDS-SR16", "HAM-D17": "HDRS17", "HAMD17": "HDRS17", "PHQ9": "PHQ-9", "HAMD6": "HAM-D6"}
 _MOST_DAYS = 3660.0  # source: our choice, ten years
-_MOST_PEOPLE = 1_000_000
+_MOST_PEOPLE = 1_000_000  # source: our choice
 _KEYS: Mapping[str, frozenset[str]] = {
     "file": frozenset({"id", "title", "population", "baseline", "context", "treatment", "after", "outcomes"}),
     "population": frozenset(

@@ -25,7 +25,7 @@ from ketapath.response.validation import LEFT_OUT, Compared, compared
 
 FILE = "literature.npz"
 STRUCTURES = {"build-up": False, "restore": True}
-_CHAINS = 12  # of each structure; many short chains cost a GPU no more than a few
+_CHAINS = 12  # source: our choice, of each structure; many short chains cost a GPU no more than a few
 
 
 def fit_population(

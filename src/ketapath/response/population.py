@@ -22,7 +22,7 @@ from ketapath.response.arm_course import Outcome, Scale, Visit, outcome, relapse
 from ketapath.response.equations import Array, expit
 from ketapath.response.outcomes import Datum
 
-_CHUNK = 50  # draws between two looks from outside
+_CHUNK = 50  # source: our choice; draws between two looks from outside
 _FREEDOM = 6.0  # source: our choice; a t for the means, so that one odd study does not rule
 _LEAST_ERROR = 0.5  # source: our choice, points; reports round
 _LEAST_SHARE = 0.002  # source: our choice; no share is taken as impossible
