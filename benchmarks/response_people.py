@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -209,43 +208,40 @@ def _drug(terms: Mapping[str, float], design: Design, day: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Noise:
+    """Variance of the lasting part, and variances and memories of the slow courses whose mean covariance it has."""
+
     lasting: float
-    slow: float
-    days: float
+    slow: tuple[float, ...]
+    days: tuple[float, ...]
 
 
 def _course(kind: str, draws: Draws, factor: float, rng: np.random.Generator) -> _Noise:
-    """Standard deviations of the person's own course: those of the population together, or of one draw of it."""
-    if kind == "model":
-        lasting, slow = (math.sqrt(float(np.mean(draws[n] ** 2))) for n in ("lasting_sd", "course_sd"))
-        return _Noise(lasting=factor * lasting, slow=factor * slow, days=float(np.median(draws["course_days"])))
-    row = int(rng.integers(draws["visits"].size))
+    """The person's own course: that of the population together, or of one draw of it."""
+    size = draws["visits"].size
+    rows = np.arange(0, size, max(size // 300, 1)) if kind == "model" else rng.integers(size, size=1)
+    lasting = draws["lasting_sd"] if kind == "model" else draws["lasting_sd"][rows]
     return _Noise(
-        lasting=float(draws["lasting_sd"][row]),
-        slow=float(draws["course_sd"][row]),
-        days=float(draws["course_days"][row]),
+        lasting=factor**2 * float(np.mean(lasting**2)),
+        slow=tuple((factor * draws["course_sd"][rows]) ** 2),
+        days=tuple(draws["course_days"][rows]),
     )
 
 
 def _own_course(noise: _Noise, rows: list[tuple[int, int]], shared: float, rng: np.random.Generator) -> list[float]:
-    """Lasting part and slow course at each (day, scale): one walk that all scales share and one of each scale's own."""
-    days = sorted({day for day, _ in rows})
-    walks = [_walk(days, noise.days, rng) for _ in range(1 + max(k for _, k in rows) + 1)]
-    lasting = noise.lasting * rng.standard_normal()
-    return [
-        noise.slow * (math.sqrt(shared) * walks[0][day] + math.sqrt(1.0 - shared) * walks[1 + k][day])
-        + (lasting if day > 0 else 0.0)
-        for day, k in rows
-    ]
-
-
-def _walk(days: list[int], memory: float, rng: np.random.Generator) -> dict[int, float]:
-    """A first-order autoregressive walk of variance 1, from one day to the next."""
-    found = {days[0]: float(rng.standard_normal())}
-    for before, day in pairwise(days):
-        kept = math.exp(-(day - before) / memory)
-        found[day] = kept * found[before] + math.sqrt(1.0 - kept**2) * float(rng.standard_normal())
-    return found
+    """The person's own course at each (day, scale): a normal draw with the covariance of the lasting and slow parts."""
+    count = len(rows)
+    matrix = np.zeros((count, count))
+    weights = [v / len(noise.slow) for v in noise.slow]
+    kept: dict[int, float] = {}
+    for i, (day, k) in enumerate(rows):
+        for j, (other, m) in enumerate(rows):
+            apart = abs(day - other)
+            if apart not in kept:
+                kept[apart] = sum(w * math.exp(-apart / d) for w, d in zip(weights, noise.days, strict=True))
+            matrix[i, j] = kept[apart] * (1.0 if k == m else shared)
+            matrix[i, j] += noise.lasting if day > 0 and other > 0 else 0.0
+    values, vectors = np.linalg.eigh(matrix)
+    return list(vectors @ (np.sqrt(np.maximum(values, 0.0)) * rng.standard_normal(count)))
 
 
 def _scored(kind: str, middle: float, error: float, top: float, rng: np.random.Generator) -> float:

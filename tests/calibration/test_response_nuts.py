@@ -76,7 +76,8 @@ def log_likelihood(theta: Any, who: Person, design: Design, truth: Truth, own: O
     slope = 1.0 / (totals + pads) + 1.0 / (tops - totals + pads)
     errors = np.array([s.error for s in design.scales])[which]
     apart = np.abs(days[:, None] - days[None, :])
-    matrix = own.slow * np.where(which[:, None] == which[None, :], 1.0, own.shared) * np.exp(-apart / own.memory_days)
+    kept = np.mean([v * np.exp(-apart / m) for v, m in zip(own.slow, own.memory_days, strict=True)], axis=0)
+    matrix = kept * np.where(which[:, None] == which[None, :], 1.0, own.shared)
     matrix = matrix + own.lasting * np.outer(days > 0, days > 0) + np.diag(errors**2 + slope**2 / 12.0)
     white = jax.scipy.linalg.solve_triangular(np.linalg.cholesky(matrix), left, lower=True)
     return -(4.0 + 0.5 * totals.size) * jnp.log(3.0 + 0.5 * (white**2).sum())

@@ -178,7 +178,8 @@ def test_a_second_scale_tells_of_the_same_person() -> None:
     madrs = found(score(-1, 20.0), score(-1, 36.0, "madrs"), score(11, 7.0, "madrs"))
     both = found(score(-1, 20.0), score(-1, 36.0, "madrs"), score(11, 7.0, "madrs"), score(11, 4.0))
     medians = [at(c.curve, 11.0)["p50"] for c in (alone, madrs, both)]
-    assert medians[0] > medians[1] + 1 > medians[2] + 1
+    assert medians[0] > medians[1] + 0.4
+    assert medians[1] > medians[2] + 0.4
     assert [s.scale for s in both.scales] == ["phq9", "madrs"]
     assert all(s.is_modelled and s.expected is not None for s in both.scales)
 
@@ -307,6 +308,6 @@ def test_a_whole_total_near_zero_is_not_taken_for_exact() -> None:
     apart = float(link(np, 0.5, 27.0) - link(np, 0.0, 27.0))
     matrix = scores_covariance(who, own_course(POPULATION, 0.5), scores_from([(1.0, 0, 0.0), (9.0, 0, 13.0)]))
     own = own_course(POPULATION, 0.5)
-    errors = np.sqrt(np.diag(matrix) - own.lasting - own.slow)
+    errors = np.sqrt(np.diag(matrix) - own.lasting - own.slow.mean())
     assert errors[0] > 0.6 * apart
     assert errors[1] == pytest.approx(who.scales[0].error, rel=0.02)

@@ -22,17 +22,28 @@ from ketapath.response.prior import Population
 
 SHAPE, RATE = 4.0, 3.0  # source: our choice, ADR 27; s^2 ~ inverse gamma with mean 1 and standard deviation 0.7
 DRAWS = 4000  # source: our choice; the Monte-Carlo error of a probability stays under 1 in 100
+_COURSES = 200  # source: our choice; the mean over so many courses differs from that over all by a hundredth
 WANTED_ESS = 1000.0  # source: our choice; a probability is then known to 0.03 (95 %)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnCourse:
-    """Variances of a person's own course on the link: the lasting part, the slow one, and its memory."""
+    """A person's own course on the link: variance of the lasting part, and of the slow one with its memory.
+
+    `slow` and `memory_days` (j,) are draws of the population: the covariance is their mean, so that fast and slow
+    courses both count. `shared` is the part of the slow one that all scales have in common.
+    """
 
     lasting: float
-    slow: float
-    memory_days: float
+    slow: Array
+    memory_days: Array
     shared: float
+
+    def kept(self, apart: Array) -> Array:
+        """Covariance of the slow part over these days; shape as given."""
+        days, place = np.unique(apart, return_inverse=True)
+        kernel = np.exp(-days[:, None] / self.memory_days) @ self.slow / self.slow.size
+        return np.asarray(kernel[place].reshape(apart.shape))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,10 +71,11 @@ class Posterior:
 
 def own_course(population: Population, shared: float) -> OwnCourse:
     """The person's own course as the population has it on average; `shared` is the part all scales have in common."""
+    some = population.thinned(_COURSES)
     return OwnCourse(
         lasting=float(np.mean(population["lasting_sd"] ** 2)),
-        slow=float(np.mean(population["course_sd"] ** 2)),
-        memory_days=float(np.median(population["course_days"])),
+        slow=some["course_sd"] ** 2,
+        memory_days=some["course_days"],
         shared=shared,
     )
 
@@ -73,7 +85,7 @@ def covariance(course: OwnCourse, days: Array, scale: Array, other_days: Array, 
     started = (days > 0.0)[:, None] & (other_days > 0.0)[None, :]
     apart = np.abs(days[:, None] - other_days[None, :])
     alike = np.where(scale[:, None] == other_scale[None, :], 1.0, course.shared)
-    return np.asarray(course.lasting * started + course.slow * alike * np.exp(-apart / course.memory_days))
+    return np.asarray(course.lasting * started + alike * course.kept(apart))
 
 
 def scores_covariance(who: Person, course: OwnCourse, scores: Scores) -> Array:
