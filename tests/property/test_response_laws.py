@@ -275,6 +275,15 @@ def test_a_relapse_after_a_response_is_warned_of() -> None:
     assert found(score(-1, 20.0), score(4, 12.0), score(18, 9.0)).warning is None
 
 
+def test_who_has_relapsed_cannot_relapse_until_there_is_a_response_again() -> None:
+    fallen = score(-1, 20.0), score(4, 6.0), score(12, 18.0)
+    back = found(*fallen)
+    assert back.p_relapse_by == ()
+    assert all(c.p_relapse is None for c in back.chances)
+    assert found(*fallen, score(19, 5.0)).p_relapse_by
+    assert found(score(-1, 20.0), score(4, 6.0), score(12, 13.0)).p_relapse_by
+
+
 def test_a_score_above_its_line_is_warned_of_before_it_is_reliably_worse() -> None:
     high = found(score(-1, 14.0), score(4, 13.0), score(8, 12.0), score(18, 19.0))
     assert high.reliable_change == "no reliable change"

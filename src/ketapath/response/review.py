@@ -251,10 +251,11 @@ def _told(
     start = None if entry is None else entry.total
     events = Definitions.of(instrument, start, parameters)
     newest = after[-1].total if after else None
-    responded = start is not None and any(is_response(instrument, start, s.total) for s in after if s.total is not None)
+    totals = [s.total for s in after if s.total is not None]
+    responded, stands = _responded(totals, instrument, start, events)
     ok = found.posterior.diagnostics.ok
     asked = sorted({*days.visits.tolist(), days.horizon, *(c for c in days.checks if c > days.now)})
-    said = chances(found.paths, events, days=asked, visits=days.visits, responded=responded) if ok else []
+    said = chances(found.paths, events, days=asked, visits=days.visits, responded=stands) if ok else []
     at = {c.day: c for c in said}
     here = found.charted[0]
     scales = (*found.charted, *_trends(record, knowledge, {c.scale for c in found.charted}, main))
@@ -269,7 +270,7 @@ def _told(
         horizon_day=days.horizon,
         p_response=at[days.horizon].p_response if ok else None,
         p_remission=at[days.horizon].p_remission if ok else None,
-        p_relapse_by=_relapses(at, days) if responded else (),
+        p_relapse_by=_relapses(at, days) if stands else (),
         p_worse=_p_worse(found.paths, _of(found.fit.who, main), days.now) if ok else None,
         reliable_change=None if start is None or newest is None else reliable_change(instrument, start, newest),
         last_change=None if start is None or newest is None else newest - start,
@@ -285,6 +286,20 @@ def _told(
         goals=history.goals,
         provenance=population.provenance,
     )
+
+
+def _responded(
+    totals: Sequence[float], instrument: Mapping[str, Any], start: float | None, events: Definitions
+) -> tuple[bool, bool]:
+    """Whether there has been a response, and whether it still stands: no total since has met the relapse."""
+    ever = stands = False
+    for total in totals if start is not None else ():
+        assert start is not None
+        if is_response(instrument, start, total):
+            ever = stands = True
+        elif 1.0 - total / start < events.relapse_gone:
+            stands = False
+    return ever, stands
 
 
 def _notes(found: _Found, history: History, parameters: Mapping[str, Any], start: float | None) -> list[Text]:
