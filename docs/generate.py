@@ -22,14 +22,15 @@ from ketapath.pharmacology import drivers_of_validation
 from ketapath.pharmacology.effects_validation import validate
 from ketapath.pharmacology.validation import validate_pk
 from ketapath.report import (
-    contrasts_picture,
     effects_validation_page,
     fit_page,
     fit_picture,
     response_validation_page,
     validation_page,
+    validation_picture,
 )
 from ketapath.response import population, validate_response
+from ketapath.response.validation import TABLES
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -58,7 +59,8 @@ def generated() -> dict[Path, str]:
     draws = population(knowledge.response)
     seen = validate_response(draws, knowledge.response)
     files[REFERENCE / "response-validation.md"] = _page(response_validation_page(seen))
-    files[REFERENCE / "response-contrasts.svg"] = contrasts_picture(seen)
+    for table in TABLES:
+        files[REFERENCE / f"response-{table}.svg"] = validation_picture(seen, table)
     files[REFERENCE / "response-fit.md"] = _page(fit_page(draws, knowledge.response))
     files[REFERENCE / "response-fit.svg"] = fit_picture(draws, knowledge.response)
     files[REFERENCE / "knowledge-numbers.md"] = _page(numbers(found, knowledge))

@@ -15,15 +15,24 @@ from ketapath.cli import main
 ROOT = Path(__file__).parents[1]
 RECORD = "examples/walk/to-relapse-and-back.json"
 STEPS = (
-    ("2026-07-21", "The first score", "Marta has a PHQ-9 of 18 and no session yet. There is nothing to expect a course of."),
-    ("2026-08-04", "The baseline", "The first infusion was given today; yesterday's PHQ-9 was 20. The curve is what such treatment leads to expect, and says so with a wide band."),
-    ("2026-08-11", "After two infusions", "One score, 15: a little better. Early on this is no reason to go on or to stop."),
-    ("2026-08-25", "Response", "Six infusions, PHQ-9 7. More than half of the symptoms are gone; the course is likelier than not to hold for some weeks."),
-    ("2026-10-06", "The way back", "Seven weeks without a session. 6, then 9, then 15: the last score is above what was expected."),
-    ("2026-10-12", "Relapse", "PHQ-9 17. What had gone has come back."),
-    ("2026-10-21", "Three infusions again", "PHQ-9 11 after the second series has begun."),
-    ("2026-11-24", "Back", "Two more infusions, two weeks apart; PHQ-9 5."),
-)  # fmt: skip
+    ("2026-07-21", "The first score", "A PHQ-9 of 18, and no session yet: there is no course to expect."),
+    (
+        "2026-08-04",
+        "The first infusion",
+        "Given today; the PHQ-9 of yesterday was 20. The curve is what such treatment leads to expect of somebody who "
+        "starts there, with a wide band.",
+    ),
+    (
+        "2026-08-11",
+        "A first score under treatment",
+        "15, a little better. Early on that is no reason to go on, nor to stop.",
+    ),
+    ("2026-08-25", "Response", "Six infusions; PHQ-9 7. More than half of the symptoms are gone."),
+    ("2026-10-06", "The way back", "Six weeks without a session: 6, then 9, then 15."),
+    ("2026-10-12", "Relapse", "PHQ-9 17: what had gone has come back."),
+    ("2026-10-21", "Infusions again", "A second series has begun; PHQ-9 11."),
+    ("2026-11-24", "And back", "Two more infusions, two weeks apart; PHQ-9 5."),
+)
 
 
 def walk_page() -> Iterator[str]:
@@ -31,7 +40,9 @@ def walk_page() -> Iterator[str]:
     yield from (
         "# Follow one person to relapse and back",
         "",
-        "Marta Lindqvist is invented; her record is `" + RECORD + "`, written by `examples/build.py`. Each step below is the",
+        "Marta Lindqvist is invented; her record is `"
+        + RECORD
+        + "`, written by `examples/build.py`. Each step below is the",
         "same command on another day, as if the clinic had asked then. Written by `make reference`.",
         "",
         "Her goal, in her own words: walk to the lake with my daughter on Sundays.",
@@ -42,8 +53,7 @@ def walk_page() -> Iterator[str]:
         yield "```"
     yield from (
         "",
-        "What to take from it: the band after the first infusions is wide and stays honest; a rising score is said before",
-        "it is a relapse; what the second series adds is learned from the first. The program proposes, people decide.",
+        "The program proposes; people decide.",
     )
 
 

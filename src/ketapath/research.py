@@ -27,7 +27,7 @@ def add_commands(add: Add) -> None:
     made.add_argument("what", choices=("population",), help="the parameters of all studies together")
     made.add_argument("--to", type=Path, metavar="FOLDER", help="where to write; the package's own folder if not given")
     made.add_argument("--leave-out-each", action="store_true", help="leave each study out in turn (hours)")
-    made.add_argument("--draws", type=int, default=600, help="draws of each of the four chains (600)")
+    made.add_argument("--draws", type=int, default=200, help="draws of each of the twelve chains of a structure (200)")
     made.add_argument("--seed", type=int, default=20)
 
 

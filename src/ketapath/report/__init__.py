@@ -16,10 +16,10 @@ from ketapath.report.interaction_form import interaction_json, interaction_text
 from ketapath.report.json_form import biomarkers_json, candidacy_json, course_json, plan_json, screening_json
 from ketapath.report.page import candidacy_html, course_html, plan_html, screening_html
 from ketapath.report.response_validation import (
-    contrasts_picture,
     response_validation_json,
     response_validation_page,
     response_validation_text,
+    validation_picture,
 )
 from ketapath.report.resting import rests_on
 from ketapath.report.text_form import biomarkers_text, candidacy_text, course_text, plan_text, screening_text
@@ -38,7 +38,6 @@ __all__ = [
     "candidacy_text",
     "claims_json",
     "claims_text",
-    "contrasts_picture",
     "course_html",
     "course_json",
     "course_text",
@@ -67,5 +66,6 @@ __all__ = [
     "simulation_text",
     "validation_json",
     "validation_page",
+    "validation_picture",
     "validation_text",
 ]

@@ -22,6 +22,9 @@ _UNITS: Mapping[str, str] = MappingProxyType(
         "relapse": "of those in response or remission after the last session, percent",
     }
 )
+_AXES: Mapping[str, tuple[float, float, float]] = MappingProxyType(
+    {"contrast": (-24, 6, 6), "level": (-30, 6, 6), "share": (0, 100, 20), "relapse": (0, 100, 20)}
+)
 _RULE = (
     "Predicted is what a new study of that size would observe, its own context drawn anew. `all` was fitted with the "
     "study, `without` without it: only that tells how good the model is. Contrasts given in standard deviations are "
@@ -101,8 +104,8 @@ def response_validation_page(found: ResponseValidated) -> Iterator[str]:
         yield f"| {reason} | {count} |"
 
 
-def contrasts_picture(found: ResponseValidated) -> str:
-    """Every contrast with its 80 and 95 % interval by a fit without its study."""
+def validation_picture(found: ResponseValidated, table: str) -> str:
+    """Every number of a table with its 80 and 95 % interval by a fit without its study."""
     rows = [
         Interval(
             name=f"{r.study}, {r.label}, day {r.day:g}"[:52],
@@ -110,10 +113,11 @@ def contrasts_picture(found: ResponseValidated) -> str:
             inner=(r.p10, r.p90),
             observed=r.observed,
         )
-        for r in _chosen(found, "contrast")
+        for r in _chosen(found, table)
     ]
-    legend = "dot: observed; grey: 95 %, blue: 80 % of new studies; left is better than control"
-    return forest(rows, title="Difference between arms, MADRS points at 33", legend=legend, low=-24, high=6, step=6)
+    legend = "dot: observed; grey: 95 %, blue: 80 % of new studies by a fit without this one"
+    low, high, step = _AXES[table]
+    return forest(rows, title=f"{table.capitalize()}: {_UNITS[table]}", legend=legend, low=low, high=high, step=step)
 
 
 def _chosen(found: ResponseValidated, table: str) -> list[Compared]:
