@@ -17,10 +17,11 @@ from benchmarks.response_people import KINDS, Design, Scale, Truth, designs, som
 from scipy import stats
 
 from ketapath.knowledge import load
-from ketapath.response import Population, population
+from ketapath.response import Population
 from ketapath.response.individual import Fit, learned, own_course, scores_from
 from ketapath.response.outlook import simulated
 from ketapath.response.person import Person, person, scales_of
+from ketapath.response.prior import population
 from ketapath.response.treatment import Session
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "response-calibration.md"

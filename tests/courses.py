@@ -9,7 +9,8 @@ from typing import Any
 from ketapath.domain.fact import Dose, Origin, ScoreEntry
 from ketapath.domain.response import Course, History, RecoveryCurve
 from ketapath.knowledge import load
-from ketapath.response import course, population
+from ketapath.response import course
+from ketapath.response.prior import population
 
 KNOWLEDGE = load()
 POPULATION = population(KNOWLEDGE.response)

@@ -24,7 +24,8 @@ from ketapath.followup import due_assessments
 from ketapath.knowledge import Knowledge
 from ketapath.plan import adapt, propose
 from ketapath.profile import profile
-from ketapath.response import Population, course, population
+from ketapath.response import Population, course
+from ketapath.response.prior import population
 from ketapath.session import monitor
 
 __all__ = ["Journey", "assessed", "history", "person", "person_at_last", "planned", "travel", "treated"]

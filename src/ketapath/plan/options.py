@@ -26,7 +26,8 @@ from ketapath.plan.markers import Mover, benefit_moved, dose_moved, exposure_mov
 from ketapath.plan.needs import Arrangement, arrangement
 from ketapath.plan.ordering import order_findings
 from ketapath.plan.schedule import schedule
-from ketapath.response import SPRAY, SPRAY_MG, population, prior_benefit
+from ketapath.response import SPRAY, SPRAY_MG, prior_benefit
+from ketapath.response.prior import population
 
 _WORDS: Mapping[Verdict, str] = {
     "eligible": "option.open",
