@@ -191,7 +191,8 @@ def _expected(terms: Mapping[str, float], design: Design, scale: Scale, day: int
 def _drug(terms: Mapping[str, float], design: Design, day: int) -> float:
     """The drug effect on this day, session by session."""
     at_half = 1.0 / (1.0 + math.exp(-terms["drug"]))
-    ed50, slope, build_up = math.exp(terms["ed50"]), terms["slope"] ** 2, math.sin(terms["build_up"]) ** 2
+    ed50, slope = math.exp(terms["ed50"]), max(terms["slope"], 0.0) ** 2
+    build_up = math.sin(min(max(terms["build_up"], 0.0), math.pi / 2)) ** 2
     level, since, half_life = 0.0, 0, 1.0
     for session, strength in zip(design.days, design.strengths, strict=True):
         if session >= day:

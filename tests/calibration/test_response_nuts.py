@@ -48,10 +48,10 @@ def log_likelihood(theta: Any, who: Person, design: Design, truth: Truth, own: O
             if "ed50" in at:
                 ed50 = jnp.exp(at["ed50"])
                 effect = jnp.minimum(effect * dose / (dose + ed50) * (0.5 + ed50) / 0.5, 0.98)
-                next_half = next_half * (dose / 0.5) ** (at["half_life_slope"] ** 2)
+                next_half = next_half * (dose / 0.5) ** (jnp.maximum(at["half_life_slope"], 0.0) ** 2)
             arrived = level * 2.0 ** (-(session - since) / half)
             high, low = jnp.maximum(arrived, effect), jnp.minimum(arrived, effect)
-            level = high + jnp.sin(at["build_up"]) ** 2 * low * (1.0 - high)
+            level = high + jnp.sin(jnp.clip(at["build_up"], 0.0, jnp.pi / 2)) ** 2 * low * (1.0 - high)
             since, half = session, next_half
         drug.append(level * 2.0 ** (-(day - since) / half) if day > 0 else 0.0)
     drug = jnp.stack([jnp.asarray(d, dtype=float) for d in drug])

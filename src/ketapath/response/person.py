@@ -192,7 +192,7 @@ def _drug(who: Person, theta: Array, at: Array) -> Array:
         return found
     effects, half_lives = _by_session(who, theta)
     days = np.array([s.day for s in who.sessions])
-    build_up = np.sin(theta[who.row["build_up"]]) ** 2 if "build_up" in who.row else 0.0
+    build_up = np.sin(_from_zero(theta[who.row["build_up"]])) ** 2 if "build_up" in who.row else 0.0
     levels = after_sessions(np, np.diff(days, prepend=days[0]).tolist(), effects, half_lives, build_up)
     latest = np.searchsorted(days, at, side="left") - 1
     for session in np.unique(latest[latest >= 0]):
@@ -215,13 +215,18 @@ def _by_session(who: Person, theta: Array) -> tuple[list[Array], list[Array]]:
         dose = np.full(theta.shape[1], s.strength)
         if s.equivalent is not None:
             dose = dose * np.exp(theta[who.row[s.equivalent]])
-        slope = theta[who.row["half_life_slope"]] ** 2
+        slope = np.maximum(theta[who.row["half_life_slope"]], 0.0) ** 2
         known[s.strength, s.equivalent] = (
             session_effect(np, dose, at_half, np.exp(theta[who.row["ed50"]])),
             half_life_days(np, dose, half_life, slope),
         )
     found = [known[s.strength, s.equivalent] for s in who.sessions]
     return [e for e, _ in found], [h for _, h in found]
+
+
+def _from_zero(angle: Array) -> Array:
+    """The angle kept between none and all of build-up: below 0 there is none, so that no value has a mirror image."""
+    return np.asarray(np.clip(angle, 0.0, 0.5 * np.pi))
 
 
 def on_link(who: Person, theta: Array, log_remaining: Array, scale: Scale) -> Array:
