@@ -1,6 +1,6 @@
 """Do the bands of one person's course hold what they promise? Ranks and coverage over synthetic people.
 
-`make calibrate` fits 600 people of the model's own world and 300 of each other world, and writes
+`make calibrate` fits 2,400 people of the model's own world and 300 of each other world, and writes
 docs/reference/response-calibration.md: rank histograms with their test, coverage of the 50, 80 and 95 % bands of totals
 to come, and what is lost where the world is another one. People: `benchmarks.response_people`.
 """
@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "response-calibration.
 KNOWLEDGE = load()
 LEVELS = (0.50, 0.80, 0.95)
 BINS = 20
-PEOPLE, OTHERS = 600, 300
+PEOPLE, OTHERS = 2400, 300
 Array = npt.NDArray[np.float64]
 ASKED = (
     "context",
