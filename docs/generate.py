@@ -29,7 +29,8 @@ from ketapath.report import (
     validation_page,
     validation_picture,
 )
-from ketapath.response import population, validate_response
+from ketapath.response import validate_response
+from ketapath.response.prior import population
 from ketapath.response.validation import TABLES
 
 ROOT = Path(__file__).parents[1]

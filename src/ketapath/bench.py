@@ -182,7 +182,8 @@ def _validated_effects(knowledge: Knowledge) -> tuple[dict[str, Any], str]:
 
 def _validated_response(knowledge: Knowledge) -> tuple[dict[str, Any], str]:
     from ketapath import report
-    from ketapath.response import population, validate_response
+    from ketapath.response import validate_response
+    from ketapath.response.prior import population
 
     found = validate_response(population(knowledge.response), knowledge.response)
     return report.response_validation_json(found), report.response_validation_text(found)

@@ -76,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
         if name != "biomarkers":
             made.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
+        if name == "update":
+            words = "draws of the parameters from the clinic's own patients (FORMAT.md) instead of the literature's"
+            made.add_argument("--prior", metavar="FILE", help=words)
         if name in ("assess", "plan"):
             made.add_argument("--pdf", type=Path, metavar="FILE", help="also write a PDF")
 
@@ -142,9 +145,11 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def _update(arguments: argparse.Namespace) -> int:
     from ketapath import journey, report
+    from ketapath.response.prior import read_population
 
     knowledge, clinic, someone = _person(arguments)
-    _, course, card = journey.treated(someone, clinic, knowledge, seed=arguments.seed)
+    own = read_population(read(arguments.prior), knowledge.response, where=arguments.prior) if arguments.prior else None
+    _, course, card = journey.treated(someone, clinic, knowledge, seed=arguments.seed, own_prior=own)
     if arguments.html:
         write(arguments.html, report.course_html(course, card, someone, knowledge).encode())
     if arguments.json:

@@ -17,17 +17,31 @@ from ketapath.domain.evidence import Finding
 from ketapath.domain.followup import DueAssessment
 from ketapath.domain.plan import DecisionCard, Plan
 from ketapath.domain.profile import Profile
-from ketapath.domain.response import Course
+from ketapath.domain.response import Course, History
 from ketapath.domain.session import Session
 from ketapath.fhir import read_bundle, statements, vocabulary
 from ketapath.followup import due_assessments
 from ketapath.knowledge import Knowledge
 from ketapath.plan import adapt, propose
 from ketapath.profile import profile
-from ketapath.response import course, response_evidence, with_every_scale
+from ketapath.response import Population, course
+from ketapath.response.prior import population
 from ketapath.session import monitor
 
-__all__ = ["Journey", "assessed", "person", "person_at_last", "planned", "travel", "treated"]
+__all__ = ["Journey", "assessed", "history", "person", "person_at_last", "planned", "travel", "treated"]
+
+_CONDITIONS = (
+    ("diagnosis.bipolar", "bipolar-depression"),
+    ("diagnosis.depression", "MDD"),
+    ("diagnosis.ptsd", "PTSD"),
+    ("diagnosis.anxiety", "GAD"),
+    ("diagnosis.social_anxiety", "SAD"),
+    ("diagnosis.ocd", "OCD"),
+    ("diagnosis.alcohol_use_disorder", "AUD"),
+    ("diagnosis.crps", "CRPS"),
+    ("diagnosis.chronic_pain", "chronic-pain"),
+)
+"""What is treated, by the first diagnosis that stands: a depression before what comes beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,29 +81,35 @@ def planned(someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int
 
 
 def treated(
-    someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int
+    someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int, own_prior: Population | None = None
 ) -> tuple[Candidacy, Course, DecisionCard]:
-    """How does the course go, and what next? The scores update the course, the card adapts the plan."""
+    """How does the course go, and what next? The scores update the course, the card adapts the plan.
+
+    `own_prior` is what a clinic knows from its own patients; without it the literature's draws stand.
+    """
     candidacy = assessed(someone, clinic, knowledge)
-    depression = course(
-        someone.scores,
-        someone.doses,
-        knowledge.response,
-        knowledge.instruments["phq9"],
-        evidence=response_evidence(knowledge),
-        weight_kg=_weight_kg(someone),
-        as_of=someone.as_of,
-        seed=seed,
-    )
-    so_far = with_every_scale(
-        depression,
+    drawn = own_prior or population(knowledge.response)
+    so_far = course(history(someone), knowledge, drawn, as_of=someone.as_of, seed=seed)
+    return candidacy, so_far, adapt(someone, candidacy, so_far, clinic, knowledge)
+
+
+def history(someone: Profile) -> History:
+    """What the response model may know of this person."""
+
+    def holds(path: str) -> bool:
+        return path in someone.known and someone.known[path].value is True
+
+    therapy, age = someone.known.get("therapy.current"), someone.known.get("person.age_years")
+    return History(
         scores=someone.scores,
         doses=someone.doses,
+        weights_kg=someone.weights_kg,
+        antidepressant_starts=tuple(t.start for t in someone.trials if t.start is not None),
+        psychotherapy=(therapy.on or someone.as_of,) if therapy is not None and therapy.value is True else (),
         goals=someone.goals,
-        as_of=someone.as_of,
-        knowledge=knowledge,
+        condition=next((word for path, word in _CONDITIONS if holds(path)), None),
+        age_years=age.value if age is not None and isinstance(age.value, float) else None,
     )
-    return candidacy, so_far, adapt(someone, candidacy, so_far, clinic, knowledge)
 
 
 def travel(
@@ -108,8 +128,3 @@ def travel(
         card=card if someone.doses else None,
         due=due_assessments(someone, knowledge),
     )
-
-
-def _weight_kg(someone: Profile) -> float | None:
-    weight = someone.known.get("vitals.weight_kg")
-    return weight.value if weight is not None and isinstance(weight.value, float) else None

@@ -63,8 +63,19 @@ def profile(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Profile
         doses=tuple(d for d in stated.doses if d.on <= as_of),
         overrides=tuple(o for o in stated.overrides if o.on <= as_of),
         notes=tuple(_notes(stated)),
+        weights_kg=_weights(stated, as_of),
         goals=tuple(_goals(stated, as_of)),
     )
+
+
+def _weights(stated: Statements, as_of: date) -> dict[date, float]:
+    """The last usable weighing of each day up to today."""
+    weighed = [f for f in stated.facts if f.path == "vitals.weight_kg" and f.status == "usable"]
+    return {
+        fact.on: fact.value
+        for fact in sorted(weighed, key=_recency)
+        if isinstance(fact.value, float) and fact.on is not None and fact.on <= as_of
+    }
 
 
 def with_fact(person: Profile, path: str, value: bool | float | str, *, unit: str | None) -> Profile:

@@ -33,7 +33,8 @@ def add_commands(add: Add) -> None:
 
 def _predict_arm(arguments: argparse.Namespace) -> int:
     from ketapath import report
-    from ketapath.response import population, predict_arm, read_arm
+    from ketapath.response import predict_arm, read_arm
+    from ketapath.response.prior import population
 
     knowledge = load()
     scales = knowledge.response["trial_scales"]

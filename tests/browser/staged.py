@@ -1,7 +1,7 @@
 """The clinic with one person whose course has every part: `python -m tests.browser.staged COURSE demo`.
 
 For tests, and for whoever wants to look at full pages while no record of the demonstration fills them. COURSE is a
-function of `tests.courses`.
+function of `tests.invented_courses`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> int:
     _prepare_folder(Path(os.environ["DATA_DIR"]))
     django.setup()
     call_command("migrate", verbosity=0)
-    from tests import courses
+    from tests import invented_courses as courses
     from tests.browser.screenshots import TREATED
     from tests.daytime import hours_ahead
 

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.test import Client
-from tests import courses
+from tests import invented_courses as courses
 
 from clinic import clock
 from clinic.access.models import Account

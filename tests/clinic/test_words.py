@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 from django.utils import translation
-from tests import courses
+from tests import invented_courses as courses
 
 from clinic.access.models import Account
 from clinic.record.models import PatientLine, Practice

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ketapath.errors import NumericalError
-from ketapath.inference import pareto_k, sample
+from ketapath.inference import pareto_k, sample, sample_stages
 from ketapath.pharmacology.reactions import Array
 
 
@@ -144,3 +144,47 @@ def test_forty_scores_of_six_terms_take_little_time() -> None:
     assert found.diagnostics.ok
     assert found.diagnostics.ess >= 1000
     assert min(times) < 0.1
+
+
+def test_stages_of_growing_data_agree_with_the_closed_form() -> None:
+    """A normal prior and ten readings, one more at each stage: mean and SD of the textbook at every stage."""
+    rng = np.random.default_rng(11)
+    seen = rng.normal(1.5, 0.5, 10)
+
+    def upto(count: int) -> object:
+        return lambda z: -0.5 * z[:, 0] ** 2 - 2.0 * ((seen[:count] - z) ** 2).sum(axis=1)
+
+    found = sample_stages(
+        lambda z: np.stack([upto(i)(z) for i in range(11)]),  # type: ignore[operator]
+        [upto(1), upto(4), upto(10)],  # type: ignore[list-item]
+        1,
+        rng,
+        draws_each=1500,
+    )
+    for stage in range(11):
+        precision = 1.0 + 4.0 * stage
+        weights, error = found.weights[stage], 4 / math.sqrt(precision * found.ess[stage])
+        mean = float(weights @ found.draws[:, 0])
+        assert mean == pytest.approx(4.0 * seen[:stage].sum() / precision, abs=error)
+        sd = math.sqrt(weights @ (found.draws[:, 0] - mean) ** 2)
+        assert sd == pytest.approx(precision**-0.5, rel=0.1)
+        assert found.ess[stage] > 1000
+
+
+def test_a_stage_whose_density_is_no_number_is_refused() -> None:
+    with pytest.raises(NumericalError):
+        sample_stages(lambda z: np.full((2, z.shape[0]), math.nan), [], 1, np.random.default_rng(1), draws_each=100)
+
+
+def test_more_effective_draws_are_had_where_they_are_asked_for() -> None:
+    """A bent posterior in eight dimensions passes with few; asked for more, it is drawn again and better."""
+
+    def banana(z: Array) -> Array:
+        return -0.5 * (z**2).sum(axis=1) - 0.5 * ((z[:, :4] + 0.2 * z[:, 4:] ** 2 - 1) ** 2 / 0.3).sum(axis=1)
+
+    few = sample(banana, np.zeros(8), np.random.default_rng(1))
+    more = sample(banana, np.zeros(8), np.random.default_rng(1), wanted_ess=3500.0)
+    assert few.diagnostics.ok
+    assert more.diagnostics.ok
+    assert more.diagnostics.ess > few.diagnostics.ess
+    assert "refitted" in more.diagnostics.method

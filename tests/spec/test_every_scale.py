@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -24,9 +23,8 @@ from tests.records import (
 from ketapath import journey, report
 from ketapath.domain.plan import DecisionCard
 from ketapath.domain.profile import Profile
-from ketapath.domain.response import Course, EarlyWarning, ScaleCourse
+from ketapath.domain.response import Course, ScaleCourse
 from ketapath.fhir import encode
-from ketapath.response import with_every_scale
 
 LOCAL = "https://ketapath.org/fhir/local"
 
@@ -63,10 +61,10 @@ def scale(course: Course, name: str) -> ScaleCourse:
     return next(s for s in course.scales if s.scale == name)
 
 
-def test_every_scale_with_a_score_is_there_its_own_first_and_only_that_one_is_modelled() -> None:
+def test_every_scale_with_a_score_is_there_the_main_one_first_and_those_of_depression_are_modelled() -> None:
     _, course, _ = treated()
     assert [s.scale for s in course.scales] == ["phq9", "madrs", "pcl5", "who5"]
-    assert [s.is_modelled for s in course.scales] == [True, False, False, False]
+    assert [s.is_modelled for s in course.scales] == [True, True, False, False]
     assert scale(course, "phq9").curve == course.curve
     assert scale(course, "phq9").observed == course.observed
 
@@ -117,24 +115,6 @@ def test_a_rise_on_any_scale_is_a_sign_and_the_newest_one_is_shown() -> None:
     assert (rise.scale, rise.kind, rise.day) == ("pcl5", "rising", 19.0)
 
 
-def test_what_the_course_already_holds_stays() -> None:
-    someone, course, _ = treated(total("pcl5-total", 58, days_ago(1)))
-    assert course.warning is not None
-    kept = EarlyWarning(
-        day=1.0, scale="phq9", kind="above-expected", statement=course.warning.statement, probability=0.1,
-        evidence=course.warning.evidence,
-    )  # fmt: skip
-    mine = replace(scale(course, "pcl5"), title="mine")
-    again = with_every_scale(
-        replace(course, warning=kept, scales=(mine,)),
-        scores=someone.scores, doses=someone.doses, goals=(), as_of=TODAY, knowledge=KNOWLEDGE,
-    )  # fmt: skip
-    assert again.warning == kept
-    assert scale(again, "pcl5").title == "mine"
-    assert [s.scale for s in again.scales] == ["phq9", "pcl5", "madrs", "who5"]
-    assert again.goals == course.goals
-
-
 def test_json_has_all_of_it_with_its_definitions() -> None:
     someone, course, card = treated(total("pcl5-total", 58, days_ago(1)))
     form = json.loads(json.dumps(report.course_json(course, card, someone, KNOWLEDGE)))
@@ -150,7 +130,9 @@ def test_json_has_all_of_it_with_its_definitions() -> None:
     assert form["goals"][0]["ratings"] == [{"on": days_ago(2).isoformat(), "level": 1, "source": "Observation/r"}]
     assert form["warning"]["kind"] == "rising"
     assert form["warning"]["evidence"][0]["key"] == "MARX2022"
-    assert (form["chances"], form["influences"], form["provenance"]) == ([], [], None)
+    assert form["chances"][0]["p_response"] == course.chances[0].p_response
+    assert form["influences"][0]["total"] == 11
+    assert form["provenance"]["name"] == "literature"
 
 
 def test_text_and_page_say_scales_goals_and_the_sign_and_escape_what_a_record_says() -> None:

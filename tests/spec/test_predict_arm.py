@@ -13,7 +13,8 @@ from ketapath.cli import main
 from ketapath.domain.response import ArmPrediction, PredictedOutcome
 from ketapath.errors import BadInput
 from ketapath.knowledge import load
-from ketapath.response import population, predict_arm, read_arm
+from ketapath.response import predict_arm, read_arm
+from ketapath.response.prior import population
 
 KNOWLEDGE = load()
 DRAWS = population(KNOWLEDGE.response)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from tests import courses
+from tests import invented_courses as courses
 from tests.records import CLINIC, KNOWLEDGE, good_record, person
 
 from ketapath import journey

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from tests.records import days_ago, good_record, infusion, phq9, spread
+from tests.records import KNOWLEDGE, days_ago, good_record, infusion, phq9, spread
+
+from ketapath.response.prior import starting_draws, written
 
 ON = ("--on", "2026-11-24")
 
@@ -70,6 +73,23 @@ def test_update_without_scores_gives_the_prior_and_with_worse_scores_shows_worse
     assert worse["curve"]["p50"][-1] > 15
     assert worse["card"]["decision"] in ("continue", "adjust", "add", "pause", "stop")
     assert worse["diagnostics"]["ok"] in (True, False)
+
+
+def test_update_takes_a_clinics_own_draws_says_whose_they_are_and_refuses_another_file(tmp_path: Path) -> None:
+    draws = starting_draws(KNOWLEDGE.response, np.random.default_rng(1), 600)
+    draws["half_life_days"] = draws["half_life_days"] / 4
+    about = {"provenance": "this clinic", "version": "2026-11", "seed": 1, "data_digest": "", "diagnostics": {}}
+    own, broken = tmp_path / "own.npz", tmp_path / "broken.npz"
+    own.write_bytes(written(draws, about))
+    broken.write_bytes(b"no archive")
+    data = good_record(infusion(days_ago(2)), phq9(spread(20), on=days_ago(3)), score=None)
+    usual, theirs = answer("update", "-", *ON, data=data), answer("update", "-", *ON, "--prior", str(own), data=data)
+    assert usual["provenance"]["name"] == "literature"
+    assert (theirs["provenance"]["name"], theirs["provenance"]["version"]) == ("this clinic", "2026-11")
+    assert theirs["curve"]["p50"][14] > usual["curve"]["p50"][14] + 0.3
+    refused = run("update", "-", *ON, "--prior", str(broken), data=data)
+    assert refused.returncode == 4
+    assert b"broken.npz" in refused.stderr
 
 
 def test_simulate_solve_and_score() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from ketapath.domain.evidence import Evidence, Override, Text
@@ -60,7 +60,8 @@ class Staging:
 class Profile:
     """One person on one day. `known` holds at most one usable fact per path; `unusable` what was set aside and why.
 
-    A path that is in neither is unknown. `died` is the day of death, True where the day is not recorded.
+    A path that is in neither is unknown. `died` is the day of death, True where the day is not recorded. `weights_kg`
+    holds every usable weighing up to the day, since an earlier session goes by an earlier weight.
     """
 
     patient_id: str
@@ -75,3 +76,4 @@ class Profile:
     overrides: tuple[Override, ...]
     notes: tuple[Text, ...]
     goals: tuple[Goal, ...] = ()
+    weights_kg: Mapping[date, float] = field(default_factory=dict)

@@ -165,6 +165,7 @@ class History:
 class Course:
     """The person's course so far and what it may become. Probabilities are None where they cannot be said.
 
+    `p_worse` speaks of the true value today: worse than before treatment by more than the error of one measurement.
     `horizon_day` is the day that `p_response` and `p_remission` speak of, counted from the first session.
     `reliable_change` compares the last score with baseline: "improved", "worse", "no reliable change" or None.
     `curve` and `expected` are those of `scale`; `scales` holds every scale of the person, that one first.

@@ -4,8 +4,9 @@ The proposal is a Student t (8 degrees of freedom) with the curvature at the mod
 wide t around the start instead, so that the weights also see what lies far from the mode found: a second mode or a
 heavy tail then fails a check instead of passing unseen. Checks: Pareto k of the weights and effective sample size.
 A sample
-that fails narrowly is drawn again from a t with its mean and covariance; one that fails again, or badly, is set aside
-for tempered sequential Monte Carlo, and the result says why. Where that fails as well, `diagnostics.ok` is False:
+that fails narrowly is drawn again from a t with its mean and covariance. A bent density whose weights fail is drawn
+from several t at once, around the modes of powers of it, under the same checks. One that fails again is set aside for
+tempered sequential Monte Carlo, and the result says why. Where that fails as well, `diagnostics.ok` is False:
 nobody may use the draws as if they were the posterior.
 Assumed: the start and spread cover the prior; a mode beyond them both ways find only by luck.
 """
@@ -13,6 +14,7 @@ Assumed: the start and spread cover the prior; a mode beyond them both ways find
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +32,10 @@ _WIDE_SHARE = 0.1
 _WIDE_FACTOR = 1.5
 _METHOD = "laplace-t importance sample"
 _REFIT_ESS, _REFIT_WIDER = 50.0, 1.2
+_FLATTER = (
+    0.5,
+    0.2,
+)  # powers of the density, whose t reach along a bend where that of the density itself is too narrow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,6 +71,7 @@ def sample(
     *,
     spread: Array | None = None,
     draws: int = DRAWS,
+    wanted_ess: float = 0.0,
 ) -> Sample:
     """Draws from the density that `log_density` gives up to a constant.
 
@@ -74,6 +81,8 @@ def sample(
     start : shape (d,), the middle of the prior; the search for the mode begins here.
     spread : shape (d,), standard deviations of the prior; 1 where not given.
     draws : how many, 100 or more.
+    wanted_ess : a sample that passes its checks with fewer effective draws is drawn once more from the improved
+        proposal, and the better of the two is kept.
 
     Raises NumericalError where the density is NaN, or no point near the start has a finite density.
     """
@@ -86,11 +95,19 @@ def sample(
 
     mode = find_mode(standard, middle.size)
     found, failed = _importance(standard, mode, rng, draws)
+    if not failed and found.diagnostics.ess < wanted_ess:
+        again, still = _importance(standard, _refitted(found), rng, draws, method=f"{_METHOD}, refitted")
+        found = again if not still and again.diagnostics.ess > found.diagnostics.ess else found
     if failed and mode.converged and _may_be_refitted(found.diagnostics):
         again, still = _importance(standard, _refitted(found), rng, draws, method=f"{_METHOD}, refitted")
         found, failed = again, (*failed, *still)
         if not still:
             return _result(found, middle, scale, mode, failed)
+    if failed and mode.converged:
+        bent, still = _around_a_bend(standard, mode, rng, draws, wanted_ess)
+        failed = (*failed, *still)
+        if bent is not None and not still:
+            return _result(bent, middle, scale, mode, failed)
     if failed:
         # The slow way's draws take the place of those that failed.
         slow = tempered(standard, middle.size, rng, draws)
@@ -98,6 +115,26 @@ def sample(
             draws=slow.draws, weights=slow.weights, diagnostics=slow.diagnostics, log_evidence=slow.log_evidence
         )
     return _result(found, middle, scale, mode, failed)
+
+
+def _around_a_bend(
+    density: LogDensity, mode: Mode, rng: np.random.Generator, draws: int, wanted_ess: float
+) -> tuple[_Weighted | None, tuple[str, ...]]:
+    """Draws from several t around the modes of powers of the density, then also from one with their mean and spread."""
+    flat = [find_mode(_to_the_power(density, power), mode.at.size) for power in _FLATTER]
+    if not all(one.converged for one in flat):
+        return None, ()
+    method = f"{_METHOD}, of several t"
+    found, failed = _importance(density, mode, rng, draws, method=method, beside=flat)
+    if (failed or found.diagnostics.ess < wanted_ess) and found.diagnostics.ess >= _REFIT_ESS:
+        again, still = _importance(density, mode, rng, draws, method=method, beside=(*flat, _refitted(found)))
+        if failed or (not still and again.diagnostics.ess > found.diagnostics.ess):
+            found, failed = again, still
+    return found, failed
+
+
+def _to_the_power(density: LogDensity, power: float) -> LogDensity:
+    return lambda z: power * density(z)
 
 
 def _result(found: _Weighted, middle: Array, scale: Array, mode: Mode, failed: tuple[str, ...]) -> Sample:
@@ -134,18 +171,24 @@ def _refitted(found: _Weighted) -> Mode:
 
 
 def _importance(
-    density: LogDensity, mode: Mode, rng: np.random.Generator, n: int, *, method: str = _METHOD
+    density: LogDensity,
+    mode: Mode,
+    rng: np.random.Generator,
+    n: int,
+    *,
+    method: str = _METHOD,
+    beside: Sequence[Mode] = (),
 ) -> tuple[_Weighted, tuple[str, ...]]:
-    """The quick way, and the checks that it fails."""
+    """The quick way, and the checks that it fails. The near draws are shared evenly with the modes `beside` it."""
     d = mode.at.size
     wide = np.eye(d) * _WIDE_FACTOR
     far = round(_WIDE_SHARE * n)
-    near = mode.at + _student(rng, n - far, d) @ mode.factor.T
-    points = np.concatenate([near, _student(rng, far, d) @ wide.T])
-    proposal = np.logaddexp(
-        math.log(1.0 - far / n) + _log_student(points - mode.at, mode.factor),
-        math.log(far / n) + _log_student(points, wide),
-    )
+    modes = (mode, *beside)
+    counts = [len(part) for part in np.array_split(np.arange(n - far), len(modes))]
+    near = [m.at + student(rng, count, d) @ m.factor.T for m, count in zip(modes, counts, strict=True)]
+    points = np.concatenate([*near, student(rng, far, d) @ wide.T])
+    parts = [math.log(c / n) + log_student(points - m.at, m.factor) for m, c in zip(modes, counts, strict=True)]
+    proposal = np.logaddexp.reduce([*parts, math.log(far / n) + log_student(points, wide)])
     log_weights = density(points) - proposal
     top = log_weights.max()
     if not math.isfinite(top):
@@ -165,12 +208,12 @@ def _importance(
     return _Weighted(draws=points, weights=weights, diagnostics=checks, log_evidence=evidence), tuple(failed)
 
 
-def _student(rng: np.random.Generator, n: int, d: int) -> Array:
+def student(rng: np.random.Generator, n: int, d: int) -> Array:
     """Standard multivariate t, shape (n, d)."""
     return rng.standard_normal((n, d)) * np.sqrt(_DF / rng.chisquare(_DF, n))[:, None]
 
 
-def _log_student(away: Array, factor: Array) -> Array:
+def log_student(away: Array, factor: Array) -> Array:
     """Log-density of a multivariate t with this lower-triangular scale, at distances (n, d) from its middle."""
     d = away.shape[1]
     flat = np.linalg.solve(factor, away.T)

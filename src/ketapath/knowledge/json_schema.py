@@ -15,7 +15,14 @@ from typing import get_args
 from ketapath.domain.candidacy import LegalStatus
 from ketapath.domain.evidence import Grade, Trust
 from ketapath.domain.screening import IntervalBasis, Purpose
-from ketapath.knowledge import json_alternatives, json_claims, json_drugs, json_markers, json_perpetrators
+from ketapath.knowledge import (
+    json_alternatives,
+    json_claims,
+    json_drugs,
+    json_markers,
+    json_perpetrators,
+    json_response,
+)
 from ketapath.knowledge import schema as words
 from ketapath.knowledge.json_parts import (
     BOOL,
@@ -326,50 +333,6 @@ def _status() -> Schema:
     return list_of(record(fields))
 
 
-def _response() -> Schema:
-    """Each parameter of the response model with its unit, source and trust; a figure of ours has no source."""
-    parameter: Schema = {
-        "type": "object",
-        "required": ["source", "trust"],
-        "properties": {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "unit": TEXT, "note": TEXT},
-        "additionalProperties": {"anyOf": [NUMBER, list_of(NUMBER)]},
-    }
-    marks = {"source": or_null(KEY), "trust": one_of(json_drugs.MODEL_TRUST), "note": TEXT}
-    predicted = record({"product": one_of(words.PRODUCTS), "route": one_of(words.ROUTES)})
-    prior = {
-        "distribution": one_of(words.DISTRIBUTIONS),
-        **dict.fromkeys(("middle", "spread", "first", "second"), NUMBER),
-        "unit": TEXT,
-        **marks,
-    }
-    scale = {
-        **dict.fromkeys(("top", "remission", "baseline", "baseline_sd"), NUMBER),
-        "error": TEXT,
-        "steeper": or_null(TEXT),
-        **marks,
-    }
-    studied = {
-        "product": one_of(words.PRODUCTS),
-        "route": one_of(words.ROUTES),
-        "conditions": list_of(TEXT, least=1),
-        "low": NUMBER,
-        "high": NUMBER,
-        "unit": one_of(("mg", "mg/kg")),
-        **marks,
-    }
-    fields: dict[str, Schema] = {
-        "predicted": list_of(predicted, least=1),
-        "priors": map_of(record(prior, optional=("middle", "spread", "first", "second", "note"))),
-        "trial_scales": map_of(record(scale, optional=("note",))),
-        "studied": list_of(record(studied, optional=("note",)), least=1),
-        "population": record({"file": TEXT, "digest": TEXT, **marks}, optional=("note",)),
-        "basis": basis(),
-        "review_day": NUMBER,
-        "baseline_days": NUMBER,
-    }
-    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": parameter}
-
-
 def _effects() -> Schema:
     """Acute effects: the figures of each quantity, or the rows of what was observed."""
     figure: Schema = {
@@ -542,7 +505,7 @@ _BUILD: Mapping[str, Callable[[], Schema]] = MappingProxyType(
         "claim": json_claims.claims,
         "figure": _figure,
         "status": _status,
-        "response": _response,
+        "response": json_response.response,
         "effects": _effects,
         "screening": _screening,
         "staging": _staging,

@@ -26,7 +26,8 @@ from ketapath.plan.markers import Mover, benefit_moved, dose_moved, exposure_mov
 from ketapath.plan.needs import Arrangement, arrangement
 from ketapath.plan.ordering import order_findings
 from ketapath.plan.schedule import schedule
-from ketapath.response import prior_benefit
+from ketapath.response import SPRAY, SPRAY_MG, prior_benefit
+from ketapath.response.prior import population
 
 _WORDS: Mapping[Verdict, str] = {
     "eligible": "option.open",
@@ -200,14 +201,18 @@ def _benefit(
         return None, Text(key="benefit.needs_dose")
     weight = person.known.get("vitals.weight_kg")
     per_kg = dose.dose_mg / weight.value if weight is not None and isinstance(weight.value, float) else None
+    is_spray = (protocol["product"], protocol["route"]) == SPRAY
+    bipolar = person.known.get("diagnosis.bipolar")
     found = prior_benefit(
         protocol["product"],
         protocol["route"],
+        condition="bipolar-depression" if bipolar is not None and bipolar.value is True else "MDD",
         session_days=protocol["induction"]["days"],
-        dose_mg_per_kg=per_kg,
+        strength=dose.dose_mg / SPRAY_MG if is_spray else per_kg,
         baseline_score=baseline.value,
-        instrument=knowledge.instruments["phq9"],
-        parameters=knowledge.response,
+        scale="phq9",
+        knowledge=knowledge,
+        population=population(knowledge.response),
         seed=seed,
     )
     if found is None:

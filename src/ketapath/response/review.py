@@ -1,0 +1,494 @@
+"""How does this one person's course go? Every score, what was expected, what may come, a word when something is off.
+
+Public verb: `course`. Days count from the first session. Scales of depression enter the model together; every other
+scale is charted by its own trend. Where no model may be used, or its checks fail, a note says so and no probability is
+shown. The same record, population, day and seed give the same course, in whatever order the record is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from ketapath.domain.evidence import Text
+from ketapath.domain.fact import Dose, ScoreEntry
+from ketapath.domain.response import (
+    Chance,
+    Course,
+    EarlyWarning,
+    History,
+    Observed,
+    Posterior,
+    RecoveryCurve,
+    ScaleCourse,
+)
+from ketapath.knowledge import SITE_DEFAULT, Knowledge
+from ketapath.measurement import is_response, reliable_change
+from ketapath.response import individual
+from ketapath.response.equations import Array, link
+from ketapath.response.evidence import response_evidence
+from ketapath.response.individual import Fit, learned, own_course, scores_from
+from ketapath.response.outlook import (
+    Definitions,
+    Paths,
+    Step,
+    chances,
+    curve,
+    influences,
+    simulated,
+    step_by_step,
+    widened,
+)
+from ketapath.response.person import Person, Scale, parts, person, scales_of
+from ketapath.response.prior import Population
+from ketapath.response.totals import is_under_the_first_dose, one_a_day
+from ketapath.response.treatment import Session, antidepressant_day, doses_given, sessions_of, why_not_predicted
+from ketapath.response.trend import change_of, rising, trend
+
+_FEWER = 2000  # source: our choice; draws behind bands that no probability is read from
+_DAILY = 28  # source: our choice; so many days before today are drawn daily, earlier ones at most 60 times
+_EARLIER = 60
+
+
+def course(history: History, knowledge: Knowledge, population: Population, *, as_of: date, seed: int) -> Course:
+    """The person's course so far and its continuation if the sessions on record were all.
+
+    Only totals that can be used enter; the last one of the four weeks up to the first session is a scale's baseline.
+    """
+    record = _read(history, knowledge, as_of)
+    first, given = record.first, record.given
+    if first is None:
+        return _charted(record, history, knowledge, population, Text(key="response.no_sessions"))
+    main, why = _main_scale(record, knowledge)
+    reason, notes = why_not_predicted(history, given, knowledge.response, has_depression_scale=record.is_depression)
+    reason = reason or why
+    if reason is not None:
+        return _charted(record, history, knowledge, population, reason)
+    sessions, said = sessions_of(given, history.weights_kg, knowledge.response)
+    if sessions is None:
+        return _charted(record, history, knowledge, population, *said)
+    record = replace(record, notes=(*record.notes, *notes, *said))
+    return _modelled(record, main, sessions, history, knowledge, population, seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """What the record says up to today: sessions given, scores of each scale, the usable ones one a day, and notes."""
+
+    as_of: date
+    given: tuple[Dose, ...]
+    stated: Mapping[str, Sequence[ScoreEntry]]
+    usable: Mapping[str, Sequence[ScoreEntry]]
+    depression: tuple[str, ...]
+    item9: int | None
+    notes: tuple[Text, ...]
+    window: timedelta
+
+    @property
+    def first(self) -> date | None:
+        return self.given[0].on if self.given else None
+
+    @property
+    def is_depression(self) -> bool:
+        """Whether any scale of depression is charted."""
+        return any(self.usable.get(scale) for scale in self.depression)
+
+    def day(self, on: date) -> float:
+        assert self.first is not None
+        return float((on - self.first).days)
+
+    def day_0(self, scale: str) -> date:
+        """The first session; before one, each scale counts from its own first score."""
+        return self.first or min(s.on for s in self.usable[scale] or self.stated[scale])
+
+    def baseline(self, scale: str) -> ScoreEntry | None:
+        """The last total of the weeks up to the first session."""
+        if self.first is None:
+            return None
+        earliest = self.first - self.window
+        within = (s for s in self.usable.get(scale, ()) if earliest <= s.on <= self.first)
+        return max(within, key=lambda s: s.on, default=None)
+
+    def after(self, scale: str) -> list[ScoreEntry]:
+        """Totals after the first session."""
+        return [s for s in self.usable.get(scale, ()) if self.first is not None and s.on > self.first]
+
+
+def _read(history: History, knowledge: Knowledge, as_of: date) -> _Record:
+    given = doses_given(history.doses, as_of)
+    window = timedelta(days=int(knowledge.response["baseline_days"]))
+    stated = [s for s in history.scores if s.on <= as_of and s.instrument in knowledge.instruments]
+    under = [s for s in stated if is_under_the_first_dose(s, given)]
+    notes = [Text(key="response.under_first_dose", values={"on": given[0].on.isoformat()})] if under else []
+    depression = tuple(s for s in knowledge.response["scales"] if s in knowledge.instruments)
+    by_scale, usable = {}, {}
+    for scale in dict.fromkeys((*depression, *knowledge.instruments)):
+        by_scale[scale] = [s for s in stated if s.instrument == scale and s not in under]
+        usable[scale], said = one_a_day(by_scale[scale])
+        notes += said if scale in depression else []
+    nine = [s for s in stated if s.instrument == "phq9" and (not given or s.on >= given[0].on - window)]
+    return _Record(
+        as_of=as_of,
+        given=tuple(given),
+        stated=by_scale,
+        usable=usable,
+        depression=depression,
+        item9=_item9(nine),
+        notes=tuple(notes),
+        window=window,
+    )
+
+
+def _main_scale(record: _Record, knowledge: Knowledge) -> tuple[str, Text | None]:
+    """The depression scale with a baseline and most totals, and why there may be no course by it."""
+    started = [(s, b) for s in record.depression if (b := record.baseline(s)) is not None]
+    with_course = [s for s, b in started if b.total]
+    if with_course:
+        return max(with_course, key=lambda s: len(record.after(s))), None
+    if started:
+        return started[0][0], Text(
+            key="response.baseline_zero", values={"scale": knowledge.instruments[started[0][0]]["title"]}
+        )
+    return record.depression[0], Text(key="response.no_baseline") if record.is_depression else None
+
+
+def _modelled(
+    record: _Record,
+    main: str,
+    sessions: Sequence[Session],
+    history: History,
+    knowledge: Knowledge,
+    population: Population,
+    seed: int,
+) -> Course:
+    """The course by the model: posterior, curves, probabilities, influences."""
+    assert record.first is not None
+    parameters, first = knowledge.response, record.first
+    ids = [s for s in record.depression if record.usable.get(s)] or [main]
+    scales = scales_of(ids, knowledge.instruments, parameters, population)
+    started = antidepressant_day(history, first, record.as_of, parameters)
+    who = person(population, parameters, sessions, scales, condition=history.condition, antidepressant_day=started)
+    rows = [
+        (record.day(s.on), index, s.total)
+        for index, scale in enumerate(scales)
+        for s in record.usable.get(scale.id, ())
+        if s.on >= first - record.window and s.total is not None
+    ]
+    own = own_course(population, float(parameters["course_shared"]["share"]))
+    fit = Fit(who, own, scores_from(rows))
+    found = learned(fit, np.random.default_rng([seed, 1]))
+    steps = step_by_step(fit, np.random.default_rng([seed, 2]))
+    order = [[s.id for s in scales].index(main)]
+    order += [i for i in range(len(scales)) if i not in order]
+    days = _Days.of(record, sessions, parameters)
+    start_fit, start = steps.posterior(0, np.random.default_rng([seed, 3]), _FEWER)
+    charted = []
+    paths = None
+    for place, index in enumerate(order):
+        rng = np.random.default_rng([seed, 4, place])
+        of_scale = simulated(fit, found if place == 0 else individual.thinned(found, _FEWER), index, days.grid, rng)
+        before = curve(scales[index], simulated(start_fit, start, index, days.grid, rng))
+        now = curve(scales[index], of_scale)
+        if not found.diagnostics.ok:
+            now = widened(now, before)
+        charted.append(_scale_course(record, scales[index].id, knowledge, now, before))
+        paths = of_scale if place == 0 else paths
+    assert paths is not None
+    done = influences(steps, np.random.default_rng([seed, 5])) if found.diagnostics.ok else []
+    return _told(record, main, history, knowledge, population, _Found(
+        fit=fit, posterior=found, paths=paths, steps=tuple(done), days=days, charted=tuple(charted)
+    ))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Days:
+    """Days that are asked for: today, the horizon, the checks for relapse, visits to come, and the curve's."""
+
+    now: float
+    horizon: float
+    checks: tuple[float, ...]
+    visits: Array
+    grid: Array
+
+    @classmethod
+    def of(cls, record: _Record, sessions: Sequence[Session], parameters: Mapping[str, Any]) -> _Days:
+        now = max(record.day(record.as_of), 0.0)
+        horizon = max(float(parameters["review_day"]), now + 14.0)
+        checks = tuple(sessions[-1].day + float(d) for d in parameters["relapse"]["after_days"])
+        end = max(horizon, *checks)
+        visits = np.arange(
+            now + float(parameters["relapse"]["every_days"]), end + 0.5, parameters["relapse"]["every_days"]
+        )
+        recent = max(now - _DAILY, 0.0)
+        earlier = np.arange(0.0, recent, max(1.0, np.ceil(recent / _EARLIER)))
+        later = np.arange(recent, min(end, now + 4.0 * _DAILY) + 1.0)
+        grid = np.unique(np.concatenate([earlier, later, visits, [now, horizon], checks]))
+        return cls(now=now, horizon=horizon, checks=checks, visits=visits, grid=grid)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Found:
+    """What the inference gave."""
+
+    fit: Fit
+    posterior: individual.Posterior
+    paths: Paths
+    steps: tuple[Step, ...]
+    days: _Days
+    charted: tuple[ScaleCourse, ...]
+
+
+def _told(
+    record: _Record, main: str, history: History, knowledge: Knowledge, population: Population, found: _Found
+) -> Course:
+    """The course in the form of the contract."""
+    instrument, parameters, days = knowledge.instruments[main], knowledge.response, found.days
+    entry, after = record.baseline(main), record.after(main)
+    start = None if entry is None else entry.total
+    events = Definitions.of(instrument, start, parameters)
+    newest = after[-1].total if after else None
+    totals = [s.total for s in after if s.total is not None]
+    responded, stands = _responded(totals, instrument, start, events)
+    ok = found.posterior.diagnostics.ok
+    asked = sorted({*days.visits.tolist(), days.horizon, *(c for c in days.checks if c > days.now)})
+    said = chances(found.paths, events, days=asked, visits=days.visits, responded=stands) if ok else []
+    at = {c.day: c for c in said}
+    here = found.charted[0]
+    scales = (*found.charted, *_trends(record, knowledge, {c.scale for c in found.charted}, main))
+    return Course(
+        scale=main,
+        baseline=start,
+        baseline_on=None if entry is None else entry.on.isoformat(),
+        sessions=len({d.on for d in record.given}),
+        observed=here.observed,
+        posterior=tuple(_quantities(found)) if ok else (),
+        curve=here.curve,
+        horizon_day=days.horizon,
+        p_response=at[days.horizon].p_response if ok else None,
+        p_remission=at[days.horizon].p_remission if ok else None,
+        p_relapse_by=_relapses(at, days) if stands else (),
+        p_worse=_p_worse(found.paths, _of(found.fit.who, main), days.now) if ok else None,
+        reliable_change=None if start is None or newest is None else reliable_change(instrument, start, newest),
+        last_change=None if start is None or newest is None else newest - start,
+        item9=record.item9,
+        diagnostics=found.posterior.diagnostics,
+        evidence=response_evidence(knowledge),
+        notes=(*record.notes, *_notes(found, history, parameters, start)),
+        expected=here.expected,
+        scales=scales,
+        chances=tuple(said),
+        influences=tuple(step.influence for step in found.steps),
+        warning=_warning(record, found, scales, events, knowledge, responded=responded),
+        goals=history.goals,
+        provenance=population.provenance,
+    )
+
+
+def _responded(
+    totals: Sequence[float], instrument: Mapping[str, Any], start: float | None, events: Definitions
+) -> tuple[bool, bool]:
+    """Whether there has been a response, and whether it still stands: no total since has met the relapse."""
+    ever = stands = False
+    for total in totals if start is not None else ():
+        assert start is not None
+        if is_response(instrument, start, total):
+            ever = stands = True
+        elif 1.0 - total / start < events.relapse_gone:
+            stands = False
+    return ever, stands
+
+
+def _notes(found: _Found, history: History, parameters: Mapping[str, Any], start: float | None) -> list[Text]:
+    """What a reader has to know of this curve."""
+    notes = []
+    if start is None:
+        usual = float(parameters["scales"][found.charted[0].scale]["baseline"])
+        notes.append(Text(key="response.nominal_baseline", values={"baseline": f"{usual:g}"}))
+    if not found.posterior.diagnostics.ok:
+        notes.append(Text(key="response.not_trusted"))
+    if any(step.away > float(parameters["surprise"]["sd"]) for step in found.steps):
+        notes.append(Text(key="response.surprising"))
+    if history.psychotherapy:
+        notes.append(Text(key="response.psychotherapy_not_quantified"))
+    return [*notes, Text(key="response.split_unknown"), Text(key="response.no_more_sessions")]
+
+
+def _relapses(at: Mapping[float, Chance], days: _Days) -> tuple[tuple[float, float], ...]:
+    """The chance of a relapse by each check that is still to come."""
+    found = ((day, at[day].p_relapse) for day in days.checks if day in at)
+    return tuple((day, p) for day, p in found if p is not None)
+
+
+def _quantities(found: _Found) -> list[Posterior]:
+    """Both parts with their bands, never one split; the half-life; and the fraction gone of the true score."""
+    who, theta, days = found.fit.who, found.posterior.terms, found.days
+    now = parts(who, theta, [days.now])
+    before = np.maximum(found.paths.true[0], 1.0)
+    values = {
+        "fraction_improved_now": 1.0 - found.paths.true[found.paths.at(days.now)] / before,
+        "fraction_improved_at_horizon": 1.0 - found.paths.true[found.paths.at(days.horizon)] / before,
+        "context_part": now.context[0],
+        "drug_part": now.drug[0],
+        "half_life_days": np.exp(theta[who.row["half_life"]]),
+    }
+    return [
+        Posterior(
+            quantity=name,
+            unit="d" if name.endswith("days") else "1",
+            **dict(zip(("p05", "p50", "p95"), np.quantile(v, (0.05, 0.5, 0.95)).tolist(), strict=True)),
+        )
+        for name, v in values.items()
+    ]
+
+
+def _of(who: Person, scale: str) -> Scale:
+    return next(s for s in who.scales if s.id == scale)
+
+
+def _p_worse(paths: Paths, scale: Scale, now: float) -> float:
+    """The chance that the true value today is worse than on the day of the first session, before it.
+
+    By more than the error of one measurement, on the link, where a rise near the top of the scale counts as one below.
+    """
+    rise = link(np, paths.true[paths.at(now)], scale.top) - link(np, paths.true[0], scale.top)
+    return float((rise > scale.error).mean())
+
+
+def _warning(
+    record: _Record,
+    found: _Found,
+    scales: Sequence[ScaleCourse],
+    events: Definitions,
+    knowledge: Knowledge,
+    *,
+    responded: bool,
+) -> EarlyWarning | None:
+    """A sign that the newest score gives, if any: a relapse, a reliable rise, or more than was expected."""
+    limits, paths, days = knowledge.response["warning"], found.paths, found.days
+    if responded and found.posterior.diagnostics.ok:
+        today = np.rint(paths.observed[paths.at(days.now)])
+        p = float(events.relapse(paths, today).mean())
+        if p >= float(limits["relapse_probability"]):
+            values = {"gone": f"{100 * events.relapse_gone:g}"}
+            statement = Text(key="warning.relapse", values=values)
+            return _warned(days.now, found.charted[0].scale, "relapse", statement, p)
+    sign = _rising(record, scales, knowledge)
+    if sign is not None:
+        return sign
+    if found.steps and found.steps[-1].p_as_high <= 1.0 - float(limits["above"]):
+        last = found.steps[-1].influence
+        title = knowledge.instruments[last.scale]["title"]
+        values = {"title": title, "total": f"{last.total:g}", "line": f"{last.expected_p95:.0f}"}
+        statement = Text(key="warning.above_expected", values=values)
+        return _warned(last.day, last.scale, "above-expected", statement, found.steps[-1].p_as_high)
+    return None
+
+
+def _warned(day: float, scale: str, kind: Any, statement: Text, p: float) -> EarlyWarning:
+    return EarlyWarning(day=day, scale=scale, kind=kind, statement=statement, probability=p, evidence=(SITE_DEFAULT,))
+
+
+def _scale_course(
+    record: _Record, scale: str, knowledge: Knowledge, now: RecoveryCurve, before: RecoveryCurve
+) -> ScaleCourse:
+    """One scale of the model with its own scores."""
+    instrument, entry, after = knowledge.instruments[scale], record.baseline(scale), record.after(scale)
+    shown = [*([entry] if entry else []), *after]
+    return ScaleCourse(
+        scale=scale,
+        title=instrument["title"],
+        top=float(instrument["scoring"]["max"]),
+        higher_is_better=False,
+        is_modelled=True,
+        baseline=None if entry is None else entry.total,
+        baseline_on=None if entry is None else entry.on.isoformat(),
+        observed=_observed(shown, record),
+        curve=now,
+        expected=before,
+        change=None if entry is None or not after else change_of(entry, after[-1], instrument, knowledge),
+    )
+
+
+def _observed(entries: Sequence[ScoreEntry], record: _Record) -> tuple[Observed, ...]:
+    return tuple(
+        Observed(day=record.day(s.on), total=s.total, origin=str(s.origin)) for s in entries if s.total is not None
+    )
+
+
+def _trends(record: _Record, knowledge: Knowledge, modelled: set[str], main: str) -> tuple[ScaleCourse, ...]:
+    """The scales that no model speaks of, by their own trend, the main one first."""
+    names = sorted((s for s in record.stated if record.stated[s] and s not in modelled), key=lambda s: s != main)
+    return tuple(
+        trend(
+            record.stated[s],
+            knowledge.instruments[s],
+            first=record.day_0(s),
+            as_of=record.as_of,
+            knowledge=knowledge,
+        )
+        for s in names
+    )
+
+
+def _rising(record: _Record, scales: Iterable[ScaleCourse], knowledge: Knowledge) -> EarlyWarning | None:
+    """The newest sign of a rise; of several on one day, that of the scale that stands first."""
+    found: EarlyWarning | None = None
+    newest = date.min
+    for scale in scales:
+        first = record.day_0(scale.scale)
+        sign = rising(scale, knowledge.instruments[scale.scale], first=first, knowledge=knowledge)
+        if sign is not None and first + timedelta(days=sign.day) > newest:
+            found, newest = sign, first + timedelta(days=sign.day)
+    return found
+
+
+def _charted(record: _Record, history: History, knowledge: Knowledge, population: Population, *why: Text) -> Course:
+    """The person's own scores without a model of treatment, and the note that says why."""
+    main = max(record.depression, key=lambda s: len(record.usable[s]))
+    scales = _trends(record, knowledge, set(), main)
+    entries = record.usable.get(main, ())
+    entry = record.baseline(main)
+    start = entry or (entries[0] if entries else None)
+    before = None if start is None else start.total
+    newest = entries[-1].total if start is not None and entries and entries[-1].on > start.on else None
+    instrument = knowledge.instruments[main]
+    shown = next((s for s in scales if s.scale == main), None)
+    return Course(
+        scale=main,
+        baseline=None if entry is None else entry.total,
+        baseline_on=None if entry is None else entry.on.isoformat(),
+        sessions=len({d.on for d in record.given}),
+        observed=() if shown is None else shown.observed,
+        posterior=(),
+        curve=None,
+        horizon_day=None,
+        p_response=None,
+        p_remission=None,
+        p_relapse_by=(),
+        p_worse=None,
+        reliable_change=None if before is None or newest is None else reliable_change(instrument, before, newest),
+        last_change=None if before is None or newest is None else newest - before,
+        item9=record.item9,
+        diagnostics=None,
+        evidence=response_evidence(knowledge),
+        notes=(*record.notes, *why),
+        scales=scales,
+        warning=_rising(record, scales, knowledge),
+        goals=history.goals,
+        provenance=population.provenance,
+    )
+
+
+def _item9(stated: Sequence[ScoreEntry]) -> int | None:
+    """The latest answer to item 9; of several on that day the highest.
+
+    A form without a total counts too, and an unanswered item 9 never hides an earlier answer: missing is not zero.
+    """
+    nine = 9  # source: PHQ-9 has nine items; the ninth is item 9
+    answered = [(s.on, s.items[nine - 1]) for s in stated if len(s.items) == nine]
+    known = [(on, answer) for on, answer in answered if answer is not None]
+    return max(known)[1] if known else None
