@@ -114,10 +114,10 @@ reference: setup ## write docs/reference/ from the code and the knowledge
 	@{ printf '# Who may do what\n\nWritten by `make reference` from `src/clinic/access/permission.py`; a test holds the two together.\n'; \
 	  printf 'Whatever is not named here is refused, and every act is bound to the practice of its account.\n\n'; \
 	  DATA_DIR=$$(mktemp -d) $(BIN)/ketapath-clinic roles; } > docs/reference/roles.md
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.generate
 
 schema: setup ## write the schemas that editors check the knowledge files with
-	@$(BIN)/python docs/generate.py schema
+	@$(BIN)/python -m docs.generate schema
 
 fit: setup ## fit the response model to the outcome table again (LEAVE_OUT=1: without each study too; hours, or minutes on a GPU)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-research.lock

@@ -1,7 +1,7 @@
-"""Writes what docs/reference/ holds from the knowledge: schemas for editors, the map of the evidence, numbers.
+"""Writes docs/reference/ from the knowledge (schemas, map of the evidence, numbers, fit) and the walk of one person.
 
 `make reference` and `make schema` call it; a test holds what is written to what would be written. Without an
-argument everything is written, else what has this word in its name: `python docs/generate.py schema`.
+argument everything is written, else what has this word in its name: `python -m docs.generate schema`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from docs.walk import walk_page
 
 from ketapath.domain.evidence import Grade, Trust
 from ketapath.knowledge import FOLDER, Knowledge, Rule, documents, load
@@ -64,6 +66,7 @@ def generated() -> dict[Path, str]:
         files[REFERENCE / f"response-{table}.svg"] = validation_picture(seen, table)
     files[REFERENCE / "response-fit.md"] = _page(fit_page(draws, knowledge.response))
     files[REFERENCE / "response-fit.svg"] = fit_picture(draws, knowledge.response)
+    files[ROOT / "docs" / "how-to" / "follow-one-person.md"] = _page(walk_page())
     files[REFERENCE / "knowledge-numbers.md"] = _page(numbers(found, knowledge))
     return files
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -30,7 +31,7 @@ STEPS = (
     ("2026-08-25", "Response", "Six infusions; PHQ-9 7. More than half of the symptoms are gone."),
     ("2026-10-06", "The way back", "Six weeks without a session: 6, then 9, then 15."),
     ("2026-10-12", "Relapse", "PHQ-9 17: what had gone has come back."),
-    ("2026-10-21", "Infusions again", "A second series has begun; PHQ-9 11."),
+    ("2026-10-21", "Infusions again", "A second series has begun; PHQ-9 10."),
     ("2026-11-24", "And back", "Two more infusions, two weeks apart; PHQ-9 5."),
 )
 
@@ -48,7 +49,8 @@ def walk_page() -> Iterator[str]:
         "Her goal, in her own words: walk to the lake with my daughter on Sundays.",
     )
     for day, title, words in STEPS:
-        yield from ("", f"## {title}", "", words, "", "```", f"$ ketapath update {RECORD} --on {day}")
+        yield from ("", f"## {title}", "", *textwrap.wrap(words, 120))
+        yield from ("", "```", f"$ ketapath update {RECORD} --on {day}")
         yield from _shown(_said(day))
         yield "```"
     yield from (
@@ -69,7 +71,7 @@ def _said(day: str) -> str:
 def _shown(text: str) -> Iterator[str]:
     """The decision without its rules' findings, then the course up to the table of every scale."""
     lines = text.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("PHQ-9 at baseline"))
+    start = next(i for i, line in enumerate(lines) if line.startswith(("Early sign", "PHQ-9 at baseline")))
     end = next((i for i, line in enumerate(lines) if line.startswith("Every scale")), len(lines))
     head = next(i for i, line in enumerate(lines) if line.startswith(("Against it", "- ", "Rules:")))
     yield from lines[:head]

@@ -135,7 +135,7 @@ def without_model(first: date) -> Course:
         course(first), scale="pcl5", baseline=None, baseline_on=None, observed=scales[0].observed, scales=scales,
         curve=scales[0].curve, expected=None, posterior=(), horizon_day=None, p_response=None, p_remission=None,
         p_relapse_by=(), p_worse=None, diagnostics=None, chances=(), influences=(), warning=None, goals=(),
-        provenance=None, notes=(Text(key="response.not_predictable"),),
+        provenance=None, notes=(Text(key="response.not_predictable", values={"product": "racemic", "route": "sc"}),),
     )  # fmt: skip
 
 

@@ -122,9 +122,11 @@ def test_the_examples_are_what_their_builder_writes(tmp_path: Path) -> None:
     builder = runpy.run_path(str(EXAMPLES / "build.py"))
     (tmp_path / "patients").mkdir()
     (tmp_path / "courses").mkdir()
+    (tmp_path / "walk").mkdir()
     builder["save"].__globals__["HERE"] = tmp_path
     builder["patients"]()
     builder["courses"]()
+    builder["walk"]()
     for file in tmp_path.rglob("*.json"):
         stored = EXAMPLES / file.relative_to(tmp_path)
         assert json.loads(file.read_text()) == json.loads(stored.read_text()), file.name

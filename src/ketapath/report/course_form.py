@@ -119,15 +119,14 @@ def _warning_form(warning: EarlyWarning, texts: Mapping[str, str]) -> Form:
 
 def beside_lines(course: Course, texts: Mapping[str, str]) -> Iterator[str]:
     """The same in sentences, one a line, not yet wrapped; what starts with spaces belongs to the line above."""
-    if course.warning is not None:
-        yield f"Early sign: {say(course.warning.statement, texts)}"
     for chance in course.chances:
         relapse = "" if chance.p_relapse is None else f", relapse by then {about(chance.p_relapse)}"
         response, remission = about(chance.p_response), about(chance.p_remission)
         yield f"Day {chance.day:g}: response {response}, remission {remission}{relapse}"
+    titles = {scale.scale: scale.title for scale in course.scales}
     for moved in course.influences:
         yield (
-            f"Day {moved.day:g}: {moved.scale} {moved.total:g}, expected {moved.expected_p05:.0f} to "
+            f"Day {moved.day:g}: {titles[moved.scale]} {moved.total:g}, expected {moved.expected_p05:.0f} to "
             f"{moved.expected_p95:.0f}; share improved {moved.improved_before:.0%} before it, "
             f"{moved.improved_after:.0%} after"
         )

@@ -31,6 +31,7 @@ from ketapath.report.course_form import beside_lines
 from ketapath.report.words import about, approval, override, plain, say, some_change, times
 
 _WIDTH = 100
+_SHORT = 56.0  # days; up to here a course is shown week by week
 _SHOWN_MISSING = 8
 _SHOWN_ASIDE = 6
 _SHOWN_FIGURES = 2
@@ -70,7 +71,10 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
     if len(card.spacings) > 1:
         lines += _wrap(f"Days between sessions that may be chosen: {', '.join(map(str, card.spacings))}")
     lines += [f"Rules: {', '.join(r.id for r in card.rules) or 'none'}; sources: {_keys(card.evidence)}", ""]
-    lines += [f"PHQ-9 at baseline: {'not known' if course.baseline is None else f'{course.baseline:g}'}"]
+    if course.warning is not None:
+        lines += [*_wrap(f"Early sign: {say(course.warning.statement, texts)}"), ""]
+    title = knowledge.instruments[course.scale]["title"]
+    lines += [f"{title} at baseline: {'not known' if course.baseline is None else f'{course.baseline:g}'}"]
     lines += [f"Sessions: {course.sessions}; scores: {_scores(course)}"]
     lines += [f"Change so far: {course.reliable_change or 'cannot be said'}"]
     if course.curve is not None:
@@ -377,11 +381,13 @@ def _values(found: ValuesOrder | None, texts: Mapping[str, str]) -> Iterator[str
 
 
 def _curve_rows(course: Course) -> Iterator[str]:
+    """Every week of a short course, every second week of a long one, and the day that the probabilities speak of."""
     curve = course.curve
     assert curve is not None
-    for day in (1.0, 7.0, 14.0, 21.0, 28.0, 42.0):
-        if day in curve.days:
-            i = curve.days.index(day)
+    step = 7.0 if course.horizon_day is not None and course.horizon_day <= _SHORT else 14.0
+    rows = {1.0, *(day for day in curve.days if day and day % step == 0.0), course.horizon_day}
+    for i, day in enumerate(curve.days):
+        if day in rows:
             yield f"{day:3g}   {curve.p25[i]:5.1f} to {curve.p75[i]:4.1f} {curve.p05[i]:15.1f} to {curve.p95[i]:4.1f}"
 
 
