@@ -43,6 +43,7 @@ def response_validation_json(found: ResponseValidated) -> dict[str, Any]:
             for (structure, which, table), score in found.figures.items()
         ],
         "aims": [{"aim": aim, "reached": reached, "value": value} for aim, reached, value in _aims(found)],
+        "structures": asdict(found.structures),
         "orders": [asdict(one) for one in found.orders],
         "rows": [{"structure": s, "fit": w, **asdict(row)} for s, w, row in found.rows],
         "left_out": [asdict(one) for one in found.left_out],
@@ -58,7 +59,7 @@ def response_validation_text(found: ResponseValidated) -> str:
             f"{structure:9} {which:8} {table:20} {score.count:4} {score.rmse:6.2f} {score.in_50:5.0%} "
             f"{score.in_80:5.0%} {score.in_95:5.0%}  {_yardsticks(score)}"
         )
-    lines += ["", *(_order_text(one) for one in found.orders), ""]
+    lines += ["", *textwrap.wrap(_structures(found), _WIDTH), "", *(_order_text(one) for one in found.orders), ""]
     lines += [f"Aim: {aim}: {'reached' if met else 'missed'} ({value})" for aim, met, value in _aims(found)]
     lines += ["", "Contrasts, each predicted by a fit without its study", *_rows_text(_chosen(found, "contrast"))]
     lines += ["", f"Left out: {len(found.left_out)} rows", *_reasons(found)]
@@ -83,6 +84,7 @@ def response_validation_page(found: ResponseValidated) -> Iterator[str]:
             f"| {structure} | {which} | {table} | {score.count} | {score.rmse:.2f} | {score.in_50:.0%} | "
             f"{score.in_80:.0%} | {score.in_95:.0%} | {_yardsticks(score)} |"
         )
+    yield from ("", *textwrap.wrap(_structures(found), _WIDTH))
     yield from ("", "| aim, leaving each study out | reached |  |", "| --- | --- | --- |")
     for aim, met, value in _aims(found):
         yield f"| {aim} | {'yes' if met else '**no**'} | {value} |"
@@ -132,6 +134,16 @@ def _aims(found: ResponseValidated) -> Iterator[tuple[str, bool, str]]:
     yield f"contrast RMSE at most {AIM:g} points", score.rmse <= AIM, f"{score.rmse:.2f}; {points.rmse:.2f} in points"
     yield "better than a constant contrast", score.rmse < constant, f"{score.rmse:.2f} against {constant:.2f}"
     yield f"80 % intervals hold {low:.0%} to {high:.0%}", low <= score.in_80 <= high, f"{score.in_80:.0%}"
+
+
+def _structures(found: ResponseValidated) -> str:
+    score = found.structures
+    apart = abs(score.difference) > score.error
+    return (
+        f"Build-up against restore: the log score of what was not seen differs by {score.difference:+.2f} a study "
+        f"(standard error {score.error:.2f}, {score.studies} studies; above 0 speaks for build-up). "
+        + ("The better one should be used alone." if apart else "Not told apart, so both are used in equal parts.")
+    )
 
 
 def _yardsticks(score: Scored) -> str:

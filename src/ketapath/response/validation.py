@@ -31,6 +31,9 @@ LEFT_OUT = "leave_one_out.csv"
 Table = Literal["contrast", "level", "share", "relapse"]
 TABLES: tuple[Table, ...] = ("contrast", "level", "share", "relapse")
 
+_LEAST_SPREAD: Mapping[Table, float] = {"contrast": 0.5, "level": 0.5, "share": 2.0, "relapse": 2.0}
+"""Points or percent; source: our choice, a report rounds, and no share of few people is certain."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
@@ -188,10 +191,38 @@ def _inside(bounds: Iterable[tuple[float, float, float]]) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StructureScore:
+    """Build-up against restore, by numbers that a fit without their study predicts: mean difference of the log score.
+
+    One value a study (the sum over its numbers); above 0 speaks for build-up. `error` is its standard error.
+    """
+
+    studies: int
+    difference: float
+    error: float
+
+
+def structure_score(rows: Sequence[tuple[str, Compared]]) -> StructureScore:
+    """The log score of each number is that of a normal with the predicted middle and 95 % interval."""
+    by_study: dict[str, float] = {}
+    for structure, row in rows:
+        spread = max((row.p975 - row.p025) / 3.92, _LEAST_SPREAD[row.table])
+        score = -0.5 * (row.miss / spread) ** 2 - float(np.log(spread))
+        by_study[row.study] = by_study.get(row.study, 0.0) + (score if structure == "build-up" else -score)
+    values = np.array(list(by_study.values()))
+    return StructureScore(
+        studies=values.size,
+        difference=float(values.mean()),
+        error=float(values.std(ddof=1) / np.sqrt(values.size)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseValidated:
     """Everything that `ketapath validate response` says; keys are structure, fit ("all", "without") and table."""
 
     figures: Mapping[tuple[str, str, str], Scored]
+    structures: StructureScore
     orders: Sequence[Ordered]
     rows: Sequence[tuple[str, str, Compared]]
     left_out: Sequence[LeftOut]
@@ -212,6 +243,7 @@ def validate_response(population: Population, parameters: Mapping[str, Any]) -> 
         figures[structure, which, "contrast, in points"] = scored(in_points, "contrast")
     return ResponseValidated(
         figures=figures,
+        structures=structure_score([(s, row) for s, w, row in rows if w == "without"]),
         orders=orders(population, parameters, seed=0),
         rows=rows,
         left_out=outcomes(parameters["trial_scales"])[1],
