@@ -111,7 +111,7 @@ def course(first: date) -> Course:
             _influence(17, "phq9", 9, (4, 8, 14), 0.53, 0.52), _influence(21, "phq9", 14, (3, 8, 13), 0.50, 0.34),
         ),
         warning=EarlyWarning(
-            day=21.0, scale="phq9", kind="above-expected", statement=Text(key="test.warning"), probability=0.82,
+            day=21.0, scale="phq9", kind="relapse", statement=Text(key="test.warning"), probability=0.82,
             evidence=HOUSE_RULE,
         ),
         goals=_goals(first),

@@ -289,6 +289,7 @@ def test_a_score_above_its_line_is_warned_of_before_it_is_reliably_worse() -> No
     assert high.reliable_change == "no reliable change"
     assert high.warning is not None
     assert high.warning.kind == "above-expected"
+    assert high.warning.probability is None  # it was seen; how rare it is, is no chance that it is so
 
 
 def test_the_same_seed_gives_the_same_course_and_another_nearly_the_same() -> None:

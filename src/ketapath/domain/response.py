@@ -111,7 +111,10 @@ class Influence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlyWarning:
-    """A sign between visits that the course goes worse than expected, for a person to look at; it decides nothing."""
+    """A sign between visits that the course goes worse than expected, for a person to look at; it decides nothing.
+
+    `probability` is the chance that what the statement says is so; None where the statement is a plain observation.
+    """
 
     day: float
     scale: str

@@ -384,11 +384,11 @@ def _warning(
         title = knowledge.instruments[last.scale]["title"]
         values = {"title": title, "total": f"{last.total:g}", "line": f"{last.expected_p95:.0f}"}
         statement = Text(key="warning.above_expected", values=values)
-        return _warned(last.day, last.scale, "above-expected", statement, found.steps[-1].p_as_high)
+        return _warned(last.day, last.scale, "above-expected", statement, None)
     return None
 
 
-def _warned(day: float, scale: str, kind: Any, statement: Text, p: float) -> EarlyWarning:
+def _warned(day: float, scale: str, kind: Any, statement: Text, p: float | None) -> EarlyWarning:
     return EarlyWarning(day=day, scale=scale, kind=kind, statement=statement, probability=p, evidence=(SITE_DEFAULT,))
 
 
