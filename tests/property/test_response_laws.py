@@ -321,3 +321,55 @@ def test_a_whole_total_near_zero_is_not_taken_for_exact() -> None:
     errors = np.sqrt(np.diag(matrix) - own.lasting - own.slow.mean())
     assert errors[0] > 0.6 * apart
     assert errors[1] == pytest.approx(who.scales[0].error, rel=0.02)
+
+
+def test_who_starts_high_and_gets_worse_is_warned_of_though_no_reliable_change_fits_the_scale() -> None:
+    series = (dose(0), dose(3), dose(7), dose(10))
+    rising = [score(d, t) for d, t in ((0, 21.0), (7, 22.0), (15, 25.0), (23, 27.0), (24, 27.0))]
+    worse = found(*rising, doses=series, day=25)
+    assert worse.warning is not None
+    assert worse.warning.kind == "rising"
+    assert "response.no_room_to_worsen" in keys(worse)
+    better = found(*[score(d, t) for d, t in ((0, 21.0), (7, 18.0), (15, 12.0))], doses=series, day=25)
+    assert better.warning is None
+    assert "response.no_room_to_worsen" not in keys(better)
+
+
+@pytest.mark.parametrize("day", [16, 17, 18, 21, 23])
+def test_the_day_of_looking_does_not_make_a_chance_of_relapse_nothing(day: int) -> None:
+    series = (dose(0), dose(3), dose(7), dose(10))
+    seen = found(score(0, 20.0), score(7, 8.0), score(14, 9.0), doses=series, day=day)
+    chances = [p for _day, p in seen.p_relapse_by]
+    assert len(chances) == 3
+    assert chances == sorted(chances)
+    assert chances[0] > 0.01
+
+
+def test_an_old_sign_ends_and_does_not_hide_a_new_one() -> None:
+    old = [score(0, 5.0, "gad7"), score(3, 18.0, "gad7")]
+    well = [score(-1, 18.0), score(7, 9.0), score(60, 6.0), score(80, 5.0)]
+    assert found(*old, *well, day=20).warning is not None
+    assert found(*old, *well, day=82).warning is None
+    twice = found(score(-1, 18.0), score(2, 5.0), score(20, 15.0), score(60, 15.0), score(80, 15.0), day=81)
+    assert twice.warning is None or twice.warning.kind != "relapse"
+
+
+def test_the_worse_of_two_scales_on_one_day_is_the_one_that_is_warned_of() -> None:
+    high = (score(-1, 14.0), score(4, 13.0), score(8, 12.0), score(18, 19.0))
+    quiet = (score(-1, 30.0, "madrs"), score(8, 26.0, "madrs"), score(18, 27.0, "madrs"))
+    both = found(*high, *quiet)
+    assert both.warning is not None
+    assert both.warning.scale == "phq9"
+
+
+def test_from_a_start_in_remission_no_relapse_is_said() -> None:
+    well = found(score(-1, 2.0), score(4, 1.0), score(12, 1.0))
+    assert well.warning is None
+    assert well.p_relapse_by == ()
+    assert "response.baseline_low" in keys(well)
+
+
+def test_without_any_score_nothing_is_said_of_this_person_getting_worse() -> None:
+    nobody = found()
+    assert nobody.curve is not None
+    assert (nobody.p_worse, nobody.expected) == (None, None)

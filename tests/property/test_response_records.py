@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, time
+
 import pytest
 from tests.courses import KNOWLEDGE, POPULATION, at, dose, found, keys, on, score
 
@@ -45,10 +48,10 @@ def test_a_form_with_missing_items_is_not_scored_and_moves_nothing() -> None:
 
 
 def test_two_differing_scores_of_one_day_count_as_their_mean_and_say_so() -> None:
-    both = told(score(0, 18.0), score(7, 8.0, name="a"), score(7, 20.0, name="b"))
+    both = told(score(0, 18.0), score(7, 11.0, name="a"), score(7, 17.0, name="b"))
     assert [o.total for o in both.observed] == [18, 14]
     assert "response.two_scores" in keys(both)
-    assert both.curve == told(score(0, 18.0), score(7, 20.0, name="b"), score(7, 8.0, name="a")).curve
+    assert both.curve == told(score(0, 18.0), score(7, 17.0, name="b"), score(7, 11.0, name="a")).curve
 
 
 def test_a_later_version_replaces_the_earlier_without_a_note() -> None:
@@ -97,13 +100,13 @@ def test_a_dose_outside_the_studies_is_called_an_extrapolation() -> None:
 
 
 def test_a_dose_goes_by_the_weight_of_its_day_and_an_old_weight_is_said() -> None:
-    """40 mg is 0.5 mg/kg of 80 kg in the first week; half a year later the person weighs 60 kg."""
-    doses = (dose(0, 40.0), dose(180, 30.0))
-    both = told(score(0, 18.0), doses=doses, weights_kg={on(-5): 80.0, on(178): 60.0}, day=185)
-    even = told(score(0, 18.0), doses=(dose(0), dose(180)), day=185, weights_kg={on(0): 70.0, on(180): 70.0})
+    """40 mg is 0.5 mg/kg of 80 kg in the first week; eleven weeks later the person weighs 60 kg."""
+    doses = (dose(0, 40.0), dose(80, 30.0))
+    both = told(score(0, 18.0), doses=doses, weights_kg={on(-5): 80.0, on(78): 60.0}, day=85)
+    even = told(score(0, 18.0), doses=(dose(0), dose(80)), day=85, weights_kg={on(0): 70.0, on(80): 70.0})
     assert both.curve == even.curve
     assert "response.old_weight" not in keys(both)
-    assert "response.old_weight" in keys(told(score(0, 18.0), doses=doses, weights_kg={on(-5): 80.0}, day=185))
+    assert "response.old_weight" in keys(told(score(0, 18.0), doses=doses, weights_kg={on(-5): 80.0}, day=85))
 
 
 def test_a_session_without_a_dose_or_a_weight_gets_no_model() -> None:
@@ -243,3 +246,37 @@ def test_gad7_response_is_half_or_a_fall_below_ten() -> None:
     assert is_response(GAD7, 8, 4)
     assert not is_response(GAD7, 12, 10)
     assert not is_response(GAD7, 9, 8)
+
+
+def test_totals_of_one_day_that_lie_a_reliable_change_apart_are_not_used_and_the_page_asks() -> None:
+    both = told(score(0, 18.0), score(7, 2.0, name="a"), score(7, 20.0, name="b"))
+    assert [o.total for o in both.observed] == [18]
+    assert "response.scores_disagree" in keys(both)
+
+
+def test_a_new_series_after_a_long_pause_has_its_own_first_day_and_baseline() -> None:
+    doses = (dose(-400), dose(-397), dose(0), dose(3))
+    new = told(score(-401, 24.0), score(-390, 4.0), score(-1, 16.0), score(6, 11.0), doses=doses, day=8)
+    alone = told(score(-1, 16.0), score(6, 11.0), doses=(dose(0), dose(3)), day=8)
+    assert (new.baseline, new.sessions, new.curve) == (16.0, 2, alone.curve)
+    assert "response.earlier_series" in keys(new)
+    assert "response.earlier_series" not in keys(alone)
+    nothing = told(score(-401, 24.0), score(-390, 4.0), doses=doses, day=8)
+    assert nothing.curve is None
+    assert "response.no_baseline" in keys(nothing)
+
+
+def test_a_score_under_a_later_dose_counts_as_little_as_under_the_first() -> None:
+    at = datetime.combine(on(7), time(10))
+    doses = (dose(0), replace(dose(7), at=at))
+    under = score(7, 3.0, at=at.replace(hour=12))
+    seen = told(score(-1, 18.0), under, doses=doses, day=8)
+    assert [o.total for o in seen.observed] == [18.0]
+    assert "response.under_a_dose" in keys(seen)
+    before = score(7, 3.0, at=at.replace(hour=9))
+    assert [o.total for o in told(score(-1, 18.0), before, doses=doses, day=8).observed] == [18.0, 3.0]
+
+
+def test_an_age_that_is_not_known_is_said() -> None:
+    assert "response.age_unknown" in keys(told(score(0, 18.0), age_years=None))
+    assert "response.age_unknown" not in keys(told(score(0, 18.0)))

@@ -117,7 +117,7 @@ def test_a_score_answered_under_the_first_dose_is_neither_the_start_nor_part_of_
         someone = person(good_record(infusion(TODAY), *given, score=None))
         course = journey.treated(someone, CLINIC, KNOWLEDGE, seed=0)[1]
         assert course.baseline == baseline
-        assert "response.under_first_dose" in {note.key for note in course.notes}
+        assert "response.under_a_dose" in {note.key for note in course.notes}
 
 
 def test_a_rule_of_the_course_that_nobody_can_answer_says_so_and_states_nothing_of_the_person() -> None:

@@ -93,8 +93,9 @@ def course_html(course: Course, card: DecisionCard, person: Profile, knowledge: 
     reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in card.reverses)
     notes = "".join(f"<li>{_e(say(n, texts))}</li>" for n in course.notes)
     of_course = "".join(f"<li>{_finding(f, texts)}</li>" for f in card.course_findings)
+    why = "".join(f"<li>{_finding(f, texts)}</li>" for f in card.findings)
     body = (
-        f'<section class="card"><h2>{_e(say(card.statement, texts))}</h2>{chance}'
+        f'<section class="card"><h2>{_e(say(card.statement, texts))}</h2>{f"<ul>{why}</ul>" if why else ""}{chance}'
         f"<p>Best case against it: {_e(say(card.best_case_against, texts))}</p>"
         f"<p>What would turn it around:</p><ul>{reverses}</ul>"
         f"<p>Also possible: {_e(', '.join(card.also_possible) or 'nothing else')}</p>"

@@ -62,6 +62,7 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
     lines = [say(card.statement, texts)]
     if card.probability is not None and card.probability_of is not None:
         lines += _wrap(f"Probability {say(card.probability_of, texts)}: {about(card.probability)}")
+    lines += [line for f in card.findings for line in _wrap(f"{_sentence(f, texts)} [{f.id}]", "- ")]
     lines += _wrap(f"Against it: {say(card.best_case_against, texts)}")
     lines += [line for t in card.reverses for line in _wrap(f"Would turn it around: {say(t, texts)}")]
     lines += _wrap(f"Also possible: {', '.join(card.also_possible) or 'nothing else'}")
@@ -82,6 +83,9 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
     for name, value in (("response", course.p_response), ("remission", course.p_remission)):
         if value is not None:
             lines += [f"Probability of {name} on day {course.horizon_day:g}: {about(value)}"]
+    parts = {q.quantity: f"{q.p50:.0%} ({q.p05:.0%} to {q.p95:.0%})" for q in course.posterior}
+    if "drug_part" in parts:
+        lines += _wrap(f"Gone today by the drug {parts['drug_part']}, by context and time {parts['context_part']}")
     lines += [line for n in course.notes for line in _wrap(say(n, texts))]
     beside = list(beside_lines(course, texts))
     lines += ["", "Every scale, and goals"] if beside else []

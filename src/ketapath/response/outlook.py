@@ -110,6 +110,11 @@ class Definitions:
     or_below: float | None
     relapse_gone: float
 
+    @property
+    def can_be_met(self) -> bool:
+        """Whether the start leaves room for a response and a relapse: it does not where it is remission already."""
+        return self.start is None or self.start >= self.below
+
     @classmethod
     def of(cls, instrument: Mapping[str, Any], start: float | None, parameters: Mapping[str, Any]) -> Definitions:
         """Those of the instrument, and the relapse of response.yaml."""
@@ -131,14 +136,17 @@ class Definitions:
         return np.asarray(self.gone(paths, totals) >= self.share)
 
     def relapse(self, paths: Paths, totals: Array) -> Array:
-        """Which totals are a relapse, of somebody who has responded."""
-        return np.asarray(self.gone(paths, totals) < self.relapse_gone)
+        """Which totals are a relapse, of somebody who has responded; a total in remission is none."""
+        return np.asarray((self.gone(paths, totals) < self.relapse_gone) & (totals >= self.below))
 
 
 def chances(
     paths: Paths, events: Definitions, *, days: Sequence[float], visits: Array, responded: bool
 ) -> list[Chance]:
-    """Probabilities on each of these days; relapse is by that day, at a visit after today."""
+    """Probabilities on each of these days; relapse is by that day, at a visit after today.
+
+    Before the first visit nobody can be found to have relapsed: None there, as where there is nothing to relapse from.
+    """
     relapsed_by = np.zeros(0)
     if responded and visits.size:
         rows = np.searchsorted(paths.days, visits)
@@ -153,7 +161,7 @@ def chances(
                 day=day,
                 p_response=float(events.response(paths, totals).mean()),
                 p_remission=float((totals < events.below).mean()),
-                p_relapse=None if not responded else float(relapsed_by[seen - 1]) if seen else 0.0,
+                p_relapse=float(relapsed_by[seen - 1]) if responded and seen else None,
             )
         )
     return found

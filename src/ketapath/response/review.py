@@ -7,6 +7,7 @@ shown. The same record, population, day and seed give the same course, in whatev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -45,8 +46,15 @@ from ketapath.response.outlook import (
 )
 from ketapath.response.person import Person, Scale, parts, person, scales_of
 from ketapath.response.prior import Population
-from ketapath.response.totals import is_under_the_first_dose, one_a_day
-from ketapath.response.treatment import Session, antidepressant_day, doses_given, sessions_of, why_not_predicted
+from ketapath.response.totals import is_under_a_dose, one_a_day
+from ketapath.response.treatment import (
+    Session,
+    antidepressant_day,
+    doses_given,
+    newest_series,
+    sessions_of,
+    why_not_predicted,
+)
 from ketapath.response.trend import change_of, rising, trend
 
 _FEWER = 2000  # source: our choice; draws behind bands that no probability is read from
@@ -119,16 +127,21 @@ class _Record:
 
 
 def _read(history: History, knowledge: Knowledge, as_of: date) -> _Record:
-    given = doses_given(history.doses, as_of)
+    every = doses_given(history.doses, as_of)
+    given = newest_series(every, knowledge.figure("course_gap_days"))
     window = timedelta(days=int(knowledge.response["baseline_days"]))
     stated = [s for s in history.scores if s.on <= as_of and s.instrument in knowledge.instruments]
-    under = [s for s in stated if is_under_the_first_dose(s, given)]
-    notes = [Text(key="response.under_first_dose", values={"on": given[0].on.isoformat()})] if under else []
+    under = [s for s in stated if is_under_a_dose(s, every)]
+    notes = [
+        Text(key="response.under_a_dose", values={"on": on.isoformat()}) for on in dict.fromkeys(s.on for s in under)
+    ]
+    if len(given) < len(every):
+        notes.append(Text(key="response.earlier_series", values={"on": given[0].on.isoformat()}))
     depression = tuple(s for s in knowledge.response["scales"] if s in knowledge.instruments)
     by_scale, usable = {}, {}
     for scale in dict.fromkeys((*depression, *knowledge.instruments)):
         by_scale[scale] = [s for s in stated if s.instrument == scale and s not in under]
-        usable[scale], said = one_a_day(by_scale[scale])
+        usable[scale], said = one_a_day(by_scale[scale], knowledge.instruments[scale])
         notes += said if scale in depression else []
     nine = [s for s in stated if s.instrument == "phq9" and (not given or s.on >= given[0].on - window)]
     return _Record(
@@ -220,9 +233,10 @@ class _Days:
         horizon = max(float(parameters["review_day"]), now + 14.0)
         checks = tuple(sessions[-1].day + float(d) for d in parameters["relapse"]["after_days"])
         end = max(horizon, *checks)
-        visits = np.arange(
-            now + float(parameters["relapse"]["every_days"]), end + 0.5, parameters["relapse"]["every_days"]
-        )
+        every = float(parameters["relapse"]["every_days"])
+        # Counted from the last session, so that the checks are visits and no day of looking moves them.
+        visits = sessions[-1].day + np.arange(every, end - sessions[-1].day + 0.5, every)
+        visits = visits[visits > now]
         recent = max(now - _DAILY, 0.0)
         earlier = np.arange(0.0, recent, max(1.0, np.ceil(recent / _EARLIER)))
         later = np.arange(recent, min(end, now + 4.0 * _DAILY) + 1.0)
@@ -252,8 +266,9 @@ def _told(
     events = Definitions.of(instrument, start, parameters)
     newest = after[-1].total if after else None
     totals = [s.total for s in after if s.total is not None]
-    responded, stands = _responded(totals, instrument, start, events)
     ok = found.posterior.diagnostics.ok
+    stands = events.can_be_met and _responded(totals, instrument, events)
+    has_scores = found.fit.scores.totals.size > 0
     asked = sorted({*days.visits.tolist(), days.horizon, *(c for c in days.checks if c > days.now)})
     said = chances(found.paths, events, days=asked, visits=days.visits, responded=stands) if ok else []
     at = {c.day: c for c in said}
@@ -271,49 +286,70 @@ def _told(
         p_response=at[days.horizon].p_response if ok else None,
         p_remission=at[days.horizon].p_remission if ok else None,
         p_relapse_by=_relapses(at, days) if stands else (),
-        p_worse=_p_worse(found.paths, _of(found.fit.who, main), days.now) if ok else None,
+        p_worse=_p_worse(found.paths, _of(found.fit.who, main), days.now) if ok and has_scores else None,
         reliable_change=None if start is None or newest is None else reliable_change(instrument, start, newest),
         last_change=None if start is None or newest is None else newest - start,
         item9=record.item9,
         diagnostics=found.posterior.diagnostics,
         evidence=response_evidence(knowledge),
-        notes=(*record.notes, *_notes(found, history, parameters, start)),
-        expected=here.expected,
+        notes=(*record.notes, *_notes(found, history, parameters, instrument, events, newest=newest, stands=stands)),
+        expected=here.expected if has_scores else None,
         scales=scales,
         chances=tuple(said),
         influences=tuple(step.influence for step in found.steps),
-        warning=_warning(record, found, scales, events, knowledge, responded=responded),
+        warning=_warning(record, found, scales, events, knowledge),
         goals=history.goals,
         provenance=population.provenance,
     )
 
 
-def _responded(
-    totals: Sequence[float], instrument: Mapping[str, Any], start: float | None, events: Definitions
-) -> tuple[bool, bool]:
-    """Whether there has been a response, and whether it still stands: no total since has met the relapse."""
-    ever = stands = False
+def _responded(totals: Sequence[float], instrument: Mapping[str, Any], events: Definitions) -> bool:
+    """Whether a response stands: there has been one, and no total since has met the relapse."""
+    stands, start = False, events.start
     for total in totals if start is not None else ():
         assert start is not None
         if is_response(instrument, start, total):
-            ever = stands = True
+            stands = True
         elif 1.0 - total / start < events.relapse_gone:
             stands = False
-    return ever, stands
+    return stands
 
 
-def _notes(found: _Found, history: History, parameters: Mapping[str, Any], start: float | None) -> list[Text]:
+def _lately_stood(after: Sequence[ScoreEntry], instrument: Mapping[str, Any], events: Definitions, since: date) -> bool:
+    """Whether a response stood at a score of the last weeks, so that what came after may be the relapse."""
+    totals = [(s.on, s.total) for s in after if s.total is not None]
+    stood = (on for i, (on, _) in enumerate(totals) if _responded([t for _, t in totals[: i + 1]], instrument, events))
+    return events.can_be_met and any(on >= since for on in stood)
+
+
+def _notes(
+    found: _Found,
+    history: History,
+    parameters: Mapping[str, Any],
+    instrument: Mapping[str, Any],
+    events: Definitions,
+    *,
+    newest: float | None,
+    stands: bool,
+) -> list[Text]:
     """What a reader has to know of this curve."""
-    notes = []
+    notes, start = [], events.start
     if start is None:
         usual = float(parameters["scales"][found.charted[0].scale]["baseline"])
         notes.append(Text(key="response.nominal_baseline", values={"baseline": f"{usual:g}"}))
     if not found.posterior.diagnostics.ok:
         notes.append(Text(key="response.not_trusted"))
+    if start is not None and not events.can_be_met:
+        notes.append(Text(key="response.baseline_low"))
+    points, top = float(instrument["reliable_change"]["points"]), float(instrument["scoring"]["max"])
+    if start is not None and newest is not None and newest >= start and start + points > top:
+        notes.append(Text(key="response.no_room_to_worsen", values={"title": instrument["title"]}))
     if any(step.away > float(parameters["surprise"]["sd"]) for step in found.steps):
         notes.append(Text(key="response.surprising"))
     if history.psychotherapy:
         notes.append(Text(key="response.psychotherapy_not_quantified"))
+    if stands:
+        notes.append(Text(key="response.relapse_weak"))
     return [*notes, Text(key="response.split_unknown"), Text(key="response.no_more_sessions")]
 
 
@@ -364,28 +400,45 @@ def _warning(
     scales: Sequence[ScaleCourse],
     events: Definitions,
     knowledge: Knowledge,
-    *,
-    responded: bool,
 ) -> EarlyWarning | None:
-    """A sign that the newest score gives, if any: a relapse, a reliable rise, or more than was expected."""
+    """A sign that the newest scores give, if any: a relapse, a reliable rise, worse than before, or above expectation.
+
+    Only scores of the last weeks can give one: an old score is a reason to ask again, not a sign of today.
+    """
     limits, paths, days = knowledge.response["warning"], found.paths, found.days
-    if responded and found.posterior.diagnostics.ok:
+    ok = found.posterior.diagnostics.ok
+    newest = max((s.influence.day for s in found.steps), default=-math.inf)
+    is_recent = days.now - newest <= float(limits["days"])
+    main = found.charted[0]
+    since = record.as_of - timedelta(days=float(limits["days"]))
+    stood = _lately_stood(record.after(main.scale), knowledge.instruments[main.scale], events, since)
+    if stood and ok and is_recent:
         today = np.rint(paths.observed[paths.at(days.now)])
         p = float(events.relapse(paths, today).mean())
         if p >= float(limits["relapse_probability"]):
-            values = {"gone": f"{100 * events.relapse_gone:g}"}
-            statement = Text(key="warning.relapse", values=values)
-            return _warned(days.now, found.charted[0].scale, "relapse", statement, p)
+            statement = Text(key="warning.relapse", values={"gone": f"{100 * events.relapse_gone:g}"})
+            return _warned(days.now, main.scale, "relapse", statement, p)
     sign = _rising(record, scales, knowledge)
     if sign is not None:
         return sign
-    if found.steps and found.steps[-1].p_as_high <= 1.0 - float(limits["above"]):
-        last = found.steps[-1].influence
-        title = knowledge.instruments[last.scale]["title"]
-        values = {"title": title, "total": f"{last.total:g}", "line": f"{last.expected_p95:.0f}"}
-        statement = Text(key="warning.above_expected", values=values)
-        return _warned(last.day, last.scale, "above-expected", statement, None)
-    return None
+    if not (ok and is_recent):
+        return None
+    worse = _p_worse(paths, _of(found.fit.who, main.scale), days.now)
+    if worse >= float(limits["worse_probability"]):
+        statement = Text(key="warning.worse", values={"title": main.title})
+        return _warned(days.now, main.scale, "rising", statement, worse)
+    return _above_expected([s for s in found.steps if s.influence.day == newest], knowledge)
+
+
+def _above_expected(steps: Sequence[Step], knowledge: Knowledge) -> EarlyWarning | None:
+    """The rarest of the scores of one day, where it lies above the line that it was expected to stay under."""
+    least = min(steps, key=lambda s: s.p_as_high, default=None)
+    if least is None or least.p_as_high > 1.0 - float(knowledge.response["warning"]["above"]):
+        return None
+    last = least.influence
+    title = knowledge.instruments[last.scale]["title"]
+    values = {"title": title, "total": f"{last.total:g}", "line": f"{last.expected_p95:.0f}"}
+    return _warned(last.day, last.scale, "above-expected", Text(key="warning.above_expected", values=values), None)
 
 
 def _warned(day: float, scale: str, kind: Any, statement: Text, p: float | None) -> EarlyWarning:
@@ -435,9 +488,9 @@ def _trends(record: _Record, knowledge: Knowledge, modelled: set[str], main: str
 
 
 def _rising(record: _Record, scales: Iterable[ScaleCourse], knowledge: Knowledge) -> EarlyWarning | None:
-    """The newest sign of a rise; of several on one day, that of the scale that stands first."""
+    """The newest sign of a rise in the last weeks; of several on one day, that of the scale that stands first."""
     found: EarlyWarning | None = None
-    newest = date.min
+    newest = record.as_of - timedelta(days=float(knowledge.response["warning"]["days"]) + 1.0)
     for scale in scales:
         first = record.day_0(scale.scale)
         sign = rising(scale, knowledge.instruments[scale.scale], first=first, knowledge=knowledge)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Dose, ScoreEntry
 
-__all__ = ["is_under_the_first_dose", "one_a_day"]
+__all__ = ["is_under_a_dose", "one_a_day"]
 
 
-def one_a_day(stated: Iterable[ScoreEntry]) -> tuple[list[ScoreEntry], list[Text]]:
+def one_a_day(stated: Iterable[ScoreEntry], instrument: Mapping[str, Any]) -> tuple[list[ScoreEntry], list[Text]]:
     """Usable totals of one scale in order of time, one a day, and a note for each day on which something was set aside.
 
-    A later version of one resource replaces the earlier. Two resources of one day that differ are two measurements:
-    their mean is used, because taking either would be a choice that nobody made. The order they come in is irrelevant.
+    A later version of one resource replaces the earlier. Resources of one day that differ are measurements of one
+    state: their mean is used, because taking either would be a choice that nobody made. Where they lie a reliable
+    change apart one of them is wrong, and none is used. The order they come in is irrelevant.
     """
+    apart = float(instrument.get("reliable_change", {}).get("points", math.inf))
     notes = []
     by_day: dict[date, dict[tuple[str, str], ScoreEntry]] = {}
     for entry in sorted(stated, key=lambda s: (s.on, _version(s), str(s.origin))):
@@ -29,17 +33,21 @@ def one_a_day(stated: Iterable[ScoreEntry]) -> tuple[list[ScoreEntry], list[Text
     for on, entries in by_day.items():
         totals = [s.total for s in entries.values() if s.total is not None]
         mean = sum(totals) / len(totals)
+        if max(totals) - min(totals) >= apart:
+            values = {"title": instrument["title"], "on": on.isoformat(), "low": min(totals), "high": max(totals)}
+            notes.append(Text(key="response.scores_disagree", values=values))
+            continue
         if len(set(totals)) > 1:
             notes.append(Text(key="response.two_scores", values={"on": on.isoformat(), "mean": f"{mean:g}"}))
         found.append(replace(list(entries.values())[-1], total=mean))
     return found, notes
 
 
-def is_under_the_first_dose(score: ScoreEntry, given: Sequence[Dose]) -> bool:
-    """Answered on the first session's day after its dose began: neither a baseline nor a course."""
-    if not given or given[0].at is None or score.at is None:
+def is_under_a_dose(score: ScoreEntry, given: Sequence[Dose]) -> bool:
+    """Answered on the day of a session after its dose began: neither a baseline nor a course."""
+    if score.at is None:
         return False
-    return score.on == given[0].on and score.at > given[0].at
+    return any(dose.at is not None and dose.on == score.on and score.at > dose.at for dose in given)
 
 
 def _version(entry: ScoreEntry) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from ketapath.domain.evidence import Text
@@ -36,7 +37,14 @@ class Session:
 
 def doses_given(doses: Iterable[Dose], as_of: date) -> list[Dose]:
     """The doses up to today in order of time, without sessions that were missed."""
-    return sorted((d for d in doses if d.on <= as_of and d.dose_mg != 0), key=lambda d: (d.on, str(d.origin)))
+    given = (d for d in doses if d.on <= as_of and d.dose_mg != 0)
+    return sorted(given, key=lambda d: (d.on, d.at is None, str(d.at), d.product, d.route, str(d.origin)))
+
+
+def newest_series(given: Sequence[Dose], gap_days: float) -> list[Dose]:
+    """The doses since the last pause longer than this: a new series has its own first day and its own baseline."""
+    starts = [i for i, (a, b) in enumerate(pairwise(given)) if (b.on - a.on).days > gap_days]
+    return list(given[starts[-1] + 1 :] if starts else given)
 
 
 def sessions_of(
@@ -90,7 +98,7 @@ def why_not_predicted(
             key = "response.not_predictable_condition"
             return Text(key=key, values={**values, "condition": history.condition}), []
     notes = [] if history.condition is not None else [Text(key="response.condition_unknown")]
-    return None, notes
+    return None, [*notes, *([] if history.age_years is not None else [Text(key="response.age_unknown")])]
 
 
 def predicted(product: str, route: str, parameters: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -110,13 +118,13 @@ def antidepressant_day(history: History, first: date, as_of: date, parameters: M
 
 
 def _weight_on(on: date, weights_kg: Mapping[date, float], near_days: int) -> tuple[float | None, bool]:
-    """The weight nearest to this day within the window, else the latest known, and whether it was near."""
+    """The weight nearest to this day, and whether it lies within the window."""
     if not weights_kg:
         return None, False
     nearest = min(weights_kg, key=lambda day: (abs((day - on).days), day))
     if abs((nearest - on).days) <= near_days:
         return weights_kg[nearest], True
-    return weights_kg[max(weights_kg)], False
+    return weights_kg[nearest], False
 
 
 def _outside_studies(doses: Iterable[tuple[str, str, float, float]], parameters: Mapping[str, Any]) -> Iterator[Text]:

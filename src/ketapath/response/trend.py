@@ -38,7 +38,7 @@ def trend(
     `curve` is None without a usable score. The baseline is the last total of the weeks up to `first`.
     """
     stated = [s for s in entries if s.instrument == instrument["id"] and s.on <= as_of]
-    usable, notes = one_a_day(stated)
+    usable, notes = one_a_day(stated, instrument)
     window = timedelta(days=int(knowledge.response["baseline_days"]))
     baseline = next((s for s in reversed(usable) if first - window <= s.on <= first), None)
     curve = _curve(usable, instrument, knowledge.response["own_trend"], first, as_of)
