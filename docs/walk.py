@@ -16,7 +16,11 @@ from ketapath.cli import main
 ROOT = Path(__file__).parents[1]
 RECORD = "examples/walk/to-relapse-and-back.json"
 STEPS = (
-    ("2026-07-21", "The first score", "A PHQ-9 of 18, and no session yet: there is no course to expect."),
+    (
+        "2026-07-21",
+        "The first score",
+        "A PHQ-9 of 18 with an answer above zero to item 9, and no session yet. The risk comes first.",
+    ),
     (
         "2026-08-04",
         "The first infusion",
@@ -30,7 +34,12 @@ STEPS = (
     ),
     ("2026-08-25", "Response", "Six infusions; PHQ-9 7. More than half of the symptoms are gone."),
     ("2026-10-06", "The way back", "Six weeks without a session: 6, then 9, then 15."),
-    ("2026-10-12", "Relapse", "PHQ-9 17: what had gone has come back."),
+    (
+        "2026-10-12",
+        "Relapse",
+        "PHQ-9 17: what had gone has come back. The card says to stop and names what would turn it around; Marta and her "
+        "prescriber write down why they try a second series.",
+    ),
     ("2026-10-21", "Infusions again", "A second series has begun; PHQ-9 10."),
     ("2026-11-24", "And back", "Two more infusions, two weeks apart; PHQ-9 5."),
 )
@@ -73,7 +82,7 @@ def _shown(text: str) -> Iterator[str]:
     lines = text.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(("Early sign", "PHQ-9 at baseline")))
     end = next((i for i, line in enumerate(lines) if line.startswith("Every scale")), len(lines))
-    head = next(i for i, line in enumerate(lines) if line.startswith(("Against it", "- ", "Rules:")))
+    head = next(i for i, line in enumerate(lines) if line.startswith(("Against it", "Rules:")))
     yield from lines[:head]
     yield "[...]"
     yield from lines[start:end]
