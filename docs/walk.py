@@ -37,8 +37,8 @@ STEPS = (
     (
         "2026-10-12",
         "Relapse",
-        "PHQ-9 17: what had gone has come back. The card says to stop and names what would turn it around; Marta and her "
-        "prescriber write down why they try a second series.",
+        "PHQ-9 17: what had gone has come back. The card says to stop and names what would turn it around; Marta and "
+        "her prescriber write down why they try a second series.",
     ),
     ("2026-10-21", "Infusions again", "A second series has begun; PHQ-9 10."),
     ("2026-11-24", "And back", "Two more infusions, two weeks apart; PHQ-9 5."),
