@@ -145,10 +145,10 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def _update(arguments: argparse.Namespace) -> int:
     from ketapath import journey, report
-    from ketapath.response.prior import read_population
+    from ketapath.response.prior import population
 
     knowledge, clinic, someone = _person(arguments)
-    own = read_population(read(arguments.prior), knowledge.response, where=arguments.prior) if arguments.prior else None
+    own = population(knowledge.response, Path(arguments.prior)) if arguments.prior else None
     _, course, card = journey.treated(someone, clinic, knowledge, seed=arguments.seed, own_prior=own)
     if arguments.html:
         write(arguments.html, report.course_html(course, card, someone, knowledge).encode())

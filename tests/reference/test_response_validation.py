@@ -30,6 +30,24 @@ def test_what_misses_its_aim_is_said() -> None:
     assert "80 % intervals hold 70% to 90%: missed (68%)" in said
 
 
+def test_relapse_and_shares_are_held_to_the_same_yardstick_and_predict_arm_says_what_is_found() -> None:
+    said = response_validation_text(FOUND)
+    assert "relapse better than the mean of the other studies: missed (33.4 against 19.9 percent)" in said
+    assert "response and remission better than the mean of the other studies: reached (18.5 against 22.5" in said
+    share, relapse = (FOUND.figures["build-up", "without", table] for table in ("share", "relapse"))
+    texts = load().texts
+    assert f"{100 * share.in_80:.0f} % lay in the 80 % band" in texts["response.arm.shares"]
+    assert relapse.rmse > relapse.yardsticks["the mean of the other studies"]
+    assert "worse than by the mean of the others" in texts["response.arm.relapse"]
+
+
+def test_the_text_explains_its_marks_and_says_in_words_what_is_left_out() -> None:
+    said = " ".join(response_validation_text(FOUND).split())
+    assert "in brackets, the 80 % interval. * marks what was observed outside it" in said
+    assert "the day of the number is not stated" in said
+    assert not [one.reason for one in FOUND.left_out if "-" in one.reason and one.reason in said]
+
+
 def test_seeing_a_trial_helps_or_nothing_was_left_out() -> None:
     for structure in ("build-up", "restore"):
         seen, unseen = (FOUND.figures[structure, which, "level"].rmse for which in ("all", "without"))

@@ -6,14 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from ketapath.cli import main
 from ketapath.domain.response import ArmPrediction, PredictedOutcome
 from ketapath.errors import BadInput
-from ketapath.knowledge import load
+from ketapath.knowledge import FOLDER, load
+from ketapath.report.words import say
 from ketapath.response import predict_arm, read_arm
+from ketapath.response.arm import CONTROLS
+from ketapath.response.arm_course import STUDIED_DAYS
+from ketapath.response.arm_file import Asked
+from ketapath.response.outcomes import outcomes
+from ketapath.response.predict import BASELINES, expected, new_study, relapsed_by
 from ketapath.response.prior import population
 
 KNOWLEDGE = load()
@@ -167,3 +174,167 @@ def test_the_command_gives_json_and_refuses_in_one_line(tmp_path: Path, capsys: 
     file.write_text("- no arm")
     assert main(["predict-arm", str(file)]) == 3
     assert capsys.readouterr().err.count("\n") <= 3
+
+
+WEEKS = [0, 3, 7, 10, 14, 17, 21, 24]
+
+
+def said(found: ArmPrediction) -> dict[str, str]:
+    return {text.key.removeprefix("response.arm."): say(text, KNOWLEDGE.texts) for text in found.findings}
+
+
+def asks(quantity: str, day: float) -> list[dict[str, Any]]:
+    return [{"scale": "MADRS", "day": day, "quantity": quantity}]
+
+
+def test_who_goes_on_being_treated_is_not_lost_over_a_year() -> None:
+    spray = {"product": "esketamine", "route": "nasal", "dose": "84 mg", "days": WEEKS}
+    kept = arm(treatment=spray, after={"maintenance": {"every_days": 7}}, context={"control": "none", "routine": False})
+    month, year = (first({**kept, "outcomes": asks("response", day)}) for day in (28, 365))
+    assert middle(year) > 0.5 * middle(month)
+
+
+def test_people_leave_as_long_as_scores_were_followed() -> None:
+    assert KNOWLEDGE.response["studied_days"]["value"] == STUDIED_DAYS
+
+
+def test_shares_and_relapses_say_how_well_such_numbers_were_predicted() -> None:
+    assert {"shares", "dropout"} <= set(said(predicted(arm(outcomes=asks("remission", 1)))))
+    relapsing = said(predicted(arm(outcomes=asks("relapse", 14))))
+    assert "worse than by the mean of the others" in relapsing["relapse"]
+    assert not {"shares", "dropout", "relapse"} & set(said(predicted(ARM)))
+
+
+@pytest.mark.parametrize(
+    ("mean", "scale", "outside"), [(12, "MADRS", True), (50, "MADRS", True), (12, "HAM-D6", False)]
+)
+def test_a_baseline_that_no_trial_began_with_is_said(mean: float, scale: str, outside: bool) -> None:
+    found = said(predicted(arm(baseline={"scale": scale, "mean": mean, "sd": 3})))
+    assert ("baseline" in found) == outside
+
+
+def test_every_baseline_of_the_table_lies_within_what_is_called_studied() -> None:
+    scales = KNOWLEDGE.response["trial_scales"]
+    used, _left = outcomes(scales)
+    shares = [d.arm.baseline / scales[d.scale]["top"] for d in used if d.arm.baseline is not None]
+    assert shares
+    assert BASELINES[0] <= min(shares) < max(shares) <= BASELINES[1]
+
+
+def test_arms_that_cannot_be_of_one_study_are_named_by_what_differs() -> None:
+    other = arm(
+        treatment=None,
+        context={"control": "saline"},
+        population={"setting": "inpatient", "condition": "bipolar-depression", "resistant": False},
+        baseline={"scale": "HDRS17", "mean": 22, "sd": 4},
+    )
+    found = said(predicted(ARM, other))["differs"]
+    for field in ("context.control", "population.setting", "population.condition", "resistant", "baseline.scale"):
+        assert field in found
+    assert "differs" not in said(predicted(ARM, CONTROL))
+
+
+@pytest.mark.parametrize(
+    "other", [asks("change", 7), asks("response", 1), [{"scale": "PHQ-9", "day": 1, "quantity": "change"}]]
+)
+def test_an_arm_against_that_asks_for_something_else_is_refused(other: list[dict[str, Any]]) -> None:
+    with pytest.raises(BadInput, match=f"{other[0]['scale']} day {other[0]['day']} {other[0]['quantity']}"):
+        predicted(ARM, {**CONTROL, "outcomes": other})
+
+
+def test_an_arm_against_without_outcomes_is_asked_for_those_of_the_first() -> None:
+    scales = KNOWLEDGE.response["trial_scales"]
+    one = read_arm(yaml.safe_dump(ARM).encode(), scales)
+    silent = yaml.safe_dump({name: part for name, part in CONTROL.items() if name != "outcomes"}).encode()
+    assert read_arm(silent, scales, beside=one).asked == one.asked
+    with pytest.raises(BadInput, match="outcomes: missing"):
+        read_arm(silent, scales)
+
+
+def test_nothing_is_predicted_before_anything_has_acted() -> None:
+    with pytest.raises(BadInput, match=r"0\.08"):
+        predicted(arm(outcomes=asks("change", 0.07)))
+    assert middle(first(arm(outcomes=asks("change", 0.08)))) < 0.0
+
+
+def relapses(stated: dict[str, Any], days: tuple[float, ...]) -> list[float]:
+    file = read_arm(
+        yaml.safe_dump({**stated, "outcomes": asks("relapse", 14)}).encode(), KNOWLEDGE.response["trial_scales"]
+    )
+    study = new_study(DRAWS.thinned(200), np.random.default_rng(1))
+    asked = [Asked(scale="MADRS", day=day, quantity="relapse") for day in days]
+    return [float(np.mean(relapsed_by(file.arm, study, one, KNOWLEDGE.response))) for one in asked]
+
+
+@pytest.mark.parametrize("every_days", [None, 7, 14, 28])
+@pytest.mark.parametrize("days", [[0], WEEKS])
+def test_who_has_relapsed_stays_relapsed_so_it_never_falls_with_the_day(
+    every_days: int | None, days: list[int]
+) -> None:
+    after = {"maintenance": "none" if every_days is None else {"every_days": every_days}}
+    stated = arm(treatment={"days": days}, after=after)
+    found = relapses(
+        stated, (0, 1, 3, 5, 7, 10, 14, 20, 27, 28, 28.01, 29, 32, 35, 42, 56, 90, 182, 200, 365, 400, 3660)
+    )
+    assert found == sorted(found)
+    assert found[0] == found[1] == 0.0
+    assert found[-1] > 0.2
+
+
+def test_nobody_has_relapsed_by_the_day_on_which_response_is_judged() -> None:
+    assert relapses(ARM, (3,)) == [0.0]
+    assert relapses(ARM, (3.01,))[0] > 0.0
+    assert middle(first(arm(outcomes=asks("relapse", 0)))) == 0.0
+
+
+def test_the_days_of_relapse_that_the_fit_reads_are_predicted_as_it_reads_them() -> None:
+    file = read_arm(yaml.safe_dump(arm(treatment={"days": WEEKS})).encode(), KNOWLEDGE.response["trial_scales"])
+    study = new_study(DRAWS.thinned(200), np.random.default_rng(1))
+    for day in (14.0, 18.0, 28.0, 56.0, 273.0, 365.0):
+        one = Asked(scale="MADRS", day=day, quantity="relapse")
+        as_fitted = expected(file.arm, study, one, KNOWLEDGE.response)[0]
+        assert np.mean(relapsed_by(file.arm, study, one, KNOWLEDGE.response)) == pytest.approx(
+            as_fitted.mean(), abs=0.003
+        )
+
+
+@pytest.mark.parametrize("section", ["population", "baseline", "context", "outcomes"])
+def test_a_missing_section_is_called_missing(section: str) -> None:
+    stated = {name: part for name, part in ARM.items() if name != section}
+    with pytest.raises(BadInput, match=f"^{section}: missing") as refused:
+        predicted(stated)
+    assert "None" not in str(refused.value)
+
+
+def test_the_fields_that_the_format_shows_are_read() -> None:
+    part = (FOLDER / "FORMAT.md").read_text().split("## A trial arm")[1].split("\n## ")[0]
+    shown = "\n".join(line.removeprefix("    ") for line in part.splitlines() if line.startswith("    "))
+    found = read_arm(shown.encode(), KNOWLEDGE.response["trial_scales"])
+    assert found.arm.regimen is not None
+    assert found.arm.regimen.every_days == 7
+    assert all(control in part for control in CONTROLS)
+
+
+def test_a_seed_below_0_and_too_few_draws_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "arm.yaml"
+    file.write_text(yaml.safe_dump(ARM))
+    for command in (
+        ["predict-arm", str(file), "--seed", "-1"],
+        ["fit", "population", "--seed", "-1", "--to", str(tmp_path)],
+        ["fit", "population", "--draws", "0", "--to", str(tmp_path)],
+    ):
+        assert main(command) == 3
+        assert capsys.readouterr().err.startswith(f"ketapath: {command[2]}: found {command[3]};")
+
+
+def test_the_example_and_its_control_are_of_one_study_and_help_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[2] / "examples" / "arms"
+    command = ["predict-arm", str(folder / "repeated-infusions.yaml"), "--against", str(folder / "midazolam.yaml")]
+    assert main([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["outcomes"][1]["p50"] < -3.0
+    assert not any("differ in" in one for one in told["findings"])
+    with pytest.raises(SystemExit):
+        main(["predict-arm", "--help"])
+    words = "".join(capsys.readouterr().out.split())  # argparse breaks lines inside a path
+    assert all(f"examples/arms/{file.name}" in words for file in folder.iterdir())

@@ -31,6 +31,33 @@ _RULE = (
     "turned into points by the predicted spread; they are counted in `contrast` and left out of `contrast, in points`. "
     "Yardsticks are what no model at all reaches on the same rows."
 )
+_READING = (
+    "A row says what was observed, the middle of what was predicted and, in brackets, the 80 % interval. * marks what "
+    "was observed outside it."
+)
+_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "pooled": "pooled from several trials",
+        "another-condition": "people treated for something other than depression",
+        "another-arm": "an arm that the model does not describe, or without its control",
+        "another-measure": "another measure than change, response, remission or relapse",
+        "no-number": "words without a number",
+        "day-not-stated": "the day of the number is not stated",
+        "not-about-the-course": "a study of something other than the course of symptoms",
+        "under-anaesthesia": "ketamine given under anaesthesia",
+        "dose-not-stated": "the dose is not stated",
+        "hours-after-the-dose": "hours after a dose, where the arm was also scored later",
+        "minutes-after-the-dose": "within two hours of the dose, while it acts acutely",
+        "shares-its-patients": "the same patients as another study of the table",
+        "care-since-then-unknown": "after a time in which treatment is not known",
+        "another-scale": "a scale that the model does not have",
+        "another-treatment": "another treatment than ketamine",
+        "minors": "people under 18 years",
+        "said-twice": "the same as another row",
+        "subgroup-size-not-stated": "a part of an arm, of unknown size",
+        "any-time-within-a-week": "counted at any time within a week",
+    }
+)
 AIM = 3.0  # source: the aim that was set before fitting, points
 _AIM_COVERED = (0.70, 0.90)
 
@@ -61,8 +88,10 @@ def response_validation_text(found: ResponseValidated) -> str:
         )
     lines += ["", *textwrap.wrap(_structures(found), _WIDTH), "", *(_order_text(one) for one in found.orders), ""]
     lines += [f"Aim: {aim}: {'reached' if met else 'missed'} ({value})" for aim, met, value in _aims(found)]
-    lines += ["", "Contrasts, each predicted by a fit without its study", *_rows_text(_chosen(found, "contrast"))]
-    lines += ["", f"Left out: {len(found.left_out)} rows", *_reasons(found)]
+    lines += ["", "Contrasts, each predicted by a fit without its study", *textwrap.wrap(_READING, _WIDTH)]
+    lines += _rows_text(_chosen(found, "contrast"))
+    lines += ["", f"Left out: {len(found.left_out)} rows"]
+    lines += [f"  {count:4} {reason}" for reason, count in _reasons(found)]
     return "\n".join(lines)
 
 
@@ -72,7 +101,8 @@ def response_validation_page(found: ResponseValidated) -> Iterator[str]:
         "# What trials observed, and what the response model says",
         "",
         "Written by `make reference` from `src/ketapath/knowledge/response/`; a test holds the two together.",
-        "`ketapath validate response` prints the same, with `--json` for a machine. `make fit` makes the fits anew.",
+        "`ketapath validate response` prints the figures and the contrasts, with `--json` every row. `make fit` makes",
+        "the fits anew.",
         "",
         *textwrap.wrap(_RULE, _WIDTH),
         "",
@@ -102,7 +132,7 @@ def response_validation_page(found: ResponseValidated) -> Iterator[str]:
         yield from _rows_page(_chosen(found, table))
         yield ""
     yield from ("## Left out", "", "| reason | rows |", "| --- | --- |")
-    for reason, count in Counter(one.reason for one in found.left_out).most_common():
+    for reason, count in _reasons(found):
         yield f"| {reason} | {count} |"
 
 
@@ -134,6 +164,15 @@ def _aims(found: ResponseValidated) -> Iterator[tuple[str, bool, str]]:
     yield f"contrast RMSE at most {AIM:g} points", score.rmse <= AIM, f"{score.rmse:.2f}; {points.rmse:.2f} in points"
     yield "better than a constant contrast", score.rmse < constant, f"{score.rmse:.2f} against {constant:.2f}"
     yield f"80 % intervals hold {low:.0%} to {high:.0%}", low <= score.in_80 <= high, f"{score.in_80:.0%}"
+    # Asked after the fit, of the tables for which no aim had been set.
+    share = found.figures["build-up", "without", "share"]
+    held = f"80 % intervals of response and remission hold {low:.0%} to {high:.0%}"
+    yield held, low <= share.in_80 <= high, f"{share.in_80:.0%}"
+    for table, name in (("share", "response and remission"), ("relapse", "relapse")):
+        one = found.figures["build-up", "without", table]
+        others = one.yardsticks["the mean of the other studies"]
+        figures = f"{one.rmse:.1f} against {others:.1f} percent"
+        yield f"{name} better than the mean of the other studies", one.rmse < others, figures
 
 
 def _structures(found: ResponseValidated) -> str:
@@ -173,6 +212,7 @@ def _rows_page(rows: Sequence[Compared]) -> Iterator[str]:
         )
 
 
-def _reasons(found: ResponseValidated) -> Iterator[str]:
+def _reasons(found: ResponseValidated) -> Iterator[tuple[str, int]]:
+    """Why rows are left out, in words, and how many for each."""
     for reason, count in Counter(one.reason for one in found.left_out).most_common():
-        yield f"  {count:4} {reason}"
+        yield _REASONS[reason], count

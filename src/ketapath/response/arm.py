@@ -15,6 +15,7 @@ from ketapath.response.arm_course import Scale, Visit
 CONTROLS = ("saline", "midazolam", "nasal-placebo", "oral-placebo", "active", "none")
 MOST_SESSIONS = 12  # source: our choice; 12 weekly sessions span more than five half-lives
 RELAPSE_VISITS = 6  # source: our choice; more visits find more relapses
+EVEN_VISITS_DAYS = 28.0  # source: our choice; visits up to a later day stand closer together at first
 NOMINAL_KG = 75.0  # source: our choice; the weight at which a dose in mg is taken where trials give mg/kg
 NASAL_MG = 84.0  # source: label of the spray, the dose at which the nasal equivalent is stated
 _CONTEXTS = {
@@ -131,16 +132,18 @@ class Arm:
             days_on_new=day if self.new_antidepressant else -1.0,
         )
 
-    def relapse_days(self, days_after_last: float) -> list[float]:
-        """The day on which response is judged, and the visits up to the day that is asked: closer together at first.
-
-        Response is judged the day after the last session, after a single one on day 3 as trials do.
-        """
+    @property
+    def judged_day(self) -> float:
+        """The day on which response is judged: the day after the last session, or day 3 after a single one."""
         assert self.regimen is not None
-        last = self.regimen.days[-1]
-        start = last + (3.0 if len(self.regimen.days) == 1 else 1.0)
-        end = max(last + days_after_last, start + 1.0)
-        power = 1.0 if days_after_last <= 28.0 else 1.5  # source: our choice
+        return self.regimen.days[-1] + (3.0 if len(self.regimen.days) == 1 else 1.0)
+
+    def relapse_days(self, days_after_last: float) -> list[float]:
+        """The day on which response is judged, and the visits up to the day that is asked: closer together at first."""
+        assert self.regimen is not None
+        start = self.judged_day
+        end = max(self.regimen.days[-1] + days_after_last, start + 1.0)
+        power = 1.0 if days_after_last <= EVEN_VISITS_DAYS else 1.5  # source: our choice
         return [start, *(start + (end - start) * ((i + 1) / RELAPSE_VISITS) ** power for i in range(RELAPSE_VISITS))]
 
 

@@ -33,6 +33,7 @@ from ketapath.response.equations import (
 NODES = 32  # source: our choice; a change is within a fifth of a point of that with 512
 RELAPSE_PEOPLE = 128  # source: our choice; a share is within a hundredth of that with 4,096
 RELAPSE_SHARE = 2.0 / 3.0  # source: SALLOUM2019 says relapse from a MADRS of 22, of the 33 that trials start from
+STUDIED_DAYS = 42.0  # source: response.yaml, studied_days; scores were followed so long, and so was leaving
 _SOFT = 0.1  # source: our choice, on the link; steps become slopes, so that the fit can follow them
 
 
@@ -99,7 +100,10 @@ def improved(xp: Any, people: Mapping[str, Any], visit: Visit, nodes: Array) -> 
 
 
 def outcome(xp: Any, people: Mapping[str, Any], visit: Visit, scale: Scale, remission_at: Any) -> Outcome:
-    """The arm at this visit on this scale; `remission_at` is the highest total that counts as remission."""
+    """The arm at this visit on this scale; `remission_at` is the highest total that counts as remission.
+
+    People who leave by STUDIED_DAYS count as not responded. Later leaving is not modelled: no score tells of it.
+    """
     nodes = _nodes(5)
     y = improved(xp, people, visit, nodes)
     error, course = error_on_link(scale.error, scale.top), people["course_sd"]
@@ -113,7 +117,7 @@ def outcome(xp: Any, people: Mapping[str, Any], visit: Visit, scale: Scale, remi
     spread = xp.sqrt(people["lasting_sd"] ** 2 + first_sd**2 * (1.0 - carried**2))
     mean, square = expected_total(xp, middle, spread, scale.top)
     change = (mean - first).mean(-1)
-    stay = xp.exp(-people["dropout_per_day"] * visit.day).mean(-1)
+    stay = xp.exp(-people["dropout_per_day"] * xp.minimum(visit.day, STUDIED_DAYS)).mean(-1)
     return Outcome(
         change=change,
         change_sd=xp.sqrt((square - 2.0 * mean * first + first**2).mean(-1) - change**2),

@@ -13,6 +13,7 @@ import yaml
 from ketapath.errors import BadInput
 from ketapath.knowledge.schema import PRODUCTS, ROUTES
 from ketapath.response.arm import CONTROLS, Arm, Regimen
+from ketapath.response.outcomes import EARLIEST_DAY
 
 CONDITIONS = ("MDD", "bipolar-depression", "PTSD", "GAD", "SAD", "OCD", "AUD", "CRPS", "chronic-pain")
 SETTINGS = ("outpatient", "inpatient")
@@ -54,13 +55,16 @@ class ArmFile:
     psychotherapy: str | None
 
 
-def read_arm(data: bytes, scales: Mapping[str, Any]) -> ArmFile:
-    """The arm that this YAML (or JSON) states. Raises BadInput, naming field, value and what is possible."""
+def read_arm(data: bytes, scales: Mapping[str, Any], *, beside: ArmFile | None = None) -> ArmFile:
+    """The arm that this YAML (or JSON) states; without outcomes of its own it takes those of the arm beside it.
+
+    Raises BadInput, naming field, value and what is possible.
+    """
     try:
         stated = yaml.safe_load(data)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as problem:
         _bad("file", str(problem).splitlines()[0], "a YAML file that can be read")
-    body = _mapping(stated, "file")
+    body = _mapping({} if stated is None else stated, "file")
     people = _mapping(body.get("population"), "population")
     start = _mapping(body.get("baseline"), "baseline")
     context = _mapping(body.get("context"), "context")
@@ -87,7 +91,7 @@ def read_arm(data: bytes, scales: Mapping[str, Any]) -> ArmFile:
             _number(people[field], f"population.{field}", low, high)
     return ArmFile(
         arm=arm,
-        asked=_asked(body.get("outcomes"), scales),
+        asked=beside.asked if beside is not None and "outcomes" not in body else _asked(body.get("outcomes"), scales),
         adolescent=_flag(people, "adolescent", "population", default=False),
         blinded=_optional_flag(context, "blinded", "context"),
         psychotherapy=None if context.get("psychotherapy") in (None, "none") else str(context["psychotherapy"]),
@@ -146,10 +150,13 @@ def _asked(stated: Any, scales: Mapping[str, Any]) -> tuple[Asked, ...]:
         name = f"outcomes[{index}]"
         one = _mapping(item, "outcomes", name)
         quantity = _word(one.get("quantity"), QUANTITIES, f"{name}.quantity")
+        day = _number(one.get("day"), f"{name}.day", 0.0, _MOST_DAYS)
+        if quantity != "relapse" and day < EARLIEST_DAY:
+            _bad(f"{name}.day", one["day"], f"a day from {EARLIEST_DAY:g} on: before that nothing has acted yet")
         found.append(
             Asked(
                 scale=_scale(one.get("scale"), f"{name}.scale", scales),
-                day=_number(one.get("day"), f"{name}.day", 0.0, _MOST_DAYS),
+                day=day,
                 quantity=cast(Literal["change", "response", "remission", "relapse"], quantity),
             )
         )
@@ -158,7 +165,7 @@ def _asked(stated: Any, scales: Mapping[str, Any]) -> tuple[Asked, ...]:
 
 def _mapping(stated: Any, kind: str, name: str | None = None) -> Mapping[str, Any]:
     if not isinstance(stated, dict):
-        _bad(name or kind, stated, "fields with values")
+        _bad(name or kind, stated, f"fields with values, of {', '.join(sorted(_KEYS[kind]))}")
     unknown = [key for key in stated if key not in _KEYS[kind]]
     if unknown:
         _bad(name or kind, str(unknown[0]), f"one of {', '.join(sorted(_KEYS[kind]))}")
@@ -200,4 +207,7 @@ def _number(stated: Any, field: str, low: float, high: float, *, above: bool = F
 
 def _bad(field: str, found: object, limit: str) -> NoReturn:
     shown = found if isinstance(found, str) else repr(found)
-    raise BadInput(field=field, found=shown, limit=f"needed is {limit}", next_step="Correct the file.")
+    problem = BadInput(field=field, found=shown, limit=f"needed is {limit}", next_step="Correct the file.")
+    if found is None:  # nobody wrote "None"
+        problem.args = (f"{field}: missing; {problem.limit}. {problem.next_step}",)
+    raise problem

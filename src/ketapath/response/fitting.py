@@ -114,7 +114,7 @@ def _left_out(
 
 def _population(one: Fit, parameters: Mapping[str, Any], seed: int) -> Population:
     about = {"provenance": "literature", "version": "", "seed": seed, "data_digest": "", "diagnostics": {}}
-    return read_population(written(one.draws, about), parameters, where="fit")
+    return read_population(written(one.draws, about), parameters, where="fit", whose="literature")
 
 
 def _write_rows(path: Path, rows: Sequence[tuple[str, str, Compared]]) -> None:

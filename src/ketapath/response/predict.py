@@ -6,7 +6,7 @@ differ, and the observed mean or share by what so many people differ. Two arms o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from ketapath.domain.evidence import Text
 from ketapath.domain.response import ArmPrediction, PredictedOutcome
+from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge
-from ketapath.response.arm import EQUIVALENTS, Arm, scale_of
+from ketapath.response.arm import EQUIVALENTS, EVEN_VISITS_DAYS, Arm, scale_of
 from ketapath.response.arm_course import outcome, relapse
 from ketapath.response.arm_file import ArmFile, Asked
 from ketapath.response.equations import Array, with_odds
@@ -25,6 +26,13 @@ from ketapath.response.prior import Population
 
 QUANTILES = {"p025": 0.025, "p10": 0.1, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9, "p975": 0.975}
 DRAWS = 2000  # source: our choice; the Monte-Carlo error of a probability stays near 1 in 100
+BASELINES = (1.0 / 3.0, 0.7)
+"""Within these shares of the highest total (20 to 42 of the MADRS) trials began; source: outcomes.csv."""
+
+_RELAPSE_DAYS = (7.0, 14.0, 28.0, 56.0, 91.0, 182.0, 273.0, 365.0, 730.0, 1825.0, 3660.0)
+"""Days after the last session between which relapse under maintenance is drawn as a line; source: our choice."""
+
+_Told = tuple[str, tuple[tuple[str, object], ...]]
 _ESKETAMINE_REMISSION = 12.0  # source: TRANSFORM1, remission in the trials of the spray
 
 
@@ -41,7 +49,12 @@ class Study:
 def predict_arm(
     asked: ArmFile, against: ArmFile | None, population: Population, knowledge: Knowledge, *, seed: int
 ) -> ArmPrediction:
-    """The outcomes of the arm, or those of the arm minus those of `against` in the same study."""
+    """The outcomes of the arm, or those of the arm minus those of `against` in the same study.
+
+    Raises BadInput where the two ask for different outcomes.
+    """
+    if against is not None:
+        _same_outcomes(asked, against)
     rng = np.random.default_rng(seed)
     study = new_study(population.thinned(DRAWS), rng)
     parameters = knowledge.response
@@ -56,12 +69,28 @@ def predict_arm(
             _told(one, None if first is None or second is None else first - second) for one, first, second in pairs
         )
     findings = dict.fromkeys(text_key for file in files for text_key in _findings(file, parameters))
+    if against is not None:
+        findings |= dict.fromkeys(_differing(asked, against))
     return ArmPrediction(
         outcomes=outcomes,
         arms=() if against is None else arms,
         provenance=population.provenance,
         findings=tuple(Text(key=key, values=dict(values)) for key, values in findings),
         evidence=response_evidence(knowledge),
+    )
+
+
+def _same_outcomes(asked: ArmFile, against: ArmFile) -> None:
+    if set(asked.asked) == set(against.asked):
+        return
+    wanted, other = (
+        ", ".join(f"{one.scale} day {one.day:g} {one.quantity}" for one in file.asked) for file in (asked, against)
+    )
+    raise BadInput(
+        field="outcomes of the arm against",
+        found=other,
+        limit=f"the other arm asks for {wanted}",
+        next_step="Ask both for the same, or leave the outcomes of the second file out.",
     )
 
 
@@ -117,6 +146,32 @@ def expected(
     return share, np.sqrt(share * (1.0 - share))
 
 
+def relapsed_by(arm: Arm, study: Study, asked: Asked, parameters: Mapping[str, Any]) -> Array:
+    """The share that has relapsed by this day after the last session, (draws,); never less than by an earlier day.
+
+    `expected` puts the same few visits before any day, so a later day can miss what an earlier one found: where visits
+    begin to stand apart, and under maintenance by where they fall between sessions. But who has relapsed has relapsed.
+    """
+    assert arm.regimen is not None
+    judged = arm.judged_day - arm.regimen.days[-1]
+
+    def seen(day: float) -> Array:
+        return np.clip(expected(arm, study, replace(asked, day=day), parameters)[0], 0.0, 1.0)
+
+    if asked.day <= judged:
+        return 0.0 * study.context
+    if arm.regimen.every_days is None:
+        found = seen(asked.day)
+        return found if asked.day <= EVEN_VISITS_DAYS else np.maximum(found, seen(EVEN_VISITS_DAYS))
+    earlier, before = judged, 0.0 * study.context
+    for day in _RELAPSE_DAYS:
+        after = np.maximum(before, seen(day))
+        if asked.day <= day:
+            break
+        earlier, before = day, after
+    return np.asarray(before + (after - before) * (asked.day - earlier) / (day - earlier))
+
+
 def remission(arm: Arm, scale: str, parameters: Mapping[str, Any]) -> float:
     """The highest total that this kind of trial calls remission."""
     if scale == "MADRS" and (arm.control == "nasal-placebo" or arm.equivalent == "equivalent_nasal_esketamine"):
@@ -131,15 +186,15 @@ def _observed(
     arm = file.arm
     if not is_predictable(file, parameters) or (asked.quantity == "relapse" and arm.regimen is None):
         return None
+    if asked.quantity == "relapse":
+        middle = relapsed_by(arm, study, asked, parameters)
+        end = replace(asked, day=arm.judged_day, quantity="response")
+        people = np.maximum(np.round(arm.n * expected(arm, study, end, parameters)[0]), 1).astype(int)
+        return np.asarray(rng.binomial(people, middle) / people)
     middle, spread = expected(arm, study, asked, parameters)
     if asked.quantity == "change":
         return np.asarray(middle + spread / np.sqrt(arm.n) * rng.standard_normal(middle.size))
-    n = np.full(middle.size, arm.n)
-    if asked.quantity == "relapse":
-        assert arm.regimen is not None
-        end = replace(asked, day=arm.regimen.days[-1] + 1.0, quantity="response")
-        n = np.maximum(np.round(arm.n * expected(arm, study, end, parameters)[0]), 1).astype(int)
-    return np.asarray(rng.binomial(n, np.clip(middle, 0.0, 1.0)) / n)
+    return np.asarray(rng.binomial(arm.n, np.clip(middle, 0.0, 1.0)) / arm.n)
 
 
 def is_predictable(file: ArmFile, parameters: Mapping[str, Any]) -> bool:
@@ -147,7 +202,7 @@ def is_predictable(file: ArmFile, parameters: Mapping[str, Any]) -> bool:
     return not _why_not(file, parameters)
 
 
-def _why_not(file: ArmFile, parameters: Mapping[str, Any]) -> list[tuple[str, tuple[tuple[str, object], ...]]]:
+def _why_not(file: ArmFile, parameters: Mapping[str, Any]) -> list[_Told]:
     arm = file.arm
     if file.adolescent:
         return [("response.arm.minors", ())]
@@ -163,7 +218,7 @@ def _why_not(file: ArmFile, parameters: Mapping[str, Any]) -> list[tuple[str, tu
     return []
 
 
-def _findings(file: ArmFile, parameters: Mapping[str, Any]) -> list[tuple[str, tuple[tuple[str, object], ...]]]:
+def _findings(file: ArmFile, parameters: Mapping[str, Any]) -> list[_Told]:
     """What a reader must know of this prediction: why there is none, or where it leaves what was studied."""
     found = _why_not(file, parameters)
     if found:
@@ -178,17 +233,51 @@ def _findings(file: ArmFile, parameters: Mapping[str, Any]) -> list[tuple[str, t
             found.append(("response.arm.dose_outside", (("low", low), ("high", high), ("unit", unit))))
         if EQUIVALENTS[plan.product, plan.route] is not None:
             found.append(("response.arm.worth", (("product", plan.product), ("route", plan.route))))
-    if max(a.day for a in file.asked) > parameters["studied_days"]["value"]:
-        found.append(("response.arm.day_outside", (("days", parameters["studied_days"]["value"]),)))
+    low, high = (share * parameters["trial_scales"][arm.scale]["top"] for share in BASELINES)
+    if arm.baseline is not None and not low <= arm.baseline <= high:
+        found.append(("response.arm.baseline", (("scale", arm.scale), ("low", f"{low:.0f}"), ("high", f"{high:.0f}"))))
+    return [*found, *_of_outcomes(file, parameters), *_of_context(file)]
+
+
+def _of_outcomes(file: ArmFile, parameters: Mapping[str, Any]) -> Iterator[_Told]:
+    """What is known of how well such outcomes are predicted."""
+    days = parameters["studied_days"]["value"]
+    asked = {one.quantity for one in file.asked}
+    if max(one.day for one in file.asked) > days:
+        yield "response.arm.day_outside", (("days", days),)
+    if asked & {"response", "remission"}:
+        yield "response.arm.shares", ()
+        yield "response.arm.dropout", (("days", days),)
+    if "relapse" in asked:
+        yield "response.arm.relapse", ()
+        if file.arm.regimen is None:
+            yield "response.arm.no_last_session", ()
+
+
+def _of_context(file: ArmFile) -> Iterator[_Told]:
+    """What the file leaves open of what people were told and got beside the drug."""
+    arm = file.arm
     if arm.control == "active":
-        found.append(("response.arm.active", ()))
+        yield "response.arm.active", ()
     if arm.control == "none" and arm.routine is None:
-        found.append(("response.arm.routine", ()))
+        yield "response.arm.routine", ()
     if file.psychotherapy is not None:
-        found.append(("response.arm.psychotherapy", ()))
-    if plan is None and any(a.quantity == "relapse" for a in file.asked):
-        found.append(("response.arm.no_last_session", ()))
-    return found
+        yield "response.arm.psychotherapy", ()
+
+
+def _differing(one: ArmFile, other: ArmFile) -> Iterator[_Told]:
+    """Two arms of one study share people and place; what differs there is no effect of the treatment."""
+    pairs = {
+        "context.control": (one.arm.control, other.arm.control),
+        "context.routine": (one.arm.routine, other.arm.routine),
+        "population.setting": (one.arm.inpatient, other.arm.inpatient),
+        "population.condition": (one.arm.condition, other.arm.condition),
+        "population.resistant": (one.arm.resistant, other.arm.resistant),
+        "baseline.scale": (one.arm.scale, other.arm.scale),
+    }
+    fields = [name for name, (first, second) in pairs.items() if first != second]
+    if fields:
+        yield "response.arm.differs", (("fields", ", ".join(fields)),)
 
 
 def _told(asked: Asked, values: Array | None) -> PredictedOutcome:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,12 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ketapath.domain.response import Provenance
 from ketapath.errors import KnowledgeError
 from ketapath.knowledge import FOLDER
 from ketapath.response.equations import Array, expit
 
+MOST_BYTES = (
+    64 * 1024 * 1024
+)  # source: our choice, of the file and of what it unpacks to; ours takes less than half of one MiB
+_MOST_SPREADS = 20.0  # source: our choice; further from its start no trial moves a parameter
 _LEAST_DRAWS = 500  # source: our choice; fewer leave visible steps in a 95 % band
 _ABOUT = ("names", "provenance", "version", "seed", "data_digest", "diagnostics")
 
@@ -60,7 +67,7 @@ def population(parameters: Mapping[str, Any], own: Path | None = None) -> Popula
     Raises KnowledgeError where the file is missing, is not the one that knowledge names, or breaks the format.
     """
     if own is not None:
-        return read_population(own.read_bytes(), parameters, where=own.name)
+        return read_population(_bytes(own), parameters, where=own.name)
     named = parameters["population"]
     return _literature(FOLDER / "response" / str(named["file"]), str(named["digest"]), _Held(parameters))
 
@@ -85,33 +92,113 @@ def _literature(path: Path, digest: str, held: _Held) -> Population:
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != digest:
         raise KnowledgeError(f"{path.name} is not the file that response.yaml names: its digest differs")
-    return read_population(data, held.parameters, where=path.name)
+    return read_population(data, held.parameters, where=path.name, whose="literature")
 
 
-def read_population(data: bytes, parameters: Mapping[str, Any], *, where: str) -> Population:
-    """Draws from the bytes of a file. Raises KnowledgeError for what is no such file or lacks a parameter."""
+def _bytes(path: Path) -> bytes:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            draws = np.asarray(archive["draws"], dtype=np.float64)
-            about = json.loads(str(archive["about"]))
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as cause:
-        raise KnowledgeError(f"{where} is no file of parameter draws: {cause}") from cause
-    lacking = [key for key in _ABOUT if not isinstance(about, dict) or key not in about]
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as cause:
+        said = cause.strerror if isinstance(cause, OSError) and cause.strerror else "not a file name"
+        raise _refused(path.name, f"cannot be read ({said})") from cause
+
+
+def read_population(
+    data: bytes, parameters: Mapping[str, Any], *, where: str, whose: str = "this clinic"
+) -> Population:
+    """Draws from the bytes of a file that calls itself `whose`.
+
+    Raises KnowledgeError for what is no such file, lacks a parameter, or has values that a parameter cannot take.
+    """
+    draws, about = _parts(data, where)
+    lacking = [key for key in _ABOUT if key not in about]
     if lacking:
-        raise KnowledgeError(f"{where} does not say its {lacking[0]}")
-    names = tuple(str(name) for name in about["names"])
+        raise _refused(where, f"does not say its {lacking[0]}")
+    names, version = about["names"], about["version"]
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or len(set(names)) != len(names):
+        raise _refused(where, "has names that are no list of different words")
+    if about["provenance"] != whose:
+        raise _refused(where, f'does not call itself "{whose}" under provenance')
+    if not isinstance(version, str):
+        raise _refused(where, "has a version that is no text")
     missing = sorted(set(parameters["priors"]) - set(names))
     if missing:
-        raise KnowledgeError(f"{where} has no draws of {missing[0]}")
+        raise _refused(where, f"has no draws of {missing[0]}")
     if draws.ndim != 2 or draws.shape[1] != len(names) or draws.shape[0] < _LEAST_DRAWS:
-        raise KnowledgeError(f"{where} has draws of shape {draws.shape}, not ({_LEAST_DRAWS} or more, {len(names)})")
+        raise _refused(where, f"has draws of shape {draws.shape}, not ({_LEAST_DRAWS} or more, {len(names)})")
     if not np.isfinite(draws).all():
-        raise KnowledgeError(f"{where} has draws that are no numbers")
+        raise _refused(where, "has draws that are no numbers")
+    for name, spec in parameters["priors"].items():
+        low, high = _possible(spec)
+        values = draws[:, names.index(name)]
+        if values.min() < low or values.max() > high:
+            reach = f"{values.min():.3g} to {values.max():.3g}"
+            raise _refused(where, f"has draws of {name} from {reach}; possible is {low:.3g} to {high:.3g}")
     draws.setflags(write=False)
-    stated = Provenance(
-        name=str(about["provenance"]), version=str(about["version"]), digest=hashlib.sha256(data).hexdigest()
-    )
-    return Population(names=names, draws=draws, provenance=stated, about=about)
+    stated = Provenance(name=whose, version=version, digest=hashlib.sha256(data).hexdigest())
+    return Population(names=tuple(names), draws=draws, provenance=stated, about=about)
+
+
+def _parts(data: bytes, where: str) -> tuple[Array, dict[str, Any]]:
+    """`draws` and `about` of the archive, unpacked only where it says that it stays small."""
+    if len(data) > MOST_BYTES:
+        raise _refused(where, f"is larger than {MOST_BYTES // 1024**2} MiB")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MOST_BYTES:
+                raise _refused(where, f"unpacks to more than {MOST_BYTES // 1024**2} MiB")
+            draws, about = (_array(archive.read(f"{name}.npy")) for name in ("draws", "about"))
+        stated = json.loads(str(about)) if about.dtype.kind == "U" and about.ndim == 0 else None
+    except (
+        ValueError,
+        KeyError,
+        OSError,
+        EOFError,
+        RuntimeError,
+        MemoryError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as cause:
+        raise _refused(where, "is no NumPy archive of parameter draws") from cause
+    if draws.dtype.kind not in "fiu":
+        raise _refused(where, "has draws that are no real numbers")
+    if not isinstance(stated, dict):
+        raise _refused(where, "has no JSON object as a text under about")
+    return draws.astype(np.float64), stated
+
+
+def _array(part: bytes) -> npt.NDArray[Any]:
+    """One array of the archive; its size is looked at before room is made for it. Raises ValueError."""
+    stream = io.BytesIO(part)
+    version = np.lib.format.read_magic(stream)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _order, dtype = read_header(stream)
+    if math.prod(shape) * dtype.itemsize > len(part):
+        raise ValueError("the array is said to be larger than it is")
+    stream.seek(0)
+    return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+
+
+def _possible(spec: Mapping[str, Any]) -> tuple[float, float]:
+    """The lowest and the highest value that a draw may have: inside its distribution and not absurdly far out."""
+    kind = spec["distribution"]
+    if kind == "beta":
+        return 0.0, float(np.nextafter(1.0, 0.0))
+    far = _MOST_SPREADS * float(spec["spread"])
+    if kind == "half-normal":
+        return 0.0, far
+    middle = float(spec["middle"])
+    if kind == "normal":
+        return middle - far, middle + far
+    if kind == "lognormal":
+        return middle * math.exp(-far), middle * math.exp(far)
+    at = math.log(middle / (1.0 - middle))
+    return float(expit(np, at - far)), float(expit(np, at + far))
+
+
+def _refused(where: str, why: str) -> KnowledgeError:
+    return KnowledgeError(f"{where} {why}. See 'The response model' in knowledge/FORMAT.md.")
 
 
 def written(draws: Mapping[str, Array], about: Mapping[str, Any]) -> bytes:
