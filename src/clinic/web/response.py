@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic.access.permission import require
 from clinic.actions.response import answer_score, rate_goal, set_goal
@@ -162,12 +162,17 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
     return render(request, "response/score.html", context, status=problem.status if problem else 200)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @about_person
 def goals(request: HttpRequest, found: Chart) -> HttpResponse:
-    """Write down a goal, or how far one was reached; both show on the page of the course."""
+    """Write down a goal, or how far one was reached; both show on the page of the course.
+
+    A form that was refused leaves its address in the browser: to open that again shows the page.
+    """
     if found.person is None:
         return redirect("patient", found.patient_id)
+    if request.method != "POST":
+        return redirect(reverse("patient-response", args=[found.patient_id]) + "#goals")
     by, key = account_of(request), request.POST.get("key", "")[:64]
     try:
         if request.POST.get("step") == "rate":

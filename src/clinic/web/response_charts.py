@@ -20,7 +20,7 @@ from clinic.record.projections import knowledge
 from clinic.web.charts import Drawing, picture
 from clinic.web.words import WORDS
 from ketapath.domain.fact import ScoreEntry
-from ketapath.domain.response import Change, Course, Goal, Observed, RecoveryCurve, ScaleCourse
+from ketapath.domain.response import Change, Course, Goal, GoalRating, Observed, RecoveryCurve, ScaleCourse
 from ketapath.report.charts import (
     Dot,
     Line,
@@ -187,7 +187,8 @@ def _scale_panel(scale: ScaleCourse, beside: Beside, span: Span | None, place: i
 def _goal_panel(goal: Goal, span: Span | None, place: int) -> GoalPanel:
     if span is None or not goal.ratings:
         return GoalPanel(goal=goal, drawing=None)
-    xs = [float((rating.on - span.first).days) for rating in goal.ratings]
+    newest = tuple({rating.on: rating for rating in goal.ratings}.values())  # ratings stand in order of time
+    xs = [float((rating.on - span.first).days) for rating in newest]
     panel = Panel(
         title=_("Goal, rated from -2 to +2"),
         description=_("-2 is much less than hoped for, 0 as hoped for, +2 much more."),
@@ -198,10 +199,10 @@ def _goal_panel(goal: Goal, span: Span | None, place: int) -> GoalPanel:
         y_from=-2.0,
         y_to=2.0,
         y_step=1.0,
-        lines=[Line(kind="context", name="", xs=xs, ys=[float(rating.level) for rating in goal.ratings])],
+        lines=[Line(kind="context", name="", xs=xs, ys=[float(rating.level) for rating in newest])],
         dots=[
             Dot(x=x, y=float(rating.level), words=f"{_written(rating.on)}: {level_words(rating.level)}")
-            for x, rating in zip(xs, goal.ratings, strict=True)
+            for x, rating in zip(xs, newest, strict=True)
         ],
         marks=[(0.0, "")],
         verticals=[(span.today, "")],
@@ -214,11 +215,16 @@ def _goal_panel(goal: Goal, span: Span | None, place: int) -> GoalPanel:
         caption=_("-2 is much less than hoped for, 0 as hoped for, +2 much more"),
         head=[_("Day"), _("Rating"), _("Source")],
         rows=[
-            [_written(rating.on), f"{rating.level:+d} {level_words(rating.level)}", rating.origin]
+            [_written(rating.on), _rated(rating, counts=rating in newest), rating.origin]
             for rating in goal.ratings
         ],
     )
     return GoalPanel(goal=goal, drawing=drawing)
+
+
+def _rated(rating: GoalRating, *, counts: bool) -> str:
+    said = f"{rating.level:+d} {level_words(rating.level)}"
+    return said if counts else _("%(rating)s (rated again that day)") % {"rating": said}
 
 
 def is_trend(course: Course) -> bool:
