@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.queries.person import Chart
-from clinic.queries.response import Beside
+from clinic.queries.response import Beside, has_own_score, starts_late
 from clinic.record.projections import knowledge
 from clinic.web.charts import Drawing, picture
 from clinic.web.words import WORDS
@@ -110,12 +110,10 @@ def course_chart(
     scale, curve = course.scales[0] if course.scales else None, course.curve
     name, top = _name_of(course.scale, scale), _top_of(course.scale, scale)
     expected = course.expected if with_expected else None
+    caption = _caption(course, expected, beside, span)
     panel = Panel(
         title=_("%(scale)s over time") % {"scale": name},
-        description=_(
-            "Dots are this person's own scores; the bands show where half and nine of ten such people would lie. "
-            "Sessions stand under the axis. A table of the same numbers follows."
-        ),
+        description=_("%(caption)s A table of the same numbers follows.") % {"caption": caption},
         x_name="",
         x_from=span.start,
         x_to=span.end,
@@ -134,7 +132,7 @@ def course_chart(
     )  # fmt: skip
     return Drawing(
         svg=picture(panel, identity),
-        caption=_caption(course, expected, beside),
+        caption=caption,
         head=_head(course, expected),
         rows=_course_rows(course, expected, beside, span),
     )
@@ -214,10 +212,7 @@ def _goal_panel(goal: Goal, span: Span | None, place: int) -> GoalPanel:
         svg=picture(panel, f"goal-{place}"),
         caption=_("-2 is much less than hoped for, 0 as hoped for, +2 much more"),
         head=[_("Day"), _("Rating"), _("Source")],
-        rows=[
-            [_written(rating.on), _rated(rating, counts=rating in newest), rating.origin]
-            for rating in goal.ratings
-        ],
+        rows=[[_written(rating.on), _rated(rating, counts=rating in newest), rating.origin] for rating in goal.ratings],
     )
     return GoalPanel(goal=goal, drawing=drawing)
 
@@ -261,7 +256,9 @@ def level_words(level: int) -> str:
 def _own_line(course: Course) -> list[Line]:
     if course.curve is None:
         return []
-    name = _("trend") if is_trend(course) else _("this person")
+    name = (
+        _("trend") if is_trend(course) else _("this person") if has_own_score(course) else _("people who start there")
+    )
     return [Line(kind="median", name=name, xs=course.curve.days, ys=course.curve.p50)]
 
 
@@ -332,8 +329,11 @@ def _half(course: Course, scale: ScaleCourse | None) -> list[tuple[float, str]]:
     return [(course.baseline / 2, _("response: %(points)s or less") % {"points": math.floor(course.baseline / 2)})]
 
 
-def _caption(course: Course, expected: RecoveryCurve | None, beside: Beside) -> str:
-    said = [_("Dots are own scores.")]
+def _caption(course: Course, expected: RecoveryCurve | None, beside: Beside, span: Span) -> str:
+    """What is drawn, and nothing that is not."""
+    said = [_("Dots are own scores.")] if course.observed else []
+    if starts_late(course, beside):
+        said.append(_("There is no score from before the first session."))
     if course.curve is not None and is_trend(course):
         said.append(
             _(
@@ -343,10 +343,21 @@ def _caption(course: Course, expected: RecoveryCurve | None, beside: Beside) -> 
             )
         )
     elif course.curve is not None:
+        if not has_own_score(course):
+            said.append(_("The line is the middle of people who start there, not this person's own."))
         said.append(_("Half of such people lie in the dark band, nine of ten in the light one."))
     if expected is not None:
-        said.append(_("The dashed line with its dotted band is what was expected before any score."))
-    said.append(_("Under the axis: sessions with their mg, planned ones dashed."))
+        said.append(
+            _(
+                "The dashed line with its dotted band is what was expected before any score; it too counts only the "
+                "sessions on record."
+            )
+        )
+    ticks = _sessions(beside, span)
+    if any(tick.is_planned for tick in ticks):
+        said.append(_("Under the axis: sessions with their mg, planned ones dashed."))
+    elif beside.given:
+        said.append(_("Under the axis: sessions with their mg."))
     if beside.missed:
         said.append(
             ngettext(
