@@ -26,6 +26,7 @@ from clinic.queries.person import Chart, chart
 from clinic.queries.response import beside, on_one_axis, scores_alone, some_chances
 from clinic.record.models import Errand, Notice
 from clinic.web.templatetags.clinic import against_expected, improved, notice_words, quantity_row
+from ketapath.domain.evidence import Text
 from ketapath.domain.response import Chance, Course, Influence, Posterior
 from ketapath.errors import BadInput, NumericalError
 
@@ -334,6 +335,33 @@ def test_a_score_is_put_into_words_by_its_direction(total: float, scale: str, wo
     assert against_expected(one, {"who5"}) == words
 
 
+def test_the_page_writes_days_as_the_house_does_and_no_key_of_a_source(browser_of: Visit) -> None:
+    def told(first: date) -> Course:
+        whole = courses.course(first)
+        change = whole.scales[0].change
+        assert change is not None
+        change = replace(
+            change,
+            definition=Text(key="change.beyond_error", values={"since": first.isoformat(), "points": "5"}),
+            beside=(Text(key="change.no_response", values={"share": "50", "level": None, "source": "HEDIS_DRR"}),),
+        )
+        bands = tuple(replace(one, expected_p05=3.47, expected_p50=8.31, expected_p95=12.9) for one in whole.influences)
+        scales = (replace(whole.scales[0], change=change), *whole.scales[1:])
+        return replace(whole, scales=scales, influences=bands)
+
+    with courses.staged(TREATED, told):
+        said = page(browser_of("nurse"))
+        text = browser_of("nurse").get(f"/patients/{TREATED}/response").content.decode()
+    part = said[said.index("Change since the start") : said.index("Every scale")]
+    assert "HEDIS_DRR" not in said
+    assert "No response by the usual rule, a fall of 50 % or more." in part
+    assert "/knowledge/sources/HEDIS_DRR" in text  # in the list of sources under the verdict
+    assert re.search(r"Since \d+ \w{3} 20\d\d; 5 points", part)
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", said)
+    assert "PHQ-9 14 8 (3 to 13)" in said
+    assert "8.31" not in said
+
+
 def test_symptoms_above_the_start_are_never_called_down() -> None:
     assert (improved(0.31), improved(-0.12), improved(0.001)) == ("down by 31 %", "up by 12 %", "as at the start")
     row = quantity_row(Posterior(quantity="half_life_days", unit="d", p05=5.23, p50=8.51, p95=13.02))
@@ -424,7 +452,7 @@ def test_a_rise_before_the_first_session_is_told_after_an_import_and_after_a_sco
     taken_in(person, *scores)
     taken_in(person, *scores)  # nothing new in it
     assert [n.key for n in told] == ["response.warning rising phq9"]
-    told.update(seen_at=clock.now())
+    told.update(seen_at=clock.now(), made_at=clock.now() - timedelta(days=1))
     answers(nurse, patient_id="rises", given=[3] * 8 + [0])  # a new day, a new sign
     assert [n.key for n in told.filter(seen_at=None)] == ["response.warning rising phq9"]
 

@@ -36,8 +36,8 @@ from ketapath.report.charts import (
 
 _WIDE, _HIGH = 1080.0, 360.0
 _SMALL_WIDE, _SMALL_HIGH, _GOAL_HIGH = 400.0, 200.0, 150.0
-_SMALL_NAMES = 16.0
-"""Room at the right of a small panel: its name stands above it, so only the last day needs some."""
+_SMALL_NAMES = 30.0
+"""Room at the right of a small panel: its name stands above it, so only half of the last day's date needs some."""
 _ERROR_OF_CHANGE = 1.6448536 / (1.959964 * math.sqrt(2.0))
 """From the least reliable change of two measurements (1 in 20) to the error of one (nine in ten): normal quantiles."""
 
