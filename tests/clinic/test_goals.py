@@ -49,6 +49,15 @@ def test_every_questionnaire_whose_text_may_be_shown_has_its_form_with_its_licen
             assert form["licence"]["attribution"][:30] in answer.content.decode()
 
 
+def test_the_patients_own_page_explains_every_questionnaire_that_can_be_answered(
+    browser_of: Callable[[str], Client],
+) -> None:
+    page = browser_of("patient").get("/my").content.decode()
+    for form in knowledge().instruments.values():
+        if "items" in form:
+            assert f"{form['title']} asks about" in page
+
+
 def test_a_pcl5_typed_in_is_charted_and_changes_are_said(account: Who, browser_of: Callable[[str], Client]) -> None:
     nurse = account("nurse")
     found = look(nurse)
