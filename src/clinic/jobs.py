@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 from django.db import DatabaseError, connection, transaction
 
 from clinic import clock
+from clinic.queries.patients import sign_key
 from clinic.queries.person import chart, treated
-from clinic.queries.response import beside
+from clinic.queries.response import beside, on_one_axis
 from clinic.queries.today import overdue_scores
 from clinic.record.models import Errand, Notice, Practice
 from ketapath.errors import KetapathError
@@ -101,28 +102,28 @@ def _morning_round(errand: Errand) -> None:
 
 
 def _early_sign(errand: Errand) -> None:
-    """Tell the prescribers, once for each sign, that a course under treatment goes worse than expected.
+    """Tell the prescribers, once for each sign, by its kind and scale: under treatment, and before a first session too.
 
     Raises ValueError where the course cannot be computed, so that the errand is kept and tried again.
     """
     patient_id = str(errand.details["patient_id"])
     found = chart(errand.practice, patient_id)
-    if found is None or found.person is None or not found.person.doses or found.person.died:
+    if found is None or found.person is None or found.person.died:
         return
     try:
-        course = treated(found).course
+        course = on_one_axis(found, treated(found).course)
     except KetapathError as problem:
         raise ValueError(type(problem).__name__) from problem
     first = beside(found, course).first
     if course.warning is None or first is None:
         return
     since = datetime.combine(first + timedelta(days=int(course.warning.day)), time(0), ZoneInfo(errand.practice.zone))
-    told = Notice.objects.filter(practice=errand.practice, patient_id=patient_id, key="response.warning")
+    key = sign_key(course.warning)
+    told = Notice.objects.filter(practice=errand.practice, patient_id=patient_id, key=key)
     if not told.filter(seen_at=None).exists() and not told.filter(made_at__gte=since).exists():
         Notice.objects.create(
-            practice=errand.practice, patient_id=patient_id, role="prescriber", key="response.warning",
-            made_at=clock.now(),
-        )  # fmt: skip
+            practice=errand.practice, patient_id=patient_id, role="prescriber", key=key, made_at=clock.now()
+        )
 
 
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(

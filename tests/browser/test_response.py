@@ -82,6 +82,20 @@ def test_small_charts_stand_on_one_axis_and_time_runs_on_when_the_page_mirrors(f
     assert starts[0] == sorted(starts[0])
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_verdict_relapse_and_today_are_seen_without_scrolling_sideways(
+    followed: House, enter: Enter, width: int
+) -> None:
+    page = enter(followed, "prescriber", viewport={"width": width, "height": 800})
+    page.goto(followed.url + ADDRESS)
+    seen = "(part) => [part.getBoundingClientRect(), part.closest('.scroll').getBoundingClientRect()]"
+    inside = f"(all) => all.map({seen}).map(([own, box]) => own.left >= box.left - 1 && own.right <= box.right + 1)"
+    for part in ("#change ~ .scroll .tag", "#chances ~ .scroll :is(th, td):last-child", "section.course line.now"):
+        found = page.locator(part).evaluate_all(inside)
+        assert found, part
+        assert all(found), part
+
+
 def test_paper_holds_the_definitions_and_sources_and_no_buttons(followed: House, enter: Enter) -> None:
     page = enter(followed, "prescriber")
     page.goto(followed.url + ADDRESS)

@@ -49,6 +49,15 @@ def test_every_questionnaire_whose_text_may_be_shown_has_its_form_with_its_licen
             assert form["licence"]["attribution"][:30] in answer.content.decode()
 
 
+def test_the_patients_own_page_explains_every_questionnaire_that_can_be_answered(
+    browser_of: Callable[[str], Client],
+) -> None:
+    page = browser_of("patient").get("/my").content.decode()
+    for form in knowledge().instruments.values():
+        if "items" in form:
+            assert f"{form['title']} asks about" in page
+
+
 def test_a_pcl5_typed_in_is_charted_and_changes_are_said(account: Who, browser_of: Callable[[str], Client]) -> None:
     nurse = account("nurse")
     found = look(nurse)
@@ -85,6 +94,22 @@ def test_a_goal_is_kept_as_it_was_said_and_rated(account: Who) -> None:
     for level in (-2, 1):
         rate_goal(look(nurse), name, level, by=nurse, key="")
     assert goals(nurse) == [("Take the dog out again", [-2, 1])]
+
+
+def test_of_two_ratings_on_one_day_the_newest_is_drawn_and_both_stay_on_record(
+    account: Who, browser_of: Callable[[str], Client]
+) -> None:
+    nurse = account("nurse")
+    set_goal(look(nurse), "Take the dog out", by=nurse, key="")
+    person = look(nurse).person
+    assert person is not None
+    for level in (-2, 1):
+        rate_goal(look(nurse), person.goals[0].origin.split("/")[1], level, by=nurse, key="")
+    page = browser_of("nurse").get(f"/patients/{READY}/response").content.decode()
+    drawing = page[page.index('id="goal-0-title"') :]
+    assert drawing[: drawing.index("</svg>")].count('class="dot"') == 1
+    assert "more than hoped for" in drawing[: drawing.index("</svg>")]
+    assert "much less than hoped for (rated again that day)" in drawing
 
 
 @pytest.mark.parametrize("words", ["", " \n ", "\x00", "x" * 301])
@@ -137,6 +162,8 @@ def test_the_page_takes_a_goal_and_a_rating(account: Who, browser_of: Callable[[
     assert client.post(f"/patients/{READY}/goals", {"step": "rate", "goal": name, "level": ""}).status_code == 400
     refused = client.post(f"/patients/{READY}/goals", {"words": "Sing " * 61})
     assert refused.status_code == 400
+    again = client.get(f"/patients/{READY}/goals")  # the address that a refused form leaves in the browser
+    assert (again.status_code, again["Location"]) == (302, f"/patients/{READY}/response#goals")
     assert "Sing Sing" in refused.content.decode()  # what was typed is kept
     assert "Save the goal" not in browser_of("coordinator").get(f"/patients/{READY}/response").content.decode()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -20,11 +21,13 @@ from clinic.actions.response import answer_score
 from clinic.actions.today import see_notice
 from clinic.jobs import do_next
 from clinic.queries import person as queries
-from clinic.queries.person import chart
-from clinic.queries.response import beside
+from clinic.queries.patients import sign_key
+from clinic.queries.person import Chart, chart
+from clinic.queries.response import beside, on_one_axis, scores_alone, some_chances
 from clinic.record.models import Errand, Notice
-from clinic.web.templatetags.clinic import against_expected, improved, quantity_row
-from ketapath.domain.response import Influence, Posterior
+from clinic.web.templatetags.clinic import against_expected, improved, notice_words, quantity_row
+from ketapath.domain.evidence import Text
+from ketapath.domain.response import Chance, Course, Influence, Posterior
 from ketapath.errors import BadInput, NumericalError
 
 READY = "treatment-resistant-depression"
@@ -82,6 +85,9 @@ def test_it_shows_every_part_of_the_course(browser_of: Visit, full: None) -> Non
         "planned, not given",
         "Crossed: 1 planned session that was not given.",
         "Enter PHQ-9",
+        "by the sessions on record only",
+        "If no further session is held: On Response Remission Relapse by then",
+        "reliably worse on the PHQ-9 now than at the start: fewer than 1 in 100",
     ):
         assert words in said, words
 
@@ -96,7 +102,9 @@ def test_the_curve_is_drawn_with_all_that_belongs_on_its_days(browser_of: Visit,
     }  # fmt: skip
     assert {mark: drawing.count(mark) for mark in counts} == counts
     card = browser_of("nurse").get(f"/patients/{TREATED}").content.decode()
-    assert "By day 42: response about 3 in 10, remission about 8 in 100." in " ".join(card.split())
+    assert "On day 42, if no further session is held: response about 3 in 10, remission about 8 in 100." in " ".join(
+        card.split()
+    )
     assert 'class="expected"' not in card  # the card stays plain; the page of the course has both
 
 
@@ -206,6 +214,112 @@ def test_arithmetic_that_fails_leaves_the_scores_on_the_page(
     queries._treated.cache_clear()
 
 
+def test_arithmetic_that_fails_hides_neither_item_9_nor_a_rise(
+    account: Who, browser_of: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse = account("nurse")
+    for ago, given in ((3, [0] * 9), (0, [2, 2, 2, 2, 2, 2, 1, 1, 1])):
+        answers(nurse, given=given, ago=ago)
+    whole = on_one_axis(look(nurse), queries.treated(look(nurse)).course)
+
+    def fails(*args: object, **kwargs: object) -> None:
+        raise NumericalError("did not settle")
+
+    queries._treated.cache_clear()
+    monkeypatch.setattr(queries.journey, "treated", fails)
+    alone = scores_alone(look(nurse))
+    assert (alone.item9, alone.sessions) == (1, whole.sessions)
+    assert alone.warning is not None
+    assert (alone.warning.kind, alone.warning.scale) == ("rising", "phq9")
+    assert beside(look(nurse), alone).first == beside(look(nurse), whole).first
+    assert alone.observed == whole.observed
+    said = page(browser_of("prescriber"))
+    for words in ("Item 9 was last answered above zero", "Early sign: getting worse", "no reliable change"):
+        assert words in said, words
+    assert "trend of these scores" not in said
+    assert "No session is on record" not in said
+    queries._treated.cache_clear()
+
+
+def chance(day: float, relapse: float | None) -> Chance:
+    return Chance(day=day, p_response=0.4, p_remission=0.1, p_relapse=relapse)
+
+
+@pytest.mark.parametrize(
+    ("relapses", "changes", "words"),
+    [
+        ((None, None), {"observed": (), "warning": None}, "nothing to relapse from yet"),
+        ((None, None), {}, "may have happened already, see the early sign"),
+        ((None, None), {"warning": None}, "may have happened already, see the scores"),
+        ((None, 0.4), {}, "no visit to judge by yet"),
+    ],
+)
+def test_where_no_chance_of_a_relapse_stands_the_page_says_why(
+    browser_of: Visit, relapses: tuple[float | None, float | None], changes: dict[str, Any], words: str
+) -> None:
+    said = tuple(chance(day, p) for day, p in zip((28.0, 42.0), relapses, strict=True))
+    with courses.staged(TREATED, lambda first: replace(courses.course(first), chances=said, **changes)):
+        table = page(browser_of("nurse")).split("Relapse by then")[1].split("Response: symptoms")[0]
+    assert words in table
+    assert table.count(words) == 1
+    others = [other for other in ("nothing to relapse", "may have happened", "no visit") if not words.startswith(other)]
+    assert not [other for other in others if other in table]
+
+
+def test_six_chances_at_most_stand_on_the_page_the_horizon_and_the_last_among_them() -> None:
+    many = tuple(chance(float(day), 0.2) for day in range(21, 106, 7))
+    for horizon in (many[1].day, many[6].day, many[-1].day):
+        course = replace(courses.course(date(2026, 11, 1)), chances=many, horizon_day=horizon)
+        days = [one.day for one in some_chances(course)]
+        assert len(days) == 6
+        assert days == sorted(days)
+        assert {many[0].day, horizon, many[-1].day} <= set(days)
+    few = replace(course, chances=many[:6])
+    assert some_chances(few) == many[:6]
+
+
+def nobodys(first: date) -> Course:
+    """A model and no score of this person."""
+    whole = courses.course(first)
+    scale = replace(whole.scales[0], baseline=None, baseline_on=None, observed=(), change=None)
+    return replace(
+        whole, baseline=None, baseline_on=None, observed=(), scales=(scale,), warning=None, p_worse=0.4, influences=()
+    )
+
+
+def test_a_curve_without_an_own_score_is_of_people_who_start_there_and_says_nothing_of_this_person(
+    browser_of: Visit,
+) -> None:
+    with courses.staged(TREATED, nobodys):
+        text = browser_of("nurse").get(f"/patients/{TREATED}/response").content.decode()
+        said = page(browser_of("nurse"))
+    assert ">people who start there</text>" in text
+    assert ">this person</text>" not in text
+    assert "solid: people who start there" in said
+    assert "solid: this person" not in said
+    assert 'class="expected"' not in text
+    assert "dashed line" not in said.lower()
+    assert "Dots are own scores" not in said
+    assert "reliably worse" not in said
+
+
+def test_scores_from_after_the_first_session_alone_are_said_to_have_no_start(browser_of: Visit) -> None:
+    def late(first: date) -> Course:
+        whole = courses.without_model(first)
+        return replace(whole, scale="peg", scales=(replace(whole.scales[0], scale="peg", title="PEG"),))
+
+    words = "no score from before the first session"
+    with courses.staged(TREATED, late):  # the record has a PEG from before it
+        assert words not in page(browser_of("nurse")).lower()
+    real = courses.TOTALS["peg"]
+    courses.TOTALS["peg"] = real[1:]
+    try:
+        with courses.staged(TREATED, late):
+            assert page(browser_of("nurse")).lower().count(words) >= 3  # legend, caption, change
+    finally:
+        courses.TOTALS["peg"] = real
+
+
 @pytest.mark.parametrize(
     ("total", "scale", "words"),
     [
@@ -219,6 +333,33 @@ def test_a_score_is_put_into_words_by_its_direction(total: float, scale: str, wo
     one = Influence(day=7.0, scale=scale, total=total, expected_p05=5.0, expected_p50=10.0, expected_p95=15.0,
                     improved_before=0.1, improved_after=0.1)  # fmt: skip
     assert against_expected(one, {"who5"}) == words
+
+
+def test_the_page_writes_days_as_the_house_does_and_no_key_of_a_source(browser_of: Visit) -> None:
+    def told(first: date) -> Course:
+        whole = courses.course(first)
+        change = whole.scales[0].change
+        assert change is not None
+        change = replace(
+            change,
+            definition=Text(key="change.beyond_error", values={"since": first.isoformat(), "points": "5"}),
+            beside=(Text(key="change.no_response", values={"share": "50", "level": None, "source": "HEDIS_DRR"}),),
+        )
+        bands = tuple(replace(one, expected_p05=3.47, expected_p50=8.31, expected_p95=12.9) for one in whole.influences)
+        scales = (replace(whole.scales[0], change=change), *whole.scales[1:])
+        return replace(whole, scales=scales, influences=bands)
+
+    with courses.staged(TREATED, told):
+        said = page(browser_of("nurse"))
+        text = browser_of("nurse").get(f"/patients/{TREATED}/response").content.decode()
+    part = said[said.index("Change since the start") : said.index("Every scale")]
+    assert "HEDIS_DRR" not in said
+    assert "No response by the usual rule, a fall of 50 % or more." in part
+    assert "/knowledge/sources/HEDIS_DRR" in text  # in the list of sources under the verdict
+    assert re.search(r"Since \d+ \w{3} 20\d\d; 5 points", part)
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", said)
+    assert "PHQ-9 14 8 (3 to 13)" in said
+    assert "8.31" not in said
 
 
 def test_symptoms_above_the_start_are_never_called_down() -> None:
@@ -245,7 +386,7 @@ def test_the_early_sign_stands_on_top_of_the_person_with_day_and_source_and_comm
     text = browser_of("nurse").get(f"/patients/{TREATED}").content.decode()
     assert text.index('id="early-sign"') < text.index('id="decision"')
     sign = " ".join(re.sub(r"<[^>]+>", " ", text[text.index('id="early-sign"') : text.index('id="decision"')]).split())
-    for words in ("worse than expected", "PHQ-9 of 14", "talk with the person", "This sign decides nothing",
+    for words in ("may be a relapse", "PHQ-9 of 14", "talk with the person", "This sign decides nothing",
                   "Site default: no published source.", "Look at the course"):  # fmt: skip
         assert words in sign, words
     assert not re.search(r"\b(must|stop|increase|order|give|call now)\b", sign, re.IGNORECASE)
@@ -257,9 +398,9 @@ def test_a_score_that_shows_an_early_sign_is_told_to_the_prescriber_once(
 ) -> None:
     nurse, prescriber = account("nurse"), account("prescriber")
     answers(nurse)
-    told = Notice.objects.filter(practice=nurse.practice, key="response.warning")
+    told = Notice.objects.filter(practice=nurse.practice, key__startswith="response.warning")
     assert [(n.patient_id, n.role) for n in told] == [(TREATED, "prescriber")]
-    assert "Layla Mansour : Early sign: the course goes worse than expected." in page(browser_of("nurse"), "/today")
+    assert "Layla Mansour : Early sign: may be a relapse, by PHQ-9." in page(browser_of("nurse"), "/today")
     assert "Mansour, Layla early sign" in page(browser_of("nurse"), "/patients")
     answers(nurse)
     assert told.count() == 1
@@ -267,6 +408,53 @@ def test_a_score_that_shows_an_early_sign_is_told_to_the_prescriber_once(
     answers(nurse)
     assert told.count() == 1  # the same sign, seen already
     assert "early sign" not in page(browser_of("nurse"), "/patients")
+
+
+def test_a_notice_says_what_the_sign_is_and_of_which_scale() -> None:
+    sign = courses.course(date(2026, 11, 1)).warning
+    assert sign is not None
+    said = {
+        notice_words(sign_key(replace(sign, kind=kind, scale=scale)))
+        for kind, scale in (("rising", "pcl5"), ("above-expected", "qids_sr16"), ("relapse", "phq9"))
+    }
+    assert said == {
+        "Early sign: PCL-5 is reliably worse than the best score. Worth a look.",
+        "Early sign: QIDS-SR16 is above what was expected. Worth a look.",
+        "Early sign: may be a relapse, by PHQ-9. Worth a look.",
+    }
+    assert notice_words("response.warning").startswith(
+        "Early sign: the course goes worse"
+    )  # written by an older version
+    assert notice_words("plan.signed") == "A plan was signed."
+
+
+def test_a_rise_before_the_first_session_is_told_after_an_import_and_after_a_score(account: Who) -> None:
+    nurse, today = account("nurse"), clock.today(account("nurse").practice.zone)
+    person = {"resourceType": "Patient", "id": "rises", "birthDate": "1980-01-01", "gender": "female"}
+    scores = [
+        {
+            "resourceType": "Observation", "id": f"rise-{ago}", "status": "final",
+            "subject": {"reference": "Patient/rises"}, "effectiveDateTime": (today - timedelta(days=ago)).isoformat(),
+            "code": {"coding": [{"system": "http://loinc.org", "code": "44261-6"}]}, "valueInteger": total,
+        }
+        for ago, total in ((20, 6), (2, 18))
+    ]  # fmt: skip
+
+    def taken_in(*resources: dict[str, Any]) -> None:
+        bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in resources]}
+        import_record(json.dumps(bundle).encode(), by=account("coordinator"))
+        while do_next():
+            pass
+
+    told = Notice.objects.filter(practice=nurse.practice, patient_id="rises")
+    taken_in(person, scores[0])
+    assert not told.exists()
+    taken_in(person, *scores)
+    taken_in(person, *scores)  # nothing new in it
+    assert [n.key for n in told] == ["response.warning rising phq9"]
+    told.update(seen_at=clock.now(), made_at=clock.now() - timedelta(days=1))
+    answers(nurse, patient_id="rises", given=[3] * 8 + [0])  # a new day, a new sign
+    assert [n.key for n in told.filter(seen_at=None)] == ["response.warning rising phq9"]
 
 
 def test_no_sign_no_notice_and_what_cannot_be_computed_is_tried_again(
@@ -282,15 +470,22 @@ def test_no_sign_no_notice_and_what_cannot_be_computed_is_tried_again(
 
     monkeypatch.setattr(queries.journey, "treated", fails)
     answers(nurse)
-    assert not Notice.objects.filter(key="response.warning").exists()
+    assert not Notice.objects.filter(key__startswith="response.warning").exists()
     assert [(e.problem, e.done_at) for e in Errand.objects.filter(kind="early-sign", done_at=None)] == [
         ("ValueError", None)
     ]
 
 
-def answers(nurse: Account, *, patient_id: str = TREATED) -> None:
-    found = chart(nurse.practice, patient_id)
+def look(who: Account, patient_id: str = TREATED) -> Chart:
+    found = chart(who.practice, patient_id)
     assert found is not None
-    answer_score(found, "phq9", [2, 2, 1, 2, 2, 1, 2, 2, 0], by=nurse, key="", on=clock.today(nurse.practice.zone))
+    return found
+
+
+def answers(
+    nurse: Account, *, patient_id: str = TREATED, given: Sequence[int] = (2, 2, 1, 2, 2, 1, 2, 2, 0), ago: int = 0
+) -> None:
+    day = clock.today(nurse.practice.zone) - timedelta(days=ago)
+    answer_score(look(nurse, patient_id), "phq9", list(given), by=nurse, key="", on=day)
     while do_next():
         pass

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
+from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit
@@ -14,12 +15,16 @@ from ketapath.errors import BadInput
 from ketapath.fhir import Resource, patient_of, read_bundle, read_resource, resource_texts
 from ketapath.fhir.readback import belongs_to, is_ours
 
+_OF_THE_COURSE = frozenset({"Observation", "QuestionnaireResponse", "MedicationAdministration"})
+"""Where scores and doses are read; nothing else can bring a sign."""
+
 
 def import_record(data: bytes, *, by: Account) -> tuple[str, Done]:
     """Every resource of the Bundle into the record of its person, all or none; what stands already is left alone.
 
     Raises BadInput for what is no one-person Bundle, where another person has the same id here, and for a part of a
-    plan or session: those are made by the acts of a clinic, never by import.
+    plan or session: those are made by the acts of a clinic, never by import. What bears on the course puts the errand
+    into the outbox to look for an early sign, as a score that is typed in does.
     """
     bundle = read_bundle(data)
     patient_id = str(bundle.patient.get("id") or "")
@@ -30,8 +35,11 @@ def import_record(data: bytes, *, by: Account) -> tuple[str, Done]:
     _refuse_ours(by, patient_id, resources)
     renamed = _renamed(by, patient_id, resources)
     drafts = [_draft(by, text, resource, renamed) for text, resource in zip(texts, resources, strict=True)]
+    new = [draft for draft in drafts if draft is not None]
     act = Act(name="import-record", by=by, patient_id=patient_id, reason="import")
-    return patient_id, commit(act, [draft for draft in drafts if draft is not None])
+    bears = any(draft.resource["resourceType"] in _OF_THE_COURSE for draft in new)
+    look = [("early-sign", {"patient_id": patient_id}, clock.now())] if bears else []
+    return patient_id, commit(act, new, errands=look)
 
 
 def _refuse_ours(by: Account, patient_id: str, resources: Sequence[Resource]) -> None:

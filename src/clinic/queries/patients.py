@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from clinic.record.models import Notice, PatientLine, Practice
 from clinic.record.read import search
+from ketapath.domain.response import EarlyWarning
+
+SIGN = "response.warning"
+"""How the key of every notice of an early sign begins; older ones have nothing after it."""
 
 
 def patients(practice: Practice, *, name: str = "") -> list[PatientLine]:
@@ -18,5 +22,10 @@ def patients(practice: Practice, *, name: str = "") -> list[PatientLine]:
 
 def early_signs(practice: Practice) -> set[str]:
     """Those of whom an early sign was noticed that nobody has seen yet."""
-    unseen = Notice.objects.filter(practice=practice, key="response.warning", seen_at=None)
+    unseen = Notice.objects.filter(practice=practice, key__startswith=SIGN, seen_at=None)
     return set(unseen.values_list("patient_id", flat=True))
+
+
+def sign_key(sign: EarlyWarning) -> str:
+    """The key of a notice of this sign: `response.warning`, its kind and its scale, with spaces between."""
+    return f"{SIGN} {sign.kind} {sign.scale}"

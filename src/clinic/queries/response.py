@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from clinic.queries.person import Chart
+from clinic.queries.person import SEED, Chart
 from ketapath.domain.fact import Dose, ScoreEntry
 from ketapath.domain.plan import PlannedVisit, SignedPlan
-from ketapath.domain.response import Chance, Course, Observed, RecoveryCurve
+from ketapath.domain.response import Chance, Course, Observed, RecoveryCurve, ScaleCourse
+from ketapath.journey import history
+from ketapath.measurement import is_response
+from ketapath.response import course as respond
+from ketapath.response.prior import population
+from ketapath.response.totals import is_under_the_first_dose
+from ketapath.response.treatment import doses_given
 
 THERAPY = frozenset({"preparation", "integration", "psychotherapy"})
 """Appointments at which somebody talks with the person; the record holds them as planned, not as held."""
@@ -65,32 +71,65 @@ def beside(found: Chart, course: Course) -> Beside:
     )
 
 
-def scores_alone(found: Chart, instrument: str = "phq9") -> Course:
-    """The person's own totals of one questionnaire, without any estimate, for when none could be computed."""
-    assert found.person is not None
-    usable = [s for s in found.person.scores if s.instrument == instrument and s.total is not None and s.reason is None]
-    days = [d.on for d in found.person.doses[:1]] or [s.on for s in usable[:1]]
-    observed = [
-        Observed(day=float((s.on - day).days), total=s.total, origin=str(s.origin))
-        for s in usable for day in days if s.total is not None
-    ]  # fmt: skip
-    return Course(
-        scale=instrument, baseline=None, baseline_on=None, sessions=len(found.person.doses), observed=tuple(observed),
-        posterior=(), curve=None, horizon_day=None, p_response=None, p_remission=None, p_relapse_by=(), p_worse=None,
-        reliable_change=None, last_change=None, item9=None, diagnostics=None, evidence=(), notes=(),
-        goals=found.person.goals,
-    )  # fmt: skip
+def scores_alone(found: Chart) -> Course:
+    """The person's own scores without a curve, for when none could be computed: changes, item 9 and a rise stay.
+
+    The verb of the core is asked as before a first session, which computes no estimate, about the scores that it would
+    count for this course.
+    """
+    someone = found.person
+    assert someone is not None
+    known, given = history(someone), doses_given(someone.doses, found.as_of)
+    scores = known.scores
+    if given:
+        since = given[0].on - timedelta(days=int(found.knowledge.response["baseline_days"]))
+        scores = tuple(s for s in scores if s.on >= since and not is_under_the_first_dose(s, given))
+    asked = replace(known, doses=(), scores=scores)
+    drawn = population(found.knowledge.response)
+    alone = _on_its_days(found, respond(asked, found.knowledge, drawn, as_of=found.as_of, seed=SEED))
+    return replace(
+        alone,
+        sessions=len({dose.on for dose in given}),
+        scales=tuple(replace(scale, curve=None, notes=()) for scale in alone.scales),
+        notes=tuple(text for text in alone.notes if not given or text.key != "response.no_sessions"),
+    )
 
 
 def on_one_axis(found: Chart, course: Course) -> Course:
     """The course as it is drawn: all on the days of one axis, with the trend of its scale where it has no curve.
 
-    Before a first session the core counts each scale from its own first score; here all count from one day.
+    Before a first session the core counts each scale from its own first score; here all count from one day. A curve of
+    people who start somewhere is nobody's own: beside it stands no second one, and nothing is said of this person.
     """
     trend = course.scales[0].curve if course.scales and course.curve is None else course.curve
+    course = replace(course, curve=trend, scales=tuple(map(_own_or_expected, course.scales)))
+    if not has_own_score(course):
+        course = replace(course, expected=None, p_worse=None)
+    return course if found.person is None or found.person.doses else _on_its_days(found, course)
+
+
+def has_own_score(course: Course | ScaleCourse) -> bool:
+    """Whether a score of this person is behind the curve; without one it shows the people who start there."""
+    return course.baseline is not None or bool(course.observed)
+
+
+def starts_late(course: Course, beside: Beside) -> bool:
+    """Whether the first score of the course is from after the first session, so that its start is not on record."""
+    if not beside.given or not course.observed or course.baseline is not None:
+        return False
+    first = beside.given[0].on
+    return not any(s.instrument == course.scale and s.total is not None and s.on <= first for s in beside.scores)
+
+
+def _own_or_expected(scale: ScaleCourse) -> ScaleCourse:
+    return scale if has_own_score(scale) else replace(scale, expected=None)
+
+
+def _on_its_days(found: Chart, course: Course) -> Course:
+    """Every scale and the sign moved to the days of one axis, from whatever day the core counted each."""
     first = _day_zero(found, course)
-    if first is None or found.person is None or found.person.doses:
-        return replace(course, curve=trend)
+    if first is None or found.person is None:
+        return course
     on = {str(score.origin): score.on for score in found.person.scores}
 
     def late(observed: tuple[Observed, ...]) -> float:
@@ -102,7 +141,7 @@ def on_one_axis(found: Chart, course: Course) -> Course:
     return replace(
         course,
         observed=_later(course.observed, own),
-        curve=_moved(trend, by.get(course.scale, own)),
+        curve=_moved(course.curve, by.get(course.scale, own)),
         expected=_moved(course.expected, own),
         scales=tuple(
             replace(
@@ -140,6 +179,34 @@ def chances(course: Course) -> tuple[Chance, ...]:
     return (
         Chance(day=course.horizon_day, p_response=course.p_response, p_remission=course.p_remission, p_relapse=relapse),
     )
+
+
+def some_chances(course: Course, *, most: int = 6) -> tuple[Chance, ...]:
+    """At most so many of the chances, spread over their days: the first, the horizon's and the last among them."""
+    found = chances(course)
+    if len(found) <= most:
+        return found
+    last = len(found) - 1
+    kept = {round(place * last / (most - 1)) for place in range(most)}
+    horizon = next((i for i, one in enumerate(found) if one.day == course.horizon_day), None)
+    if horizon is not None and horizon not in kept:
+        kept.remove(min(kept - {0, last}, key=lambda i: abs(i - horizon)))
+        kept.add(horizon)
+    return tuple(found[i] for i in sorted(kept))
+
+
+def why_no_relapse(found: Chart, course: Course) -> str:
+    """Why a day has no chance of a relapse, as a code of the words: other days have one, it may be past, or nothing to.
+
+    A response that was lost again leaves nothing ahead: by what is on record the relapse may have been.
+    """
+    if any(one.p_relapse is not None for one in chances(course)):
+        return "relapse not judged"
+    form, start = found.knowledge.instruments[course.scale], course.baseline
+    responded = start is not None and any(o.day > 0 and is_response(form, start, o.total) for o in course.observed)
+    if course.warning is not None and (responded or course.warning.kind == "relapse"):
+        return "relapse past"
+    return "relapse past, no sign" if responded else "relapse nothing"
 
 
 def _day_zero(found: Chart, course: Course) -> date | None:

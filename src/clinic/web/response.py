@@ -11,12 +11,22 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic.access.permission import require
 from clinic.actions.response import answer_score, rate_goal, set_goal
 from clinic.queries.person import Chart, treated
-from clinic.queries.response import beside, chances, is_believable, on_one_axis, questionnaires, scores_alone
+from clinic.queries.response import (
+    beside,
+    has_own_score,
+    is_believable,
+    on_one_axis,
+    questionnaires,
+    scores_alone,
+    some_chances,
+    starts_late,
+    why_no_relapse,
+)
 from clinic.record.projections import knowledge
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
@@ -59,7 +69,7 @@ def _review_page(
     try:
         course = on_one_axis(found, treated(found).course)
     except NumericalError:
-        course, problem = scores_alone(found), problem or _not_computed()
+        course, problem = on_one_axis(found, scores_alone(found)), problem or _not_computed()
     around = beside(found, course)
     span = span_of(found, course, around)
     context = about(request, found, here="response") | {
@@ -68,10 +78,14 @@ def _review_page(
         "beside": around,
         "chart": course_chart(course, around, span),
         "begun": [one for one in around.begun if span is not None and span.shows(one[0])],
+        "therapy": [hour for hour in around.therapy if span is not None and span.shows(hour.on)],
         "is_trend": is_trend(course),
         "set_aside": set_aside(course, around),
         "is_believable": is_believable(course),
-        "chances": chances(course),
+        "chances": some_chances(course),
+        "why_no_relapse": why_no_relapse(found, course),
+        "has_own_score": has_own_score(course),
+        "starts_late": starts_late(course, around),
         "influences": course.influences[::-1],
         "changes": [scale for scale in course.scales if scale.change is not None],
         "scales": scale_panels(course, around, span),
@@ -162,12 +176,17 @@ def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
     return render(request, "response/score.html", context, status=problem.status if problem else 200)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @about_person
 def goals(request: HttpRequest, found: Chart) -> HttpResponse:
-    """Write down a goal, or how far one was reached; both show on the page of the course."""
+    """Write down a goal, or how far one was reached; both show on the page of the course.
+
+    A form that was refused leaves its address in the browser: to open that again shows the page.
+    """
     if found.person is None:
         return redirect("patient", found.patient_id)
+    if request.method != "POST":
+        return redirect(reverse("patient-response", args=[found.patient_id]) + "#goals")
     by, key = account_of(request), request.POST.get("key", "")[:64]
     try:
         if request.POST.get("step") == "rate":

@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.queries.person import Chart
-from clinic.queries.response import Beside
+from clinic.queries.response import Beside, has_own_score, starts_late
 from clinic.record.projections import knowledge
 from clinic.web.charts import Drawing, picture
 from clinic.web.words import WORDS
 from ketapath.domain.fact import ScoreEntry
-from ketapath.domain.response import Change, Course, Goal, Observed, RecoveryCurve, ScaleCourse
+from ketapath.domain.response import Change, Course, Goal, GoalRating, Observed, RecoveryCurve, ScaleCourse
 from ketapath.report.charts import (
     Dot,
     Line,
@@ -36,8 +36,8 @@ from ketapath.report.charts import (
 
 _WIDE, _HIGH = 1080.0, 360.0
 _SMALL_WIDE, _SMALL_HIGH, _GOAL_HIGH = 400.0, 200.0, 150.0
-_SMALL_NAMES = 16.0
-"""Room at the right of a small panel: its name stands above it, so only the last day needs some."""
+_SMALL_NAMES = 30.0
+"""Room at the right of a small panel: its name stands above it, so only half of the last day's date needs some."""
 _ERROR_OF_CHANGE = 1.6448536 / (1.959964 * math.sqrt(2.0))
 """From the least reliable change of two measurements (1 in 20) to the error of one (nine in ten): normal quantiles."""
 
@@ -110,12 +110,10 @@ def course_chart(
     scale, curve = course.scales[0] if course.scales else None, course.curve
     name, top = _name_of(course.scale, scale), _top_of(course.scale, scale)
     expected = course.expected if with_expected else None
+    caption = _caption(course, expected, beside, span)
     panel = Panel(
         title=_("%(scale)s over time") % {"scale": name},
-        description=_(
-            "Dots are this person's own scores; the bands show where half and nine of ten such people would lie. "
-            "Sessions stand under the axis. A table of the same numbers follows."
-        ),
+        description=_("%(caption)s A table of the same numbers follows.") % {"caption": caption},
         x_name="",
         x_from=span.start,
         x_to=span.end,
@@ -134,7 +132,7 @@ def course_chart(
     )  # fmt: skip
     return Drawing(
         svg=picture(panel, identity),
-        caption=_caption(course, expected, beside),
+        caption=caption,
         head=_head(course, expected),
         rows=_course_rows(course, expected, beside, span),
     )
@@ -187,7 +185,8 @@ def _scale_panel(scale: ScaleCourse, beside: Beside, span: Span | None, place: i
 def _goal_panel(goal: Goal, span: Span | None, place: int) -> GoalPanel:
     if span is None or not goal.ratings:
         return GoalPanel(goal=goal, drawing=None)
-    xs = [float((rating.on - span.first).days) for rating in goal.ratings]
+    newest = tuple({rating.on: rating for rating in goal.ratings}.values())  # ratings stand in order of time
+    xs = [float((rating.on - span.first).days) for rating in newest]
     panel = Panel(
         title=_("Goal, rated from -2 to +2"),
         description=_("-2 is much less than hoped for, 0 as hoped for, +2 much more."),
@@ -198,10 +197,10 @@ def _goal_panel(goal: Goal, span: Span | None, place: int) -> GoalPanel:
         y_from=-2.0,
         y_to=2.0,
         y_step=1.0,
-        lines=[Line(kind="context", name="", xs=xs, ys=[float(rating.level) for rating in goal.ratings])],
+        lines=[Line(kind="context", name="", xs=xs, ys=[float(rating.level) for rating in newest])],
         dots=[
             Dot(x=x, y=float(rating.level), words=f"{_written(rating.on)}: {level_words(rating.level)}")
-            for x, rating in zip(xs, goal.ratings, strict=True)
+            for x, rating in zip(xs, newest, strict=True)
         ],
         marks=[(0.0, "")],
         verticals=[(span.today, "")],
@@ -213,12 +212,14 @@ def _goal_panel(goal: Goal, span: Span | None, place: int) -> GoalPanel:
         svg=picture(panel, f"goal-{place}"),
         caption=_("-2 is much less than hoped for, 0 as hoped for, +2 much more"),
         head=[_("Day"), _("Rating"), _("Source")],
-        rows=[
-            [_written(rating.on), f"{rating.level:+d} {level_words(rating.level)}", rating.origin]
-            for rating in goal.ratings
-        ],
+        rows=[[_written(rating.on), _rated(rating, counts=rating in newest), rating.origin] for rating in goal.ratings],
     )
     return GoalPanel(goal=goal, drawing=drawing)
+
+
+def _rated(rating: GoalRating, *, counts: bool) -> str:
+    said = f"{rating.level:+d} {level_words(rating.level)}"
+    return said if counts else _("%(rating)s (rated again that day)") % {"rating": said}
 
 
 def is_trend(course: Course) -> bool:
@@ -255,7 +256,9 @@ def level_words(level: int) -> str:
 def _own_line(course: Course) -> list[Line]:
     if course.curve is None:
         return []
-    name = _("trend") if is_trend(course) else _("this person")
+    name = (
+        _("trend") if is_trend(course) else _("this person") if has_own_score(course) else _("people who start there")
+    )
     return [Line(kind="median", name=name, xs=course.curve.days, ys=course.curve.p50)]
 
 
@@ -326,8 +329,11 @@ def _half(course: Course, scale: ScaleCourse | None) -> list[tuple[float, str]]:
     return [(course.baseline / 2, _("response: %(points)s or less") % {"points": math.floor(course.baseline / 2)})]
 
 
-def _caption(course: Course, expected: RecoveryCurve | None, beside: Beside) -> str:
-    said = [_("Dots are own scores.")]
+def _caption(course: Course, expected: RecoveryCurve | None, beside: Beside, span: Span) -> str:
+    """What is drawn, and nothing that is not."""
+    said = [_("Dots are own scores.")] if course.observed else []
+    if starts_late(course, beside):
+        said.append(_("There is no score from before the first session."))
     if course.curve is not None and is_trend(course):
         said.append(
             _(
@@ -337,10 +343,21 @@ def _caption(course: Course, expected: RecoveryCurve | None, beside: Beside) -> 
             )
         )
     elif course.curve is not None:
+        if not has_own_score(course):
+            said.append(_("The line is the middle of people who start there, not this person's own."))
         said.append(_("Half of such people lie in the dark band, nine of ten in the light one."))
     if expected is not None:
-        said.append(_("The dashed line with its dotted band is what was expected before any score."))
-    said.append(_("Under the axis: sessions with their mg, planned ones dashed."))
+        said.append(
+            _(
+                "The dashed line with its dotted band is what was expected before any score; it too counts only the "
+                "sessions on record."
+            )
+        )
+    ticks = _sessions(beside, span)
+    if any(tick.is_planned for tick in ticks):
+        said.append(_("Under the axis: sessions with their mg, planned ones dashed."))
+    elif beside.given:
+        said.append(_("Under the axis: sessions with their mg."))
     if beside.missed:
         said.append(
             ngettext(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from clinic.queries.patients import SIGN
 from clinic.queries.profile import is_statable as may_be_stated
 from clinic.queries.session import Room
 from clinic.record.models import PatientLine
@@ -23,12 +25,13 @@ from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
 from ketapath import units
 from ketapath.domain.biomarker import FailedRule, MarkerView
-from ketapath.domain.evidence import Finding, MissingFact, RuleRef, Text, Verdict
+from ketapath.domain.evidence import Evidence, Finding, MissingFact, RuleRef, Text, Verdict
 from ketapath.domain.goal import Goal
 from ketapath.domain.plan import Decided, Option, Range, SignedPlan
 from ketapath.domain.profile import Profile
-from ketapath.domain.response import Influence, Posterior
+from ketapath.domain.response import Change, Influence, Posterior
 from ketapath.domain.session import Administration
+from ketapath.knowledge import published
 from ketapath.knowledge.schema import Scope
 from ketapath.pharmacology.effects import Risk
 from ketapath.report import approval as texts_of_approval
@@ -42,8 +45,31 @@ for of_an_alternative in (heading, holding, how_it_went, result, share, why, wit
 
 @register.filter
 def say(text: Text | None) -> str:
-    """The sentence of a text key."""
-    return "" if text is None else say_text(text, knowledge().texts)
+    """The sentence of a text key, with its days as the house writes them."""
+    if text is None:
+        return ""
+    return say_text(replace(text, values={k: _in_house(v) for k, v in text.values.items()}), knowledge().texts)
+
+
+def _in_house(value: Any) -> Any:
+    """A value of a sentence; a day that the core gives as 2026-11-24 is written as everywhere on the page."""
+    try:
+        return day(date.fromisoformat(value)) if isinstance(value, str) and len(value) == len("2026-11-24") else value
+    except ValueError:
+        return value
+
+
+@register.filter
+def say_unsourced(text: Text) -> str:
+    """The sentence without the key of its source in brackets, for where the source itself stands beside it."""
+    return say(replace(text, values={**text.values, "source": ""})).replace(" ()", "")
+
+
+@register.filter
+def sources_of(change: Change) -> tuple[Evidence, ...]:
+    """What the verdict of a change rests on, then the sources of the other rules that are told beside it."""
+    beside = (knowledge().sources.get(str(text.values.get("source"))) for text in change.beside)
+    return tuple(dict.fromkeys((*change.evidence, *(published(source) for source in beside if source is not None))))
 
 
 @register.filter
@@ -137,6 +163,13 @@ def verdict_words(found: str) -> str:
 def word(code: str | None) -> str:
     """A word of a closed list as it is called on a page."""
     return "" if code is None else str(WORDS.get(code, code))
+
+
+@register.filter
+def notice_words(key: str) -> str:
+    """What a notice says; that of an early sign has its kind and its scale in its key."""
+    name, _space, scale = key.rpartition(" ")
+    return word(name) % {"scale": instrument_title(scale)} if name.startswith(SIGN) else word(key)
 
 
 @register.filter

@@ -62,3 +62,10 @@ const tick = () => clocks.forEach((clock) => {
   clock.textContent = [...(hours ? [hours] : []), ...parts].join(":");
 });
 if (clocks.length) { tick(); setInterval(tick, 1000); }
+
+// A chart wider than its screen begins where today is on it, with room behind for what is ahead.
+window.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".scroll line.now").forEach((line) => {
+  const box = line.closest(".scroll");
+  if (box.scrollWidth <= box.clientWidth) return;
+  box.scrollLeft += line.getBoundingClientRect().x - box.getBoundingClientRect().x - 0.7 * box.clientWidth;
+}));
