@@ -14,7 +14,7 @@ from ketapath.journey import history
 from ketapath.measurement import is_response
 from ketapath.response import course as respond
 from ketapath.response.prior import population
-from ketapath.response.totals import is_under_the_first_dose
+from ketapath.response.totals import is_under_a_dose
 from ketapath.response.treatment import doses_given
 
 THERAPY = frozenset({"preparation", "integration", "psychotherapy"})
@@ -83,7 +83,7 @@ def scores_alone(found: Chart) -> Course:
     scores = known.scores
     if given:
         since = given[0].on - timedelta(days=int(found.knowledge.response["baseline_days"]))
-        scores = tuple(s for s in scores if s.on >= since and not is_under_the_first_dose(s, given))
+        scores = tuple(s for s in scores if s.on >= since and not is_under_a_dose(s, given))
     asked = replace(known, doses=(), scores=scores)
     drawn = population(found.knowledge.response)
     alone = _on_its_days(found, respond(asked, found.knowledge, drawn, as_of=found.as_of, seed=SEED))
