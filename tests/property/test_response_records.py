@@ -248,10 +248,11 @@ def test_gad7_response_is_half_or_a_fall_below_ten() -> None:
     assert not is_response(GAD7, 9, 8)
 
 
-def test_totals_of_one_day_that_lie_a_reliable_change_apart_are_not_used_and_the_page_asks() -> None:
+def test_totals_of_one_day_that_lie_a_reliable_change_apart_are_asked_about() -> None:
     both = told(score(0, 18.0), score(7, 2.0, name="a"), score(7, 20.0, name="b"))
-    assert [o.total for o in both.observed] == [18]
+    assert [o.total for o in both.observed] == [18, 11]
     assert "response.scores_disagree" in keys(both)
+    assert "response.two_scores" not in keys(both)
 
 
 def test_a_new_series_after_a_long_pause_has_its_own_first_day_and_baseline() -> None:

@@ -18,8 +18,9 @@ def one_a_day(stated: Iterable[ScoreEntry], instrument: Mapping[str, Any]) -> tu
     """Usable totals of one scale in order of time, one a day, and a note for each day on which something was set aside.
 
     A later version of one resource replaces the earlier. Resources of one day that differ are measurements of one
-    state: their mean is used, because taking either would be a choice that nobody made. Where they lie a reliable
-    change apart one of them is wrong, and none is used. The order they come in is irrelevant.
+    state: their mean is used, because taking either would be a choice that nobody made, and leaving both out could
+    hide a rise. Where they lie a reliable change apart the note asks which is right. The order they come in is
+    irrelevant.
     """
     apart = float(instrument.get("reliable_change", {}).get("points", math.inf))
     notes = []
@@ -35,9 +36,8 @@ def one_a_day(stated: Iterable[ScoreEntry], instrument: Mapping[str, Any]) -> tu
         mean = sum(totals) / len(totals)
         if max(totals) - min(totals) >= apart:
             values = {"title": instrument["title"], "on": on.isoformat(), "low": min(totals), "high": max(totals)}
-            notes.append(Text(key="response.scores_disagree", values=values))
-            continue
-        if len(set(totals)) > 1:
+            notes.append(Text(key="response.scores_disagree", values=values | {"mean": f"{mean:g}"}))
+        elif len(set(totals)) > 1:
             notes.append(Text(key="response.two_scores", values={"on": on.isoformat(), "mean": f"{mean:g}"}))
         found.append(replace(list(entries.values())[-1], total=mean))
     return found, notes
