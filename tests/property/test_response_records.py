@@ -274,6 +274,8 @@ def test_a_score_under_a_later_dose_counts_as_little_as_under_the_first() -> Non
     seen = told(score(-1, 18.0), under, doses=doses, day=8)
     assert [o.total for o in seen.observed] == [18.0]
     assert "response.under_a_dose" in keys(seen)
+    evening = score(7, 3.0, at=at.replace(hour=18))
+    assert [o.total for o in told(score(-1, 18.0), evening, doses=doses, day=8).observed] == [18.0, 3.0]
     before = score(7, 3.0, at=at.replace(hour=9))
     assert [o.total for o in told(score(-1, 18.0), before, doses=doses, day=8).observed] == [18.0, 3.0]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Dose, ScoreEntry
 
 __all__ = ["is_under_a_dose", "one_a_day"]
+
+_ACTING = timedelta(hours=4)  # source: our choice, the two hours of observation and as long again
 
 
 def one_a_day(stated: Iterable[ScoreEntry], instrument: Mapping[str, Any]) -> tuple[list[ScoreEntry], list[Text]]:
@@ -44,10 +46,16 @@ def one_a_day(stated: Iterable[ScoreEntry], instrument: Mapping[str, Any]) -> tu
 
 
 def is_under_a_dose(score: ScoreEntry, given: Sequence[Dose]) -> bool:
-    """Answered on the day of a session after its dose began: neither a baseline nor a course."""
-    if score.at is None:
+    """Answered while a dose acts: neither a baseline nor a course.
+
+    On the first session's day that is any time after its dose began, since nothing later may be the start; on later
+    days the hours of the dose itself, so that an evening's score still counts.
+    """
+    at = score.at
+    if at is None:
         return False
-    return any(dose.at is not None and dose.on == score.on and score.at > dose.at for dose in given)
+    began = [d.at for d in given if d.at is not None and d.on == score.on and at > d.at]
+    return any(score.on == given[0].on or at - start < _ACTING for start in began)
 
 
 def _version(entry: ScoreEntry) -> int:
