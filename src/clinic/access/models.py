@@ -9,14 +9,18 @@ from clinic.record.models import Practice
 
 
 class Role(models.TextChoices):
-    """What somebody is in a practice. Further roles of the design come with the pages that need them."""
+    """What somebody is in a practice."""
 
     PRESCRIBER = "prescriber"
     NURSE = "nurse"
     THERAPIST = "therapist"
     COORDINATOR = "coordinator"
+    PHARMACIST = "pharmacist"
     DIRECTOR = "director"
+    RESEARCHER = "researcher"
     PATIENT = "patient"
+    CAREGIVER = "caregiver"
+    SERVICE = "service"
 
 
 class Account(AbstractBaseUser):
@@ -48,8 +52,87 @@ class SignInCode(models.Model):
         return f"code of {self.account.username}"
 
 
+class Token(models.Model):
+    """A bearer token of an account, for scripts. Only its digest is kept; `scopes` narrow what its account may do."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.account.username}"
+
+
+class Relationship(models.Model):
+    """What binds an account to one person: a place in the care team, or caring for them at home.
+
+    `parts` are the parts of the record that a caregiver was given; a care team has those of its roles.
+    """
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="relationships")
+    patient_id = models.CharField(max_length=64)
+    kind = models.CharField(max_length=20)
+    parts = models.JSONField(default=list)
+    reason = models.TextField(blank=True)
+    made_by = models.CharField(max_length=120)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "patient_id"], name="relationship_of_account")]
+
+    def __str__(self) -> str:
+        return f"{self.account.username}, {self.kind} of {self.patient_id}"
+
+
+class Restriction(models.Model):
+    """A chart that only its care team may open, such as that of a colleague. Break-glass still works, and is told."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    patient_id = models.CharField(max_length=64)
+    reason = models.TextField()
+    made_by = models.CharField(max_length=120)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["practice", "patient_id"], name="restriction_of_patient")]
+
+    def __str__(self) -> str:
+        return f"{self.patient_id} since {self.since}"
+
+
+class Emergency(models.Model):
+    """Break-glass: somebody opened a chart that is not theirs, for a reason and for a while; a director reviews it."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT)
+    patient_id = models.CharField(max_length=64)
+    reason = models.TextField()
+    opened_at = models.DateTimeField()
+    until = models.DateTimeField()
+    reviewed_by = models.CharField(max_length=120, blank=True)
+    reviewed_at = models.DateTimeField(null=True)
+    review = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["practice", "reviewed_at"], name="emergency_to_review")]
+
+    def __str__(self) -> str:
+        return f"{self.account.username} opened {self.patient_id} at {self.opened_at}"
+
+
 class AuditRow(models.Model):
-    """One thing that somebody did or was refused. Append-only; no foreign keys, so it outlives what it speaks of."""
+    """One thing that somebody did or was refused. Append-only; no foreign keys, so it outlives what it speaks of.
+
+    `source` is the address it came from, `asked` the search or page as it was asked for, without words of a person.
+    `previous` is filled in rows of before there were blocks.
+    """
 
     at = models.DateTimeField()
     practice = models.CharField(max_length=50, blank=True)
@@ -59,11 +142,46 @@ class AuditRow(models.Model):
     outcome = models.CharField(max_length=20)
     patient_id = models.CharField(max_length=64, blank=True)
     entities = models.JSONField(default=list)
+    source = models.CharField(max_length=64, blank=True, default="")
+    asked = models.CharField(max_length=500, blank=True, default="")
     previous = models.CharField(max_length=64, blank=True)
     digest = models.CharField(max_length=64)
 
     class Meta:
-        indexes = [models.Index(fields=["practice", "patient_id", "at"])]
+        indexes = [
+            models.Index(fields=["practice", "patient_id", "at"]),
+            models.Index(fields=["act", "who", "at"], name="audit_of_who"),
+            models.Index(fields=["act", "source", "at"], name="audit_of_source"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at} {self.who} {self.act} {self.outcome}"
+
+
+class AuditBlock(models.Model):
+    """Rows sealed together: the root of the Merkle tree over them, chained to the block before. Append-only."""
+
+    number = models.PositiveBigIntegerField(primary_key=True)
+    rows = models.PositiveIntegerField()
+    root = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"block {self.number} of {self.rows} rows"
+
+
+class AuditSeal(models.Model):
+    """The place of one row in its block, and the row's digest at that moment. Append-only."""
+
+    row = models.PositiveBigIntegerField(primary_key=True)
+    block = models.ForeignKey(AuditBlock, on_delete=models.PROTECT)
+    place = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["block", "place"], name="one_row_a_place")]
+
+    def __str__(self) -> str:
+        return f"row {self.row} at {self.block_id}/{self.place}"

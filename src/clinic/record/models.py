@@ -48,12 +48,17 @@ class Current(models.Model):
     identity = models.CharField(max_length=64)
     version = models.PositiveIntegerField()
     patient_id = models.CharField(max_length=64, blank=True)
+    part = models.CharField(max_length=20, default="chart")
     changed_at = models.DateTimeField()
     content = models.TextField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "kind", "identity"], name="one_current")]
-        indexes = [models.Index(fields=["practice", "patient_id", "kind"])]
+        indexes = [
+            models.Index(fields=["practice", "patient_id", "kind", "id"], name="current_of_patient"),
+            models.Index(fields=["practice", "kind", "id"], name="current_of_kind"),
+            models.Index(fields=["practice", "kind", "changed_at", "id"], name="current_by_change"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.identity}/_history/{self.version}"
@@ -67,6 +72,7 @@ class Version(models.Model):
     identity = models.CharField(max_length=64)
     version = models.PositiveIntegerField()
     patient_id = models.CharField(max_length=64, blank=True)
+    part = models.CharField(max_length=20, default="chart")
     changed_at = models.DateTimeField()
     changed_by = models.CharField(max_length=120)
     reason = models.TextField(blank=True)
@@ -81,20 +87,29 @@ class Version(models.Model):
 
 
 class Term(models.Model):
-    """One thing a current resource can be found by: a token, a word of a name, or a span of time."""
+    """One thing a current resource can be found by: a token, reference, text, address, number or span of time.
+
+    `value` is folded (case and accents aside) where the parameter is a text; `exact` is the same as it was written.
+    `low` to `high` is a span of time with its end excluded, `least` to `most` one of numbers.
+    """
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
     resource = models.ForeignKey(Current, on_delete=models.CASCADE, related_name="terms")
+    kind = models.CharField(max_length=40, default="")
     name = models.CharField(max_length=40)
     system = models.CharField(max_length=200, blank=True)
     value = models.CharField(max_length=200, blank=True)
+    exact = models.CharField(max_length=200, blank=True, default="")
     low = models.DateTimeField(null=True)
     high = models.DateTimeField(null=True)
+    least = models.FloatField(null=True)
+    most = models.FloatField(null=True)
 
     class Meta:
         indexes = [
-            models.Index(fields=["practice", "name", "value"]),
-            models.Index(fields=["practice", "name", "low"]),
+            models.Index(fields=["practice", "kind", "name", "value", "resource"], name="term_by_value"),
+            models.Index(fields=["practice", "kind", "name", "low", "resource"], name="term_by_time"),
+            models.Index(fields=["resource", "name"], name="term_of_resource"),
         ]
 
     def __str__(self) -> str:
@@ -200,3 +215,45 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.patient_id}"
+
+
+class Signature(models.Model):
+    """Somebody signed exactly this content, with this meaning. Append-only; `digest` is that of the version's text."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    patient_id = models.CharField(max_length=64)
+    kind = models.CharField(max_length=40)
+    identity = models.CharField(max_length=64)
+    version = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    meaning = models.CharField(max_length=20)
+    username = models.CharField(max_length=80)
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=20)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["practice", "patient_id", "kind", "identity"], name="signature_of_resource")]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.meaning}: {self.kind}/{self.identity}/_history/{self.version}"
+
+
+class Quarantined(models.Model):
+    """A resource that an import could not take in, kept as it came, with what is wrong with it."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    patient_id = models.CharField(max_length=64)
+    kind = models.CharField(max_length=40)
+    identity = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+    content = models.TextField()
+    problems = models.JSONField()
+    by = models.CharField(max_length=120)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "patient_id", "digest"], name="quarantined_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.identity} of {self.patient_id}"

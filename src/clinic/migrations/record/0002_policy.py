@@ -4,28 +4,8 @@ from __future__ import annotations
 
 import django.db.models.deletion
 from django.db import migrations, models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.state import StateApps
 
-TABLE = "record_policyentry"
-
-
-def guard(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
-    if editor.connection.vendor == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            editor.execute(
-                f"CREATE TRIGGER {TABLE}_no_{act.lower()} BEFORE {act} ON {TABLE} "
-                f"BEGIN SELECT RAISE(ABORT, '{TABLE} is append-only'); END"
-            )
-        return
-    editor.execute(
-        f"CREATE FUNCTION {TABLE}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{TABLE} is append-only'; END $$"
-    )
-    editor.execute(
-        f"CREATE TRIGGER {TABLE}_append_only BEFORE UPDATE OR DELETE ON {TABLE} "
-        f"FOR EACH ROW EXECUTE FUNCTION {TABLE}_append_only()"
-    )
+from clinic.migrations.append_only import guard
 
 
 class Migration(migrations.Migration):
@@ -47,5 +27,5 @@ class Migration(migrations.Migration):
             ],
             options={"indexes": [models.Index(fields=["practice", "item", "id"], name="policy_of_practice")]},
         ),
-        migrations.RunPython(guard, migrations.RunPython.noop),
+        migrations.RunPython(guard("record_policyentry"), migrations.RunPython.noop),
     ]
