@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
@@ -16,6 +18,17 @@ from clinic import clock
 from clinic.access.models import Account, AuditRow
 
 _LOCK = 7_305_021  # one number that all appenders of this application agree on
+_source: ContextVar[str] = ContextVar("source", default="")
+
+
+@contextmanager
+def coming_from(address: str) -> Iterator[None]:
+    """Within this block every row names this address as where the request came from."""
+    token = _source.set(address[:64])
+    try:
+        yield
+    finally:
+        _source.reset(token)
 
 
 def append(
@@ -26,8 +39,9 @@ def append(
     who: str = "",
     patient_id: str = "",
     entities: Sequence[str] = (),
+    asked: str = "",
 ) -> AuditRow:
-    """One row at the end of the chain."""
+    """One row at the end of the chain. `asked` is the search or page, without any word that a person may be named by."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
@@ -42,6 +56,8 @@ def append(
             outcome=outcome,
             patient_id=patient_id[:64],  # what was asked for may be longer than any id
             entities=list(entities),
+            source=_source.get(),
+            asked=asked[:500],
             previous=last.digest if last else "",
         )
         row.digest = _digest(row)
@@ -62,5 +78,6 @@ def first_break() -> int | None:
 def _digest(row: AuditRow) -> str:
     at: datetime = row.at
     fields = [at.astimezone(UTC).isoformat(), row.practice, row.who, row.role, row.act, row.outcome, row.patient_id]
-    text = json.dumps([*fields, row.entities, row.previous], ensure_ascii=False)
+    later = [row.source, row.asked] if row.source or row.asked else []
+    text = json.dumps([*fields, row.entities, row.previous, *later], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
