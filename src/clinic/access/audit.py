@@ -41,7 +41,7 @@ def append(
     entities: Sequence[str] = (),
     asked: str = "",
 ) -> AuditRow:
-    """One row at the end of the chain. `asked` is the search or page, without any word that a person may be named by."""
+    """One row at the end of the chain. `asked` is the search or page, without any word that names a person."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
