@@ -1,9 +1,10 @@
 """A clinic of its own whose writers are killed: `python -m tests.store.victims ROUNDS` prints what was lost, as JSON.
 
 Each round is a process that writes through the gate, names every act on its pipe once it is acknowledged, and is ended
-by SIGKILL in the middle. `--editors N` lets N such processes change the same few resources for ROUNDS seconds and says
-what each of them saw. `--disk` makes the disk fail at the first call, the second, and so on until an act gets
-through (LD_PRELOAD has to hold broken_disk.c). DATA_DIR and DATABASE_URL say where; the database has to be empty.
+by SIGKILL in the middle. `--power` takes the power away too: what was not synced is gone. `--editors N` lets N such
+processes change the same few resources for ROUNDS seconds and says what each of them saw. `--disk` makes the disk fail
+at the first call, the second, and so on until an act gets through. Disk and power need broken_disk.c in LD_PRELOAD.
+DATA_DIR and DATABASE_URL say where; the database has to be empty.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ import os
 import random
 import select
 import signal
+import struct
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import django
 
 PERSON = {"resourceType": "Patient", "id": "p1", "name": [{"family": "Okafor"}]}
+ENTRY = struct.Struct("256slll")
+"""How broken_disk.c writes down what a write has overwritten: path, offset, size before, bytes that follow."""
 SHARED = ("list-0", "list-1", "list-2")
 
 
@@ -34,6 +39,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("rounds", type=int)
     parser.add_argument("--editors", type=int, default=0)
     parser.add_argument("--disk", action="store_true")
+    parser.add_argument("--power", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args(words)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
@@ -48,7 +54,11 @@ def main(words: list[str]) -> int:
     if asked.disk:
         said = _on_a_broken_disk()
     else:
-        said = _edited(asked.editors, asked.rounds, chance) if asked.editors else _killed(asked.rounds, chance)
+        said = (
+            _edited(asked.editors, asked.rounds, chance)
+            if asked.editors
+            else _killed(asked.rounds, chance, asked.power)
+        )
     print(json.dumps(said))
     return 0
 
@@ -95,26 +105,53 @@ def _heard(pipe: int, *, until: float | None = None) -> list[Any]:
     return [json.loads(line) for line in text.split(b"\n") if line.endswith((b"}", b"]"))]
 
 
-def _killed(rounds: int, chance: random.Random) -> dict[str, Any]:
+def _killed(rounds: int, chance: random.Random, is_dark: bool) -> dict[str, Any]:
     """Rounds of acts until killed; then a process of its own reads back what was acknowledged."""
     acknowledged: list[Any] = []
+    taken_back = 0
     for number in range(rounds):
-        child, pipe = _fork(lambda done, number=number: _acts(number, done))  # type: ignore[misc]
+        log = Path(os.environ["DATA_DIR"], f"power-{number}.log")
+        child, pipe = _fork(lambda done, a=(number, log if is_dark else None): _acts(*a, done))  # type: ignore[misc]
+        select.select([pipe], [], [])  # however slow the machine is, one act is acknowledged before the end comes
         said = _heard(pipe, until=time.monotonic() + chance.uniform(0.05, 0.25))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         acknowledged += said + _heard(pipe)
         os.close(pipe)
+        taken_back += _power_lost(log) if is_dark else 0
     reader, pipe = _fork(lambda done: done([_left(acknowledged)]))
     left = _heard(pipe)[0][0]
     os.waitpid(reader, 0)
-    return {"rounds": rounds, "acknowledged": len(acknowledged), **left}
+    return {"rounds": rounds, "acknowledged": len(acknowledged), "taken_back": taken_back, **left}
 
 
-def _acts(number: int, done: Callable[[Any], None]) -> None:
+def _power_lost(log: Path) -> int:
+    """Take back every write that no sync followed, newest first; how many there were."""
+    text, place, waiting = log.read_bytes(), 0, list[tuple[str, int, int, bytes]]()
+    while place < len(text):
+        path, offset, size, length = ENTRY.unpack_from(text, place)
+        name = path.rstrip(b"\0").decode()
+        place += ENTRY.size
+        if length < 0:
+            waiting = [entry for entry in waiting if entry[0] != name]
+            continue
+        waiting.append((name, offset, size, text[place : place + length]))
+        place += length
+    for name, offset, size, old in reversed(waiting):
+        with Path(name).open("r+b") as file:
+            file.seek(offset)
+            file.write(old)
+            file.truncate(size)
+    log.unlink()
+    return len(waiting)
+
+
+def _acts(number: int, log: Path | None, done: Callable[[Any], None]) -> None:
     from clinic.access.models import Account
     from clinic.actions.commit import Act, Draft, commit
 
+    if log is not None:
+        ctypes.CDLL(None).disk_remembers(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
     by = Account.objects.get()
     for count in range(100_000):
         first, second = f"r{number}-{count}-a", f"r{number}-{count}-b"
