@@ -28,29 +28,36 @@ _NOTHING = Q(pk__in=[])
 
 
 def holds(condition: Condition, practice: Practice) -> Q:
-    """The condition on a row of Current."""
+    """The condition on a row of Current. Its terms are looked up by the resource, of which each has a few."""
     name = condition.parameter.name
     if name == "_id":
         return Q(identity__in=[v for w in condition.wanted if isinstance(w, Named) for v in w.values])
     if name == "_lastUpdated":
         return _any(_at(w, practice) for w in condition.wanted if isinstance(w, Moment))
-    terms = Term.objects.filter(of_term(condition, practice), resource=OuterRef("pk"))
+    terms = Term.objects.filter(_of_resource(condition, practice), resource=OuterRef("pk"))
     if condition.modifier == "missing":
         return ~Q(Exists(terms)) if condition.wanted == (Words("true"),) else Q(Exists(terms))
     return ~Q(Exists(terms)) if condition.modifier == "not" else Q(Exists(terms))
 
 
 def of_term(condition: Condition, practice: Practice) -> Q:
-    """The same on a row of Term: right parameter, and any of the values; without `not` and `missing`."""
+    """The same on a row of Term, for looking it up by what it says: without `not` and `missing`."""
+    return Q(practice=practice, kind=condition.parameter.kind) & _of_resource(condition, practice)
+
+
+def _of_resource(condition: Condition, practice: Practice) -> Q:
+    """The right parameter, and any of the values.
+
+    It names neither practice nor type, which the resource has: SQLite would take an index that begins with them.
+    """
     parameter = condition.parameter
     names = [f"{n}:identifier" if condition.modifier == "identifier" else n for n in parameter.reads]
     named = Q(name=names[0]) if len(names) == 1 else Q(name__in=names)
-    found = Q(practice=practice, kind=parameter.kind) & named
     if condition.modifier != "missing":
-        return found & _any(_meets(w, condition.modifier, practice) for w in condition.wanted)
+        return named & _any(_meets(w, condition.modifier, practice) for w in condition.wanted)
     if not parameter.narrowed:
-        return found
-    return found & _any(begins("value", start) for start in (*(f"{t}/" for t in parameter.targets), "urn:uuid:"))
+        return named
+    return named & _any(begins("value", start) for start in (*(f"{t}/" for t in parameter.targets), "urn:uuid:"))
 
 
 def begins(field: str, start: str) -> Q:
@@ -86,6 +93,10 @@ def _in_time(prefix: str, asked: Span) -> Q:
     reaches_beyond = (Q(high__gt=asked.high) | Q(high__isnull=True)) & known if asked.high else _NOTHING
     reaches_before = (Q(low__lt=asked.low) | Q(low__isnull=True)) & known if asked.low else _NOTHING
     contained = (Q(low__gte=asked.low) if asked.low else known) & (Q(high__lte=asked.high) if asked.high else known)
+    if asked.high:
+        contained &= Q(low__lt=asked.high) | Q(
+            low__isnull=True
+        )  # says nothing new, but bounds what is read of the index
     match prefix:
         case "eq":
             return contained

@@ -21,7 +21,7 @@ from django.db.models.functions import Coalesce
 from clinic import clock
 from clinic.record.compare import holds, of_term
 from clinic.record.models import Current, Term, Version
-from clinic.record.query import Condition, Inclusion, Key, Named, Query, parse
+from clinic.record.query import Condition, Inclusion, Key, Moment, Named, Number, Query, Token, parse
 from clinic.record.reach import Reach
 from clinic.record.read import Stored, stored
 from ketapath.errors import BadInput
@@ -146,15 +146,23 @@ def _lead(query: Query) -> Condition | None:
 
 
 def _is_by_value(condition: Condition) -> bool:
-    has_terms = not condition.parameter.name.startswith("_")
-    return has_terms and all(getattr(w, "value", None) or getattr(w, "values", None) for w in condition.wanted)
+    """Whether one range of an index holds its terms: those of a value, or of a stretch of time with two ends."""
+    match condition.wanted[0]:
+        case Moment():
+            is_column = condition.parameter.name == "_lastUpdated"
+            return not is_column and all(isinstance(w, Moment) and w.prefix == "eq" for w in condition.wanted)
+        case Number():
+            return False
+    return all(not isinstance(w, Token) or w.value is not None for w in condition.wanted)
 
 
 def _breadth(condition: Condition) -> int:
     """How much of its type a value may be expected to name: a reference or number little, a status half of it."""
     if condition.parameter.type == "reference" or condition.parameter.name == "identifier":
         return 0
-    return 1 if "code" in condition.parameter.name else 2
+    if condition.parameter.type == "date":
+        return 1 if all(isinstance(w, Moment) and len(w.stated) >= len("2026-11-24") for w in condition.wanted) else 3
+    return 2 if "code" in condition.parameter.name else 3
 
 
 def _led(reach: Reach, query: Query, lead: Condition) -> QuerySet[Term]:
@@ -185,7 +193,11 @@ def _in_order(reach: Reach, query: Query, after: Cursor | None) -> list[_Found]:
 
 def _sorted(reach: Reach, query: Query, after: Cursor | None) -> list[_Found]:
     """In the order that stood at the first page: what was changed since keeps the place that it had then."""
-    rows = _matching(reach, query).annotate(**{f"key{n}": _key(key) for n, key in enumerate(query.sort)})
+    rows = _matching(reach, query)
+    lead = _lead(query)
+    if lead is not None:
+        rows = rows.filter(pk__in=Term.objects.filter(of_term(lead, reach.practice)).values("resource_id"))
+    rows = rows.annotate(**{f"key{n}": _key(key) for n, key in enumerate(query.sort)})
     order = [F(f"key{n}").desc() if key.descending else F(f"key{n}").asc() for n, key in enumerate(query.sort)]
     size = query.count + 1
     if after is None:
