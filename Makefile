@@ -22,7 +22,7 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help fit setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
-	bench bench-knowledge bench-pharmacology bench-response calibrate claims docs screenshots picture reference schema ci clean
+	bench bench-knowledge bench-pharmacology bench-response bench-store calibrate claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -147,6 +147,9 @@ calibrate: setup ## ranks and coverage of one person's course, into docs/referen
 
 bench-pharmacology: setup ## time the solver on one core, and write docs/reference/solver-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pharmacology $(ARGS)
+
+bench-store: setup tools ## time reading and searching up to a million resources, and write docs/reference/store-times.md
+	@$(BIN)/python -m benchmarks.store
 
 docs: setup ## run every example in the documentation
 	@$(BIN)/python -m pytest tests/docs $(ARGS)
