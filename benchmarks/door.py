@@ -53,7 +53,7 @@ class Figures:
 
 
 def fill() -> tuple[str, list[str], list[str]]:
-    """A clinic with its resources, written as a program writes them: a token, the people, the names of all resources."""
+    """A clinic with its resources, written as a program writes them: a token, the people, the names of all."""
     from clinic.cli import main
 
     assert main(["migrate"]) == 0
@@ -180,11 +180,11 @@ def _page(rows: list[Figures], workers: int, filled_s: float, load: float) -> st
     lines = [
         "# How fast the FHIR door answers",
         "",
-        f"Written by `make bench-door` on {datetime.now(UTC):%Y-%m-%d}: {processor()}; {database}; "
-        f"`serve --workers {workers}`; {PEOPLE * (EACH + 1):,} resources of {PEOPLE} people;",
-        f"{CLIENTS} clients on the same machine, each asking again as soon as it is answered; every request on the trail",
-        f"before its answer leaves. Other work on the machine when it began: a load of {load:.1f}. Filling it through the",
-        f"gate took {filled_s:.0f} s.",
+        f"Written by `make bench-door` on {datetime.now(UTC):%Y-%m-%d}: {processor()}; {database};",
+        f"`serve --workers {workers}`; {PEOPLE * (EACH + 1):,} resources of {PEOPLE} people, for which the gate took",
+        f"{filled_s:.0f} s. {CLIENTS} clients on the same machine, each asking again as soon as it is answered; every",
+        "request is on the trail, and on the disk, before its answer leaves. Other work on the machine at the start:",
+        f"a load of {load:.1f}.",
         "",
         "| request | a second | p50 ms | p95 ms | p99 ms | server's processor, ms each | answer, kB |",
         "| --- | --- | --- | --- | --- | --- | --- |",

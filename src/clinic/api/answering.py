@@ -37,7 +37,7 @@ def fault(error: Exception, number: str, where: str) -> Problem:
 def check(call: Call) -> None:
     """Scope, right, and the form of the request, in this order: who may not do it learns nothing else."""
     scope = "write" if call.route.is_writing else "read"
-    if scope not in call.token.scopes and call.route.interaction != "transaction":
+    if scope not in (call.account.scopes or ()) and call.route.interaction != "transaction":
         challenge = [("WWW-Authenticate", f'Bearer error="insufficient_scope", scope="{scope}"')]
         raise Problem(403, "forbidden", f"This token may not {scope}.", headers=challenge)
     acts = ("write-resource", "register-patient") if call.route.is_writing else ()

@@ -8,8 +8,8 @@ from dataclasses import replace
 from django.conf import settings
 
 from clinic.access import audit
-from clinic.access.models import Token
-from clinic.access.tokens import token_of
+from clinic.access.models import Account
+from clinic.access.tokens import account_of_token
 from clinic.api.answering import alone, fault
 from clinic.api.bundles import exchange
 from clinic.api.call import Call, Route, Tell
@@ -62,21 +62,23 @@ def _answered(request: Request, tell: Tell) -> Response:
         return of_value(200, capability(request.base, ROUTES))
     if request.method == "GET" and request.path == "/api/openapi.json":
         return of_value(200, openapi(request.base, ROUTES))
-    token = bearer(request)
-    if token is None:
+    account = bearer(request)
+    if account is None:
         tell("use-door", outcome="refused", who="", asked=request.method)
         raise unauthenticated()
     try:
         place = place_of(ROUTES, request)
     except Problem as problem:
-        tell("use-door", outcome=problem.outcome, account=token.account, asked=request.method)
+        tell("use-door", outcome=problem.outcome, account=account, asked=request.method)
         raise
-    call = Call(request=request, token=token, route=place.route, tell=tell, kind=place.kind, identity=place.identity,
-                version=place.version)  # fmt: skip
+    call = Call(
+        request=request, account=account, route=place.route, tell=tell, kind=place.kind, identity=place.identity,
+        version=place.version,
+    )  # fmt: skip
     return alone(call)
 
 
-def bearer(request: Request) -> Token | None:
-    """The token that this request carries, if it stands."""
+def bearer(request: Request) -> Account | None:
+    """Whose token this request carries, if it stands."""
     scheme, _, word = request.header("authorization").partition(" ")
-    return token_of(word.strip()) if scheme.lower() == "bearer" and word.strip() else None
+    return account_of_token(word.strip()) if scheme.lower() == "bearer" and word.strip() else None

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic.record.models import Current, Term
 from clinic.record.reach import Reach
-from clinic.record.read import Stored, stored_of
+from clinic.record.read import Stored, _stored
 from ketapath.errors import BadInput
 from ketapath.fhir.parameters import parameters
 
@@ -90,7 +90,7 @@ def search(reach: Reach, query: Query, *, after: Cursor | None = None) -> Page:
     found = list(rows[: query.count + 1])
     more = len(found) > query.count > 0
     kept = found[: query.count]
-    return Page(matches=[stored_of(row) for row in kept], included=[], total=total,
+    return Page(matches=[_stored(row) for row in kept], included=[], total=total,
                 next=Cursor(kept[-1].pk) if more else None)  # fmt: skip
 
 
