@@ -107,18 +107,40 @@ def _operation(route: Route) -> dict[str, Any]:
     named += [
         {"name": name, "in": "header", "required": name == "If-Match", "schema": {"type": "string"}} for name in headers
     ]
-    body = {"schema": {"type": "object"}}
-    content = {code: {"description": _MEANINGS[code], "content": {_FHIR: body}} for code in _codes(route)}
+    if route.interaction == "search-type" and route.method == "GET":
+        named += [{"name": name, "in": "query", "schema": {"type": "string"}} for name in _of_every_search()]
+    answer = {_FHIR: {"schema": {"type": "object"}}}
     found: dict[str, Any] = {
         "operationId": f"{route.interaction}-{route.method.lower()}",
         "summary": route.says,
         "parameters": named,
-        "responses": content,
+        "responses": {code: {"description": _MEANINGS[code], "content": answer} for code in _codes(route)},
     }
     if route.method in ("POST", "PUT"):
         kind = FORM if route.interaction == "search-type" else _FHIR
-        found["requestBody"] = {"required": True, "content": {kind: body}}
+        found["requestBody"] = {"required": True, "content": {kind: {"schema": _body(route)}}}
     return found
+
+
+def _of_every_search() -> list[str]:
+    """The parameters that every type has, and how many to give at a time; metadata lists those of each type."""
+    shared = set.intersection(*(set(parameters(kind)) for kind in kinds()))
+    return [*sorted(shared), "_count"]
+
+
+def _body(route: Route) -> dict[str, Any]:
+    if route.interaction == "search-type":
+        return {"type": "object", "properties": {name: {"type": "string"} for name in _of_every_search()}}
+    if route.interaction != "transaction":
+        kind = {"type": "string", "enum": list(kinds())}
+        return {"type": "object", "required": ["resourceType"], "properties": {"resourceType": kind}}
+    request = {"type": "object", "required": ["method", "url"],
+               "properties": {"method": {"enum": ["GET", "POST", "PUT"]}, "url": {"type": "string"}}}  # fmt: skip
+    entry = {"type": "object", "required": ["request"],
+             "properties": {"request": request, "resource": {"type": "object"}}}  # fmt: skip
+    properties = {"resourceType": {"const": "Bundle"}, "type": {"enum": ["transaction", "batch"]},
+                  "entry": {"type": "array", "items": entry}}  # fmt: skip
+    return {"type": "object", "required": ["resourceType", "type"], "properties": properties}
 
 
 def _codes(route: Route) -> list[str]:
