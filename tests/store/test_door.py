@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.store.conftest import practice_with
 from tests.store.door import BASE, PATIENT, Caller, said, score, trail
 
-from clinic import clock
+from clinic import clock, housekeeping
 from clinic.access.models import Account, Role, Token
+from clinic.access.tokens import account_of_token
 from clinic.api.message import Request
 from clinic.api.respond import respond
-from clinic.record.models import Current, Version
+from clinic.record.models import Current, Practice, Version
+from ketapath.errors import BadInput, BadUsage
 
 
 @pytest.fixture
@@ -375,3 +379,49 @@ def test_what_cannot_be_put_on_the_trail_is_not_shown(caller: Caller, monkeypatc
     response = respond(request, tell=full)
     assert response.status == 503
     assert b"Okafor" not in response.body
+
+
+def run(command: str, **said: Any) -> int:
+    """One command of an administrator."""
+    return housekeeping.COMMANDS[command](argparse.Namespace(**said))
+
+
+@pytest.mark.requirement(1)
+def test_tokens_of_tests_are_made_in_test_mode_alone_and_never_beside_real_work(
+    db: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Practice.objects.update(is_demo=True)
+    with pytest.raises(BadUsage):
+        run("test-tokens")
+    monkeypatch.setenv("TEST_MODE", "1")
+    assert run("test-tokens") == 0
+    tokens = json.loads(capsys.readouterr().out)
+    assert set(tokens) == set(Role.values)
+    for role, token in tokens.items():
+        account = account_of_token(token)
+        assert account is not None
+        assert (account.role, account.practice.is_demo) == (role, True)
+    practice_with()  # a real one
+    with pytest.raises(BadInput):
+        run("test-tokens")
+
+
+def test_a_service_gets_tokens_that_are_shown_once_and_can_be_ended(
+    here: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("create-user", username="robot", name="Robot", role="service", practice=here.practice.slug)
+    assert "signs in" not in capsys.readouterr().out
+    run("create-token", username="robot", name="lab", days=7, scope=None)
+    token = capsys.readouterr().out.strip()
+    account = account_of_token(token)
+    assert account is not None
+    assert (account.username, account.scopes) == ("robot", ("read",))
+    run("list-tokens", username="robot")
+    listed = capsys.readouterr().out
+    assert "lab" in listed
+    assert token not in listed
+    run("revoke-token", token=int(listed.split()[0]))
+    assert account_of_token(token) is None
+    for days in (0, 367):
+        with pytest.raises(BadInput):
+            run("create-token", username="robot", name="lab", days=days, scope=None)
