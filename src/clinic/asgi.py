@@ -1,4 +1,4 @@
-"""The door for the web server."""
+"""What the web server talks to: the pages, and the FHIR door in front of them."""
 
 from __future__ import annotations
 
@@ -7,4 +7,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
-application = get_asgi_application()
+_pages = get_asgi_application()  # sets Django up; only then can the door be imported
+
+from clinic.api.door import Door  # noqa: E402
+
+application = Door(_pages)

@@ -6,12 +6,15 @@ import argparse
 import os
 import secrets
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import django
 from django.core.management import call_command
@@ -42,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ketapath {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    commands.add_parser("serve", help="serve the pages on HOST and PORT from DATA_DIR")
+    made = commands.add_parser("serve", help="serve the pages and the FHIR door on HOST and PORT from DATA_DIR")
+    made.add_argument("--workers", type=int, default=1, metavar="N", help="processes that answer; 1 to 16")
     made = commands.add_parser("demo", help="the same with invented people; this computer only")
     made.add_argument("--clock", default="1x", metavar="10x", help="let the clinic's clock run faster")
     words = "hours that the clinic's clock is ahead, for a demonstration at night (DEMO_AHEAD)"
@@ -66,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("username")
     made = commands.add_parser("close-account", help="end an account; what it did stays on record")
     made.add_argument("username")
+    _add_tokens(commands)
     made = commands.add_parser("replay", help="make a stored recommendation again and compare")
     made.add_argument("recommendation", metavar="ID")
     made.add_argument("--practice", required=True, metavar="SLUG")
@@ -74,9 +79,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_tokens(commands: Any) -> None:
+    made = commands.add_parser("create-token", help="a bearer token of an account, for scripts; it is shown once")
+    made.add_argument("username")
+    made.add_argument("--name", required=True, help="what it is for")
+    made.add_argument("--days", type=int, default=90, help="how long it stands (90)")
+    made.add_argument(
+        "--scope", choices=("read", "write"), action="append", help="read alone if left out; may come twice"
+    )
+    made = commands.add_parser("revoke-token", help="end a token now")
+    made.add_argument("token", metavar="NUMBER", type=int, help="its number in list-tokens")
+    made = commands.add_parser("list-tokens", help="whose tokens stand, and until when")
+    made.add_argument("username", nargs="?")
+    commands.add_parser("test-tokens", help="an account and a token of each role, for tests with TEST_MODE=1")
+
+
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command in ("serve", "demo"):
         _check_address(is_demo=arguments.command == "demo")
+        _check_workers(getattr(arguments, "workers", 1))
     _prepare_folder(Path(os.environ.get("DATA_DIR") or "var"))
     try:
         django.setup()
@@ -85,7 +106,7 @@ def _run(arguments: argparse.Namespace) -> int:
     # Every command brings the database to this version first; it takes a moment where nothing is to be done.
     call_command("migrate", verbosity=0, interactive=False)
     if arguments.command == "serve":
-        return _serve(is_demo=False)
+        return _serve(is_demo=False, workers=arguments.workers)
     if arguments.command == "demo":
         return _demo(arguments.clock, arguments.ahead)
     from clinic import housekeeping
@@ -115,6 +136,11 @@ def _check_address(*, is_demo: bool) -> None:
         )
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise BadUsage(f"PORT {port!r} is no port; use a number from 1 to 65535")
+
+
+def _check_workers(workers: int) -> None:
+    if not 1 <= workers <= 16:
+        raise BadUsage(f"--workers {workers}: give a number from 1 to 16")
 
 
 def _demo(speed: str, ahead: float | None) -> int:
@@ -153,15 +179,13 @@ def _hours_ahead(stated: float | None) -> float:
     return hours
 
 
-def _serve(*, is_demo: bool) -> int:
+def _serve(*, is_demo: bool, workers: int = 1) -> int:
     """Serve until ended. Open event streams are given three seconds to close."""
-    import uvicorn
     from django.conf import settings
 
     from clinic.access.models import Account
     from clinic.jobs import work
     from clinic.record.models import Practice
-    from clinic.web.streams import closing
 
     if not settings.IS_LOOPBACK and Practice.objects.filter(is_demo=True).exists():
         raise BadUsage("DATA_DIR holds the demonstration, which is for this computer alone; choose another folder")
@@ -173,9 +197,23 @@ def _serve(*, is_demo: bool) -> int:
         print(f"ketapath on http://{host}:{port}/", flush=True)
         if not Account.objects.exists():
             print("Nobody can sign in yet: ketapath-clinic create-practice, then create-user.", flush=True)
+    if workers > 1:
+        return _serve_in_several(host, port, workers)
     stop = threading.Event()
     worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
     worker.start()
+    try:
+        return _answer(host, port, None)
+    finally:
+        stop.set()
+        worker.join(timeout=5)
+
+
+def _answer(host: str, port: int, listener: socket.socket | None) -> int:
+    """Answer requests in this process until it is told to end."""
+    import uvicorn
+
+    from clinic.web.streams import closing
 
     class Server(uvicorn.Server):
         """Tells open streams to end as soon as the server is told."""
@@ -191,16 +229,52 @@ def _serve(*, is_demo: bool) -> int:
     # uvicorn raises the signal again once it has closed; as an interrupt it ends this function instead of the process.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        Server(config).run()
+        Server(config).run(sockets=None if listener is None else [listener])
     except KeyboardInterrupt:
         pass
     except SystemExit:
         return 3
     finally:
         closing.set()
-        stop.set()
-        worker.join(timeout=5)
     return 0
+
+
+def _serve_in_several(host: str, port: int, workers: int) -> int:
+    """Several processes answer on one listening socket; this one does the errands, and ends them all when one ends.
+
+    Whatever keeps a service running then starts all of them anew, rather than going on with fewer.
+    """
+    from django.db import connections
+
+    from clinic.jobs import work
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=2048)
+    connections.close_all()  # no two processes may share one
+    children = []
+    for _ in range(workers):
+        child = os.fork()
+        if child == 0:
+            os._exit(_answer(host, port, listener))
+        children.append(child)
+    stop = threading.Event()
+    worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
+    worker.start()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    is_told = False
+    try:
+        os.wait()
+    except KeyboardInterrupt:
+        is_told = True
+    stop.set()
+    for child in children:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+    for child in children:
+        with suppress(ChildProcessError):
+            os.waitpid(child, 0)
+    worker.join(timeout=5)
+    return 0 if is_told else 3
 
 
 def _print_sign_ins(host: str, port: int) -> None:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from clinic import clock
 from clinic.access import audit
-from clinic.access.models import Account, AuditRow, Role
+from clinic.access.models import Account, AuditRow, Role, Token
 from clinic.access.permission import Refused, matrix
 from clinic.access.sign_in import new_code
+from clinic.access.tokens import LONGEST_DAYS, new_token
 from clinic.actions.commit import NotAllowed
+from clinic.actions.exchange import New, Sender, create
 from clinic.actions.patients import import_record
 from clinic.jobs import work
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
 from clinic.record.projections import knowledge, rebuild
-from ketapath.errors import BadInput
+from ketapath.errors import BadInput, BadUsage
 from ketapath.report import say
 
 
@@ -86,6 +91,9 @@ def _create_user(arguments: argparse.Namespace) -> int:
     account.set_unusable_password()
     account.save()
     audit.append("create-user", outcome="done", who="command line", entities=[account.username])
+    if account.role == Role.SERVICE:
+        print(f"{account.username} opens no pages; give it a token: ketapath-clinic create-token {account.username}")
+        return 0
     print(f"{account.username} signs in once with {new_code(account)}")
     return 0
 
@@ -103,6 +111,61 @@ def _close_account(arguments: argparse.Namespace) -> int:
     account.save(update_fields=["is_active"])
     audit.append("close-account", outcome="done", who="command line", entities=[account.username])
     print(f"{account.username} may do nothing from now on; what they did stays on record.")
+    return 0
+
+
+def _create_token(arguments: argparse.Namespace) -> int:
+    account = _account(arguments.username)
+    try:
+        text = new_token(account, arguments.name, arguments.scope or ("read",), arguments.days)
+    except ValueError as problem:
+        raise _unknown("--days", str(arguments.days), f"1 to {LONGEST_DAYS}") from problem
+    audit.append("create-token", outcome="done", who="command line", entities=[account.username])
+    print(text)
+    return 0
+
+
+def _revoke_token(arguments: argparse.Namespace) -> int:
+    changed = Token.objects.filter(pk=arguments.token, revoked_at=None).update(revoked_at=clock.now())
+    if not changed:
+        raise _unknown("NUMBER", str(arguments.token), "the number of a token that stands")
+    audit.append("revoke-token", outcome="done", who="command line", entities=[f"token {arguments.token}"])
+    print(f"Token {arguments.token} opens nothing from now on.")
+    return 0
+
+
+def _list_tokens(arguments: argparse.Namespace) -> int:
+    standing = Token.objects.filter(revoked_at=None, expires_at__gt=clock.now(), account__is_active=True)
+    if arguments.username:
+        standing = standing.filter(account=_account(arguments.username))
+    for token in standing.select_related("account").order_by("id"):
+        may = "+".join(token.scopes)
+        print(f"{token.pk:4} {token.account.username:22} {may:11} until {token.expires_at:%Y-%m-%d}  {token.name}")
+    return 0
+
+
+def _test_tokens(arguments: argparse.Namespace) -> int:
+    """One token of each role, as JSON by role, in a practice that is made for it; never beside real work."""
+    if os.environ.get("TEST_MODE") != "1":
+        raise BadUsage("test-tokens makes accounts that anybody may use; it is for tests alone, with TEST_MODE=1")
+    if Practice.objects.filter(is_demo=False).exists():
+        raise _unknown("DATA_DIR", "a practice for real work", "an empty folder, or the demonstration's")
+    practice = Practice.objects.filter(is_demo=True).order_by("id").first()
+    practice = practice or Practice.objects.create(slug="test", name="Test practice", is_demo=True)
+    made = {}
+    for role in (Role.SERVICE, *(role for role in Role if role != Role.SERVICE)):
+        account, is_new = Account.objects.get_or_create(
+            username=f"test-{role.value}", defaults={"name": f"Test {role.label}", "role": role, "practice": practice}
+        )
+        if is_new and role == Role.PATIENT:
+            service = Account.objects.get(username="test-service")
+            new = New(kind="Patient", text='{"resourceType": "Patient", "name": [{"family": "Test"}]}')
+            account.patient_id = create(new, Sender(by=service, asked={}))[0].partition("/")[2]
+        account.set_unusable_password()
+        account.save()
+        made[role.value] = new_token(account, "test", ("read", "write"), 1)
+        audit.append("create-token", outcome="done", who="command line", entities=[account.username])
+    print(json.dumps(made))
     return 0
 
 
@@ -155,6 +218,10 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "create-user": _create_user,
         "new-code": _new_code,
         "close-account": _close_account,
+        "create-token": _create_token,
+        "revoke-token": _revoke_token,
+        "list-tokens": _list_tokens,
+        "test-tokens": _test_tokens,
         "replay": _replay,
         "roles": _roles,
         "verify-audit": _verify_audit,

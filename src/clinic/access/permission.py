@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from clinic.access.models import Account, Role
+from clinic.record.reach import Reach
 
 STAFF = (Role.PRESCRIBER, Role.NURSE, Role.THERAPIST, Role.COORDINATOR, Role.DIRECTOR)
 
@@ -13,7 +14,7 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "see-today": STAFF,
         "find-patients": STAFF,
-        "read-chart": STAFF,
+        "read-chart": (*STAFF, Role.SERVICE),
         "state-fact": (Role.PRESCRIBER, Role.NURSE),
         "withdraw-fact": (Role.PRESCRIBER, Role.NURSE),
         "answer-score": (Role.PRESCRIBER, Role.NURSE, Role.THERAPIST),
@@ -28,6 +29,8 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "give-dose": (Role.PRESCRIBER, Role.NURSE),
         "close-session": (Role.PRESCRIBER, Role.NURSE),
         "import-record": (Role.COORDINATOR, Role.DIRECTOR),
+        "write-resource": (Role.PRESCRIBER, Role.NURSE, Role.SERVICE),
+        "register-patient": (Role.PRESCRIBER, Role.COORDINATOR, Role.DIRECTOR, Role.SERVICE),
         "see-notice": STAFF,
         "use-bench": STAFF,
         "read-policy": STAFF,
@@ -39,7 +42,15 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 class Refused(Exception):
-    """This person may not do this; its words name the act. Pages answer as if the thing did not exist."""
+    """This person may not do this; its words name the act. Pages answer as if the thing did not exist.
+
+    `is_on_trail` once the refusal has been written there.
+    """
+
+    def __init__(self, act: str, *, patient_id: str = "") -> None:
+        super().__init__(act)
+        self.patient_id = patient_id
+        self.is_on_trail = False
 
 
 def matrix() -> list[str]:
@@ -61,3 +72,11 @@ def require(account: Account, act: str, *, patient_id: str | None = None) -> Non
     """Raises Refused unless `may`."""
     if not may(account, act, patient_id=patient_id):
         raise Refused(act)
+
+
+def reach(account: Account, act: str = "read-chart") -> Reach:
+    """How far this account's reading by this act goes: nobody where it may not do the act at all."""
+    if not may(account, act):
+        return Reach(practice=account.practice, people=frozenset())
+    own = frozenset([account.patient_id]) if account.role == Role.PATIENT else None
+    return Reach(practice=account.practice, people=own)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,24 +17,28 @@ from django.db import IntegrityError, transaction
 from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account
-from clinic.access.permission import Refused, may
+from clinic.access.permission import Refused, may, reach
 from clinic.record.models import Errand, Receipt
 from clinic.record.projections import project
-from clinic.record.read import mark, read
+from clinic.record.read import Stored, mark, read
+from clinic.record.search import Query, search
 from clinic.record.write import Stale, Write, lock, write
 from ketapath.domain.evidence import Text
 from ketapath.errors import BadInput
 from ketapath.fhir import patient_of, read_resource, refused_change
+from ketapath.fhir.verbatim import renamed
 
-__all__ = ["Act", "Done", "Draft", "KeyReused", "NotAllowed", "Stale", "commit", "earlier"]
+__all__ = ["Act", "Done", "Draft", "KeyReused", "NotAllowed", "Several", "Stale", "commit", "earlier"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """Who does what to whom, why, and under which key. `asked` is what the sender asked for, for telling repeats.
 
-    `mark` is the place in the person's history that the act was decided on: where the record has gone on since, the act
-    is refused as stale. None where that does not matter.
+    Without a `patient_id` it is done to whoever the drafts are about, each of whom has to be permitted. `request` is
+    the line that came through a door, for the trail, without any word of a person. `mark` is the place in the person's
+    history that the act was decided on: where the record has gone on since, the act is refused as stale. None where
+    that does not matter.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Act:
     reason: str = ""
     key: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
+    request: str = ""
     mark: int | None = None
 
     @property
@@ -54,18 +59,31 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A resource to be stored. `expected` is the version its writer has seen (0: new); `text` its own wording."""
+    """A resource to be stored. `expected` is the version its writer has seen (0: new); `text` its own wording.
+
+    Where something that its writer may see fits `unless`, the draft is not stored, and stands for what was found.
+    """
 
     resource: Mapping[str, Any]
     expected: int = 0
     text: str | None = None
+    unless: Query | None = None
+
+    @property
+    def name(self) -> str:
+        """As others refer to it."""
+        return f"{self.resource['resourceType']}/{self.resource['id']}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What was stored: versions by "Kind/id". `is_repeat` where an earlier request had done it already."""
+    """What was stored: versions by "Kind/id". `is_repeat` where an earlier request had done it already.
+
+    `matched` maps each draft that was not stored, because something fitted its `unless`, to what was found.
+    """
 
     versions: Mapping[str, int]
+    matched: Mapping[str, str] = field(default_factory=dict)
     is_repeat: bool = False
 
 
@@ -81,6 +99,10 @@ class KeyReused(Exception):
     """One key was sent with two different requests."""
 
 
+class Several(Exception):
+    """More than one resource fits what a draft was not to be stored beside."""
+
+
 def earlier(act: Act) -> Done | None:
     """What this very request did before; None where it is new.
 
@@ -93,24 +115,34 @@ def earlier(act: Act) -> Done | None:
         return None
     if found.digest != act.digest:
         raise KeyReused(act.key)
-    return Done(versions=found.result, is_repeat=True)
+    result = found.result if "versions" in found.result else {"versions": found.result}
+    return Done(**result, is_repeat=True)
+
+
+Errands = Sequence[tuple[str, Mapping[str, Any], datetime]]
 
 
 def commit(
-    act: Act, drafts: Sequence[Draft], *, errands: Sequence[tuple[str, Mapping[str, Any], datetime]] = ()
+    act: Act, drafts: Sequence[Draft], *, errands: Errands = (), last: Callable[[Done], None] | None = None
 ) -> Done:
-    """Do this act.
+    """Do this act. `last` runs at its end in the same transaction: what it raises takes everything back.
 
     Raises Refused without permission, NotAllowed for a step that the core does not allow, Stale where somebody else
-    has written first, KeyReused, and BadInput for what is no resource about this person.
+    has written first, Several, KeyReused, and BadInput for what is no resource about this person.
     """
-    if not may(act.by, act.name, patient_id=act.patient_id):
-        audit.append(act.name, outcome="refused", account=act.by, patient_id=act.patient_id)
-        raise Refused(act.name)
     try:
         with transaction.atomic():
-            lock(act.by.practice, act.patient_id)
-            return earlier(act) or _carry_out(act, drafts, errands)
+            return _in_turn(act, drafts, errands, last)
+    except Refused as refusal:
+        audit.append(
+            act.name,
+            outcome="refused",
+            account=act.by,
+            patient_id=refusal.patient_id or act.patient_id,
+            asked=act.request,
+        )
+        refusal.is_on_trail = True
+        raise
     except IntegrityError:
         # Two requests under one key at the same instant: the other one has done it.
         done = earlier(act)
@@ -119,37 +151,110 @@ def commit(
         return done
 
 
-def _carry_out(act: Act, drafts: Sequence[Draft], errands: Sequence[tuple[str, Mapping[str, Any], datetime]]) -> Done:
+def _in_turn(act: Act, drafts: Sequence[Draft], errands: Errands, last: Callable[[Done], None] | None) -> Done:
+    """The act, once everybody else who writes about the same people, or would make the same resource, has finished.
+
+    Locks on kinds are always taken before locks on people, and each in order, so that no two acts wait for each other.
+    """
+    practice = act.by.practice
+    kinds = sorted({str(d.resource["resourceType"]) for d in drafts if d.unless is not None})
+    for kind in kinds:
+        lock(practice, f"{kind}?")
+    if kinds and (done := earlier(act)) is not None:
+        return done
+    drafts, matched = _unmatched(act, drafts)
+    standing = {d.name: read(practice, *d.name.split("/", 1)) for d in drafts if d.expected}
+    about = {d.name: act.patient_id or _person(d, standing.get(d.name)) for d in drafts}
+    people = sorted({act.patient_id} if act.patient_id or not drafts else set(about.values()))
+    for person in people:
+        if not may(act.by, act.name, patient_id=person or None):
+            raise Refused(act.name, patient_id=person)
+    for person in people:
+        lock(practice, person)
+    done = earlier(act)
+    if done is None:
+        done = _carry_out(act, drafts, about, matched, errands)
+        if last is not None:
+            last(done)
+    return done
+
+
+def _unmatched(act: Act, drafts: Sequence[Draft]) -> tuple[Sequence[Draft], dict[str, str]]:
+    """The drafts that nothing stands in for yet; in their text what is found instead of the others is named."""
+    matched: dict[str, str] = {}
+    for draft in drafts:
+        if draft.unless is None:
+            continue
+        page = search(reach(act.by), draft.unless)
+        if page.total > 1:
+            raise Several(draft.name)
+        for found in page.matches:
+            matched[draft.name] = f"{found.kind}/{found.identity}"
+    left = [draft for draft in drafts if draft.name not in matched]
+    return (left, matched) if not matched else ([_naming(draft, matched) for draft in left], matched)
+
+
+def _naming(draft: Draft, matched: Mapping[str, str]) -> Draft:
+    text = renamed(draft.text if draft.text is not None else json.dumps(draft.resource, ensure_ascii=False), matched)
+    return replace(draft, text=text, resource={**json.loads(text), "id": draft.resource["id"]})
+
+
+def _person(draft: Draft, standing: Stored | None) -> str:
+    """Whom the draft is about; what names nobody stays with the person in whose record it stands."""
+    return patient_of(draft.resource) or ("" if standing is None else standing.patient_id)
+
+
+def _carry_out(
+    act: Act, drafts: Sequence[Draft], about: Mapping[str, str], matched: Mapping[str, str], errands: Errands
+) -> Done:
     practice, at = act.by.practice, clock.now()
     if act.mark is not None and mark(practice, act.patient_id) != act.mark:
         raise Stale("Patient", act.patient_id, 0)
-    stored = write(practice, [_checked(act, draft) for draft in drafts], by=act.by.name, reason=act.reason, at=at)
+    writes = [_checked(act, draft, about[draft.name]) for draft in drafts]
+    stored = write(practice, writes, by=act.by.name, reason=act.reason, at=at)
     versions = {f"{s.kind}/{s.identity}": s.version for s in stored}
-    if stored:
-        project(practice, act.patient_id)
+    for person in sorted({s.patient_id for s in stored} - {""}):
+        project(practice, person)
     Errand.objects.bulk_create(
-        Errand(practice=practice, kind=kind, details=dict(details), due_at=due) for kind, details, due in errands
+        Errand(practice=practice, kind=kind, details=_of_who_was_found(details, matched), due_at=due)
+        for kind, details, due in errands
     )
-    named = [f"{name}/_history/{version}" for name, version in versions.items()]
-    audit.append(act.name, outcome="done", account=act.by, patient_id=act.patient_id, entities=named)
+    _tell(act, stored, matched)
     if act.key:
+        result = {"versions": versions, "matched": dict(matched)} if matched else versions
         Receipt.objects.create(
-            practice=practice, sender=act.by.username, key=act.key, digest=act.digest, result=versions, done_at=at
+            practice=practice, sender=act.by.username, key=act.key, digest=act.digest, result=result, done_at=at
         )
-    return Done(versions=versions)
+    return Done(versions=versions, matched=matched)
 
 
-def _checked(act: Act, draft: Draft) -> Write:
+def _of_who_was_found(details: Mapping[str, Any], matched: Mapping[str, str]) -> dict[str, Any]:
+    """An errand about somebody who was on record already is about that person."""
+    found = matched.get(f"Patient/{details.get('patient_id')}")
+    return dict(details) if found is None else {**details, "patient_id": found.partition("/")[2]}
+
+
+def _tell(act: Act, stored: Sequence[Stored], matched: Mapping[str, str]) -> None:
+    """One row on the trail for each person; what is about nobody stands in the first."""
+    people = [act.patient_id] if act.patient_id else sorted({s.patient_id for s in stored} - {""}) or [""]
+    for person in people:
+        here = {person, ""} if person == people[0] else {person}
+        named = [f"{s.kind}/{s.identity}/_history/{s.version}" for s in stored if s.patient_id in here]
+        named += matched.values() if person == people[0] else ()
+        audit.append(act.name, outcome="done", account=act.by, patient_id=person, entities=named, asked=act.request)
+
+
+def _checked(act: Act, draft: Draft, person: str) -> Write:
     """The draft as text that reads back as a resource about this person, and as a step that may follow."""
     text = draft.text if draft.text is not None else json.dumps(_bare(draft.resource), ensure_ascii=False)
     kind, identity = str(draft.resource["resourceType"]), str(draft.resource["id"])
     after = {**read_resource(text.encode()), "id": identity} if draft.text is None else draft.resource
     about = patient_of(after)
-    if about not in (None, act.patient_id):
+    if about not in (None, person):
         raise BadInput(
             field=f"{kind}/{identity} subject",
             found=about,
-            limit=f"Patient/{act.patient_id}",
+            limit=f"Patient/{person}",
             next_step="Write into the record of the person it is about.",
         )
     before = read(act.by.practice, kind, identity) if draft.expected else None
@@ -158,7 +263,7 @@ def _checked(act: Act, draft: Draft) -> Write:
     why = refused_change(None if before is None else before.resource, after)
     if why is not None:
         raise NotAllowed(why)
-    return Write(kind=kind, identity=identity, patient_id=act.patient_id, text=text, expected=draft.expected)
+    return Write(kind=kind, identity=identity, patient_id=person, text=text, expected=draft.expected)
 
 
 def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:

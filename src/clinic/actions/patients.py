@@ -15,7 +15,7 @@ from ketapath.errors import BadInput
 from ketapath.fhir import Resource, patient_of, read_bundle, read_resource, resource_texts
 from ketapath.fhir.readback import belongs_to, is_ours
 
-_OF_THE_COURSE = frozenset({"Observation", "QuestionnaireResponse", "MedicationAdministration"})
+OF_THE_COURSE = frozenset({"Observation", "QuestionnaireResponse", "MedicationAdministration"})
 """Where scores and doses are read; nothing else can bring a sign."""
 
 
@@ -37,7 +37,7 @@ def import_record(data: bytes, *, by: Account) -> tuple[str, Done]:
     drafts = [_draft(by, text, resource, renamed) for text, resource in zip(texts, resources, strict=True)]
     new = [draft for draft in drafts if draft is not None]
     act = Act(name="import-record", by=by, patient_id=patient_id, reason="import")
-    bears = any(draft.resource["resourceType"] in _OF_THE_COURSE for draft in new)
+    bears = any(draft.resource["resourceType"] in OF_THE_COURSE for draft in new)
     look = [("early-sign", {"patient_id": patient_id}, clock.now())] if bears else []
     return patient_id, commit(act, new, errands=look)
 

@@ -11,6 +11,7 @@ from ketapath.fhir.bundle import (
     bundle_of,
     patient_of,
     read_bundle,
+    read_json,
     read_resource,
     resource_texts,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "bundle_of",
     "patient_of",
     "read_bundle",
+    "read_json",
     "read_resource",
     "refused_change",
     "resource_texts",

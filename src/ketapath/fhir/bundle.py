@@ -50,7 +50,7 @@ def read_bundle(data: bytes) -> Bundle:
 
     Raises BadInput with field, value, limit and next step for anything else.
     """
-    document = _parse(_decompress(data))
+    document = read_json(_decompress(data))
     if not isinstance(document, dict) or document.get("resourceType") != "Bundle":
         found = (
             document.get("resourceType", "no resourceType") if isinstance(document, dict) else type(document).__name__
@@ -79,7 +79,7 @@ def bundle_of(resources: Iterable[Resource]) -> Bundle:
 
 def read_resource(data: bytes) -> Resource:
     """One resource in these bytes, refused by name like a Bundle. Needs resourceType and id."""
-    resource, _ = _resource({"resource": _parse(data)}, 0)
+    resource, _ = _resource({"resource": read_json(data)}, 0)
     if not _ID.fullmatch(str(resource.get("id", ""))):
         _refuse("id", resource.get("id"), "1 to 64 letters, digits, dots or hyphens", "Give the resource an id.")
     return resource
@@ -154,7 +154,8 @@ def _decompress(data: bytes) -> bytes:
     return bytes(out)
 
 
-def _parse(data: bytes) -> Any:
+def read_json(data: bytes) -> Any:
+    """The JSON value in these bytes; the hostile shapes that this module names are refused by BadInput."""
     if not data.strip():
         _refuse("file", "nothing", "a FHIR R4 Bundle in JSON", "Check that the export finished.")
     if b"\x00" in data or b"\\u0000" in data:

@@ -1,0 +1,132 @@
+"""How is a resource changed without being written anew? Ids, versions and references are set into its own wording.
+
+A parser that writes a resource again loses what a clinician stated: 1.50 becomes 1.5, 1E2 becomes 100.0. Here only the
+places that the store itself answers for are replaced; every other sign stays as it came. All functions expect text that
+`ketapath.fhir.read_json` has accepted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\n\r]*")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_COLON = re.compile(r"[ \t\n\r]*:")
+_NO_URI = frozenset({"value", "display", "text"})  # words of people and of other systems, even where they look like one
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of an object: its key, where the key starts, and where its value begins and ends in the text."""
+
+    key: str
+    start: int
+    begin: int
+    end: int
+
+
+def members(text: str, at: int = 0) -> list[Member]:
+    """The members of the object that begins at this place, in their order."""
+    place = _skip(text, _skip(text, at) + 1)
+    found = []
+    while text[place] != "}":
+        start = place
+        key, place = _DECODER.raw_decode(text, start)
+        begin = _skip(text, _skip(text, place) + 1)
+        _, end = _DECODER.raw_decode(text, begin)
+        found.append(Member(key, start, begin, end))
+        place = _after_comma(text, end)
+    return found
+
+
+def items(text: str, at: int = 0) -> list[tuple[int, int]]:
+    """Where each item of the array that begins at this place begins and ends."""
+    place = _skip(text, _skip(text, at) + 1)
+    found = []
+    while text[place] != "]":
+        _, end = _DECODER.raw_decode(text, place)
+        found.append((place, end))
+        place = _after_comma(text, end)
+    return found
+
+
+def entry_texts(text: str) -> list[str | None]:
+    """The wording of the resource in each entry of a Bundle; None for an entry that has none."""
+    entries = next((m for m in members(text) if m.key == "entry"), None)
+    found: list[str | None] = []
+    for begin, _ in items(text, entries.begin) if entries is not None and text[entries.begin] == "[" else []:
+        inside = members(text, begin) if text[begin] == "{" else []
+        found.append(next((text[m.begin : m.end] for m in inside if m.key == "resource"), None))
+    return found
+
+
+def stamped(text: str, *, identity: str, version: int, changed_at: datetime) -> str:
+    """The resource with id, version and time of change as the store keeps them; the rest of its meta stays."""
+    found = {m.key: m for m in members(text)}
+    of_id = f'"id":{json.dumps(identity)}'
+    stamp = f'"versionId":"{version}","lastUpdated":"{changed_at.isoformat()}"'
+    meta, own, kind = found.get("meta"), found.get("id"), found["resourceType"]
+    kept = []
+    if meta is not None and text[meta.begin] == "{":
+        inside = members(text, meta.begin)
+        kept = [text[m.start : m.end] for m in inside if m.key not in ("versionId", "lastUpdated")]
+    of_meta = f'"meta":{{{",".join([*kept, stamp])}}}'
+    edits = [(m.start, m.end, new) for m, new in ((own, of_id), (meta, of_meta)) if m is not None]
+    missing = [new for m, new in ((own, of_id), (meta, of_meta)) if m is None]
+    if missing:
+        edits.append((kind.end, kind.end, "".join(f",{new}" for new in missing)))
+    return _edited(text, edits)
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """The resource with every reference and URI that is one of these names replaced, links in its narrative too.
+
+    An identifier's value stays, although it may spell the same: it is a word of another system.
+    """
+    if not names:
+        return text
+    key, edits = "", []
+    for token in _STRING.finditer(text):
+        if _COLON.match(text, token.end()):
+            key = json.loads(token.group())
+            continue
+        written = token.group()
+        said = json.loads(written) if "\\" in written else written[1:-1]
+        if key == "div":
+            linked = _links(said, names)
+            if linked != said:
+                edits.append((token.start(), token.end(), json.dumps(linked, ensure_ascii=False)))
+        elif said in names and key not in _NO_URI:
+            edits.append((token.start(), token.end(), json.dumps(names[said], ensure_ascii=False)))
+    return _edited(text, edits)
+
+
+def _links(narrative: str, names: Mapping[str, str]) -> str:
+    for old, new in names.items():
+        for quote in "\"'":
+            narrative = narrative.replace(f"{quote}{old}{quote}", f"{quote}{new}{quote}")
+    return narrative
+
+
+def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:
+    pieces, done = [], 0
+    for start, end, new in sorted(edits):
+        pieces += [text[done:start], new]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _skip(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    assert space is not None
+    return space.end()
+
+
+def _after_comma(text: str, at: int) -> int:
+    place = _skip(text, at)
+    return _skip(text, place + 1) if text[place] == "," else place
