@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Manager, Max, QuerySet
 
 from clinic.record.models import Current, Practice, Version
-from clinic.record.reach import Reach
+from clinic.record.reach import Reach, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
