@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
@@ -32,6 +34,9 @@ class Account(AbstractBaseUser):
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
     patient_id = models.CharField(max_length=64, blank=True)
     is_active = models.BooleanField(default=True)
+
+    scopes: Sequence[str] | None = None
+    """What the bearer token of this request narrows it to; None without a token. Set at the door, never stored."""
 
     objects = BaseUserManager["Account"]()
     USERNAME_FIELD = "username"

@@ -15,9 +15,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from clinic import clock
-from clinic.access import audit
+from clinic.access import audit, relations
 from clinic.access.models import Account
-from clinic.access.permission import Refused, may
+from clinic.access.permission import UNREAD, Refused, may, require
 from clinic.record.models import Errand, Receipt
 from clinic.record.projections import project
 from clinic.record.read import mark, read
@@ -25,6 +25,7 @@ from clinic.record.write import Stale, Write, lock, write
 from ketapath.domain.evidence import Text
 from ketapath.errors import BadInput
 from ketapath.fhir import patient_of, read_resource, refused_change
+from ketapath.fhir.parts import ADVISED, part_of
 
 __all__ = ["Act", "Done", "Draft", "KeyReused", "NotAllowed", "Stale", "commit", "earlier"]
 
@@ -130,6 +131,8 @@ def _carry_out(act: Act, drafts: Sequence[Draft], errands: Sequence[tuple[str, M
     Errand.objects.bulk_create(
         Errand(practice=practice, kind=kind, details=dict(details), due_at=due) for kind, details, due in errands
     )
+    if versions.get(f"Patient/{act.patient_id}") == 1:
+        relations.begin_with(act.by, act.patient_id)
     named = [f"{name}/_history/{version}" for name, version in versions.items()]
     audit.append(act.name, outcome="done", account=act.by, patient_id=act.patient_id, entities=named)
     if act.key:
@@ -155,10 +158,29 @@ def _checked(act: Act, draft: Draft) -> Write:
     before = read(act.by.practice, kind, identity) if draft.expected else None
     if before is not None and before.version != draft.expected:
         raise Stale(kind, identity, before.version)
+    part = _part(act, f"{kind}/{identity}", None if before is None else before.part, after)
     why = refused_change(None if before is None else before.resource, after)
     if why is not None:
         raise NotAllowed(why)
-    return Write(kind=kind, identity=identity, patient_id=act.patient_id, text=text, expected=draft.expected)
+    return Write(kind=kind, identity=identity, patient_id=act.patient_id, text=text, expected=draft.expected, part=part)
+
+
+def _part(act: Act, name: str, before: str | None, after: Mapping[str, Any]) -> str:
+    """The part that this resource belongs to, which its writer has to reach; what is apart stays where it is.
+
+    Nobody makes a process note readable by taking its label off, nor hides what others rely on by putting one on.
+    """
+    part = part_of(dict(after))
+    if before not in (None, part) and not {before, part} <= ADVISED:
+        raise BadInput(
+            field=f"{name} label",
+            found=part,
+            limit=f"{before}, the part of the record where it stands",
+            next_step="Mark it as entered in error and write another.",
+        )
+    if act.name not in UNREAD and part not in ADVISED:
+        require(act.by, act.name, patient_id=act.patient_id, part=part)
+    return part
 
 
 def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:

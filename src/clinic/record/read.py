@@ -1,4 +1,8 @@
-"""What does the record hold? Read, versions, history and search, each within one practice."""
+"""What does the record hold? Read, versions, history and search, each within one practice.
+
+What is read for a person goes by that person's `Reach`. A practice in its place means the whole of it: for acts behind
+the gate, for jobs and for the command line, never for what is shown; a test holds the pages and the interface to that.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Manager, Max, Q, QuerySet
 
 from clinic.record.models import Current, Practice, Version
+from clinic.record.reach import Reach, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,7 @@ class Stored:
     identity: str
     version: int
     patient_id: str
+    part: str = "chart"
     changed_at: datetime
     text: str
     changed_by: str = ""
@@ -35,39 +41,39 @@ class Stored:
         return {**content, "id": self.identity, "meta": {**(meta or {}), **stamp}}
 
 
-def read(practice: Practice, kind: str, identity: str) -> Stored | None:
-    """The version that stands now; None where there is none in this practice."""
-    row = Current.objects.filter(practice=practice, kind=kind, identity=identity).first()
+def read(within: Practice | Reach, kind: str, identity: str) -> Stored | None:
+    """The version that stands now; None where there is none within it."""
+    row = _rows(Current.objects, within).filter(kind=kind, identity=identity).first()
     return None if row is None else _stored(row)
 
 
-def vread(practice: Practice, kind: str, identity: str, version: int) -> Stored | None:
+def vread(within: Practice | Reach, kind: str, identity: str, version: int) -> Stored | None:
     """One version by its number."""
-    row = Version.objects.filter(practice=practice, kind=kind, identity=identity, version=version).first()
+    row = _rows(Version.objects, within).filter(kind=kind, identity=identity, version=version).first()
     return None if row is None else _stored(row)
 
 
-def history(practice: Practice, kind: str, identity: str) -> list[Stored]:
+def history(within: Practice | Reach, kind: str, identity: str) -> list[Stored]:
     """All versions, newest first."""
-    rows = Version.objects.filter(practice=practice, kind=kind, identity=identity).order_by("-version")
+    rows = _rows(Version.objects, within).filter(kind=kind, identity=identity).order_by("-version")
     return [_stored(row) for row in rows]
 
 
-def of_patient(practice: Practice, patient_id: str) -> list[Stored]:
+def of_patient(within: Practice | Reach, patient_id: str) -> list[Stored]:
     """Every resource about this person, as it stands now, in the order in which it first came in."""
-    return [_stored(row) for row in Current.objects.filter(practice=practice, patient_id=patient_id).order_by("id")]
+    return [_stored(row) for row in _rows(Current.objects, within).filter(patient_id=patient_id).order_by("id")]
 
 
-def of_patient_at(practice: Practice, patient_id: str, mark: int) -> list[Stored]:
+def of_patient_at(within: Practice | Reach, patient_id: str, mark: int) -> list[Stored]:
     """The same, as the record stood when its history had reached `mark`."""
-    rows = Version.objects.filter(practice=practice, patient_id=patient_id, id__lte=mark).order_by("id")
+    rows = _rows(Version.objects, within).filter(patient_id=patient_id, id__lte=mark).order_by("id")
     newest = {(row.kind, row.identity): row for row in rows}
     return [_stored(row) for row in newest.values()]
 
 
-def mark(practice: Practice, patient_id: str | None = None) -> int:
+def mark(within: Practice | Reach, patient_id: str | None = None) -> int:
     """The place that the history of this practice, or of one person in it, has reached."""
-    rows = Version.objects.filter(practice=practice)
+    rows = _rows(Version.objects, within)
     rows = rows if patient_id is None else rows.filter(patient_id=patient_id)
     return rows.aggregate(last=Max("id"))["last"] or 0
 
@@ -104,12 +110,17 @@ def search(
     return [_stored(row) for row in rows.distinct().order_by("id")[:limit]]
 
 
+def _rows(table: Manager[Row], within: Practice | Reach) -> QuerySet[Row]:
+    return within.over(table.all()) if isinstance(within, Reach) else table.filter(practice=within)
+
+
 def _stored(row: Current | Version) -> Stored:
     return Stored(
         kind=row.kind,
         identity=row.identity,
         version=row.version,
         patient_id=row.patient_id,
+        part=row.part,
         changed_at=row.changed_at,
         text=row.content,
         changed_by=getattr(row, "changed_by", ""),

@@ -14,6 +14,7 @@ from ketapath.fhir.bundle import (
     read_resource,
     resource_texts,
 )
+from ketapath.fhir.parts import part_of
 from ketapath.fhir.statements import allergy_names, statements
 from ketapath.fhir.transitions import refused_change
 from ketapath.fhir.vocabulary import Vocabulary, vocabulary
@@ -24,6 +25,7 @@ __all__ = [
     "Vocabulary",
     "allergy_names",
     "bundle_of",
+    "part_of",
     "patient_of",
     "read_bundle",
     "read_resource",
