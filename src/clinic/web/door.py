@@ -56,22 +56,25 @@ def own_account(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> An
     return stands_for("own-account")(login_required(behind))
 
 
-def staff(act: str) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponse]], Any]:
-    """A page of the practice as a whole; with a person in its address, one about that person that opens no chart."""
+def staff(act: str, *, to: str = "") -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponse]], Any]:
+    """A page of the practice as a whole; with a person in its address, one about that person that opens no chart.
+
+    `to` names the act that the page is for, where seeing it takes another one.
+    """
 
     def door(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Any:
         @wraps(view)
         def behind(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            account, person = account_of(request), str(kwargs.get("patient_id", ""))
-            is_let_in = may(account, act, patient_id=person or None)
-            if is_let_in and person:
-                is_let_in = is_reached(reach(account, act), person)
-            audit.append(act, outcome="done" if is_let_in else "refused", account=account, patient_id=person)
+            account, person, needed = account_of(request), str(kwargs.get("patient_id", "")), {act, to or act}
+            refused = needed - permitted(account, needed, patient_id=person or None)
+            is_let_in = not refused and (not person or is_reached(reach(account, act), person))
+            named = to if refused == {to} else act
+            audit.append(named, outcome="done" if is_let_in else "refused", account=account, patient_id=person)
             if not is_let_in:
                 raise Http404
             return _without_existence(view, request, *args, **kwargs)
 
-        return stands_for(act)(login_required(behind))
+        return stands_for(to or act)(login_required(behind))
 
     return door
 

@@ -65,7 +65,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
     return {
         "account": account,
         "is_staff": account is not None and may(account, "see-today"),
-        "opened": None if account is None else _opened(request, account),
+        "broken_glass": None if account is None else _broken_glass(request, account),
         "rail": _rail(request, account),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
@@ -74,7 +74,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _opened(request: HttpRequest, account: Account) -> dict[str, Any] | None:
+def _broken_glass(request: HttpRequest, account: Account) -> dict[str, Any] | None:
     """The emergency in which the chart of this page is open, with the minutes that are left."""
     match = request.resolver_match
     person = str(match.kwargs.get("patient_id", "")) if match else ""

@@ -19,7 +19,7 @@ from clinic.actions.typed import number
 from clinic.queries.governance import blocks, duties, questions
 from clinic.queries.person import approvals
 from clinic.queries.team import waiting_reviews
-from clinic.web.door import account_of, staff, stands_for
+from clinic.web.door import account_of, staff
 from clinic.web.problems import Problem, explained
 from ketapath.errors import BadInput
 from ketapath.knowledge.policy import policy_file
@@ -58,8 +58,7 @@ def governance(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@stands_for("approve-policy")
-@staff("read-policy")
+@staff("read-policy", to="approve-policy")
 def taken_back(request: HttpRequest) -> HttpResponse:
     """An approval is withdrawn, with a reason."""
     try:
@@ -72,8 +71,7 @@ def taken_back(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@stands_for("approve-policy")
-@staff("read-policy")
+@staff("read-policy", to="approve-policy")
 def facts(request: HttpRequest) -> HttpResponse:
     """The clinic states facts of itself; what was left as it is, or open, is not stated anew."""
     account = account_of(request)

@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import path
 
+from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.permission import may, reach
 from clinic.queries.today import unseen
@@ -26,7 +27,10 @@ closing = threading.Event()
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
     """An event "changed" whenever what the account reaches of the record, or of its notices, has changed."""
     account = await request.auser()
-    if not isinstance(account, Account) or await sync_to_async(_state)(account.pk) is None:
+    if not isinstance(account, Account):
+        raise Http404
+    if await sync_to_async(_state)(account.pk) is None:
+        await sync_to_async(audit.append)("see-today", outcome="refused", account=account)
         raise Http404
     response = StreamingHttpResponse(_events(account.pk), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
