@@ -6,9 +6,13 @@ import itertools
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import DatabaseError, connection, transaction
 from tests.store.conftest import practice_with
 
 from clinic import clock
@@ -153,6 +157,7 @@ def test_process_notes_are_read_by_the_therapist_of_the_person_alone(house: Hous
     join_team("p1", therapist.username, reason="", by=director)
     assert may(therapist, "read-chart", patient_id="p1", part="process-notes")
     assert not may(therapist, "read-chart", patient_id="p2", part="process-notes")
+    assert "n-p1" not in found_in(reach(therapist, "answer-score"))  # nor with any act that is no reading
     assert found_in(reach(therapist)) == {"p1", "o-p1", "n-p1", "p2", "o-p2"}
     for role in Role:
         somebody = therapist if role == Role.THERAPIST else house(role)
@@ -405,6 +410,27 @@ def test_only_a_director_moves_and_never_to_somebody_hidden_or_from_a_plan(house
     restrict("p2", reason="a colleague of ours", by=director)
     with pytest.raises(BadInput, match="person"):
         move_record(found, "Observation/o-p1", "p2", by=director, reason="why", key="")
+
+
+@pytest.mark.requirement(14)
+def test_what_stands_when_the_rules_come_is_given_its_part_and_stays_guarded(house: House) -> None:
+    director, migration = house(), import_module("clinic.migrations.access.0004_access_rules")
+    steps = [step.code for step in migration.Migration.operations]
+    editor = SimpleNamespace(connection=connection, execute=lambda words: connection.cursor().execute(words))
+    if connection.vendor == "postgresql":
+        connection.cursor().execute("SET CONSTRAINTS ALL IMMEDIATE")
+    parts = dict(Version.objects.filter(practice=director.practice).values_list("identity", "part"))
+    assert set(parts.values()) == {"person", "chart", "process-notes", "study-arm"}
+    steps[0](apps, editor)
+    for table in (Current, Version):
+        table.objects.filter(practice=director.practice).update(part="chart")
+    for step in steps[1:]:
+        step(apps, editor)
+    for table in (Current, Version):
+        rows = table.objects.filter(practice=director.practice)
+        assert dict(rows.values_list("identity", "part")) == parts
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        Version.objects.filter(practice=director.practice).update(part="chart")
 
 
 @pytest.mark.requirement(12)

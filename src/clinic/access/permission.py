@@ -7,6 +7,7 @@ and event streams ask `may` of one act, or take the `reach` of all that somebody
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from clinic.access import relations
@@ -67,7 +68,7 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Every part of a record with the roles that read it. Process notes: only of people in whose care team one is."""
 
 BOUND = frozenset({"process-notes"})
-"""Parts that only a place in the person's care team opens, in every practice, and an emergency does not."""
+"""Parts that only a place in the person's care team opens, in every practice; no emergency and no export does."""
 OF_THE_HOUSE = frozenset({"see-team", "set-team", "restrict-chart", "review-emergency"})
 """What a director does for everybody in the practice, restricted or not: it opens no chart."""
 UNREAD = frozenset({"import-record", "move-record"})
@@ -120,7 +121,10 @@ def reach(account: Account, act: str = "read-chart") -> Reach:
     """
     if act == "read-chart" and not _role_allows(account, act):
         act = "read-own"
-    return _reach(account, act) if _role_allows(account, act) else Reach.nothing(account.practice)
+    if not _role_allows(account, act):
+        return Reach.nothing(account.practice)
+    within = _reach(account, act)
+    return within if act in READS else replace(within, given=frozenset(g for g in within.given if g[1] not in BOUND))
 
 
 def _role_allows(account: Account, act: str) -> bool:

@@ -20,7 +20,7 @@ SERVES = (*STAFF, Role.SERVICE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """Everybody who belongs to one person now, and whoever could."""
+    """Everybody who belongs to one person now, and whoever could. `of_age_at`: only of somebody who is not of age."""
 
     line: PatientLine
     members: tuple[Relationship, ...]
@@ -49,6 +49,7 @@ def team(within: Reach, patient_id: str) -> Team | None:
     everybody = relations.people_of(patient_id, practice)
     members = tuple(one for one in everybody if one.kind == relations.CARE_TEAM)
     accounts = Account.objects.filter(practice=practice, is_active=True).order_by("name", "id")
+    of_age_at = None if line.born_on is None else relations.comes_of_age(line.born_on, practice)
     inside = {one.account_id for one in members}
     return Team(
         line=line,
@@ -56,7 +57,7 @@ def team(within: Reach, patient_id: str) -> Team | None:
         at_home=tuple(one for one in everybody if one.kind in relations.AT_HOME),
         restriction=standing_restriction(practice, patient_id),
         is_team_only=relations.is_team_only(practice),
-        of_age_at=None if line.born_on is None else relations.comes_of_age(line.born_on, practice),
+        of_age_at=of_age_at if of_age_at is not None and of_age_at > clock.now() else None,
         staff=tuple(one for one in accounts.filter(role__in=SERVES) if one.pk not in inside),
         caregivers=tuple(accounts.filter(role=Role.CAREGIVER)),
     )

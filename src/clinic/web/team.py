@@ -44,7 +44,7 @@ def team(request: HttpRequest, patient_id: str) -> HttpResponse:
         "team": found,
         "line": found.line,
         "may": {name.replace("-", "_"): name in allowed for name in ("set-team", "restrict-chart", "read-chart")},
-        "kinds": relations.AT_HOME,
+        "kinds": relations.AT_HOME if found.of_age_at else (relations.CAREGIVER,),
         "givable": [part for part in queries.GIVABLE if part != "person"],
         "problem": problem,
         "typed": request.POST,
