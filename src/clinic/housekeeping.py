@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account, AuditRow, Role, Token
-from clinic.access.permission import Refused, matrix
+from clinic.access.permission import Refused, matrix, matrix_of_parts
 from clinic.access.sign_in import new_code
 from clinic.access.tokens import LONGEST_DAYS, new_token
 from clinic.actions.commit import NotAllowed
@@ -24,6 +24,7 @@ from clinic.jobs import work
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
 from clinic.record.projections import knowledge, rebuild
+from clinic.web.door import matrix_of_routes
 from ketapath.errors import BadInput, BadUsage
 from ketapath.report import say
 
@@ -76,6 +77,33 @@ def _create_practice(arguments: argparse.Namespace) -> int:
         raise _unknown("DATA_DIR", "the demonstration", "a folder for real work")
     Practice.objects.create(slug=arguments.slug, name=arguments.name, zone=arguments.zone)
     print(f"{arguments.slug} is ready; create its users next.")
+    return 0
+
+
+def _set_access(arguments: argparse.Namespace) -> int:
+    practice = Practice.objects.filter(slug=arguments.practice).first()
+    if practice is None:
+        raise _unknown("SLUG", arguments.practice, "a practice that exists")
+    for option, value, most in (("--emergency-minutes", arguments.emergency_minutes, 24 * 60),
+                                ("--of-age-at", arguments.of_age_at, 99)):  # fmt: skip
+        if value is not None and not 0 < value <= most:
+            raise _unknown(option, str(value), f"1 to {most}")
+    asked = {
+        "team_only": None if arguments.team_only is None else arguments.team_only == "yes",
+        "emergency_minutes": arguments.emergency_minutes,
+        "of_age_at": arguments.of_age_at,
+    }
+    new = {name: value for name, value in asked.items() if value is not None}
+    practice.settings = {**practice.settings, **new}
+    practice.save(update_fields=["settings"])
+    told = [f"{name} {value}" for name, value in new.items()]
+    audit.append("set-access", outcome="done", who="command line", entities=[practice.slug, *told])
+    who = (
+        "only the care team opens a chart"
+        if practice.settings.get("team_only")
+        else "everybody who treats opens a chart"
+    )
+    print(f"{practice.slug}: {who}")
     return 0
 
 
@@ -191,7 +219,9 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _roles(arguments: argparse.Namespace) -> int:
-    print("\n".join(matrix()))
+    heads = ("Acts", "Parts of a record", "Routes")
+    for head, lines in zip(heads, (matrix(), matrix_of_parts(), matrix_of_routes()), strict=True):
+        print(f"## {head}\n\n" + "\n".join(lines) + "\n")
     return 0
 
 
@@ -215,6 +245,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "worker": _worker,
         "import": _import,
         "create-practice": _create_practice,
+        "set-access": _set_access,
         "create-user": _create_user,
         "new-code": _new_code,
         "close-account": _close_account,

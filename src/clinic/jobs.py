@@ -21,6 +21,7 @@ from clinic.queries.person import chart, treated
 from clinic.queries.response import beside, on_one_axis
 from clinic.queries.today import overdue_scores
 from clinic.record.models import Errand, Notice, Practice
+from clinic.record.reach import Reach
 from ketapath.errors import KetapathError
 
 LONGEST_WAIT = timedelta(hours=1)
@@ -95,7 +96,7 @@ def _notice(errand: Errand) -> None:
 
 def _morning_round(errand: Errand) -> None:
     """Tell the nurses, once for each, whose score is overdue this morning."""
-    for line in overdue_scores(errand.practice):
+    for line in overdue_scores(Reach(practice=errand.practice)):
         told = {"practice": errand.practice, "patient_id": line.patient_id, "key": "score.overdue", "seen_at": None}
         if not Notice.objects.filter(**told).exists():
             Notice.objects.create(**told, role="nurse", made_at=clock.now())

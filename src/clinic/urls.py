@@ -16,12 +16,13 @@ from clinic.web import (
     session,
     sign_in,
     streams,
+    team,
     today,
 )
 
 urlpatterns = [
-    *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *profile.urls, *plan.urls, *session.urls,
-    *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls,
+    *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *team.urls, *profile.urls, *plan.urls,
+    *session.urls, *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -35,6 +35,8 @@ PAGES = {
     "fact-choose": f"/patients/{READY}/fact",
     "source": f"/patients/{READY}/source/Patient/{READY}",
     "password": "/password",
+    "team": f"/patients/{TREATED}/team",
+    "emergency": "/emergency",
     "governance": "/governance",
     "knowledge": "/knowledge",
     "knowledge-rule": "/knowledge/rules/KP-004",

@@ -490,12 +490,12 @@ def test_a_missed_session_never_hides_the_one_of_today(account: Who, monkeypatch
     first, second = (v.on for v in signed.sessions_ahead[:2])
     zone = ZoneInfo(nurse.practice.zone)
     monkeypatch.setattr(clock, "now", lambda: datetime.combine(second, time(10), zone))
-    here = today(nurse.practice)
+    here = today(nurse)
     assert (READY, second) in [(due.line.patient_id, due.on) for due in here.planned]
     assert (READY, first) in [(due.line.patient_id, due.on) for due in here.missed]
     prescriber, found = account("prescriber"), look(account("prescriber"))
     decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="")
-    assert READY not in [due.line.patient_id for due in (*today(nurse.practice).planned, *today(nurse.practice).missed)]
+    assert READY not in [due.line.patient_id for due in (*today(nurse).planned, *today(nurse).missed)]
 
 
 def test_a_form_of_an_earlier_day_is_kept_with_its_day_and_one_of_tomorrow_is_refused(account: Who) -> None:

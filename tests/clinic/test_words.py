@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import translation
 from tests import invented_courses as courses
 
-from clinic.access.models import Account
+from clinic.access.models import Account, Relationship
 from clinic.record.models import PatientLine, Practice
 from clinic.record.projections import knowledge
 from ketapath.domain.response import Course
@@ -24,6 +24,7 @@ PAGES = (
     "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
     f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/score/pcl5",
     f"/patients/{READY}/response", "/patients/first-language-arabic/response",
+    f"/patients/{READY}/team", "/patients/first-language-arabic/team", "/emergency",
     "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
     "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/knowledge/claims", "/patients/nobody",
     "/bench", f"/bench?{ORDERS}&patient={READY}", f"/bench?{ORDERS}&a_model=all&site=arterial&analyte=norketamine",
@@ -31,6 +32,8 @@ PAGES = (
     "/bench/interactions", "/bench/interactions?drug=ticlopidine", "/bench/interactions?drug=none-such",
 )  # fmt: skip
 WRONG = (
+    ("/emergency", {"identity": "nobody", "reason": "?"}),
+    ("/emergency", {"identity": "nobody", "reason": "112 112 112"}),
     (f"/patients/{READY}/fact", {"path": "vitals.weight_kg", "said": "7000"}),
     (f"/patients/{READY}/plan", {"option": "racemic-iv-series", "outcome": "changed", "dose_mg": "x"}),
     (f"/patients/{READY}/plan", {"option": "racemic-iv-series", "outcome": "accepted", "seen": "old"}),
@@ -107,6 +110,7 @@ def own_words() -> list[str]:
     words += [rule.note for rule in known.rules.values() if rule.note]
     words += [medicine["substance"] for medicine in known.codes["medicines"]]
     words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record
+    words += [one.reason for one in Relationship.objects.all()]
     words += [account.name for account in Account.objects.all()] + [p.name for p in Practice.objects.all()]
     words += [part for line in PatientLine.objects.all() for part in (line.given, line.family, line.patient_id)]
     return sorted(filter(None, words), key=len, reverse=True)  # an empty one would take every word apart

@@ -15,9 +15,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from clinic import clock
-from clinic.access import audit
+from clinic.access import audit, relations
 from clinic.access.models import Account
-from clinic.access.permission import Refused, may, reach
+from clinic.access.permission import UNREAD, Refused, may, reach, require
 from clinic.record.models import Errand, Receipt
 from clinic.record.projections import project
 from clinic.record.read import Stored, mark, read
@@ -26,6 +26,7 @@ from clinic.record.write import Stale, Write, lock, write
 from ketapath.domain.evidence import Text
 from ketapath.errors import BadInput
 from ketapath.fhir import patient_of, read_resource, refused_change
+from ketapath.fhir.parts import ADVISED, part_of
 from ketapath.fhir.verbatim import renamed
 
 __all__ = ["Act", "Done", "Draft", "KeyReused", "NotAllowed", "Several", "Stale", "commit", "earlier"]
@@ -219,6 +220,9 @@ def _carry_out(
         Errand(practice=practice, kind=kind, details=_of_who_was_found(details, matched), due_at=due)
         for kind, details, due in errands
     )
+    for one in stored:
+        if one.kind == "Patient" and one.version == 1:
+            relations.begin_with(act.by, one.identity)
     _tell(act, stored, matched)
     if act.key:
         result = {"versions": versions, "matched": dict(matched)} if matched else versions
@@ -260,10 +264,29 @@ def _checked(act: Act, draft: Draft, person: str) -> Write:
     before = read(act.by.practice, kind, identity) if draft.expected else None
     if before is not None and before.version != draft.expected:
         raise Stale(kind, identity, before.version)
+    part = _part(act, person, f"{kind}/{identity}", None if before is None else before.part, after)
     why = refused_change(None if before is None else before.resource, after)
     if why is not None:
         raise NotAllowed(why)
-    return Write(kind=kind, identity=identity, patient_id=person, text=text, expected=draft.expected)
+    return Write(kind=kind, identity=identity, patient_id=person, text=text, expected=draft.expected, part=part)
+
+
+def _part(act: Act, person: str, name: str, before: str | None, after: Mapping[str, Any]) -> str:
+    """The part that this resource belongs to, which its writer has to reach; what is apart stays where it is.
+
+    Nobody makes a process note readable by taking its label off, nor hides what others rely on by putting one on.
+    """
+    part = part_of(dict(after))
+    if before not in (None, part) and not {before, part} <= ADVISED:
+        raise BadInput(
+            field=f"{name} label",
+            found=part,
+            limit=f"{before}, the part of the record where it stands",
+            next_step="Mark it as entered in error and write another.",
+        )
+    if act.name not in UNREAD and part not in ADVISED:
+        require(act.by, act.name, patient_id=person, part=part)
+    return part
 
 
 def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:

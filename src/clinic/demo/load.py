@@ -9,6 +9,7 @@ from django.db import transaction
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.actions.patients import import_record
+from clinic.actions.team import join_team, let_in
 from clinic.demo import ZONE
 from clinic.demo.stages import neighbours
 from clinic.demo.story import play
@@ -21,6 +22,9 @@ _STAFF = (
     ("therapist", "Chidi Arnaud", Role.THERAPIST),
     ("coordinator", "Dana Weiss", Role.COORDINATOR),
     ("director", "Dr Eli Novak", Role.DIRECTOR),
+    ("pharmacist", "Femi Roth", Role.PHARMACIST),
+    ("researcher", "Dr Ines Calder", Role.RESEARCHER),
+    ("caregiver", "Sami Mansour", Role.CAREGIVER),
 )
 _OWN_RECORD = "first-language-arabic"
 _SETTINGS: dict[str, dict[str, object]] = {
@@ -88,6 +92,11 @@ def _fill(practice: Practice) -> None:
     )
     patient.set_unusable_password()
     patient.save()
+    reason = "Her own wish, said to the coordinator (demonstration)."
+    staff = {account.role: account for account in Account.objects.filter(practice=practice)}
+    join_team(_OWN_RECORD, staff[Role.THERAPIST].username, reason="", by=staff[Role.COORDINATOR])
+    let_in(_OWN_RECORD, staff[Role.CAREGIVER].username, "caregiver", ["chart"], last_day=None, reason=reason,
+           by=staff[Role.COORDINATOR])  # fmt: skip
 
 
 def _fill_neighbours(practice: Practice) -> None:

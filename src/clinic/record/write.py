@@ -21,13 +21,17 @@ from ketapath.fhir.terms import search_terms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One resource to be stored. `expected` is the version its writer has seen, 0 for one that must be new."""
+    """One resource to be stored: `expected` is the version its writer has seen, 0 for one that must be new.
+
+    `part` is the part of the record that it belongs to.
+    """
 
     kind: str
     identity: str
     patient_id: str
     text: str
     expected: int
+    part: str = "chart"
 
 
 class Stale(Exception):
@@ -59,7 +63,8 @@ def write(practice: Practice, writes: Sequence[Write], *, by: str, reason: str, 
 
 
 def _store(practice: Practice, one: Write, *, by: str, reason: str, at: datetime) -> Stored:
-    values = {"version": one.expected + 1, "patient_id": one.patient_id, "changed_at": at, "content": one.text}
+    values = {"version": one.expected + 1, "patient_id": one.patient_id, "part": one.part, "changed_at": at,
+              "content": one.text}  # fmt: skip
     place = {"practice": practice, "kind": one.kind, "identity": one.identity}
     if one.expected:
         changed = Current.objects.filter(**place, version=one.expected).update(**values)
@@ -76,7 +81,7 @@ def _store(practice: Practice, one: Write, *, by: str, reason: str, at: datetime
     index(practice, row, json.loads(one.text))
     Version.objects.create(**place, **values, changed_by=by, reason=reason)
     return Stored(kind=one.kind, identity=one.identity, version=row.version, patient_id=one.patient_id,
-                  changed_at=at, text=one.text, changed_by=by, reason=reason)  # fmt: skip
+                  part=one.part, changed_at=at, text=one.text, changed_by=by, reason=reason)  # fmt: skip
 
 
 def index(practice: Practice, row: Current, content: Mapping[str, Any]) -> None:

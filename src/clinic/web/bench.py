@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
 from clinic.access import audit
-from clinic.access.permission import may
+from clinic.access.permission import may, reach
 from clinic.queries import bench as queries
 from clinic.queries.bench import ANALYTES, HOURS, Drawn
 from clinic.queries.person import Chart, chart
@@ -43,7 +43,7 @@ def _read(view: Callable[[HttpRequest, Asked, Chart | None], HttpResponse]) -> A
         account, patient = account_of(request), request.GET.get("patient", "")[:64]
         found: Chart | None = None
         if patient:
-            found = chart(account.practice, patient) if may(account, "read-chart", patient_id=patient) else None
+            found = chart(reach(account), patient) if may(account, "read-chart", patient_id=patient) else None
             outcome = "done" if found else "refused"
             audit.append("read-chart", outcome=outcome, account=account, patient_id=patient, entities=[request.path])
             if found is None:

@@ -15,13 +15,13 @@ from clinic.actions.candidacy import ask_override, end_override, sign_override
 from clinic.actions.profile import state_facts
 from clinic.queries.person import Chart
 from clinic.queries.profile import weights
-from clinic.web.door import about_person, account_of
+from clinic.web.door import account_of, acting_on
 from clinic.web.patients import loop_page
 from clinic.web.problems import EXPECTED, explained
 
 
 @require_POST
-@about_person
+@acting_on("sign-override")
 def override(request: HttpRequest, found: Chart) -> HttpResponse:
     """Ask for one, sign one, or end one."""
     if found.person is None:
@@ -47,7 +47,7 @@ def override(request: HttpRequest, found: Chart) -> HttpResponse:
 
 
 @require_POST
-@about_person
+@acting_on("state-fact")
 def values(request: HttpRequest, found: Chart) -> HttpResponse:
     """What matters to the person; what was not answered stays as it was."""
     said = {spec.path: request.POST.get(spec.path, "")[:40] for spec, _before in weights(found)}

@@ -13,10 +13,13 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
+from clinic import clock
+from clinic.access import relations
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
 from clinic.queries.governance import still_awaiting
-from clinic.record.models import Notice, Practice
+from clinic.queries.today import unseen
+from clinic.record.models import Practice
 from clinic.web.problems import no_room, not_found
 
 
@@ -61,24 +64,38 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
     account = user if isinstance(user, Account) else None
     return {
         "account": account,
-        "is_staff": account is not None and account.role != Role.PATIENT,
+        "is_staff": account is not None and may(account, "see-today"),
+        "broken_glass": None if account is None else _broken_glass(request, account),
         "rail": _rail(request, account),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
-        "evaluation": still_awaiting(account.practice) if account is not None and account.role != Role.PATIENT else 0,
+        "evaluation": still_awaiting(account.practice) if account is not None and may(account, "read-policy") else 0,
         "crisis": account.practice.settings.get("crisis") if account else None,
     }
+
+
+def _broken_glass(request: HttpRequest, account: Account) -> dict[str, Any] | None:
+    """The emergency in which the chart of this page is open, with the minutes that are left."""
+    match = request.resolver_match
+    person = str(match.kwargs.get("patient_id", "")) if match else ""
+    person = person or request.GET.get("patient", "")
+    emergency = relations.opened(account).filter(patient_id=person).first() if person else None
+    if emergency is None:
+        return None
+    left = emergency.until - clock.now()
+    return {"until": emergency.until, "minutes": max(1, -(-int(left.total_seconds()) // 60))}
 
 
 def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]:
     """The doors of the house that this person may open."""
     doors: list[dict[str, Any]] = []
     if account is not None and may(account, "see-today"):
-        waiting = Notice.objects.filter(practice=account.practice, seen_at=None).count()
+        waiting = unseen(account).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
-    if account is not None and account.role == Role.PATIENT:
-        doors.append({"name": "own", "words": _("My treatment"), "icon": "user", "count": ""})
+    if account is not None and may(account, "read-own"):
+        words = _("My treatment") if account.role == Role.PATIENT else _("Those I care for")
+        doors.append({"name": "own", "words": words, "icon": "user", "count": ""})
     if account is not None and may(account, "use-bench"):
         doors.append({"name": "bench", "words": _("Bench"), "icon": "beaker", "count": ""})
     if account is not None and may(account, "read-policy"):

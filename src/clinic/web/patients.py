@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from clinic import clock
-from clinic.access.permission import may
+from clinic.access.permission import permitted, reach
 from clinic.actions.plan import standing
 from clinic.queries import profile
 from clinic.queries.patients import early_signs
@@ -38,9 +38,10 @@ from ketapath.staging import stage
 def patients(request: HttpRequest) -> HttpResponse:
     """Everybody, or those whose name begins so."""
     name = request.GET.get("q", "")[:100]
-    practice = account_of(request).practice
-    lines, today = listed(practice, name=name), clock.today(practice.zone)
-    context = {"lines": lines, "q": name, "today": today, "signs": early_signs(practice)}
+    within = reach(account_of(request), "find-patients")
+    lines, today = listed(within, name=name), clock.today(within.practice.zone)
+    context = {"lines": lines, "q": name, "today": today, "signs": early_signs(within)}
+    context["may_break_glass"] = "break-glass" in permitted(account_of(request), ("break-glass",))
     return render(request, "patients/lines.html" if request.htmx else "patients/patients.html", context)  # type: ignore[attr-defined]
 
 
@@ -117,8 +118,9 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     account = account_of(request)
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
-        "open-session", "ask-override", "sign-override",
+        "open-session", "ask-override", "sign-override", "see-team", "move-record",
     )  # fmt: skip
+    allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)
     return {
         "found": found,
@@ -130,7 +132,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
         "weight": _weight(found),
         "ride": _ride(found),
         "allergies": _allergies(found),
-        "may": {act.replace("-", "_"): may(account, act, patient_id=found.patient_id) for act in acts},
+        "may": {act.replace("-", "_"): act in allowed for act in acts},
         "now": clock.local(clock.now(), found.practice.zone),
     }
 

@@ -19,7 +19,7 @@ from clinic.queries.person import Chart, candidacy, plan
 from clinic.queries.plan import levels
 from clinic.record.projections import knowledge
 from clinic.web.charts import levels_chart, schedule_strip
-from clinic.web.door import about_person, account_of
+from clinic.web.door import about_person, account_of, acting_on
 from clinic.web.patients import about, loop_page
 from clinic.web.problems import EXPECTED, Problem, explained
 from ketapath.domain.plan import Decision, Option
@@ -89,7 +89,7 @@ def _drawn(found: Chart, option: Option, place: int) -> dict[str, Any]:
 
 
 @require_POST
-@about_person
+@acting_on("decide-card")
 def card(request: HttpRequest, found: Chart) -> HttpResponse:
     """Take the next step of a treatment under way."""
     if found.person is None:

@@ -149,7 +149,7 @@ def _recorded(request: HttpRequest, found: Chart) -> str:
     if any(words.strip() for words in measured.values()) or not answers:
         act.chart_vitals(found, measured, by=by, key=key)
     if answers:
-        found = chart(found.practice, found.patient_id) or found
+        found = chart(found.reach, found.patient_id) or found
         state_facts(found, answers, by=by, reason=_("asked in the visit"), key=f"{key}a")
     return _("Saved.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -15,19 +14,25 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access import audit
-from clinic.access.models import Account, Role
+from clinic.access.models import Account
+from clinic.access.permission import may
 from clinic.access.sign_in import new_code, sign_in
-from clinic.web.door import account_of
+from clinic.web.door import account_of, open_to_all, own_account
+
+_BEGINS = (("see-today", "today"), ("read-own", "own"), ("use-bench", "bench"))
+"""Where somebody's day begins: the first of these pages that is theirs."""
 
 
+@open_to_all
 def home(request: HttpRequest) -> HttpResponse:
     """Where this person's day begins."""
     if not isinstance(request.user, Account):
         return redirect("sign-in")
-    return redirect("own" if request.user.role == Role.PATIENT else "today")
+    return redirect(next((page for act, page in _BEGINS if may(request.user, act)), "knowledge"))
 
 
 @require_http_methods(["GET", "POST"])
+@open_to_all
 def enter(request: HttpRequest) -> HttpResponse:
     """The form, and what becomes of it."""
     after = request.POST.get("next") or request.GET.get("next") or ""
@@ -49,6 +54,7 @@ def enter(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@open_to_all
 def leave(request: HttpRequest) -> HttpResponse:
     """Signed out, on the server too."""
     if isinstance(request.user, Account):
@@ -57,7 +63,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     return redirect("sign-in")
 
 
-@login_required
+@own_account
 @require_http_methods(["GET", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     """Choose a password, twice the same."""

@@ -10,10 +10,12 @@ from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import path
 
+from clinic.access import audit
 from clinic.access.models import Account
-from clinic.access.permission import may
-from clinic.record.models import Notice, Practice
+from clinic.access.permission import may, reach
+from clinic.queries.today import unseen
 from clinic.record.read import mark
+from clinic.web.door import stands_for
 
 LOOK_EVERY_S = 1.0
 BREATH_EVERY = 15
@@ -21,25 +23,30 @@ closing = threading.Event()
 """Set when the server is told to end, so that no open stream holds it up."""
 
 
+@stands_for("see-today")
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
-    """An event "changed" whenever the practice's record or its notices have changed."""
+    """An event "changed" whenever what the account reaches of the record, or of its notices, has changed."""
     account = await request.auser()
-    if not isinstance(account, Account) or not may(account, "see-today"):
+    if not isinstance(account, Account):
         raise Http404
-    practice = await Practice.objects.aget(pk=account.practice_id)
-    response = StreamingHttpResponse(_events(practice), content_type="text/event-stream")
+    if await sync_to_async(_state)(account.pk) is None:
+        await sync_to_async(audit.append)("see-today", outcome="refused", account=account)
+        raise Http404
+    response = StreamingHttpResponse(_events(account.pk), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     return response
 
 
-async def _events(practice: Practice) -> AsyncIterator[str]:
-    seen = await sync_to_async(_state)(practice)
+async def _events(account: int) -> AsyncIterator[str]:
+    seen = await sync_to_async(_state)(account)
     looks = 0
     yield ": open\n\n"
     while not closing.is_set():
         await asyncio.sleep(LOOK_EVERY_S)
         looks += 1
-        now = await sync_to_async(_state)(practice)
+        now = await sync_to_async(_state)(account)
+        if now is None:
+            return
         if now != seen:
             seen = now
             yield "event: changed\ndata: 1\n\n"
@@ -47,8 +54,12 @@ async def _events(practice: Practice) -> AsyncIterator[str]:
             yield ": still here\n\n"
 
 
-def _state(practice: Practice) -> tuple[int, int]:
-    return mark(practice), Notice.objects.filter(practice=practice, seen_at=None).count()
+def _state(number: int) -> tuple[int, int] | None:
+    """Asked anew at each look, the account included: None once it may see the day no more, which ends its stream."""
+    account = Account.objects.select_related("practice").filter(pk=number).first()
+    if account is None or not may(account, "see-today"):
+        return None
+    return mark(reach(account, "see-today")), unseen(account).count()
 
 
 urls = [path("today/stream", stream, name="today-stream")]

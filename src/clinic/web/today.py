@@ -18,7 +18,7 @@ from clinic.web.door import account_of, staff
 def today(request: HttpRequest) -> HttpResponse:
     """The whole page, or its live part alone when the page asks for it."""
     practice = account_of(request).practice
-    context = {"day": day(practice), "now": clock.local(clock.now(), practice.zone)}
+    context = {"day": day(account_of(request)), "now": clock.local(clock.now(), practice.zone)}
     part = getattr(request, "htmx", False)
     return render(request, "today/list.html" if part else "today/today.html", context)
 

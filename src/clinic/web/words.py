@@ -84,6 +84,13 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "coordinator": _("Coordinator"),
         "director": _("Director"),
         "patient": _("Patient"),
+        "researcher": _("Researcher"),
+        "caregiver": _("Caregiver"),
+        "guardian": _("Guardian"),
+        "service": _("Service"),
+        # parts of a record
+        "part person": _("name and birth date"),
+        "part chart": _("appointments and answers to questionnaires"),
         # who knows, or does, what
         "cardiologist": _("cardiologist"),
         "clinician": _("clinician"),
@@ -104,6 +111,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "social worker": _("social worker"),
         "therapy lead": _("therapy lead"),
         # notices
+        "access.emergency": _("A chart was opened in an emergency."),
         "dose.more_than_ordered": _("More was given than was ordered: see the session now."),
         "override.asked": _("A second signature is asked for: treating in spite of a contraindication."),
         "plan.signed": _("A plan was signed."),

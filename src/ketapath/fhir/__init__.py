@@ -15,6 +15,7 @@ from ketapath.fhir.bundle import (
     read_resource,
     resource_texts,
 )
+from ketapath.fhir.parts import part_of
 from ketapath.fhir.statements import allergy_names, statements
 from ketapath.fhir.transitions import refused_change
 from ketapath.fhir.vocabulary import Vocabulary, vocabulary
@@ -25,6 +26,7 @@ __all__ = [
     "Vocabulary",
     "allergy_names",
     "bundle_of",
+    "part_of",
     "patient_of",
     "read_bundle",
     "read_json",
