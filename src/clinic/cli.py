@@ -70,7 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("recommendation", metavar="ID")
     made.add_argument("--practice", required=True, metavar="SLUG")
     commands.add_parser("roles", help="which role may do what")
-    commands.add_parser("verify-audit", help="follow the chain of the audit trail")
+    made = commands.add_parser("verify-audit", help="was the audit trail touched? exit 1 if so")
+    made.add_argument("--json", action="store_true", dest="as_json", help="the whole verdict, for programs")
+    made = commands.add_parser("export-audit", help="the audit trail as FHIR AuditEvents or as CSV")
+    made.add_argument("--practice", metavar="SLUG", help="of one practice; otherwise of all")
+    made.add_argument("--since", metavar="DAY", help="from this day on (UTC), or from an instant with its zone")
+    made.add_argument("--until", metavar="DAY", help="up to the end of this day, or to an instant")
+    made.add_argument("--patient", metavar="ID", default="", help="about one person")
+    words = "csv, or fhir: one AuditEvent a line, a Bundle where FILE ends in .json"
+    made.add_argument("--format", choices=("fhir", "csv"), required=True, help=words)
+    made.add_argument("-o", "--output", metavar="FILE", type=Path, required=True)
     return parser
 
 
@@ -158,6 +167,7 @@ def _serve(*, is_demo: bool) -> int:
     import uvicorn
     from django.conf import settings
 
+    from clinic.access import sealing
     from clinic.access.models import Account
     from clinic.jobs import work
     from clinic.record.models import Practice
@@ -174,8 +184,9 @@ def _serve(*, is_demo: bool) -> int:
         if not Account.objects.exists():
             print("Nobody can sign in yet: ketapath-clinic create-practice, then create-user.", flush=True)
     stop = threading.Event()
-    worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
-    worker.start()
+    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work, sealing.run)]
+    for thread in aside:
+        thread.start()
 
     class Server(uvicorn.Server):
         """Tells open streams to end as soon as the server is told."""
@@ -199,7 +210,8 @@ def _serve(*, is_demo: bool) -> int:
     finally:
         closing.set()
         stop.set()
-        worker.join(timeout=5)
+        for thread in aside:
+            thread.join(timeout=5)
     return 0
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from clinic.access import audit
-from clinic.access.models import Account, AuditRow, Role
+from clinic.access import audit, sealing
+from clinic.access.models import Account, Role
 from clinic.access.permission import Refused, matrix
 from clinic.access.sign_in import new_code
+from clinic.access.verification import told, verify
 from clinic.actions.commit import NotAllowed
 from clinic.actions.patients import import_record
 from clinic.jobs import work
@@ -38,7 +41,10 @@ def _worker(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    sealer = threading.Thread(target=sealing.run, args=(stop,), daemon=True)
+    sealer.start()
     work(stop)
+    sealer.join(timeout=5)
     return 0
 
 
@@ -133,12 +139,12 @@ def _roles(arguments: argparse.Namespace) -> int:
 
 
 def _verify_audit(arguments: argparse.Namespace) -> int:
-    broken = audit.first_break()
-    if broken is None:
-        print(f"{AuditRow.objects.count()} rows, the chain holds")
-        return 0
-    print(f"the chain breaks at row {broken}")
-    return 1
+    found = verify()
+    if arguments.as_json:
+        print(json.dumps({**asdict(found), "at": found.at.isoformat(), "is_intact": found.is_intact}))
+    else:
+        print("\n".join(told(found)))
+    return 0 if found.is_intact else 1
 
 
 def _unknown(field: str, found: str, limit: str) -> BadInput:
