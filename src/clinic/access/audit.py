@@ -34,11 +34,14 @@ def coming_from(address: str) -> Iterator[None]:
 def one_access() -> Iterator[list[AuditRow]]:
     """Collects the rows of one access, so that whoever opened the door adds its own only where nothing was told."""
     told: list[AuditRow] = []
+    around = _told.get()
     token = _told.set(told)
     try:
         yield told
     finally:
         _told.reset(token)
+        if around is not None:  # a door within a door
+            around += told
 
 
 def append(

@@ -13,6 +13,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
+from clinic.access import audit
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
 from clinic.queries.governance import still_awaiting
@@ -32,7 +33,8 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         timezone.activate(user.practice.zone if isinstance(user, Account) else "UTC")
         if isinstance(user, Account) and not getattr(request, "htmx", False):
             request.session.modified = True
-        response = not_found(request) if _holds_nul(request) else self.get_response(request)
+        with audit.coming_from(request.META.get("REMOTE_ADDR") or ""):
+            response = not_found(request) if _holds_nul(request) else self.get_response(request)
         if getattr(request, "htmx", False) and _asks_to_sign_in(response):
             response = HttpResponse(headers={"HX-Refresh": "true"})
         if not request.path.startswith("/static/"):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_GET
 
-from clinic.access import audit
-from clinic.access.permission import may
+from clinic.access.permission import Refused, may
 from clinic.queries.person import chart
-from clinic.web.door import account_of
+from clinic.web.door import account_of, told
 
 
 @require_GET
@@ -19,16 +18,18 @@ from clinic.web.door import account_of
 def own(request: HttpRequest) -> HttpResponse:
     """What is this person's own to see, whoever released it: answers and dates; of the model's output, nothing."""
     account = account_of(request)
-    found = chart(account.practice, account.patient_id) if may(account, "read-own") else None
-    if found is None:
-        audit.append("read-own", outcome="refused", account=account)
-        raise Http404
-    audit.append("read-own", outcome="done", account=account, patient_id=account.patient_id)
-    scores = () if found.person is None else found.person.scores[::-1]
-    is_on_hold = found.plan is not None and found.plan.status == "on-hold"
-    ahead = [] if found.plan is None or is_on_hold else [v for v in found.plan.visits if v.on >= found.as_of]
-    context = {"found": found, "scores": scores, "ahead": ahead, "is_on_hold": is_on_hold}
-    return render(request, "own/own.html", context)
+
+    def opened() -> HttpResponse:
+        found = chart(account.practice, account.patient_id) if may(account, "read-own") else None
+        if found is None:
+            raise Refused("read-own")
+        scores = () if found.person is None else found.person.scores[::-1]
+        is_on_hold = found.plan is not None and found.plan.status == "on-hold"
+        ahead = [] if found.plan is None or is_on_hold else [v for v in found.plan.visits if v.on >= found.as_of]
+        context = {"found": found, "scores": scores, "ahead": ahead, "is_on_hold": is_on_hold}
+        return render(request, "own/own.html", context)
+
+    return told(request, "read-own", opened, patient_id=account.patient_id)
 
 
 urls = [path("my", own, name="own")]
