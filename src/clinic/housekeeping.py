@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +20,7 @@ from clinic.access.verification import told, verify
 from clinic.actions.commit import NotAllowed
 from clinic.actions.patients import import_record
 from clinic.jobs import work
+from clinic.queries.audit import Wish, as_events, as_lines
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
 from clinic.record.projections import knowledge, rebuild
@@ -147,6 +149,34 @@ def _verify_audit(arguments: argparse.Namespace) -> int:
     return 0 if found.is_intact else 1
 
 
+def _export_audit(arguments: argparse.Namespace) -> int:
+    practice = Practice.objects.filter(slug=arguments.practice).first() if arguments.practice else None
+    if arguments.practice and practice is None:
+        raise _unknown("--practice", arguments.practice, "a practice that exists")
+    since, until = _instant("--since", arguments.since), _instant("--until", arguments.until)
+    if until is not None and len(arguments.until) == len("2026-11-26"):
+        until += timedelta(days=1)
+    rows = Wish(practice=practice, patient_id=arguments.patient, since=since, until=until).rows().order_by("id")
+    is_bundle = arguments.output.suffix == ".json"
+    lines = as_lines(rows) if arguments.format == "csv" else as_events(rows, as_bundle=is_bundle)
+    audit.append(
+        "export-audit", outcome="done", who="command line", patient_id=arguments.patient,
+        entities=[arguments.format, *([practice.slug] if practice else [])],
+    )  # fmt: skip
+    with arguments.output.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
+    print(f"{arguments.output}: written")
+    return 0
+
+
+def _instant(option: str, said: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(said) if said else None
+    except ValueError as problem:
+        raise _unknown(option, str(said), "a day such as 2026-11-26, or an instant with its zone") from problem
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _unknown(field: str, found: str, limit: str) -> BadInput:
     return BadInput(field=field, found=found, limit=limit, next_step="Check the command.")
 
@@ -164,5 +194,6 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "replay": _replay,
         "roles": _roles,
         "verify-audit": _verify_audit,
+        "export-audit": _export_audit,
     }
 )

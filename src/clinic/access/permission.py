@@ -33,6 +33,9 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "read-policy": STAFF,
         "approve-policy": (Role.DIRECTOR,),
         "read-own": (Role.PATIENT,),
+        "read-accesses": STAFF,
+        "read-audit": (Role.DIRECTOR,),
+        "export-audit": (Role.DIRECTOR,),
     }
 )
 """Every act with the roles that may do it; an act on a person is further bound to the person's practice."""

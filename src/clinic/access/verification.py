@@ -40,6 +40,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "anchor-ahead": "block {} was anchored and is gone: the trail was cut off",
         "anchor-behind": "block {} and later ones are not anchored: the anchor was cut off, or could not be written",
         "anchor-damaged": "line {} of the anchor does not follow the one before it",
+        "anchor-unreadable": "the anchor cannot be read; it is named by AUDIT_ANCHOR",
         "unreadable": "row {} or one near it cannot be read any more; what comes after was not looked at",
     }
 )
@@ -120,6 +121,8 @@ def verify() -> Verdict:
         _look_at_unsealed(found)
         # The anchor is read last: a block stands in it a moment after it was committed, never before.
         _compare(found, Anchor.of_installation(), newest)
+    except OSError:
+        found.add("anchor-unreadable", 0)
     except (ValueError, AttributeError):  # what stands in a column is no time or no list any more
         found.add("unreadable", found.highest)
     now = clock.now()

@@ -9,7 +9,7 @@ from clinic import clock
 from clinic.queries.person import clinic_now, knowledge_at
 from clinic.record.models import Notice, PatientLine, Practice
 
-URGENT = frozenset({"measurement.item9", "dose.more_than_ordered"})
+URGENT = frozenset({"measurement.item9", "dose.more_than_ordered", "audit.broken"})
 """Notices that stand above everything else of the day."""
 
 

@@ -85,6 +85,8 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         doors.append({"name": "bench", "words": _("Bench"), "icon": "beaker", "count": ""})
     if account is not None and may(account, "read-policy"):
         doors.append({"name": "governance", "words": _("Set-up"), "icon": "clipboard-document-check", "count": ""})
+    if account is not None and may(account, "read-audit"):
+        doors.append({"name": "audit", "words": _("Trail"), "icon": "finger-print", "count": ""})
     doors.append({"name": "knowledge", "words": _("Knowledge"), "icon": "book-open", "count": ""})
     match = request.resolver_match
     here = (match.url_name or "").split("-")[0] if match else ""
