@@ -276,9 +276,3 @@ def test_the_sealer_waits_out_trouble_and_seals_what_is_left_when_it_is_told_to_
     assert len(turns) == 6  # one more after it was told to end
     assert caplog.text.count("the trail is not being sealed") == 1
     assert verify().unsealed == 0
-
-
-def test_failures_of_a_name_are_counted_through_an_index(account: Who) -> None:
-    since = clock.now() - timedelta(minutes=15)
-    rows = AuditRow.objects.filter(act="sign-in", who="nurse", outcome="refused", at__gt=since)
-    assert "audit_of_who" in rows.explain()

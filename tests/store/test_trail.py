@@ -440,3 +440,17 @@ def test_the_anchors_last_line_is_read_from_a_long_file(anchor: Path) -> None:
     last = Anchor(anchor).last()
     assert last is not None
     assert last.number == 19_999
+
+
+@pytest.mark.requirement(4)
+def test_failures_are_counted_by_name_and_by_address_through_an_index(here: Account) -> None:
+    AuditRow.objects.bulk_create(
+        AuditRow(at=clock.now(), who=f"u{n}", act="sign-in", outcome="refused", source=f"10.0.{n % 9}.{n % 200}")
+        for n in range(3000)
+    )
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE access_auditrow")
+    since = clock.now() - timedelta(minutes=15)
+    for index, wanted in (("audit_of_who", {"who": "u7"}), ("audit_of_source", {"source": "10.0.7.7"})):
+        assert index in AuditRow.objects.filter(act="sign-in", outcome="refused", at__gt=since, **wanted).explain()

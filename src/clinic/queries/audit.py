@@ -62,6 +62,11 @@ class Access:
     is_own: bool
     is_emergency: bool
 
+    @property
+    def lasts(self) -> bool:
+        """Whether the last one came in a later minute than the first."""
+        return f"{self.first:%H:%M}" != f"{self.last:%H:%M}"
+
 
 def state_of_trail(practice: Practice) -> dict[str, Any]:
     """How many rows of this practice wait for their block and since when; the last verdict, which is about all rows."""
