@@ -48,13 +48,13 @@ def test_the_trail_is_accessible_too(museum: House, enter: Enter, look: str) -> 
 def test_a_page_is_printed_once_its_print_stands_on_the_trail(museum: House, enter: Enter) -> None:
     page = enter(museum, "prescriber")
     page.goto(f"{museum.url}/patients/{TREATED}")
-    page.evaluate("window.printed = 0; window.print = () => { document.body.dataset.printed = ++window.printed; }")
+    page.evaluate("window.printed = 0; window.print = () => { document.body.dataset.printed = ++window.printed; }; 0")
     for times in ("1", "2"):
         with page.expect_response(lambda answer: answer.url.endswith("/printed")) as noted:
             page.click("text=Print")
         assert noted.value.status == 204
         expect(page.locator(f"body[data-printed='{times}']")).to_have_count(1)
-    page.route("**/printed", lambda route: route.abort())
+    page.route("**/printed", lambda route: route.abort("connectionrefused"))
     page.click("text=Print")
     expect(page.get_by_text("Not printed")).to_be_visible()
     expect(page.locator("body[data-printed='2']")).to_have_count(1)
