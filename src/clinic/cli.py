@@ -80,7 +80,16 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("recommendation", metavar="ID")
     made.add_argument("--practice", required=True, metavar="SLUG")
     commands.add_parser("roles", help="which role may do what")
-    commands.add_parser("verify-audit", help="follow the chain of the audit trail")
+    made = commands.add_parser("verify-audit", help="was the audit trail touched? exit 1 if so")
+    made.add_argument("--json", action="store_true", dest="as_json", help="the whole verdict, for programs")
+    made = commands.add_parser("export-audit", help="the audit trail as FHIR AuditEvents or as CSV")
+    made.add_argument("--practice", metavar="SLUG", help="of one practice; otherwise of all")
+    made.add_argument("--since", metavar="DAY", help="from this day on (UTC), or from an instant with its zone")
+    made.add_argument("--until", metavar="DAY", help="up to the end of this day, or to an instant")
+    made.add_argument("--patient", metavar="ID", default="", help="about one person")
+    words = "csv, or fhir: one AuditEvent a line, a Bundle where FILE ends in .json"
+    made.add_argument("--format", choices=("fhir", "csv"), required=True, help=words)
+    made.add_argument("-o", "--output", metavar="FILE", type=Path, required=True)
     return parser
 
 
@@ -188,6 +197,7 @@ def _serve(*, is_demo: bool, workers: int = 1) -> int:
     """Serve until ended. Open event streams are given three seconds to close."""
     from django.conf import settings
 
+    from clinic.access import sealing
     from clinic.access.models import Account
     from clinic.jobs import work
     from clinic.record.models import Practice
@@ -205,13 +215,15 @@ def _serve(*, is_demo: bool, workers: int = 1) -> int:
     if workers > 1:
         return _serve_in_several(host, port, workers)
     stop = threading.Event()
-    worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
-    worker.start()
+    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work, sealing.run)]
+    for thread in aside:
+        thread.start()
     try:
         return _answer(host, port, None)
     finally:
         stop.set()
-        worker.join(timeout=5)
+        for thread in aside:
+            thread.join(timeout=5)
 
 
 def _answer(host: str, port: int, listener: socket.socket | None) -> int:
@@ -251,6 +263,7 @@ def _serve_in_several(host: str, port: int, workers: int) -> int:
     """
     from django.db import connections
 
+    from clinic.access import sealing
     from clinic.jobs import work
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -263,8 +276,9 @@ def _serve_in_several(host: str, port: int, workers: int) -> int:
             os._exit(_answer(host, port, listener))
         children.append(child)
     stop = threading.Event()
-    worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
-    worker.start()
+    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work, sealing.run)]
+    for thread in aside:
+        thread.start()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     is_told = False
     try:
@@ -278,7 +292,8 @@ def _serve_in_several(host: str, port: int, workers: int) -> int:
     for child in children:
         with suppress(ChildProcessError):
             os.waitpid(child, 0)
-    worker.join(timeout=5)
+    for thread in aside:
+        thread.join(timeout=5)
     return 0 if is_told else 3
 
 

@@ -8,19 +8,23 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clinic import clock
-from clinic.access import audit
-from clinic.access.models import Account, AuditRow, Role, Token
+from clinic.access import audit, sealing
+from clinic.access.models import Account, Role, Token
 from clinic.access.permission import Refused, matrix, matrix_of_parts
 from clinic.access.sign_in import new_code
 from clinic.access.tokens import LONGEST_DAYS, new_token
+from clinic.access.verification import told, verify
 from clinic.actions.commit import NotAllowed
 from clinic.actions.exchange import New, Sender, create
 from clinic.actions.patients import import_record
 from clinic.jobs import work
+from clinic.queries.audit import Wish, as_events, as_lines
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
 from clinic.record.projections import knowledge, rebuild
@@ -44,7 +48,10 @@ def _worker(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    sealer = threading.Thread(target=sealing.run, args=(stop,), daemon=True)
+    sealer.start()
     work(stop)
+    sealer.join(timeout=5)
     return 0
 
 
@@ -226,12 +233,40 @@ def _roles(arguments: argparse.Namespace) -> int:
 
 
 def _verify_audit(arguments: argparse.Namespace) -> int:
-    broken = audit.first_break()
-    if broken is None:
-        print(f"{AuditRow.objects.count()} rows, the chain holds")
-        return 0
-    print(f"the chain breaks at row {broken}")
-    return 1
+    found = verify()
+    if arguments.as_json:
+        print(json.dumps({**asdict(found), "at": found.at.isoformat(), "is_intact": found.is_intact}))
+    else:
+        print("\n".join(told(found)))
+    return 0 if found.is_intact else 1
+
+
+def _export_audit(arguments: argparse.Namespace) -> int:
+    practice = Practice.objects.filter(slug=arguments.practice).first() if arguments.practice else None
+    if arguments.practice and practice is None:
+        raise _unknown("--practice", arguments.practice, "a practice that exists")
+    since, until = _instant("--since", arguments.since), _instant("--until", arguments.until)
+    if until is not None and len(arguments.until) == len("2026-11-26"):
+        until += timedelta(days=1)
+    rows = Wish(practice=practice, patient_id=arguments.patient, since=since, until=until).rows().order_by("id")
+    is_bundle = arguments.output.suffix == ".json"
+    lines = as_lines(rows) if arguments.format == "csv" else as_events(rows, as_bundle=is_bundle)
+    audit.append(
+        "export-audit", outcome="done", who="command line", patient_id=arguments.patient,
+        entities=[arguments.format, *([practice.slug] if practice else [])],
+    )  # fmt: skip
+    with arguments.output.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
+    print(f"{arguments.output}: written")
+    return 0
+
+
+def _instant(option: str, said: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(said) if said else None
+    except ValueError as problem:
+        raise _unknown(option, str(said), "a day such as 2026-11-26, or an instant with its zone") from problem
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _unknown(field: str, found: str, limit: str) -> BadInput:
@@ -256,5 +291,6 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "replay": _replay,
         "roles": _roles,
         "verify-audit": _verify_audit,
+        "export-audit": _export_audit,
     }
 )

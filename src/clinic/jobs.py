@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,8 @@ from zoneinfo import ZoneInfo
 from django.db import DatabaseError, connection, transaction
 
 from clinic import clock
+from clinic.access.verification import Verdict, verify
+from clinic.queries.audit import VERIFICATION
 from clinic.queries.patients import sign_key
 from clinic.queries.person import chart, treated
 from clinic.queries.response import beside, on_one_axis
@@ -25,6 +28,7 @@ from clinic.record.reach import Reach
 from ketapath.errors import KetapathError
 
 LONGEST_WAIT = timedelta(hours=1)
+DAILY = timedelta(days=1)
 MORNING = time(7, 0)
 _log = logging.getLogger(__name__)
 
@@ -34,6 +38,7 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
     while not stop.is_set():
         try:
             set_morning_rounds()
+            verify_when_due()
             while not stop.is_set() and do_next():
                 pass
         except DatabaseError:
@@ -72,6 +77,30 @@ def set_morning_rounds() -> None:
         if not Errand.objects.filter(practice=practice, kind="morning-round", done_at=None).exists():
             due = next_morning(clock.now(), practice.zone)
             Errand.objects.create(practice=practice, kind="morning-round", details={}, due_at=due)
+
+
+def verify_when_due() -> Verdict | None:
+    """Verify the whole trail once a day; the verdict is kept in its errand, and directors are told where it is broken.
+
+    The trail is followed outside any transaction, since that takes seconds and SQLite has one writer.
+    """
+    now = clock.now()
+    if Errand.objects.filter(kind=VERIFICATION, due_at__gt=now - DAILY).exclude(done_at=None).exists():
+        return None
+    practices = list(Practice.objects.order_by("id"))
+    if not practices:
+        return None
+    verdict = verify()
+    details = {**asdict(verdict), "at": verdict.at.isoformat(), "is_intact": verdict.is_intact}
+    with transaction.atomic():
+        Errand.objects.create(
+            practice=practices[0], kind=VERIFICATION, details=details, due_at=now, done_at=clock.now()
+        )
+        for practice in practices if not verdict.is_intact else ():
+            told = {"practice": practice, "patient_id": "", "key": "audit.broken", "seen_at": None}
+            if not Notice.objects.filter(**told).exists():
+                Notice.objects.create(**told, role="director", made_at=clock.now())
+    return verdict
 
 
 def next_morning(now: datetime, zone: str) -> datetime:

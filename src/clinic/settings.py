@@ -1,4 +1,5 @@
-"""How does this installation run? HOST, PORT, DATA_DIR, DATABASE_URL, TLS_PROXY, PUBLIC_URL, IDLE_MINUTES.
+"""How does this installation run? HOST, PORT, DATA_DIR, DATABASE_URL, TLS_PROXY, PUBLIC_URL, IDLE_MINUTES, and
+AUDIT_ANCHOR.
 
 Secrets are made on first start and kept in the data folder, readable by its owner alone. Debug is always off.
 """
@@ -17,6 +18,7 @@ DATA_DIR = Path(os.environ.get("DATA_DIR") or "var").resolve()
 HOST = os.environ.get("HOST") or "127.0.0.1"
 IS_LOOPBACK = HOST in ("127.0.0.1", "localhost", "::1")
 IS_BEHIND_TLS = os.environ.get("TLS_PROXY") == "1"
+AUDIT_ANCHOR = Path(os.environ.get("AUDIT_ANCHOR") or DATA_DIR / "audit-anchor.log").resolve()
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "")  # as https://clinic.example, where a proxy hands requests on
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clinic.web import (
+    audit,
     bench,
     candidacy,
     governance,
@@ -23,6 +24,7 @@ from clinic.web import (
 urlpatterns = [
     *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *team.urls, *profile.urls, *plan.urls,
     *session.urls, *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls,
+    *audit.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -25,6 +25,7 @@ PAGES = (
     f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/score/pcl5",
     f"/patients/{READY}/response", "/patients/first-language-arabic/response",
     f"/patients/{READY}/team", "/patients/first-language-arabic/team", "/emergency",
+    f"/patients/{READY}/accesses",
     "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
     "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/knowledge/claims", "/patients/nobody",
     "/bench", f"/bench?{ORDERS}&patient={READY}", f"/bench?{ORDERS}&a_model=all&site=arterial&analyte=norketamine",
@@ -156,7 +157,9 @@ def test_no_visible_word_is_written_into_a_page(browser_of: Callable[[str], Clie
     pages = {path: client.get(path).content.decode() for path in PAGES}
     pages |= {f"{path} {fields}": client.post(path, fields).content.decode() for path, fields in WRONG}
     patient = browser_of("patient")
-    pages["/my"] = patient.get("/my").content.decode()
+    pages |= {path: patient.get(path).content.decode() for path in ("/my", "/my/accesses")}
+    trail = browser_of("director").get("/audit?who=nurse").content.decode()
+    pages["/audit"] = trail.replace("<td>nurse", "<td>").replace('value="nurse"', "")  # the name of an account
     card = "/bench/models/racemic_sublingual_venous"
     of_file = sorted((w for w in said_in(knowledge().drugs["racemic_sublingual_venous"]) if len(w) > 1), key=len)
     wrong = {path: left for path, page in pages.items() if path != card and (left := leftovers(page, known))}

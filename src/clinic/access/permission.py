@@ -53,6 +53,9 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "approve-policy": (Role.DIRECTOR,),
         "read-own": (Role.PATIENT, Role.CAREGIVER),
         "own-account": (*HOUSE, Role.PATIENT, Role.CAREGIVER),
+        "read-accesses": STAFF,
+        "read-audit": (Role.DIRECTOR,),
+        "export-audit": (Role.DIRECTOR,),
     }
 )
 """Every act with the roles that may do it; an act on a person is further bound to who and which part they reach."""

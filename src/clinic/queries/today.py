@@ -16,7 +16,7 @@ from clinic.record.reach import Reach
 
 EMERGENCY = "access.emergency"
 """The key of a notice that somebody has opened a chart in an emergency."""
-URGENT = frozenset({"measurement.item9", "dose.more_than_ordered", EMERGENCY})
+URGENT = frozenset({"measurement.item9", "dose.more_than_ordered", EMERGENCY, "audit.broken"})
 """Notices that stand above everything else of the day."""
 
 

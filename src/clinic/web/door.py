@@ -1,11 +1,14 @@
 """Who may open this page? Every view stands behind one of these; what is not allowed looks like what does not exist.
 
 Each view carries the name of its act as `act`: what the published table of routes and the test of every route read.
+Each access leaves one row on the trail, that of the act done in it, else its own. It is written when the page is ready
+and before any of it leaves, so that where it cannot be written nothing is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -14,13 +17,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from clinic.access import audit, relations
-from clinic.access.models import Account, Role
+from clinic.access.models import Account, AuditRow, Role
 from clinic.access.permission import OPEN, Refused, may, permitted, reach, roles_at_pages
 from clinic.queries.patients import is_reached
 from clinic.queries.person import Chart, chart
 
 P = ParamSpec("P")
 View = TypeVar("View", bound=Callable[..., Any])
+_NO_WORDS = re.compile(r"[A-Za-z0-9._/-]{1,200}")
+_FIELD = re.compile(r"[a-z0-9_.]{1,40}")
 AboutPerson = Callable[Concatenate[HttpRequest, Chart, P], HttpResponse]
 
 
@@ -48,10 +53,12 @@ def own_account(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> An
 
     @wraps(view)
     def behind(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not may(account_of(request), "own-account"):
-            audit.append("own-account", outcome="refused", account=account_of(request))
-            raise Http404
-        return view(request, *args, **kwargs)
+        def opened() -> HttpResponse:
+            if not may(account_of(request), "own-account"):
+                raise Refused("own-account")
+            return view(request, *args, **kwargs)
+
+        return told(request, "own-account", opened)
 
     return stands_for("own-account")(login_required(behind))
 
@@ -66,13 +73,14 @@ def staff(act: str, *, to: str = "") -> Callable[[Callable[Concatenate[HttpReque
         @wraps(view)
         def behind(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             account, person, needed = account_of(request), str(kwargs.get("patient_id", "")), {act, to or act}
-            refused = needed - permitted(account, needed, patient_id=person or None)
-            is_let_in = not refused and (not person or is_reached(reach(account, act), person))
-            named = to if refused == {to} else act
-            audit.append(named, outcome="done" if is_let_in else "refused", account=account, patient_id=person)
-            if not is_let_in:
-                raise Http404
-            return _without_existence(view, request, *args, **kwargs)
+
+            def opened() -> HttpResponse:
+                refused = needed - permitted(account, needed, patient_id=person or None)
+                if refused or (person and not is_reached(reach(account, act), person)):
+                    raise Refused(to if refused == {to} else act)
+                return view(request, *args, **kwargs)
+
+            return told(request, act, opened, patient_id=person)
 
         return stands_for(to or act)(login_required(behind))
 
@@ -86,15 +94,17 @@ def acting_on(act: str) -> Callable[[AboutPerson[P]], Any]:
         @wraps(view)
         def behind(request: HttpRequest, patient_id: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             account, needed = account_of(request), {"read-chart", act}
-            refused = needed - permitted(account, needed, patient_id=patient_id)
-            found = None if refused else chart(reach(account), patient_id)
-            outcome, named = "done" if found else "refused", act if refused == {act} else "read-chart"
+
+            def opened() -> HttpResponse:
+                refused = needed - permitted(account, needed, patient_id=patient_id)
+                found = None if refused else chart(reach(account), patient_id)
+                if found is None:
+                    raise Refused(act if refused == {act} else "read-chart")
+                return view(request, found, *args, **kwargs)
+
             emergencies = relations.opened(account).filter(patient_id=patient_id)
-            seen = [request.path, *(f"Emergency/{emergency.pk}" for emergency in emergencies)]
-            audit.append(named, outcome=outcome, account=account, patient_id=patient_id, entities=seen)
-            if found is None:
-                raise Http404
-            return _without_existence(view, request, found, *args, **kwargs)
+            through = [f"Emergency/{emergency.pk}" for emergency in emergencies]
+            return told(request, "read-chart", opened, patient_id=patient_id, through=through)
 
         return stands_for(act)(login_required(behind))
 
@@ -126,13 +136,46 @@ def matrix_of_routes() -> list[str]:
     return lines
 
 
-def _without_existence(
-    view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
+def told(
+    request: HttpRequest,
+    act: str,
+    opened: Callable[[], HttpResponse],
+    *,
+    patient_id: str = "",
+    through: Sequence[str] = (),
 ) -> HttpResponse:
-    """The view; an act that is refused goes on the trail and then looks like what does not exist."""
-    try:
-        return view(request, *args, **kwargs)
-    except Refused as problem:
-        person = args[0].patient_id if args and isinstance(args[0], Chart) else str(kwargs.get("patient_id", ""))
-        audit.append(str(problem)[:40], outcome="refused", account=account_of(request), patient_id=person)
-        raise Http404 from problem
+    """What the page answers, with one row on the trail; a file that leaves the house is an export.
+
+    `through` names what has opened the page besides the account itself, such as an emergency. A fault gets its row from
+    `web.problems`, which gives it a number.
+    """
+    what: dict[str, Any] = {"account": account_of(request), "patient_id": patient_id, "asked": asked(request)}
+    what["entities"] = [*([request.path] if _NO_WORDS.fullmatch(request.path) else []), *through]
+    with audit.one_access() as rows:
+        try:
+            answer = opened()
+        except Refused as problem:
+            if not _stand(rows):
+                audit.append(str(problem), outcome="refused", **what)
+            raise Http404 from problem
+        except Http404:
+            if not rows:
+                audit.append(act, outcome="absent", **what)
+            raise
+        if not rows:
+            is_file = answer.get("Content-Disposition", "").startswith("attachment")
+            outcome = "done" if answer.status_code < 400 else "unsaved"
+            audit.append("export" if is_file else act, outcome=outcome, **what)
+    return answer
+
+
+def asked(request: HttpRequest) -> str:
+    """Which page was asked for and with which fields, without what was typed into them."""
+    match = request.resolver_match
+    fields = sorted(name for name in request.GET if _FIELD.fullmatch(name))
+    return f"{request.method} {match.route if match else ''}{'?' if fields else ''}{'&'.join(fields)}"
+
+
+def _stand(rows: list[AuditRow]) -> bool:
+    """Whether the row of a refusal was kept: one that was written inside an act was taken back with it."""
+    return bool(rows) and AuditRow.objects.filter(pk__in=[row.pk for row in rows]).exists()

@@ -14,7 +14,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from clinic import clock
-from clinic.access import relations
+from clinic.access import audit, relations
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
 from clinic.queries.governance import still_awaiting
@@ -35,7 +35,8 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         timezone.activate(user.practice.zone if isinstance(user, Account) else "UTC")
         if isinstance(user, Account) and not getattr(request, "htmx", False):
             request.session.modified = True
-        response = not_found(request) if _holds_nul(request) else self.get_response(request)
+        with audit.coming_from(request.META.get("REMOTE_ADDR") or ""):
+            response = not_found(request) if _holds_nul(request) else self.get_response(request)
         if getattr(request, "htmx", False) and _asks_to_sign_in(response):
             response = HttpResponse(headers={"HX-Refresh": "true"})
         if not request.path.startswith("/static/"):
@@ -100,6 +101,8 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         doors.append({"name": "bench", "words": _("Bench"), "icon": "beaker", "count": ""})
     if account is not None and may(account, "read-policy"):
         doors.append({"name": "governance", "words": _("Set-up"), "icon": "clipboard-document-check", "count": ""})
+    if account is not None and may(account, "read-audit"):
+        doors.append({"name": "audit", "words": _("Trail"), "icon": "finger-print", "count": ""})
     doors.append({"name": "knowledge", "words": _("Knowledge"), "icon": "book-open", "count": ""})
     match = request.resolver_match
     here = (match.url_name or "").split("-")[0] if match else ""

@@ -15,7 +15,7 @@ from clinic.access.models import Account
 from clinic.access.permission import may, reach
 from clinic.queries.today import unseen
 from clinic.record.read import mark
-from clinic.web.door import stands_for
+from clinic.web.door import asked, stands_for
 
 LOOK_EVERY_S = 1.0
 BREATH_EVERY = 15
@@ -29,12 +29,19 @@ async def stream(request: HttpRequest) -> StreamingHttpResponse:
     account = await request.auser()
     if not isinstance(account, Account):
         raise Http404
-    if await sync_to_async(_state)(account.pk) is None:
-        await sync_to_async(audit.append)("see-today", outcome="refused", account=account)
+    is_allowed = await sync_to_async(_state)(account.pk) is not None
+    await sync_to_async(_tell)(request, account, is_allowed=is_allowed)
+    if not is_allowed:
         raise Http404
     response = StreamingHttpResponse(_events(account.pk), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _tell(request: HttpRequest, account: Account, *, is_allowed: bool) -> None:
+    """One row when the stream is opened; what it says afterwards is nobody's data."""
+    account = Account.objects.select_related("practice").get(pk=account.pk)
+    audit.append("see-today", outcome="done" if is_allowed else "refused", account=account, asked=asked(request))
 
 
 async def _events(account: int) -> AsyncIterator[str]:

@@ -30,6 +30,21 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => { delete form.dataset.sent; }));
 
+// A page is printed once it stands on the trail that it was.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-print]")) return;
+  event.preventDefault();
+  delete form.dataset.sent;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "text/plain" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    window.print();
+  } catch {
+    document.body.classList.add("is-unanswered");
+  }
+});
+
 // Two controls of one value: a slider and its number. And a field that the server found wrong is marked as such.
 document.addEventListener("input", (event) => {
   const other = event.target.dataset?.mirror && document.getElementById(event.target.dataset.mirror);
