@@ -8,6 +8,7 @@ from clinic.web import (
     governance,
     health,
     library,
+    notes,
     own,
     patients,
     plan,
@@ -21,7 +22,7 @@ from clinic.web import (
 
 urlpatterns = [
     *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *profile.urls, *plan.urls, *session.urls,
-    *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls,
+    *response.urls, *library.urls, *candidacy.urls, *governance.urls, *notes.urls, *own.urls, *bench.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

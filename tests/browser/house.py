@@ -26,6 +26,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+SIGNS = re.compile(r"^  (\S+) .*; signs with ([A-Z0-9]{4}-[A-Z0-9]{4})$", re.MULTILINE)
 CODE = re.compile(r"^  (\S+) +((?:[A-Z0-9]{4}-){3}[A-Z0-9]{4})", re.MULTILINE)
 
 
@@ -81,6 +82,10 @@ class House:
     def code(self, username: str) -> str:
         """The newest code for this name on the terminal."""
         return [code for name, code in CODE.findall(self.log.read_text()) if name == username][-1]
+
+    def secret(self, username: str) -> str:
+        """What this name signs with, as the terminal says it."""
+        return dict(SIGNS.findall(self.log.read_text()))[username]
 
 
 class Visitor:

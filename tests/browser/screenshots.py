@@ -31,6 +31,7 @@ PAGES = {
     "score": f"/patients/{READY}/score/phq9",
     "response": f"/patients/{TREATED}/response",
     "response-none": f"/patients/{READY}/response",
+    "notes": f"/patients/{TREATED}/notes",
     "fact": f"/patients/{READY}/fact?path=social.ride_home",
     "fact-choose": f"/patients/{READY}/fact",
     "source": f"/patients/{READY}/source/Patient/{READY}",

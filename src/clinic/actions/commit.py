@@ -18,15 +18,30 @@ from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.permission import Refused, may
+from clinic.access.proof import NotProven, Proof
 from clinic.record.models import Errand, Receipt
 from clinic.record.projections import project
-from clinic.record.read import mark, read
-from clinic.record.write import Stale, Write, lock, write
+from clinic.record.read import Stored, mark, read
+from clinic.record.signatures import Meaning, Seen, is_signed, reference_of
+from clinic.record.write import Stale, Write, lock, sign, write
 from ketapath.domain.evidence import Text
 from ketapath.errors import BadInput
 from ketapath.fhir import patient_of, read_resource, refused_change
 
-__all__ = ["Act", "Done", "Draft", "KeyReused", "NotAllowed", "Stale", "commit", "earlier"]
+__all__ = ["Act", "Done", "Draft", "KeyReused", "NotAllowed", "NotProven", "Signing", "Stale", "commit", "earlier"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """The signature of whoever does an act: what it means, and the proof that it is they.
+
+    `over` names drafts of the act by "Kind/id"; `standing` are versions that stand already, as they were read.
+    """
+
+    meaning: Meaning
+    proof: Proof
+    over: tuple[str, ...] = ()
+    standing: tuple[Seen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +49,7 @@ class Act:
     """Who does what to whom, why, and under which key. `asked` is what the sender asked for, for telling repeats.
 
     `mark` is the place in the person's history that the act was decided on: where the record has gone on since, the act
-    is refused as stale. None where that does not matter.
+    is refused as stale. None where that does not matter. `signing` is the signature that the act sets, if it sets one.
     """
 
     name: str
@@ -44,6 +59,7 @@ class Act:
     key: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
     mark: int | None = None
+    signing: Signing | None = None
 
     @property
     def digest(self) -> str:
@@ -101,12 +117,16 @@ def commit(
 ) -> Done:
     """Do this act.
 
-    Raises Refused without permission, NotAllowed for a step that the core does not allow, Stale where somebody else
-    has written first, KeyReused, and BadInput for what is no resource about this person.
+    Raises Refused without permission, NotProven for a signature of somebody else, NotAllowed for a step that the core
+    does not allow, Stale where somebody else has written first, KeyReused, and BadInput for what is no resource about
+    this person.
     """
     if not may(act.by, act.name, patient_id=act.patient_id):
         audit.append(act.name, outcome="refused", account=act.by, patient_id=act.patient_id)
         raise Refused(act.name)
+    if act.signing is not None and act.signing.proof.username != act.by.username:
+        audit.append(act.name, outcome="refused", account=act.by, patient_id=act.patient_id)
+        raise NotProven(act.by.username)
     try:
         with transaction.atomic():
             lock(act.by.practice, act.patient_id)
@@ -131,12 +151,32 @@ def _carry_out(act: Act, drafts: Sequence[Draft], errands: Sequence[tuple[str, M
         Errand(practice=practice, kind=kind, details=dict(details), due_at=due) for kind, details, due in errands
     )
     named = [f"{name}/_history/{version}" for name, version in versions.items()]
+    named += _sign(act, stored, at)
     audit.append(act.name, outcome="done", account=act.by, patient_id=act.patient_id, entities=named)
     if act.key:
         Receipt.objects.create(
             practice=practice, sender=act.by.username, key=act.key, digest=act.digest, result=versions, done_at=at
         )
     return Done(versions=versions)
+
+
+def _sign(act: Act, stored: Sequence[Stored], at: datetime) -> list[str]:
+    """Set the act's signature over what it stored and over what stands as it was read; how the trail names each."""
+    if act.signing is None:
+        return []
+    made = {f"{s.kind}/{s.identity}": s for s in stored}
+    found = [made[name] for name in act.signing.over]
+    for seen in act.signing.standing:
+        standing = read(act.by.practice, seen.kind, seen.identity)
+        if standing is None or standing.patient_id != act.patient_id or Seen.of(standing) != seen:
+            raise Stale(seen.kind, seen.identity, 0 if standing is None else standing.version)
+        found.append(standing)
+    rows = [
+        sign(act.by.practice, one, meaning=act.signing.meaning, username=act.by.username, name=act.by.name,
+             role=act.by.role, at=at)
+        for one in found
+    ]  # fmt: skip
+    return [reference_of(row.pk, row.digest) for row in rows]
 
 
 def _checked(act: Act, draft: Draft) -> Write:
@@ -155,7 +195,8 @@ def _checked(act: Act, draft: Draft) -> Write:
     before = read(act.by.practice, kind, identity) if draft.expected else None
     if before is not None and before.version != draft.expected:
         raise Stale(kind, identity, before.version)
-    why = refused_change(None if before is None else before.resource, after)
+    signed = before is not None and is_signed(act.by.practice, before)
+    why = refused_change(None if before is None else before.resource, after, is_signed=signed)
     if why is not None:
         raise NotAllowed(why)
     return Write(kind=kind, identity=identity, patient_id=act.patient_id, text=text, expected=draft.expected)

@@ -18,6 +18,7 @@ from clinic.access.permission import may
 from clinic.queries.governance import still_awaiting
 from clinic.record.models import Notice, Practice
 from clinic.web.problems import no_room, not_found
+from clinic.web.proof import asks_name
 
 
 class frame:  # noqa: N801  a middleware, named like a function because it is used as one
@@ -63,6 +64,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
         "account": account,
         "is_staff": account is not None and account.role != Role.PATIENT,
         "rail": _rail(request, account),
+        "asks_name": account is not None and asks_name(request),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
         "evaluation": still_awaiting(account.practice) if account is not None and account.role != Role.PATIENT else 0,

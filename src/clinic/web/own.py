@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from clinic.access import audit
 from clinic.access.permission import may
 from clinic.queries.person import chart
+from clinic.queries.signatures import signatures
 from clinic.web.door import account_of
 
 
@@ -27,7 +28,8 @@ def own(request: HttpRequest) -> HttpResponse:
     scores = () if found.person is None else found.person.scores[::-1]
     is_on_hold = found.plan is not None and found.plan.status == "on-hold"
     ahead = [] if found.plan is None or is_on_hold else [v for v in found.plan.visits if v.on >= found.as_of]
-    context = {"found": found, "scores": scores, "ahead": ahead, "is_on_hold": is_on_hold}
+    context: dict[str, object] = {"found": found, "scores": scores, "ahead": ahead, "is_on_hold": is_on_hold}
+    context["signatures"] = signatures(found)
     return render(request, "own/own.html", context)
 
 

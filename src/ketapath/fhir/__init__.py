@@ -15,7 +15,7 @@ from ketapath.fhir.bundle import (
     resource_texts,
 )
 from ketapath.fhir.statements import allergy_names, statements
-from ketapath.fhir.transitions import refused_change
+from ketapath.fhir.transitions import keeps_content, refused_change
 from ketapath.fhir.vocabulary import Vocabulary, vocabulary
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Vocabulary",
     "allergy_names",
     "bundle_of",
+    "keeps_content",
     "patient_of",
     "read_bundle",
     "read_resource",
