@@ -209,7 +209,8 @@ def _print_sign_ins(host: str, port: int) -> None:
     from clinic.demo.load import accounts, signs_with
 
     print(f"ketapath demonstration on http://{host}:{port}/")
-    print("Everybody in it is invented. Sign in with a name and its code; each code works once.\n")
+    print("Everybody in it is invented. Sign in with a name and its code; each code works once.")
+    print("To sign a plan, a dose or a note, give what stands behind 'signs with'; it stays the same.\n")
     for account in accounts():
         signs = "" if account.role == Role.PATIENT else f"; signs with {signs_with(account)}"
         print(f"  {account.username:22} {new_code(account)}   {account.name}, {account.practice.name}{signs}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
 from tests.daytime import hours_ahead
 
 COMMAND = [str(Path(sys.executable).with_name("ketapath-clinic"))]
@@ -138,3 +138,11 @@ def signed_in(context: BrowserContext, house: House, username: str) -> Page:
     page.click("main button.first")
     page.wait_for_url(lambda url: "/sign-in" not in url)
     return page
+
+
+def sign_here(form: Locator, house: House, username: str) -> None:
+    """Fill in what a form asks to sign with: the secret, and the first time in a session the name."""
+    name = form.locator("[name=signer]")
+    if name.count():
+        name.first.fill(username)
+    form.locator("[name=secret]").first.fill(house.secret(username))

@@ -6,19 +6,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from clinic import clock
+from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.sign_in import proves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """That this account has shown its secret, at this instant. Only `prove` makes one for a person."""
+    """That this account has shown its secret, for the act at hand. Only `prove` makes one for a person."""
 
     username: str
-    at: datetime
 
 
 class NotProven(Exception):
@@ -30,8 +28,9 @@ def prove(account: Account, secret: str, *, username: str | None = None) -> Proo
 
     Raises NotProven where they are not; `access.sign_in.proves` slows guessing and puts a failure on the trail.
     """
-    is_named = username is None or username == account.username
-    # The secret is tried whatever the name, so that a wrong name counts as a try and takes as long.
-    if not proves(account, secret) or not is_named:
+    if not proves(account, secret):  # tried whatever the name, so that a wrong name takes as long
         raise NotProven(account.username)
-    return Proof(username=account.username, at=clock.now())
+    if username not in (None, account.username):
+        audit.append("prove", outcome="refused", account=account)
+        raise NotProven(account.username)
+    return Proof(username=account.username)

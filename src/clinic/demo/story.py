@@ -19,6 +19,7 @@ from clinic import clock
 from clinic.access.models import Account
 from clinic.access.proof import Proof
 from clinic.actions.governance import state_of_clinic
+from clinic.actions.notes import Writing, save_note
 from clinic.actions.patients import import_record
 from clinic.actions.plan import Wish, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
@@ -34,6 +35,8 @@ from clinic.queries.session import room
 from clinic.record.models import Notice, Practice
 
 _AGREED = "Discussed with the person: aims, limits, and what else there is."
+SESSION_NOTE = "First session. Calm throughout, a little dizzy at half an hour; went home with a friend."
+PROCESS_NOTE = "Spoke of floating above a lake, and of an old friend. Wants to come back to it before the next session."
 _LATEST_ARRIVAL = timedelta(minutes=90)
 
 
@@ -84,7 +87,7 @@ def play(practice: Practice, staff: Mapping[str, Account]) -> None:
 def shown_by(account: Account) -> Proof:
     """What a person of the story signs with: they are invented, and so is their proof."""
     assert account.practice.is_demo
-    return Proof(username=account.username, at=clock.now())
+    return Proof(username=account.username)
 
 
 class _Person:
@@ -193,6 +196,12 @@ class _Person:
     def _home(self) -> None:
         self._leaving()
         close_session(self.look(), by=self.nurse, reason="", key="")
+        if self.held == 1:
+            self._write("progress", SESSION_NOTE, self.nurse)
+            self._write("process", PROCESS_NOTE, self.story.staff["therapist"])
+
+    def _write(self, kind: str, text: str, by: Account) -> None:
+        save_note(self.look(), Writing(kind=kind, text=text), by=by, key="", proof=shown_by(by))
 
     def _raise(self) -> None:
         found = self.look()
