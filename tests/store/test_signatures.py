@@ -122,6 +122,15 @@ def test_a_text_that_was_changed_in_the_database_itself_is_no_longer_signed_eith
     assert (found.state, found.changed_by, found.changed_at) == ("changed", "", None)
 
 
+@pytest.mark.requirement(44)
+def test_where_an_act_came_between_nobody_is_named_for_what_no_act_did(here: Account) -> None:
+    signed_order(here)
+    changed(here, json.dumps(ORDER | {"status": "on-hold", "dose": 1.50}))
+    Current.objects.filter(practice=here.practice, kind="MedicationRequest").update(content=TEXT.replace("1.5", "15"))
+    (found,) = signatures_of(here.practice, "p1")
+    assert (found.state, found.changed_by) == ("changed", "")
+
+
 @pytest.mark.requirement(47)
 def test_signing_what_has_changed_since_it_was_read_is_refused(here: Account) -> None:
     commit(act(here), [Draft(resource=PATIENT), Draft(resource=ORDER)])
