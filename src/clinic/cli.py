@@ -298,11 +298,14 @@ def _serve_in_several(host: str, port: int, workers: int) -> int:
 
 
 def _print_sign_ins(host: str, port: int) -> None:
+    from clinic.access.models import Role
     from clinic.access.sign_in import new_code
-    from clinic.demo.load import accounts
+    from clinic.demo.load import accounts, signs_with
 
     print(f"ketapath demonstration on http://{host}:{port}/")
-    print("Everybody in it is invented. Sign in with a name and its code; each code works once.\n")
+    print("Everybody in it is invented. Sign in with a name and its code; each code works once.")
+    print("To sign a plan, a dose or a note, give what stands behind 'signs with'; it stays the same.\n")
     for account in accounts():
-        print(f"  {account.username:22} {new_code(account)}   {account.name}, {account.practice.name}")
+        signs = "" if account.role == Role.PATIENT else f"; signs with {signs_with(account)}"
+        print(f"  {account.username:22} {new_code(account)}   {account.name}, {account.practice.name}{signs}")
     print("\nA new code is printed here when one has been used. Ctrl-C ends it; what was entered stays.", flush=True)

@@ -9,6 +9,7 @@ from clinic.web import (
     governance,
     health,
     library,
+    notes,
     own,
     patients,
     plan,
@@ -23,8 +24,8 @@ from clinic.web import (
 
 urlpatterns = [
     *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *team.urls, *profile.urls, *plan.urls,
-    *session.urls, *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls,
-    *audit.urls,
+    *session.urls, *response.urls, *notes.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls,
+    *bench.urls, *audit.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -32,6 +32,7 @@ PAGES = {
     "response": f"/patients/{TREATED}/response",
     "accesses": f"/patients/{TREATED}/accesses",
     "response-none": f"/patients/{READY}/response",
+    "notes": f"/patients/{TREATED}/notes",
     "fact": f"/patients/{READY}/fact?path=social.ride_home",
     "fact-choose": f"/patients/{READY}/fact",
     "source": f"/patients/{READY}/source/Patient/{READY}",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from tests.daytime import hours_ahead
+from tests.proofs import give_secret
 
 from clinic import clock
 from clinic.access.models import Account
@@ -30,12 +31,14 @@ def account(db: None) -> Callable[[str], Account]:
 
 
 @pytest.fixture
-def browser_of(db: None, settings: Any, account: Callable[[str], Account], tmp_path: Path) -> Callable[[str], Client]:
-    """A signed-in client without a browser."""
+def browser_of(db: None, settings: Any, account: Callable[[str], Account], tmp_path: Path) -> Callable[..., Client]:
+    """A signed-in client without a browser; with `signs` it is of somebody who has a secret to sign with."""
     settings.STATIC_ROOT = tmp_path
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 
-    def signed_in(username: str) -> Client:
+    def signed_in(username: str, *, signs: bool = False) -> Client:
+        if signs:
+            give_secret(account(username))
         client = Client(headers={"host": "127.0.0.1"})
         client.force_login(account(username))
         return client

@@ -13,6 +13,7 @@ from django.utils import translation
 from tests import invented_courses as courses
 
 from clinic.access.models import Account, Relationship
+from clinic.demo.story import PROCESS_NOTE, SESSION_NOTE
 from clinic.record.models import PatientLine, Practice
 from clinic.record.projections import knowledge
 from ketapath.domain.response import Course
@@ -23,6 +24,7 @@ PAGES = (
     "/today", "/patients", f"/patients/{READY}", "/patients/first-language-arabic", "/patients/half-the-facts-missing",
     "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
     f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/score/pcl5",
+    f"/patients/{READY}/notes", "/patients/first-language-arabic/notes",
     f"/patients/{READY}/response", "/patients/first-language-arabic/response",
     f"/patients/{READY}/team", "/patients/first-language-arabic/team", "/emergency",
     f"/patients/{READY}/accesses",
@@ -42,6 +44,8 @@ WRONG = (
     (f"/patients/{READY}/session", {"step": "start"}),
     (f"/patients/{READY}/score/phq9", {}),
     (f"/patients/{READY}/goals", {"words": " "}),
+    (f"/patients/{READY}/notes", {"step": "sign", "kind": "progress", "text": "x"}),
+    (f"/patients/{READY}/notes", {"step": "save", "kind": "progress", "text": " "}),
     (f"/patients/{READY}/goals", {"step": "rate", "goal": "none", "level": "1"}),
     ("/patients/first-language-arabic/card", {"chosen": "adjust", "outcome": "changed"}),
 )
@@ -112,6 +116,7 @@ def own_words() -> list[str]:
     words += [medicine["substance"] for medicine in known.codes["medicines"]]
     words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record
     words += [one.reason for one in Relationship.objects.all()]
+    words += [SESSION_NOTE, PROCESS_NOTE]
     words += [account.name for account in Account.objects.all()] + [p.name for p in Practice.objects.all()]
     words += [part for line in PatientLine.objects.all() for part in (line.given, line.family, line.patient_id)]
     return sorted(filter(None, words), key=len, reverse=True)  # an empty one would take every word apart

@@ -16,12 +16,12 @@ from clinic.access.models import Account, AuditRow, SignInCode
 CODE_HOURS = 12
 MAX_FAILURES = 10
 FAILURE_WINDOW = timedelta(minutes=15)
-_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that look alike
+LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that look alike
 
 
 def new_code(account: Account) -> str:
     """A fresh code of 16 letters (79 bits); earlier ones of this account stop working."""
-    code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+    code = "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
     with transaction.atomic():
         SignInCode.objects.filter(account=account, used_at=None).delete()
         expires = clock.now() + timedelta(hours=CODE_HOURS)
@@ -42,6 +42,14 @@ def sign_in(username: str, secret: str) -> Account | None:
         outcome = "done" if account else "resting" if is_resting else "refused"
         audit.append("sign-in", outcome=outcome, account=account, who=username)
     return account
+
+
+def proves(account: Account, secret: str) -> bool:
+    """Whether this is a secret that only this person has. A wrong one is on the trail."""
+    is_right = account.is_active and account.check_password(secret)
+    if not is_right:
+        audit.append("prove", outcome="refused", account=account)
+    return is_right
 
 
 def _by_code(username: str, secret: str) -> Account | None:

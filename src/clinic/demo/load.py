@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from clinic import clock
 from clinic.access.models import Account, Role
+from clinic.access.sign_in import LETTERS
 from clinic.actions.patients import import_record
 from clinic.actions.team import join_team, let_in
 from clinic.demo import ZONE
@@ -63,6 +65,20 @@ def load_demo() -> bool:
 def accounts() -> list[Account]:
     """The demonstration's accounts, first practice first."""
     return list(Account.objects.filter(practice__is_demo=True, is_active=True).order_by("id"))
+
+
+def signs_with(account: Account) -> str:
+    """The password that this invented person signs with, the same at every start of this installation.
+
+    It comes from the installation's own key, so that it is kept nowhere, and it is set where it is not set yet.
+    """
+    mac = salted_hmac("ketapath.demo.signs-with", account.username, algorithm="sha256").digest()
+    letters = "".join(LETTERS[byte % len(LETTERS)] for byte in mac[:8])
+    secret = f"{letters[:4]}-{letters[4:]}"
+    if not account.check_password(secret):
+        account.set_password(secret)
+        account.save(update_fields=["password"])
+    return secret
 
 
 def _practice(slug: str, name: str, zone: str) -> Practice:

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, connection, transaction
 
-from clinic.record.models import Current, Practice, Term, Version
+from clinic.record.models import Current, Practice, Signature, Term, Version
 from clinic.record.read import Stored, read
+from clinic.record.signatures import digest_of
 from ketapath.fhir.terms import search_terms
 
 
@@ -82,6 +83,18 @@ def _store(practice: Practice, one: Write, *, by: str, reason: str, at: datetime
     Version.objects.create(**place, **values, changed_by=by, reason=reason)
     return Stored(kind=one.kind, identity=one.identity, version=row.version, patient_id=one.patient_id,
                   part=one.part, changed_at=at, text=one.text, changed_by=by, reason=reason)  # fmt: skip
+
+
+def sign(
+    practice: Practice, stored: Stored, *, meaning: str, username: str, name: str, role: str, at: datetime
+) -> Signature:
+    """Bind this person's signature to exactly the text of this version."""
+    assert connection.in_atomic_block, "a signature belongs into the transaction of its act"
+    return Signature.objects.create(
+        practice=practice, patient_id=stored.patient_id, kind=stored.kind, identity=stored.identity,
+        version=stored.version, digest=digest_of(stored.text), meaning=meaning, username=username, name=name,
+        role=role, at=at,
+    )  # fmt: skip
 
 
 def index(practice: Practice, row: Current, content: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from clinic.queries.governance import still_awaiting
 from clinic.queries.today import unseen
 from clinic.record.models import Practice
 from clinic.web.problems import no_room, not_found
+from clinic.web.proof import asks_name
 
 
 class frame:  # noqa: N801  a middleware, named like a function because it is used as one
@@ -68,6 +69,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
         "is_staff": account is not None and may(account, "see-today"),
         "broken_glass": None if account is None else _broken_glass(request, account),
         "rail": _rail(request, account),
+        "asks_name": account is not None and asks_name(request),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
         "evaluation": still_awaiting(account.practice) if account is not None and may(account, "read-policy") else 0,

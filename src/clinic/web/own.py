@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from clinic.access.models import Role
 from clinic.access.permission import Refused, may, reach
 from clinic.queries.person import chart
+from clinic.queries.signatures import signatures
 from clinic.queries.team import cared_for
 from clinic.web.door import account_of, stands_for, told
 
@@ -49,6 +50,7 @@ def own(request: HttpRequest, patient_id: str = "") -> HttpResponse:
             "is_on_hold": is_on_hold,
             "is_own": is_own,
             "has_chart": within.holds(wanted),
+            "signatures": signatures(found),
         }
         return render(request, "own/own.html", context)
 

@@ -21,6 +21,7 @@ from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, markers, measured, plan, screened, treated
 from clinic.queries.plan import ways_on
 from clinic.queries.response import beside, chances, is_believable, on_one_axis, questionnaires
+from clinic.queries.signatures import seen_overrides, signatures, to_sign, why_unsigned
 from clinic.web.door import about_person, account_of, staff
 from clinic.web.problems import Problem, explained
 from clinic.web.response_charts import course_chart, described, span_of
@@ -93,6 +94,9 @@ def loop_page(
         "due": due_assessments(found.person, found.knowledge),
         "key": secrets.token_hex(16),
         "seen": standing(found),
+        "unsigned": why_unsigned(found),
+        "plan_seen": to_sign(found),
+        "override_seen": seen_overrides(found),
         "problem": problem,
         "typed": typed or {},
         "decisions": found.decisions[::-1],
@@ -118,7 +122,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     account = account_of(request)
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
-        "open-session", "ask-override", "sign-override", "see-team", "move-record",
+        "open-session", "ask-override", "sign-override", "sign-plan", "write-note", "see-team", "move-record",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)
@@ -126,6 +130,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
         "found": found,
         "person": found.person,
         "overrides": () if found.person is None else found.person.overrides,
+        "signatures": signatures(found),
         "here": here,
         "emergency": None if now is None else now.emergency,
         "risks": () if now is None else _risks(now),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from clinic.access import audit
 from clinic.access.models import Account
+from clinic.access.proof import NotProven
 from clinic.actions.commit import KeyReused, NotAllowed, Stale
 from clinic.actions.plan import Overtaken
 from clinic.actions.session import NotNow
@@ -23,7 +24,7 @@ from ketapath.report import say
 
 _log = logging.getLogger(__name__)
 
-EXPECTED = (BadInput, NotAllowed, NotNow, Stale, Overtaken, KeyReused)
+EXPECTED = (BadInput, NotAllowed, NotNow, NotProven, Stale, Overtaken, KeyReused)
 """What a person can run into by ordinary use; pages show it where it happened and keep what was typed."""
 
 
@@ -56,6 +57,12 @@ def explained(problem: Exception) -> Problem:
         return Problem(
             title=_("The dose was not started"), what=problem.words, next_step=problem.next_step, status=409,
             field="reason",
+        )  # fmt: skip
+    if isinstance(problem, NotProven):
+        return Problem(
+            title=_("Not signed"), what=_("What was typed to sign with is not yours: nobody signs for another."),
+            next_step=_("Nothing was saved. What you typed is kept; type your own secret and send it again."),
+            status=400, field="secret",
         )  # fmt: skip
     if isinstance(problem, Overtaken):
         return Problem(

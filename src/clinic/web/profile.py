@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clinic.actions.moved import is_movable
 from clinic.actions.profile import state_facts, states_a_fact, withdraw_fact
 from clinic.queries import profile
+from clinic.queries.notes import may_see
 from clinic.queries.person import Chart, candidacy
 from clinic.record.projections import knowledge
 from clinic.record.read import history
@@ -79,7 +80,10 @@ def withdraw(request: HttpRequest, found: Chart) -> HttpResponse:
 @about_person
 def source(request: HttpRequest, found: Chart, kind: str, identity: str) -> HttpResponse:
     """Every version of one statement, with who wrote it and why."""
-    versions = [s for s in history(found.reach, kind, identity) if s.patient_id == found.patient_id]
+    by = account_of(request)
+    versions = [
+        s for s in history(found.reach, kind, identity) if s.patient_id == found.patient_id and may_see(s.resource, by)
+    ]
     if not versions:
         raise Http404
     context = about(request, found, here="profile") | {

@@ -77,6 +77,19 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "basis source": _("source to be checked"),
         "basis mixed": _("partly our figure"),
         "basis site-default": _("our default"),
+        # what a signature means
+        "means author": _("author"),
+        "means order": _("order"),
+        "means administration": _("administration"),
+        "means approval": _("second signature"),
+        "means witness": _("witness"),
+        "means review": _("review"),
+        # notes
+        "note progress": _("Progress note"),
+        "note process": _("Therapy process note"),
+        "note draft": _("draft"),
+        "note signed": _("signed"),
+        "note withdrawn": _("entered in error"),
         # people of a practice
         "prescriber": _("Prescriber"),
         "nurse": _("Nurse"),

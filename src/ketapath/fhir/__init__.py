@@ -17,7 +17,7 @@ from ketapath.fhir.bundle import (
 )
 from ketapath.fhir.parts import part_of
 from ketapath.fhir.statements import allergy_names, statements
-from ketapath.fhir.transitions import refused_change
+from ketapath.fhir.transitions import keeps_content, refused_change
 from ketapath.fhir.vocabulary import Vocabulary, vocabulary
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Vocabulary",
     "allergy_names",
     "bundle_of",
+    "keeps_content",
     "part_of",
     "patient_of",
     "read_bundle",

@@ -403,14 +403,14 @@ def dose_in_words(option: Option) -> str:
 
 @register.filter
 def plan_in_words(signed: SignedPlan) -> str:
-    """A signed plan in one line: what, how much, by whom, when."""
+    """A plan in one line: what, how much, by whom, when. Whether it is signed its signatures say."""
     said = {
         "what": word(f"{signed.product}/{signed.route}"),
         "dose": _("no dose") if signed.dose_mg is None else amount(signed.dose_mg, signed.infusion_min),
         "by": signed.signed_by,
         "at": date_format(localtime(signed.signed_on), "j M Y H:i"),
     }
-    return _("%(what)s, %(dose)s; signed by %(by)s, %(at)s") % said
+    return _("%(what)s, %(dose)s; by %(by)s, %(at)s") % said
 
 
 @register.filter
