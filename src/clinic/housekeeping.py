@@ -10,9 +10,10 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clinic.access import audit
-from clinic.access.models import Account, AuditRow, Role
+from clinic.access.models import Account, AuditRow, Role, Stay
 from clinic.access.permission import Refused, matrix
-from clinic.access.sign_in import new_code
+from clinic.access.sign_in import new_code, reset_second_factor
+from clinic.access.stays import end_all
 from clinic.actions.commit import NotAllowed
 from clinic.actions.patients import import_record
 from clinic.jobs import work
@@ -102,7 +103,25 @@ def _close_account(arguments: argparse.Namespace) -> int:
     account.is_active = False
     account.save(update_fields=["is_active"])
     audit.append("close-account", outcome="done", who="command line", entities=[account.username])
+    end_all(Stay.objects.filter(account=account), who="command line")
     print(f"{account.username} may do nothing from now on; what they did stays on record.")
+    return 0
+
+
+def _reset_second_factor(arguments: argparse.Namespace) -> int:
+    account = _account(arguments.username)
+    code = reset_second_factor(account, who="command line")
+    print(f"{account.username} is signed out everywhere, and begins again with {code}")
+    return 0
+
+
+def _end_sessions(arguments: argparse.Namespace) -> int:
+    stays = Stay.objects.all()
+    if arguments.username is not None:
+        stays = stays.filter(account=_account(arguments.username))
+    elif not arguments.everybody:
+        raise _unknown("username", "nobody", "a name, or --everybody")
+    print(f"{end_all(stays, who='command line')} sign-ins ended")
     return 0
 
 
@@ -155,6 +174,8 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "create-user": _create_user,
         "new-code": _new_code,
         "close-account": _close_account,
+        "reset-second-factor": _reset_second_factor,
+        "end-sessions": _end_sessions,
         "replay": _replay,
         "roles": _roles,
         "verify-audit": _verify_audit,

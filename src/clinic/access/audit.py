@@ -31,6 +31,11 @@ def coming_from(address: str) -> Iterator[None]:
         _source.reset(token)
 
 
+def source() -> str:
+    """The address that the request at hand comes from; empty on the command line."""
+    return _source.get()
+
+
 def append(
     act: str,
     *,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -30,8 +31,6 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         """The response, at the clinic's own clock, never stored on the way."""
         user = getattr(request, "user", None)
         timezone.activate(user.practice.zone if isinstance(user, Account) else "UTC")
-        if isinstance(user, Account) and not getattr(request, "htmx", False):
-            request.session.modified = True
         response = not_found(request) if _holds_nul(request) else self.get_response(request)
         if getattr(request, "htmx", False) and _asks_to_sign_in(response):
             response = HttpResponse(headers={"HX-Refresh": "true"})
@@ -62,6 +61,8 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
     return {
         "account": account,
         "is_staff": account is not None and account.role != Role.PATIENT,
+        "stay": getattr(request, "stay", None),
+        "idle_seconds": int(settings.IDLE_MINUTES * 60),
         "rail": _rail(request, account),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),

@@ -19,8 +19,10 @@ from clinic.actions.profile import state_facts
 from clinic.actions.typed import number
 from clinic.queries.person import Chart, chart
 from clinic.queries.session import READINGS, Room, room
+from clinic.web.board import board_of
 from clinic.web.charts import pressure_chart, session_levels
 from clinic.web.door import about_person, account_of
+from clinic.web.lock import marked
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.templatetags.clinic import amount, day, word
@@ -155,6 +157,6 @@ def _recorded(request: HttpRequest, found: Chart) -> str:
 
 
 urls = [
-    path("patients/<str:patient_id>/session", session, name="patient-session"),
+    path("patients/<str:patient_id>/session", marked(session, reduced=board_of), name="patient-session"),
     path("patients/<str:patient_id>/sessions/<str:visit_id>", past, name="patient-session-past"),
 ]

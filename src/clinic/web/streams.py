@@ -10,10 +10,12 @@ from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import path
 
-from clinic.access.models import Account
+from clinic import clock
+from clinic.access.models import Account, Stay
 from clinic.access.permission import may
 from clinic.record.models import Notice, Practice
 from clinic.record.read import mark
+from clinic.web.lock import marked
 
 LOOK_EVERY_S = 1.0
 BREATH_EVERY = 15
@@ -27,12 +29,14 @@ async def stream(request: HttpRequest) -> StreamingHttpResponse:
     if not isinstance(account, Account) or not may(account, "see-today"):
         raise Http404
     practice = await Practice.objects.aget(pk=account.practice_id)
-    response = StreamingHttpResponse(_events(practice), content_type="text/event-stream")
+    stay = str((await request.session.aget("stay")) or "")
+    response = StreamingHttpResponse(_events(practice, stay), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     return response
 
 
-async def _events(practice: Practice) -> AsyncIterator[str]:
+async def _events(practice: Practice, stay: str) -> AsyncIterator[str]:
+    """Until the server ends, or the sign-in that it belongs to."""
     seen = await sync_to_async(_state)(practice)
     looks = 0
     yield ": open\n\n"
@@ -40,6 +44,8 @@ async def _events(practice: Practice) -> AsyncIterator[str]:
         await asyncio.sleep(LOOK_EVERY_S)
         looks += 1
         now = await sync_to_async(_state)(practice)
+        if not await Stay.objects.filter(pk=stay, account__is_active=True, ends_at__gt=clock.wall()).aexists():
+            return
         if now != seen:
             seen = now
             yield "event: changed\ndata: 1\n\n"
@@ -51,4 +57,4 @@ def _state(practice: Practice) -> tuple[int, int]:
     return mark(practice), Notice.objects.filter(practice=practice, seen_at=None).count()
 
 
-urls = [path("today/stream", stream, name="today-stream")]
+urls = [path("today/stream", marked(stream, by_itself=True), name="today-stream")]
