@@ -1,4 +1,4 @@
-"""How does this installation run? HOST, PORT, DATA_DIR, DATABASE_URL, TLS_PROXY, PUBLIC_URL, IDLE_MINUTES, SESSION_HOURS.
+"""How does it run? HOST, PORT, DATA_DIR, DATABASE_URL, TLS_PROXY, PUBLIC_URL, IDLE_MINUTES, SESSION_HOURS.
 
 Secrets are made on first start and kept in the data folder, readable by its owner alone. Debug is always off.
 """

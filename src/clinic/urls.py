@@ -24,7 +24,8 @@ from clinic.web import (
 
 urlpatterns = [
     *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *patients.urls,
-    *profile.urls, *plan.urls, *session.urls, *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls,
+    *profile.urls, *plan.urls, *session.urls, *response.urls, *library.urls, *candidacy.urls, *governance.urls,
+    *own.urls, *bench.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -192,9 +192,8 @@ def remove_factor(account: Account, number: int) -> None:
     row.delete()
     if not has_factor(account):
         _rows(account).delete()
-    audit.append(
-        "remove-second-factor", outcome="done", account=account, entities=["app" if row.type == _APP else "key"]
-    )
+    what = "app" if row.type == _APP else "key"
+    audit.append("remove-second-factor", outcome="done", account=account, entities=[what])
 
 
 def remove_all(account: Account) -> None:
@@ -225,8 +224,9 @@ def _keys(account: Account) -> list[AttestedCredentialData]:
 
 
 def _credential(row: Any) -> AttestedCredentialData:
-    found = RegistrationResponse.from_dict(row.data["credential"]).response.attestation_object.auth_data.credential_data
-    assert found is not None, "register_complete has seen it"
+    answer = RegistrationResponse.from_dict(row.data["credential"]).response
+    found = answer.attestation_object.auth_data.credential_data
+    assert isinstance(found, AttestedCredentialData), "register_complete has seen it"
     return found
 
 

@@ -33,7 +33,7 @@ class Role(models.TextChoices):
 class Account(AbstractBaseUser):
     """One person's own account in one practice. A patient's account is tied to the one record.
 
-    A short password (8 to 14 characters) is good only beside a second factor, so that the last one cannot be taken away.
+    A short password (8 to 14 characters) is good only beside a second factor, so the last one cannot be taken away.
     """
 
     username = models.CharField(max_length=80, unique=True)

@@ -91,7 +91,8 @@ def saw(stay: Stay) -> None:
 def lock(stay: Stay, *, outcome: str = "done") -> None:
     """From now on nothing opens before a secret is shown."""
     with transaction.atomic():
-        if Stay.objects.filter(pk=stay.pk, locked_at=None).update(locked_at=clock.wall()):
+        stay.locked_at = clock.wall()
+        if Stay.objects.filter(pk=stay.pk, locked_at=None).update(locked_at=stay.locked_at):
             audit.append("lock", outcome=outcome, account=stay.account)
 
 

@@ -44,13 +44,17 @@ async def _events(practice: Practice, stay: str) -> AsyncIterator[str]:
         await asyncio.sleep(LOOK_EVERY_S)
         looks += 1
         now = await sync_to_async(_state)(practice)
-        if not await Stay.objects.filter(pk=stay, account__is_active=True, ends_at__gt=clock.wall()).aexists():
+        if not await _is_signed_in(stay):
             return
         if now != seen:
             seen = now
             yield "event: changed\ndata: 1\n\n"
         elif looks % BREATH_EVERY == 0:
             yield ": still here\n\n"
+
+
+async def _is_signed_in(stay: str) -> bool:
+    return await Stay.objects.filter(pk=stay, account__is_active=True, ends_at__gt=clock.wall()).aexists()
 
 
 def _state(practice: Practice) -> tuple[int, int]:
