@@ -158,6 +158,16 @@ def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(nurse: Client, phon
     assert Stay.objects.get(account__username="nurse").locked_at is not None
 
 
+@pytest.mark.requirement(7)
+def test_a_page_asks_how_long_it_has_without_gaining_any_time(nurse: Client, phone: Phone) -> None:
+    for minutes in (5, 5, 4):
+        phone.wait(minutes=minutes)
+        assert nurse.get("/lock/left").json()["seconds"] > 0
+    phone.wait(minutes=1)
+    assert nurse.get("/lock/left").json() == {"seconds": 0}
+    assert nurse.get("/patients").status_code == 403
+
+
 @pytest.mark.requirement(55)
 def test_a_clock_that_is_set_back_prolongs_nothing(nurse: Client, phone: Phone) -> None:
     before = Stay.objects.get(account__username="nurse")

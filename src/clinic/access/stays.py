@@ -110,6 +110,12 @@ def proved(stay: Stay, *, second_factor: bool = False) -> None:
     )
 
 
+def seconds_left(stay: Stay) -> float:
+    """How long until this stay locks if nobody does anything; nothing where it is locked."""
+    until = stay.seen_at + timedelta(minutes=settings.IDLE_MINUTES) - clock.wall()
+    return 0.0 if stay.locked_at is not None else max(0.0, until.total_seconds())
+
+
 def is_fresh(stay: Stay) -> bool:
     """Whether a secret was shown just now."""
     return timedelta() <= clock.wall() - stay.proved_at < FRESH

@@ -62,7 +62,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
         "account": account,
         "is_staff": account is not None and account.role != Role.PATIENT,
         "stay": getattr(request, "stay", None),
-        "idle_seconds": int(settings.IDLE_MINUTES * 60),
+        "idle_seconds": round(settings.IDLE_MINUTES * 60, 1),
         "rail": _rail(request, account),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),

@@ -13,12 +13,13 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic import clock
 from clinic.access import audit, stays
@@ -26,6 +27,7 @@ from clinic.access.factors import asks_for_key, has_factor
 from clinic.access.models import Account, Stay
 from clinic.access.sealed import seal, unseal
 from clinic.access.sign_in import needs_factor, new_code, proves, proves_by_key
+from clinic.web.problems import no_room
 
 View = Callable[..., HttpResponse]
 SEND_BY_ITSELF = timedelta(minutes=5)
@@ -62,6 +64,12 @@ class watch:  # noqa: N801  a middleware, named like a function because it is us
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """After the proof of origin was checked, so that nobody else's form is ever kept."""
+        try:
+            return self._looked(request, view, args, kwargs)
+        except OperationalError:  # a full disk, where not even the lock can be written
+            return no_room(request)
+
+    def _looked(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         if not isinstance(request.user, Account):
             return None
         account, stay = request.user, stays.stay_of(request.session, request.user)
@@ -101,6 +109,13 @@ def freshly(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return behind
+
+
+@require_GET
+def left(request: HttpRequest) -> JsonResponse:
+    """How many seconds until this screen locks; a page asks before it covers itself, as there may be other windows."""
+    stay = getattr(request, "stay", None)
+    return JsonResponse({"seconds": stays.seconds_left(stay) if isinstance(stay, Stay) else 0})
 
 
 @require_POST
@@ -202,7 +217,8 @@ def _ask(
         "with_code": account.practice.is_demo,
         "has_app": has_factor(account),
     }
-    return render(request, "lock/lock.html", context, status=400 if failed else 403)
+    is_here = request.path == reverse("lock")
+    return render(request, "lock/lock.html", context, status=400 if failed else 200 if is_here else 403)
 
 
 def _is_right(request: HttpRequest) -> bool:
@@ -239,5 +255,6 @@ def _unsealed(request: HttpRequest, kept: str) -> dict[str, Any] | None:
 
 urls = [
     path("lock", marked(unlock, act="own-account", when_locked="open", in_set_up=True), name="lock"),
+    path("lock/left", marked(left, act="own-account", when_locked="open"), name="lock-left"),
     path("lock/now", marked(lock_now, act="own-account", when_locked="open", in_set_up=True), name="lock-now"),
 ]

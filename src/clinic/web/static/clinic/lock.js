@@ -14,13 +14,18 @@ if (idleMs) {
     document.addEventListener(name, () => { if (!cover.open) touched = Date.now(); }, { passive: true });
   });
   document.addEventListener("input", (event) => { if (!cover.contains(event.target)) hasTyped = true; });
-  // By the clock on the wall, as a computer that slept counts too. Without anything typed the server's own page is shown.
-  setInterval(() => {
+  // By the clock on the wall, as a computer that slept counts too. The server knows of other windows, so it is asked;
+  // without anything typed its own page is shown.
+  const look = async () => {
     if (cover.open || Date.now() - touched < idleMs) return;
+    const answer = await fetch(cover.dataset.left).then((said) => said.json()).catch(() => ({ seconds: 0 }));
+    touched = Date.now() - idleMs + answer.seconds * 1000;
+    if (answer.seconds > 0) return;
     if (!hasTyped) { window.location.reload(); return; }
     document.body.classList.add("is-covered");
     cover.showModal();
-  }, Math.min(1000, idleMs / 4));
+  };
+  setInterval(look, Math.min(1000, idleMs / 4));
   cover.addEventListener("cancel", (event) => event.preventDefault());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -30,7 +35,7 @@ if (idleMs) {
     delete form.dataset.sent;
     form.reset();
     if (answer?.status === 403 || answer?.redirected) { window.location.reload(); return; }
-    form.querySelector("[role=alert]").hidden = answer?.status === 204;
+    form.querySelector("[aria-live]").hidden = answer?.status === 204;
     if (answer?.status !== 204) return;
     touched = Date.now();
     document.body.classList.remove("is-covered");
