@@ -120,10 +120,10 @@ def left(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def lock_now(request: HttpRequest) -> HttpResponse:
-    """Somebody walks away."""
+    """Somebody walks away; the page that stays is the one they were at, locked."""
     if isinstance(request.user, Account):
         stays.lock(stay_here(request))
-    return redirect("lock")
+    return go_on(request, request.POST.get("next", ""), "")
 
 
 @require_http_methods(["GET", "POST"])
