@@ -62,7 +62,7 @@ def test_a_prescriber_sets_up_a_security_key_and_signs_in_and_unlocks_with_it(re
     page.wait_for_url("**/today")
     page.click("nav >> text=Lock")
     expect(page.locator("h1")).to_contain_text("Locked")
-    page.click("main >> text=Unlock")
+    page.click("main a.button.first")
     page.click("text=Use a security key")
     page.wait_for_url("**/today")
     page.goto("/account")
