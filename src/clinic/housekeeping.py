@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clinic import clock
 from clinic.access import audit, sealing
-from clinic.access.models import Account, Role, Token
+from clinic.access.models import Account, Role, Stay, Token
 from clinic.access.permission import Refused, matrix, matrix_of_parts
-from clinic.access.sign_in import new_code
+from clinic.access.sign_in import new_code, reset_second_factor
+from clinic.access.stays import end_all
 from clinic.access.tokens import LONGEST_DAYS, new_token
 from clinic.access.verification import told, verify
 from clinic.actions.commit import NotAllowed
@@ -145,6 +146,7 @@ def _close_account(arguments: argparse.Namespace) -> int:
     account.is_active = False
     account.save(update_fields=["is_active"])
     audit.append("close-account", outcome="done", who="command line", entities=[account.username])
+    end_all(Stay.objects.filter(account=account), who="command line")
     print(f"{account.username} may do nothing from now on; what they did stays on record.")
     return 0
 
@@ -201,6 +203,23 @@ def _test_tokens(arguments: argparse.Namespace) -> int:
         made[role.value] = new_token(account, "test", ("read", "write"), 1)
         audit.append("create-token", outcome="done", who="command line", entities=[account.username])
     print(json.dumps(made))
+    return 0
+
+
+def _reset_second_factor(arguments: argparse.Namespace) -> int:
+    account = _account(arguments.username)
+    code = reset_second_factor(account, who="command line")
+    print(f"{account.username} is signed out everywhere, and begins again with {code}")
+    return 0
+
+
+def _end_sessions(arguments: argparse.Namespace) -> int:
+    stays = Stay.objects.all()
+    if arguments.username is not None:
+        stays = stays.filter(account=_account(arguments.username))
+    elif not arguments.everybody:
+        raise _unknown("username", "nobody", "a name, or --everybody")
+    print(f"{end_all(stays, who='command line')} sign-ins ended")
     return 0
 
 
@@ -288,6 +307,8 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "revoke-token": _revoke_token,
         "list-tokens": _list_tokens,
         "test-tokens": _test_tokens,
+        "reset-second-factor": _reset_second_factor,
+        "end-sessions": _end_sessions,
         "replay": _replay,
         "roles": _roles,
         "verify-audit": _verify_audit,

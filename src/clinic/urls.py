@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from clinic.web import (
+    account,
     audit,
     bench,
+    board,
     candidacy,
     governance,
     health,
     library,
+    lock,
     notes,
     own,
     patients,
@@ -23,9 +26,9 @@ from clinic.web import (
 )
 
 urlpatterns = [
-    *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *team.urls, *profile.urls, *plan.urls,
-    *session.urls, *response.urls, *notes.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls,
-    *bench.urls, *audit.urls,
+    *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *patients.urls,
+    *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls, *library.urls, *candidacy.urls,
+    *governance.urls, *own.urls, *bench.urls, *audit.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -44,6 +44,11 @@ def one_access() -> Iterator[list[AuditRow]]:
             around += told
 
 
+def source() -> str:
+    """The address that the request at hand comes from; empty on the command line."""
+    return _source.get()
+
+
 def append(
     act: str,
     *,

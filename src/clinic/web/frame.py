@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -34,8 +35,6 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         """The response, at the clinic's own clock, never stored on the way."""
         user = getattr(request, "user", None)
         timezone.activate(user.practice.zone if isinstance(user, Account) else "UTC")
-        if isinstance(user, Account) and not getattr(request, "htmx", False):
-            request.session.modified = True
         with audit.coming_from(request.META.get("REMOTE_ADDR") or ""):
             response = not_found(request) if _holds_nul(request) else self.get_response(request)
         if getattr(request, "htmx", False) and _asks_to_sign_in(response):
@@ -68,6 +67,8 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
         "account": account,
         "is_staff": account is not None and may(account, "see-today"),
         "broken_glass": None if account is None else _broken_glass(request, account),
+        "stay": getattr(request, "stay", None),
+        "idle_seconds": round(settings.IDLE_MINUTES * 60, 1),
         "rail": _rail(request, account),
         "asks_name": account is not None and asks_name(request),
         "direction": "rtl" if get_language_bidi() else "ltr",

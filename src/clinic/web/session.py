@@ -23,8 +23,10 @@ from clinic.queries.person import Chart, chart
 from clinic.queries.session import READINGS, Room, room
 from clinic.queries.signatures import seen_dose, why_unsigned
 from clinic.record.signatures import Seen, signatures_on
+from clinic.web.board import board_of
 from clinic.web.charts import pressure_chart, session_levels
 from clinic.web.door import about_person, account_of
+from clinic.web.lock import marked
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.proof import proof_of
@@ -201,6 +203,6 @@ def _recorded(request: HttpRequest, found: Chart) -> str:
 
 
 urls = [
-    path("patients/<str:patient_id>/session", session, name="patient-session"),
+    path("patients/<str:patient_id>/session", marked(session, reduced=board_of), name="patient-session"),
     path("patients/<str:patient_id>/sessions/<str:visit_id>", past, name="patient-session-past"),
 ]

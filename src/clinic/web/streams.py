@@ -10,12 +10,14 @@ from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import path
 
+from clinic import clock
 from clinic.access import audit
-from clinic.access.models import Account
+from clinic.access.models import Account, Stay
 from clinic.access.permission import may, reach
 from clinic.queries.today import unseen
 from clinic.record.read import mark
 from clinic.web.door import asked, stands_for
+from clinic.web.lock import marked
 
 LOOK_EVERY_S = 1.0
 BREATH_EVERY = 15
@@ -33,7 +35,8 @@ async def stream(request: HttpRequest) -> StreamingHttpResponse:
     await sync_to_async(_tell)(request, account, is_allowed=is_allowed)
     if not is_allowed:
         raise Http404
-    response = StreamingHttpResponse(_events(account.pk), content_type="text/event-stream")
+    stay = str((await request.session.aget("stay")) or "")
+    response = StreamingHttpResponse(_events(account.pk, stay), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     return response
 
@@ -44,7 +47,8 @@ def _tell(request: HttpRequest, account: Account, *, is_allowed: bool) -> None:
     audit.append("see-today", outcome="done" if is_allowed else "refused", account=account, asked=asked(request))
 
 
-async def _events(account: int) -> AsyncIterator[str]:
+async def _events(account: int, stay: str) -> AsyncIterator[str]:
+    """Until the server ends, or the sign-in that it belongs to, or what its account may see."""
     seen = await sync_to_async(_state)(account)
     looks = 0
     yield ": open\n\n"
@@ -52,13 +56,17 @@ async def _events(account: int) -> AsyncIterator[str]:
         await asyncio.sleep(LOOK_EVERY_S)
         looks += 1
         now = await sync_to_async(_state)(account)
-        if now is None:
+        if now is None or not await _is_signed_in(stay):
             return
         if now != seen:
             seen = now
             yield "event: changed\ndata: 1\n\n"
         elif looks % BREATH_EVERY == 0:
             yield ": still here\n\n"
+
+
+async def _is_signed_in(stay: str) -> bool:
+    return await Stay.objects.filter(pk=stay, account__is_active=True, ends_at__gt=clock.wall()).aexists()
 
 
 def _state(number: int) -> tuple[int, int] | None:
@@ -69,4 +77,4 @@ def _state(number: int) -> tuple[int, int] | None:
     return mark(reach(account, "see-today")), unseen(account).count()
 
 
-urls = [path("today/stream", stream, name="today-stream")]
+urls = [path("today/stream", marked(stream, by_itself=True), name="today-stream")]

@@ -144,6 +144,18 @@ def icon(name: str, size: int = 16) -> SafeString:
     return SafeString(drawn)
 
 
+_BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_MACHINES = ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux")
+
+
+@register.filter
+def browser(device: str) -> str:
+    """What a browser calls itself, in two words that its owner knows."""
+    name = next((word for sign, word in _BROWSERS if sign in device), _("A browser"))
+    machine = next((word for word in _MACHINES if word in device), "")
+    return f"{name}, {machine}" if machine else name
+
+
 @register.simple_tag
 def verdict(found: Verdict | None) -> SafeString:
     """A verdict as shape, word and colour, in this order."""

@@ -68,15 +68,15 @@ document.addEventListener("htmx:sseError", () => document.body.classList.add("is
 document.addEventListener("htmx:sseOpen", () => document.body.classList.remove("is-lost"));
 
 // A clock that shows how long something has been going on, counted on from what the clinic's own clock said on loading.
-const clocks = [...document.querySelectorAll("[data-seconds]")];
-const loaded = performance.now();
-const tick = () => clocks.forEach((clock) => {
-  const seconds = Math.floor(Number(clock.dataset.seconds) + (performance.now() - loaded) / 1000);
+const tick = () => document.querySelectorAll("[data-seconds]").forEach((clock) => {
+  clock.dataset.shown ??= performance.now();
+  const seconds = Math.floor(Number(clock.dataset.seconds) + (performance.now() - clock.dataset.shown) / 1000);
   const hours = Math.floor(seconds / 3600);
   const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
   clock.textContent = [...(hours ? [hours] : []), ...parts].join(":");
 });
-if (clocks.length) { tick(); setInterval(tick, 1000); }
+tick();
+setInterval(tick, 1000);
 
 // A chart wider than its screen begins where today is on it, with room behind for what is ahead.
 window.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".scroll line.now").forEach((line) => {
