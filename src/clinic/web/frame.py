@@ -15,7 +15,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from clinic import clock
-from clinic.access import audit, relations
+from clinic.access import relations
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
 from clinic.queries.governance import still_awaiting
@@ -35,8 +35,7 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         """The response, at the clinic's own clock, never stored on the way."""
         user = getattr(request, "user", None)
         timezone.activate(user.practice.zone if isinstance(user, Account) else "UTC")
-        with audit.coming_from(request.META.get("REMOTE_ADDR") or ""):
-            response = not_found(request) if _holds_nul(request) else self.get_response(request)
+        response = not_found(request) if _holds_nul(request) else self.get_response(request)
         if getattr(request, "htmx", False) and _asks_to_sign_in(response):
             response = HttpResponse(headers={"HX-Refresh": "true"})
         if not request.path.startswith("/static/"):

@@ -10,7 +10,7 @@ import clinic.access.models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0003_trust")]
+    dependencies = [("access", "0004_access_rules")]
 
     operations = [
         migrations.AddField(
