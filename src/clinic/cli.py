@@ -53,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("import", help="take one person's FHIR Bundle into a practice")
     made.add_argument("bundle", metavar="BUNDLE", type=Path)
     made.add_argument("--as", dest="username", required=True, metavar="USER", help="the account that imports")
+    words = "take a chart that ketapath exported whole, plans and sessions included, of a person who is not here yet"
+    made.add_argument("--whole-chart", action="store_true", help=words)
+    made.add_argument("--json", action="store_true", help="the report as JSON")
+    made.add_argument("--strict", action="store_true", help="exit 1 where a resource was kept apart")
     made = commands.add_parser("create-practice", help="a new, empty practice")
     made.add_argument("slug")
     made.add_argument("--name", required=True)

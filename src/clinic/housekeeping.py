@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -13,14 +14,13 @@ from clinic.access import audit
 from clinic.access.models import Account, AuditRow, Role
 from clinic.access.permission import Refused, matrix
 from clinic.access.sign_in import new_code
-from clinic.actions.commit import NotAllowed
-from clinic.actions.patients import import_record
+from clinic.actions.commit import NotAllowed, Stale
+from clinic.actions.patients import import_chart, import_record, lines, told
 from clinic.jobs import work
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
-from clinic.record.projections import knowledge, rebuild
+from clinic.record.projections import rebuild
 from ketapath.errors import BadInput
-from ketapath.report import say
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
@@ -46,18 +46,21 @@ def _import(arguments: argparse.Namespace) -> int:
     account = Account.objects.filter(username=arguments.username).first()
     if account is None:
         raise _unknown("--as", arguments.username, "an account that exists")
+    take_in, who = (
+        (import_chart, "a director") if arguments.whole_chart else (import_record, "a coordinator or director")
+    )
     try:
-        data = arguments.bundle.read_bytes()
-        patient_id, done = import_record(data, by=account)
+        found = take_in(arguments.bundle.read_bytes(), by=account)
     except OSError as problem:
         raise _unknown("file", str(arguments.bundle), problem.strerror or "a file that can be read") from problem
-    except NotAllowed as problem:
-        why = say(problem.why, knowledge().texts)
-        raise _unknown("record", str(arguments.bundle), f"statements that may follow what stands: {why}") from problem
+    except (NotAllowed, Stale) as problem:
+        raise _unknown(
+            "record", str(arguments.bundle), "a record that nobody changes meanwhile; try again"
+        ) from problem
     except Refused as problem:
-        raise _unknown("--as", f"{account.username}, {account.role}", "a coordinator or director") from problem
-    print(f"{patient_id}: {len(done.versions)} resources stored")
-    return 0
+        raise _unknown("--as", f"{account.username}, {account.role}", who) from problem
+    print(json.dumps(told(found)) if arguments.json else "\n".join(lines(found)))
+    return 1 if arguments.strict and found.apart else 0
 
 
 def _create_practice(arguments: argparse.Namespace) -> int:

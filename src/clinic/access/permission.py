@@ -28,6 +28,8 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "give-dose": (Role.PRESCRIBER, Role.NURSE),
         "close-session": (Role.PRESCRIBER, Role.NURSE),
         "import-record": (Role.COORDINATOR, Role.DIRECTOR),
+        "import-chart": (Role.DIRECTOR,),
+        "export-chart": (Role.PRESCRIBER, Role.COORDINATOR, Role.DIRECTOR),
         "see-notice": STAFF,
         "use-bench": STAFF,
         "read-policy": STAFF,

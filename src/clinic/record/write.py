@@ -91,7 +91,7 @@ def _store(practice: Practice, batch: Sequence[Write], *, by: str, reason: str, 
         rows.append(row)
     Term.objects.filter(resource__in=changed).delete()
     Current.objects.bulk_update(changed, ["version", "patient_id", "changed_at", "content"])
-    _create(practice, [row for row in rows if row.pk is None], batch)
+    _create(practice, [row for row, one in zip(rows, batch, strict=True) if not one.expected], batch)
     Term.objects.bulk_create(term for row in rows for term in terms_of(row, json.loads(row.content)))
     Version.objects.bulk_create(
         Version(practice=practice, kind=row.kind, identity=row.identity, version=row.version, part=row.part,
@@ -126,9 +126,8 @@ def _create(practice: Practice, rows: Sequence[Current], batch: Sequence[Write])
         with transaction.atomic():
             Current.objects.bulk_create(rows)
     except IntegrityError as problem:
-        taken = next(
-            (w for w in batch if not w.expected and read(practice, w.kind, w.identity) is not None), batch[0]
-        )  # fmt: skip
+        new = [one for one in batch if not one.expected]
+        taken = next((one for one in new if read(practice, one.kind, one.identity) is not None), new[0])
         raise _stale(practice, taken) from problem
 
 

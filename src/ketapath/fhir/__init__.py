@@ -7,8 +7,10 @@ Source: HL7 FHIR R4 (4.0.1).
 
 from ketapath.fhir.bundle import (
     Bundle,
+    Entry,
     Resource,
     bundle_of,
+    entries,
     patient_of,
     read_bundle,
     read_resource,
@@ -20,10 +22,12 @@ from ketapath.fhir.vocabulary import Vocabulary, vocabulary
 
 __all__ = [
     "Bundle",
+    "Entry",
     "Resource",
     "Vocabulary",
     "allergy_names",
     "bundle_of",
+    "entries",
     "patient_of",
     "read_bundle",
     "read_resource",
