@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from clinic.access.models import Account, AuditRow, Role
 from clinic.access.permission import Refused, matrix
 from clinic.access.sign_in import new_code
 from clinic.actions.commit import NotAllowed, Stale
+from clinic.actions.export import export_chart
 from clinic.actions.patients import import_chart, import_record, lines, told
 from clinic.jobs import work
 from clinic.queries.plan import replay
@@ -61,6 +63,25 @@ def _import(arguments: argparse.Namespace) -> int:
         raise _unknown("--as", f"{account.username}, {account.role}", who) from problem
     print(json.dumps(told(found)) if arguments.json else "\n".join(lines(found)))
     return 1 if arguments.strict and found.apart else 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    account = Account.objects.filter(username=arguments.username, practice__slug=arguments.practice).first()
+    if account is None:
+        raise _unknown("--as", arguments.username, "an account of this practice")
+    try:
+        made = export_chart(arguments.patient, arguments.format, by=account, with_history=arguments.history)
+    except Refused as problem:
+        raise _unknown(
+            "--as", f"{account.username}, {account.role}", "a prescriber, coordinator or director"
+        ) from problem
+    if made is None:
+        raise _unknown("PATIENT", arguments.patient, "a person of this practice")
+    # A chart is nobody else's to read, whatever the folder's habit is.
+    with os.fdopen(os.open(arguments.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(made)
+    print(f"{arguments.patient}: {len(made)} bytes written to {arguments.file}")
+    return 0
 
 
 def _create_practice(arguments: argparse.Namespace) -> int:
@@ -154,6 +175,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "rebuild": _rebuild,
         "worker": _worker,
         "import": _import,
+        "export": _export,
         "create-practice": _create_practice,
         "create-user": _create_user,
         "new-code": _new_code,

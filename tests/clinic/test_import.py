@@ -132,7 +132,8 @@ def test_an_order_from_elsewhere_may_be_withdrawn_and_no_answer_takes_back_our_o
 @pytest.mark.parametrize("day", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-02-30", "0000"])
 def test_days_at_the_ends_of_time_break_nothing(account: Who, day: str) -> None:
     visit = {
-        "resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"}, "period": {"start": day, "end": day},
+        "resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"},
+        "period": {"start": day, "end": day},
         "subject": {"reference": "Patient/new"},
     }  # fmt: skip
     odd = {**visit, "id": "e2", "period": "2020"}

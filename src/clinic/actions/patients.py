@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit
+from clinic.queries.export import AS_IT_CAME
 from clinic.queries.identity import Incoming, recognised, same_patient
 from clinic.record.models import Quarantined
 from clinic.record.projections import knowledge
@@ -27,6 +28,8 @@ from clinic.record.read import Stored, of_patient, read
 from clinic.record.structure import problems
 from ketapath.errors import BadInput
 from ketapath.fhir import Entry, Resource, entries, read_bundle, refused_change
+from ketapath.fhir import elements as el
+from ketapath.fhir.encode import LOCAL
 from ketapath.fhir.readback import belongs_to, is_ours
 from ketapath.fhir.texts import without_stamps
 from ketapath.report import say
@@ -113,11 +116,26 @@ def import_chart(data: bytes, *, by: Account, progress: Progress = lambda step, 
             field=f"Patient/{patient_id}", found="a person who is on record here",
             limit="for a whole chart, a person who is not", next_step="Import it as an ordinary record.",
         )  # fmt: skip
-    sent = [Entry.of(without_stamps(entry.text), entry.url) for entry in entries(data)]
-    sent = [entry for entry in sent if entry.resource["resourceType"] != "OperationOutcome"]
+    sent = list(_as_exported(entries(data)))
     progress("read", len(sent))
     found = recognised(by.practice, patient_id, sent, {})
     return _take_in("import-chart", patient_id, found, {}, by=by, progress=progress)
+
+
+def _as_exported(sent: Iterable[Entry]) -> Iterator[Entry]:
+    """The resources of a whole chart as its record has them, and what was kept apart there as it came."""
+    for entry in sent:
+        if {"system": LOCAL, "code": "kept-apart"} in _tags(entry.resource):
+            for issue in el.objects(entry.resource, "issue"):
+                came = (e for e in el.objects(issue, "extension") if e.get("url") == AS_IT_CAME)
+                yield from (Entry.of(str(e.get("valueString"))) for e in came)
+        elif {"system": LOCAL, "code": "signature"} not in _tags(entry.resource):
+            yield Entry.of(without_stamps(entry.text), entry.url)
+
+
+def _tags(resource: Resource) -> list[Any]:
+    tags = (resource.get("meta") or {}).get("tag")
+    return tags if isinstance(tags, list) else []
 
 
 def _refuse_ours(found: Sequence[Incoming], standing: Iterable[Stored]) -> None:

@@ -38,31 +38,31 @@ class Stored:
 def read(practice: Practice, kind: str, identity: str) -> Stored | None:
     """The version that stands now; None where there is none in this practice."""
     row = Current.objects.filter(practice=practice, kind=kind, identity=identity).first()
-    return None if row is None else _stored(row)
+    return None if row is None else stored_of(row)
 
 
 def vread(practice: Practice, kind: str, identity: str, version: int) -> Stored | None:
     """One version by its number."""
     row = Version.objects.filter(practice=practice, kind=kind, identity=identity, version=version).first()
-    return None if row is None else _stored(row)
+    return None if row is None else stored_of(row)
 
 
 def history(practice: Practice, kind: str, identity: str) -> list[Stored]:
     """All versions, newest first."""
     rows = Version.objects.filter(practice=practice, kind=kind, identity=identity).order_by("-version")
-    return [_stored(row) for row in rows]
+    return [stored_of(row) for row in rows]
 
 
 def of_patient(practice: Practice, patient_id: str) -> list[Stored]:
     """Every resource about this person, as it stands now, in the order in which it first came in."""
-    return [_stored(row) for row in Current.objects.filter(practice=practice, patient_id=patient_id).order_by("id")]
+    return [stored_of(row) for row in Current.objects.filter(practice=practice, patient_id=patient_id).order_by("id")]
 
 
 def of_patient_at(practice: Practice, patient_id: str, mark: int) -> list[Stored]:
     """The same, as the record stood when its history had reached `mark`."""
     rows = Version.objects.filter(practice=practice, patient_id=patient_id, id__lte=mark).order_by("id")
     newest = {(row.kind, row.identity): row for row in rows}
-    return [_stored(row) for row in newest.values()]
+    return [stored_of(row) for row in newest.values()]
 
 
 def mark(practice: Practice, patient_id: str | None = None) -> int:
@@ -101,10 +101,11 @@ def search(
         rows = rows.filter(terms__name="date", terms__high__gt=since)
     if before is not None:
         rows = rows.filter(terms__name="date", terms__low__lt=before)
-    return [_stored(row) for row in rows.distinct().order_by("id")[:limit]]
+    return [stored_of(row) for row in rows.distinct().order_by("id")[:limit]]
 
 
-def _stored(row: Current | Version) -> Stored:
+def stored_of(row: Current | Version) -> Stored:
+    """The row as a value."""
     return Stored(
         kind=row.kind,
         identity=row.identity,

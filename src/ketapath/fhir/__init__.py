@@ -16,7 +16,7 @@ from ketapath.fhir.bundle import (
     read_resource,
     resource_texts,
 )
-from ketapath.fhir.statements import allergy_names, statements
+from ketapath.fhir.statements import allergy_names, never_read, statements
 from ketapath.fhir.transitions import refused_change
 from ketapath.fhir.vocabulary import Vocabulary, vocabulary
 
@@ -28,6 +28,7 @@ __all__ = [
     "allergy_names",
     "bundle_of",
     "entries",
+    "never_read",
     "patient_of",
     "read_bundle",
     "read_resource",
