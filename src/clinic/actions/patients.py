@@ -22,7 +22,7 @@ from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, commit
 from clinic.queries.export import AS_IT_CAME
 from clinic.queries.identity import Incoming, recognised, same_patient
-from clinic.record.models import Quarantined
+from clinic.record.models import IMPORT, Quarantined
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, of_patient, read
 from clinic.record.structure import problems
@@ -33,9 +33,6 @@ from ketapath.fhir.encode import LOCAL
 from ketapath.fhir.readback import belongs_to, is_ours
 from ketapath.fhir.texts import without_stamps
 from ketapath.report import say
-
-IMPORT = "import"
-"""The reason of every version that an import wrote."""
 
 Progress = Callable[[str, int], None]
 """Told how far an import is ("read", "checked", "stored"), with the number of resources."""

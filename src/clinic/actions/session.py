@@ -18,7 +18,7 @@ from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.actions.typed import number
 from clinic.queries.person import Chart
 from clinic.queries.profile import within
-from clinic.queries.session import READINGS, Objection, leaving, objections, watched_minutes
+from clinic.queries.session import READINGS, Objection, is_unsigned_here, leaving, objections, watched_minutes
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
 from ketapath.domain.session import Administration, Visit
@@ -42,6 +42,10 @@ def open_session(found: Chart, *, by: Account, key: str) -> Done:
         return done
     if found.plan is None or found.plan.status != "active":
         raise _out_of_order(_("no active plan"), _("a signed plan that is not on hold"), _("Sign a plan first."))
+    if is_unsigned_here(found, found.plan):
+        raise _out_of_order(
+            _("a plan from elsewhere"), _("a plan that was signed at this clinic"), _("Sign a plan anew.")
+        )
     if found.open_visit is not None:
         raise _out_of_order(_("a visit that is still open"), _("one visit at a time"), _("End the open visit first."))
     at = clock.local(clock.now(), by.practice.zone)

@@ -15,6 +15,7 @@ from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
 from clinic.queries.plan import simulated
 from clinic.queries.profile import is_statable
+from clinic.record.models import IMPORT, Signature, Version
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, history
 from ketapath.domain.evidence import Finding, Verdict
@@ -138,8 +139,18 @@ def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
     if plan is None or plan.status != "active" or plan.dose_mg is None or plan.origin.id != visit.plan_id:
         words = _("No order stands for this visit: end the visit, sign a plan, and open a visit anew.")
         return (Objection(kind="blocks", words=words),)
+    if is_unsigned_here(found, plan):
+        words = _("This plan came in with a chart from elsewhere and nobody here has signed it: sign a plan anew.")
+        return (Objection(kind="blocks", words=words),)
     made = [*_blocking(found, visit, plan), *_arguable(found, plan)]
     return tuple(sorted(made, key=lambda o: ("blocks", "prescriber", "reason").index(o.kind)))
+
+
+def is_unsigned_here(found: Chart, plan: SignedPlan) -> bool:
+    """Whether this plan was taken in with a whole chart and has not been signed at this clinic since."""
+    place = {"practice": found.practice, "kind": "CarePlan", "identity": plan.origin.id}
+    came_in = Version.objects.filter(**place, version=1, reason=IMPORT).exists()
+    return came_in and not Signature.objects.filter(**place).exists()
 
 
 def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objection]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
+IMPORT = "import"
+"""The reason that every version from an import bears."""
+
 
 class Practice(models.Model):
     """One clinic: who it is, where its clock stands, and how it works (what the core calls Clinic)."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
 
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import ScoreEntry, Statements
@@ -16,6 +15,7 @@ from ketapath.domain.plan import Decided, SignedPlan
 from ketapath.domain.session import Visit
 from ketapath.fhir import Bundle, Resource, never_read
 from ketapath.fhir import elements as el
+from ketapath.fhir.readback import is_ours
 from ketapath.fhir.rows import day_of, fact_rows, what_of
 from ketapath.knowledge import Knowledge
 from ketapath.report.json_parts import Form
@@ -97,6 +97,7 @@ def _scores(scores: Iterable[ScoreEntry], knowledge: Knowledge) -> Iterator[Form
                 {"on": s.on.isoformat(), "total": _number(s.total), "reason": _said(s.reason, knowledge)}
                 for s in ordered
             ],
+            "highest": _number(max((total for _, total in known), default=None)),
             "curve": _curve(known) if len(known) > 1 else None,
         }
 
@@ -154,8 +155,10 @@ def _decision(decided: Decided, knowledge: Knowledge) -> Form:
 
 
 def _notes(bundle: Bundle) -> Iterator[Form]:
-    """Every note that hangs on a statement, with what it hangs on."""
+    """Every note that somebody wrote beside a statement, with what it is beside; what ketapath says is none."""
     for resource in bundle.resources:
+        if is_ours(resource):
+            continue
         for note in el.objects(resource, "note"):
             words = el.text(note, "text")
             if words:
@@ -173,9 +176,7 @@ def _unread(bundle: Bundle, stated: Statements | None) -> dict[str, int]:
 
 
 def _title(name: str, knowledge: Knowledge) -> str:
-    protocol: Any = knowledge.protocols.get(name)
-    found = protocol.get("title") if isinstance(protocol, Mapping) else getattr(protocol, "title", None)
-    return str(found or name)
+    return knowledge.texts.get(f"protocol.{name}", name)
 
 
 def _said(reason: Text | None, knowledge: Knowledge) -> str:
