@@ -5,6 +5,8 @@ from __future__ import annotations
 from clinic.web import (
     bench,
     candidacy,
+    deliveries,
+    exports,
     governance,
     health,
     library,
@@ -20,7 +22,8 @@ from clinic.web import (
 )
 
 urlpatterns = [
-    *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *profile.urls, *plan.urls, *session.urls,
+    *sign_in.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
+    *patients.urls, *exports.urls, *profile.urls, *plan.urls, *session.urls,
     *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"

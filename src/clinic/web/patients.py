@@ -41,6 +41,7 @@ def patients(request: HttpRequest) -> HttpResponse:
     practice = account_of(request).practice
     lines, today = listed(practice, name=name), clock.today(practice.zone)
     context = {"lines": lines, "q": name, "today": today, "signs": early_signs(practice)}
+    context["may_import"] = may(account_of(request), "import-record")
     return render(request, "patients/lines.html" if request.htmx else "patients/patients.html", context)  # type: ignore[attr-defined]
 
 
@@ -89,6 +90,7 @@ def loop_page(
         "markers": markers(found),
         "measured": measured(found),
         "aside": profile.aside(found),
+        "apart": profile.kept_apart(found),
         "due": due_assessments(found.person, found.knowledge),
         "key": secrets.token_hex(16),
         "seen": standing(found),
@@ -117,7 +119,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     account = account_of(request)
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
-        "open-session", "ask-override", "sign-override",
+        "open-session", "ask-override", "sign-override", "export-chart",
     )  # fmt: skip
     now = None if found.person is None else candidacy(found)
     return {
