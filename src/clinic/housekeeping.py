@@ -20,18 +20,19 @@ from clinic.access.permission import Refused, matrix, matrix_of_parts
 from clinic.access.sign_in import new_code, reset_second_factor
 from clinic.access.stays import end_all
 from clinic.access.tokens import LONGEST_DAYS, new_token
-from clinic.access.verification import told, verify
-from clinic.actions.commit import NotAllowed
+from clinic.access.verification import told as verdict_told
+from clinic.access.verification import verify
+from clinic.actions.commit import NotAllowed, Stale
 from clinic.actions.exchange import New, Sender, create
-from clinic.actions.patients import import_record
+from clinic.actions.export import export_chart
+from clinic.actions.patients import import_chart, import_record, lines, told
 from clinic.jobs import work
 from clinic.queries.audit import Wish, as_events, as_lines
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
-from clinic.record.projections import knowledge, rebuild
+from clinic.record.projections import rebuild
 from clinic.web.door import matrix_of_routes
 from ketapath.errors import BadInput, BadUsage
-from ketapath.report import say
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
@@ -60,17 +61,39 @@ def _import(arguments: argparse.Namespace) -> int:
     account = Account.objects.filter(username=arguments.username).first()
     if account is None:
         raise _unknown("--as", arguments.username, "an account that exists")
+    take_in, who = (
+        (import_chart, "a director") if arguments.whole_chart else (import_record, "a coordinator or director")
+    )
     try:
-        data = arguments.bundle.read_bytes()
-        patient_id, done = import_record(data, by=account)
+        found = take_in(arguments.bundle.read_bytes(), by=account)
     except OSError as problem:
         raise _unknown("file", str(arguments.bundle), problem.strerror or "a file that can be read") from problem
-    except NotAllowed as problem:
-        why = say(problem.why, knowledge().texts)
-        raise _unknown("record", str(arguments.bundle), f"statements that may follow what stands: {why}") from problem
+    except (NotAllowed, Stale) as problem:
+        raise _unknown(
+            "record", str(arguments.bundle), "a record that nobody changes meanwhile; try again"
+        ) from problem
     except Refused as problem:
-        raise _unknown("--as", f"{account.username}, {account.role}", "a coordinator or director") from problem
-    print(f"{patient_id}: {len(done.versions)} resources stored")
+        raise _unknown("--as", f"{account.username}, {account.role}", who) from problem
+    print(json.dumps(told(found)) if arguments.json else "\n".join(lines(found)))
+    return 1 if arguments.strict and found.apart else 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    account = Account.objects.filter(username=arguments.username, practice__slug=arguments.practice).first()
+    if account is None:
+        raise _unknown("--as", arguments.username, "an account of this practice")
+    try:
+        made = export_chart(arguments.patient, arguments.format, by=account, with_history=arguments.history)
+    except Refused as problem:
+        raise _unknown(
+            "--as", f"{account.username}, {account.role}", "a prescriber, coordinator or director"
+        ) from problem
+    if made is None:
+        raise _unknown("PATIENT", arguments.patient, "a person of this practice")
+    # A chart is nobody else's to read, whatever the folder's habit is.
+    with os.fdopen(os.open(arguments.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(made)
+    print(f"{arguments.patient}: {len(made)} bytes written to {arguments.file}")
     return 0
 
 
@@ -246,8 +269,8 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 def _roles(arguments: argparse.Namespace) -> int:
     heads = ("Acts", "Parts of a record", "Routes")
-    for head, lines in zip(heads, (matrix(), matrix_of_parts(), matrix_of_routes()), strict=True):
-        print(f"## {head}\n\n" + "\n".join(lines) + "\n")
+    for head, rows in zip(heads, (matrix(), matrix_of_parts(), matrix_of_routes()), strict=True):
+        print(f"## {head}\n\n" + "\n".join(rows) + "\n")
     return 0
 
 
@@ -256,7 +279,7 @@ def _verify_audit(arguments: argparse.Namespace) -> int:
     if arguments.as_json:
         print(json.dumps({**asdict(found), "at": found.at.isoformat(), "is_intact": found.is_intact}))
     else:
-        print("\n".join(told(found)))
+        print("\n".join(verdict_told(found)))
     return 0 if found.is_intact else 1
 
 
@@ -298,6 +321,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "rebuild": _rebuild,
         "worker": _worker,
         "import": _import,
+        "export": _export,
         "create-practice": _create_practice,
         "set-access": _set_access,
         "create-user": _create_user,

@@ -18,6 +18,8 @@ from django.db import DatabaseError, connection, transaction
 
 from clinic import clock
 from clinic.access.verification import Verdict, verify
+from clinic.actions.commit import Stale
+from clinic.actions.deliveries import take_in
 from clinic.queries.audit import VERIFICATION
 from clinic.queries.patients import sign_key
 from clinic.queries.person import chart, treated
@@ -29,6 +31,7 @@ from ketapath.errors import KetapathError
 
 LONGEST_WAIT = timedelta(hours=1)
 DAILY = timedelta(days=1)
+LEASE = timedelta(minutes=10)
 MORNING = time(7, 0)
 _log = logging.getLogger(__name__)
 
@@ -49,7 +52,11 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
 
 
 def do_next() -> bool:
-    """Do the errand that has been due longest; False where none is due."""
+    """Do the errand that has been due longest; False where none is due.
+
+    A long one is not done inside the transaction that takes it, or nobody could write meanwhile: it is put off by
+    LEASE, so that no other worker takes it, and comes again by itself where this one dies over it.
+    """
     with transaction.atomic():
         waiting = Errand.objects.filter(done_at=None, due_at__lte=clock.now())
         if connection.vendor == "postgresql":
@@ -58,17 +65,30 @@ def do_next() -> bool:
         if errand is None:
             return False
         errand.attempts += 1
-        try:
+        if errand.kind in _LONG:
+            errand.due_at = clock.now() + LEASE
+            errand.save()
+        else:
+            _do(errand)
+    if errand.kind in _LONG:
+        _do(errand)
+    return True
+
+
+def _do(errand: Errand) -> None:
+    try:
+        if errand.kind in _LONG:
+            _LONG[errand.kind](errand)
+        else:
             with transaction.atomic():
                 _KINDS[errand.kind](errand)
-            errand.done_at = clock.now()
-            errand.problem = ""
-        except (DatabaseError, KeyError, ValueError) as problem:
-            # Never given up: tried again after twice as long each time, an hour at most. No words of a record are kept.
-            errand.problem = type(problem).__name__
-            errand.due_at = clock.now() + min(LONGEST_WAIT, timedelta(seconds=2 ** min(errand.attempts, 20)))
-        errand.save()
-    return True
+        errand.done_at = clock.now()
+        errand.problem = ""
+    except (DatabaseError, KeyError, ValueError) as problem:
+        # Never given up: tried again after twice as long each time, an hour at most. No words of a record are kept.
+        errand.problem = type(problem).__name__
+        errand.due_at = clock.now() + min(LONGEST_WAIT, timedelta(seconds=2 ** min(errand.attempts, 20)))
+    errand.save()
 
 
 def set_morning_rounds() -> None:
@@ -159,3 +179,15 @@ def _early_sign(errand: Errand) -> None:
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
     {"notice": _notice, "morning-round": _morning_round, "early-sign": _early_sign}
 )
+
+
+def _delivery(errand: Errand) -> None:
+    """Raises ValueError where the record was written meanwhile, so that it is tried again."""
+    try:
+        take_in(int(errand.details["delivery"]))
+    except Stale as problem:
+        raise ValueError("Stale") from problem
+
+
+_LONG: Mapping[str, Callable[[Errand], None]] = MappingProxyType({"delivery": _delivery})
+"""Errands that keep their own transactions and may be done twice without harm."""

@@ -8,6 +8,8 @@ from clinic.web import (
     bench,
     board,
     candidacy,
+    deliveries,
+    exports,
     governance,
     health,
     library,
@@ -26,9 +28,9 @@ from clinic.web import (
 )
 
 urlpatterns = [
-    *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *patients.urls,
-    *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls, *library.urls, *candidacy.urls,
-    *governance.urls, *own.urls, *bench.urls, *audit.urls,
+    *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
+    *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
+    *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

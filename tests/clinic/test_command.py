@@ -34,7 +34,9 @@ def test_from_an_empty_folder_to_a_person_on_record(tmp_path: Path) -> None:
     assert taken.returncode == 0, taken.stderr
     assert taken.stdout.startswith("treatment-resistant-depression: ")
     again = run(tmp_path, "import", str(EXAMPLE), "--as", "dana")
-    assert again.stdout == "treatment-resistant-depression: 0 resources stored\n"
+    assert (
+        again.stdout == "treatment-resistant-depression: 0 resources stored, 0 updated, 21 unchanged, 0 quarantined\n"
+    )
     assert "signs in once with" in run(tmp_path, "new-code", "dana").stdout
     assert run(tmp_path, "close-account", "dana").returncode == 0
     assert "an open account" in run(tmp_path, "new-code", "dana").stderr

@@ -98,8 +98,8 @@ def test_no_act_reaches_across(account: Who) -> None:
     assert not [line for line in today(ours).planned if line.practice_id != ours.practice_id]
     stranger = Current.objects.get(practice__slug="hillside", kind="Patient", identity="hillside-one")
     bundle = f'{{"resourceType": "Bundle", "type": "collection", "entry": [{{"resource": {stranger.content}}}]}}'
-    patient_id, done = import_record(bundle.encode(), by=account("coordinator"))
-    assert done.versions == {f"Patient/{patient_id}": 1}
+    found = import_record(bundle.encode(), by=account("coordinator"))
+    assert found.done.versions == {f"Patient/{found.patient_id}": 1}
     assert Current.objects.filter(kind="Patient", identity="hillside-one").count() == 2
     assert Current.objects.get(pk=stranger.pk).version == 1
 

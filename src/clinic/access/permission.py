@@ -47,6 +47,8 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "write-resource": (Role.PRESCRIBER, Role.NURSE, Role.SERVICE),
         "register-patient": (Role.PRESCRIBER, Role.COORDINATOR, Role.DIRECTOR, Role.SERVICE),
         "move-record": (Role.DIRECTOR,),
+        "import-chart": (Role.DIRECTOR,),
+        "export-chart": (Role.PRESCRIBER, Role.COORDINATOR, Role.DIRECTOR),
         "see-notice": STAFF,
         "see-team": STAFF,
         "set-team": (Role.PRESCRIBER, Role.COORDINATOR, Role.DIRECTOR),
@@ -81,7 +83,7 @@ BOUND = frozenset({"process-notes"})
 """Parts that only a place in the person's care team opens, in every practice; no emergency and no export does."""
 OF_THE_HOUSE = frozenset({"see-team", "set-team", "restrict-chart", "review-emergency"})
 """What a director does for everybody in the practice, restricted or not: it opens no chart."""
-UNREAD = frozenset({"import-record", "move-record"})
+UNREAD = frozenset({"import-record", "import-chart", "move-record"})
 """Acts that carry whole resources from one place to another without showing them, whatever part they are of."""
 BRINGS_IN = frozenset({"import-record", "import-chart", "write-resource", "register-patient"})
 """Acts that may begin the record of somebody to whom nobody can belong yet."""

@@ -39,10 +39,12 @@ from ketapath.staging import stage
 def patients(request: HttpRequest) -> HttpResponse:
     """Everybody, or those whose name begins so."""
     name = request.GET.get("q", "")[:100]
-    within = reach(account_of(request), "find-patients")
+    account = account_of(request)
+    within = reach(account, "find-patients")
     lines, today = listed(within, name=name), clock.today(within.practice.zone)
     context = {"lines": lines, "q": name, "today": today, "signs": early_signs(within)}
-    context["may_break_glass"] = "break-glass" in permitted(account_of(request), ("break-glass",))
+    allowed = permitted(account, ("break-glass", "import-record"))
+    context |= {"may_break_glass": "break-glass" in allowed, "may_import": "import-record" in allowed}
     return render(request, "patients/lines.html" if request.htmx else "patients/patients.html", context)  # type: ignore[attr-defined]
 
 
@@ -91,6 +93,7 @@ def loop_page(
         "markers": markers(found),
         "measured": measured(found),
         "aside": profile.aside(found),
+        "apart": profile.kept_apart(found),
         "due": due_assessments(found.person, found.knowledge),
         "key": secrets.token_hex(16),
         "seen": standing(found),
@@ -123,6 +126,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
         "open-session", "ask-override", "sign-override", "sign-plan", "write-note", "see-team", "move-record",
+        "export-chart",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)

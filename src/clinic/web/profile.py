@@ -100,8 +100,19 @@ def source(request: HttpRequest, found: Chart, kind: str, identity: str) -> Http
     return render(request, "profile/source.html", context)
 
 
+@require_http_methods(["GET"])
+@about_person
+def apart(request: HttpRequest, found: Chart, number: int) -> HttpResponse:
+    """One resource that an import kept apart, as it came, with what is wrong with it."""
+    row = next((row for row in profile.kept_apart(found) if row.pk == number), None)
+    if row is None:
+        raise Http404
+    return render(request, "profile/apart.html", about(request, found, here="profile") | {"row": row})
+
+
 urls = [
     path("patients/<str:patient_id>/fact", fact, name="patient-fact"),
     path("patients/<str:patient_id>/withdraw", withdraw, name="patient-withdraw"),
     path("patients/<str:patient_id>/source/<str:kind>/<str:identity>", source, name="patient-source"),
+    path("patients/<str:patient_id>/apart/<int:number>", apart, name="patient-apart"),
 ]
