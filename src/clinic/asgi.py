@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
-application = get_asgi_application()
+pages: Any = get_asgi_application()
+
+from clinic.limits import Limits  # noqa: E402  it reads the settings
+
+application = Limits(pages)

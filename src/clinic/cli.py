@@ -5,21 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
 
 import django
 from django.core.management import call_command
 
+from clinic import logs, upkeep
+from clinic.environment import check_served, here
 from ketapath import __version__
 from ketapath.errors import BadInput, BadUsage, KetapathError
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--clock", default="1x", metavar="10x", help="let the clinic's clock run faster")
     words = "hours that the clinic's clock is ahead, for a demonstration at night (DEMO_AHEAD)"
     made.add_argument("--ahead", type=float, default=None, metavar="HOURS", help=words)
+    commands.add_parser("check", help="which settings hold, and whether the database is sound")
     commands.add_parser("migrate", help="bring the database to this version")
     commands.add_parser("rebuild", help="make every derived table again from the record")
     commands.add_parser("worker", help="do errands until ended (serve has a worker of its own)")
@@ -75,15 +73,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.command in ("serve", "demo"):
-        _check_address(is_demo=arguments.command == "demo")
-    _prepare_folder(Path(os.environ.get("DATA_DIR") or "var"))
-    try:
-        django.setup()
-    except ValueError as problem:
-        raise BadUsage(str(problem)) from problem
+    said = here()
+    if arguments.command == "demo" and not said.is_loopback:
+        raise BadUsage("the demonstration is for this computer alone; leave HOST at 127.0.0.1")
+    if arguments.command in ("serve", "check"):
+        check_served(said)
+    _prepare_folder(said.data_dir)
+    django.setup()
+    logs.catch_all()
     # Every command brings the database to this version first; it takes a moment where nothing is to be done.
-    call_command("migrate", verbosity=0, interactive=False)
+    upkeep.check_file(said)
+    if arguments.command != "restore":
+        upkeep.refuse_newer()
+        call_command("migrate", verbosity=0, interactive=False)
     if arguments.command == "serve":
         return _serve(is_demo=False)
     if arguments.command == "demo":
@@ -103,20 +105,6 @@ def _prepare_folder(folder: Path) -> None:
             file.write(secrets.token_urlsafe(48))
 
 
-def _check_address(*, is_demo: bool) -> None:
-    host = os.environ.get("HOST") or "127.0.0.1"
-    port = os.environ.get("PORT") or "8000"
-    if is_demo and host not in LOOPBACK:
-        raise BadUsage("the demonstration is for this computer alone; leave HOST at 127.0.0.1")
-    if host not in LOOPBACK and os.environ.get("TLS_PROXY") != "1":
-        raise BadUsage(
-            f"HOST {host} is not this computer alone. Put a proxy that speaks TLS in front and set TLS_PROXY=1, "
-            "or use HOST=127.0.0.1"
-        )
-    if not port.isdigit() or not 0 < int(port) < 65536:
-        raise BadUsage(f"PORT {port!r} is no port; use a number from 1 to 65535")
-
-
 def _demo(speed: str, ahead: float | None) -> int:
     from clinic import clock
     from clinic.demo.load import NotADemo, load_demo
@@ -127,7 +115,11 @@ def _demo(speed: str, ahead: float | None) -> int:
         rate = 0.0
     if not 1 <= rate <= 3600:
         raise BadUsage(f"--clock {speed!r}: give a factor from 1x to 3600x")
-    clock.be_ahead(timedelta(hours=_hours_ahead(ahead)))
+    if ahead is not None and not 0 <= ahead <= 24:
+        raise BadUsage(f"--ahead {ahead!r}: give hours from 0 to 24")
+    if here().workers > 1:
+        raise BadUsage("the demonstration has one clock and so one process; leave WORKERS at 1")
+    clock.be_ahead(timedelta(hours=here().demo_ahead if ahead is None else ahead))
     try:
         load_demo()
     except NotADemo as problem:
@@ -141,73 +133,30 @@ def _demo(speed: str, ahead: float | None) -> int:
     return _serve(is_demo=True)
 
 
-def _hours_ahead(stated: float | None) -> float:
-    """From the option, else from the surroundings; a day at most."""
-    given = os.environ.get("DEMO_AHEAD", "0") if stated is None else str(stated)
-    try:
-        hours = float(given)
-    except ValueError:
-        hours = -1.0
-    if not 0 <= hours <= 24:
-        raise BadUsage(f"--ahead {given!r}: give hours from 0 to 24")
-    return hours
-
-
 def _serve(*, is_demo: bool) -> int:
-    """Serve until ended. Open event streams are given three seconds to close."""
-    import uvicorn
-    from django.conf import settings
-
+    """Serve until ended."""
+    from clinic import server
     from clinic.access.models import Account
-    from clinic.jobs import work
     from clinic.record.models import Practice
-    from clinic.web.streams import closing
 
-    if not settings.IS_LOOPBACK and Practice.objects.filter(is_demo=True).exists():
+    said = here()
+    if not said.is_loopback and Practice.objects.filter(is_demo=True).exists():
         raise BadUsage("DATA_DIR holds the demonstration, which is for this computer alone; choose another folder")
     call_command("collectstatic", verbosity=0, interactive=False)
-    host, port = settings.HOST, int(os.environ.get("PORT") or "8000")
     if is_demo:
-        _print_sign_ins(host, port)
+        _print_sign_ins(server.address(said))
     else:
-        print(f"ketapath on http://{host}:{port}/", flush=True)
+        print(f"ketapath on {server.address(said)}", flush=True)
         if not Account.objects.exists():
             print("Nobody can sign in yet: ketapath-clinic create-practice, then create-user.", flush=True)
-    stop = threading.Event()
-    worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
-    worker.start()
-
-    class Server(uvicorn.Server):
-        """Tells open streams to end as soon as the server is told."""
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            closing.set()
-            super().handle_exit(sig, frame)
-
-    config = uvicorn.Config(
-        "clinic.asgi:application", host=host, port=port, log_level="warning", access_log=False,
-        timeout_graceful_shutdown=3, server_header=False, lifespan="off",
-    )  # fmt: skip
-    # uvicorn raises the signal again once it has closed; as an interrupt it ends this function instead of the process.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        Server(config).run()
-    except KeyboardInterrupt:
-        pass
-    except SystemExit:
-        return 3
-    finally:
-        closing.set()
-        stop.set()
-        worker.join(timeout=5)
-    return 0
+    return server.run(said)
 
 
-def _print_sign_ins(host: str, port: int) -> None:
+def _print_sign_ins(address: str) -> None:
     from clinic.access.sign_in import new_code
     from clinic.demo.load import accounts
 
-    print(f"ketapath demonstration on http://{host}:{port}/")
+    print(f"ketapath demonstration on {address}")
     print("Everybody in it is invented. Sign in with a name and its code; each code works once.\n")
     for account in accounts():
         print(f"  {account.username:22} {new_code(account)}   {account.name}, {account.practice.name}")

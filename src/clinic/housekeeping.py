@@ -9,18 +9,28 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from clinic import upkeep
 from clinic.access import audit
 from clinic.access.models import Account, AuditRow, Role
 from clinic.access.permission import Refused, matrix
 from clinic.access.sign_in import new_code
 from clinic.actions.commit import NotAllowed
 from clinic.actions.patients import import_record
+from clinic.environment import here, shown
 from clinic.jobs import work
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
 from clinic.record.projections import knowledge, rebuild
 from ketapath.errors import BadInput
 from ketapath.report import say
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    for name, value in shown(here()).items():
+        print(f"{name:20} {value}")
+    is_whole = upkeep.check_file(here(), within_s=600)
+    print(f"{'database':20} {'sound' if is_whole else 'not looked through to its end'}, at this version")
+    return 0
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
@@ -147,6 +157,7 @@ def _unknown(field: str, found: str, limit: str) -> BadInput:
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
     {
+        "check": _check,
         "migrate": _migrate,
         "rebuild": _rebuild,
         "worker": _worker,

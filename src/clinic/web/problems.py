@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from dataclasses import dataclass
 
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -14,11 +14,13 @@ from django.utils.translation import gettext as _
 from clinic.actions.commit import KeyReused, NotAllowed, Stale
 from clinic.actions.plan import Overtaken
 from clinic.actions.session import NotNow
+from clinic.logs import request_id
 from clinic.record.projections import knowledge
 from ketapath.errors import BadInput
 from ketapath.report import say
 
 _log = logging.getLogger(__name__)
+TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
 EXPECTED = (BadInput, NotAllowed, NotNow, Stale, Overtaken, KeyReused)
 """What a person can run into by ordinary use; pages show it where it happened and keep what was typed."""
@@ -92,7 +94,21 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Nobody learns from a refusal whether the thing exists."""
-    return sign_in_not_kept(request) if isinstance(exception, SessionInterrupted) else not_found(request)
+    if isinstance(exception, SessionInterrupted):
+        return sign_in_not_kept(request)
+    return too_much(request) if isinstance(exception, TOO_MUCH) else not_found(request)
+
+
+def too_much(request: HttpRequest) -> HttpResponse:
+    """A form larger than any that a person fills in."""
+    return page(
+        request,
+        Problem(
+            title=_("This is more than a page takes"),
+            what=_("The form has too many fields, or too much was typed into them. Nothing was saved."),
+            next_step=_("Go back and send less at once."), status=400,
+        ),
+    )  # fmt: skip
 
 
 def sign_in_not_kept(request: HttpRequest) -> HttpResponse:
@@ -132,9 +148,8 @@ def no_room(request: HttpRequest) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """A fault of ours, with a number to report."""
-    number = secrets.token_hex(4)
-    match = request.resolver_match
-    _log.error("fault %s on page %s", number, match.view_name if match else "unknown", exc_info=True)
+    number = request_id()
+    _log.error("fault on a page", exc_info=True, extra={"fault": number})
     return page(
         request,
         Problem(
