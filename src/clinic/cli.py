@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--ahead", type=float, default=None, metavar="HOURS", help=words)
     commands.add_parser("check", help="which settings hold, and whether the database is sound")
     commands.add_parser("migrate", help="bring the database to this version")
+    _copies(commands)
     commands.add_parser("rebuild", help="make every derived table again from the record")
     commands.add_parser("worker", help="do errands until ended (serve has a worker of its own)")
     made = commands.add_parser("import", help="take one person's FHIR Bundle into a practice")
@@ -70,6 +71,19 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("roles", help="which role may do what")
     commands.add_parser("verify-audit", help="follow the chain of the audit trail")
     return parser
+
+
+def _copies(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    made = commands.add_parser("backup", help="a copy of everything into one file, while people write")
+    made.add_argument("file", metavar="FILE", type=Path)
+    how = made.add_mutually_exclusive_group(required=True)
+    how.add_argument("--passphrase-file", type=Path, metavar="F", help="encrypt under the passphrase in this file")
+    how.add_argument("--plain", action="store_true", help="do not encrypt: anybody who finds the file can read it")
+    made.add_argument("--with-secret", action="store_true", help="with the installation's own key")
+    made = commands.add_parser("restore", help="fill an empty DATA_DIR or database from a copy, and compare")
+    made.add_argument("file", metavar="FILE", type=Path)
+    made.add_argument("--passphrase-file", type=Path, metavar="F", help="the passphrase that it was made with")
+    made.add_argument("--look", action="store_true", help="only read the copy through and say whether it is whole")
 
 
 def _run(arguments: argparse.Namespace) -> int:
