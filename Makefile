@@ -21,7 +21,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 export DATA_DIR HOST PORT
 
-.PHONY: help fit setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
+.PHONY: help fit setup tools css lock test test-store released slow check format-check lint types imports knowledge format run plan \
 	bench bench-knowledge bench-pharmacology bench-response calibrate claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
@@ -76,6 +76,9 @@ ON_POSTGRES := tests/store tests/clinic/test_loop.py tests/clinic/test_hostile_f
 
 test-store: setup css tools ## the record's tests again, on a PostgreSQL of their own
 	@$(BIN)/python -m tests.store.postgres $(BIN)/python -m pytest -q -m "not slow" $(ON_POSTGRES)
+
+released: setup ## keep the record that this very version writes, for the tests of upgrading (VERSION=0.2.0)
+	@$(BIN)/python -m tests.store.released $(VERSION)
 
 slow: setup css tools ## run the slow tests
 	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
