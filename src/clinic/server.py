@@ -36,9 +36,11 @@ def run(said: Environment) -> int:
 
     Raises BadInput where the address is taken or cannot be listened on.
     """
+    from clinic.access import reserve
     from clinic.jobs import work
 
     listener = _listen(said)
+    reserve.prepare()
     stop = threading.Event()
     worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
     worker.start()
