@@ -35,12 +35,12 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
     while not stop.is_set():
         try:
             pulse.beat()
+            set_morning_rounds()
+            while not stop.is_set() and do_next():
+                pulse.beat()
             if taken := take_in():
                 _log.warning("rows of the trail were taken in from the reserve", extra={"rows": taken})
             _watch_the_clock()
-            set_morning_rounds()
-            while not stop.is_set() and do_next():
-                pass
         except (DatabaseError, OSError):
             _log.exception("the worker waits for its database")
         finally:

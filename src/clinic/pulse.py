@@ -7,6 +7,7 @@ suffer, because rows are ordered by their number, but what is dated now is dated
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,9 +21,9 @@ MOST_BEHIND = timedelta(minutes=2)
 
 
 def beat() -> None:
-    """The worker is alive at this moment."""
-    path = _file()
-    path.touch(mode=0o600)
+    """The worker is alive at this moment. A sign that cannot be written keeps nobody from working."""
+    with suppress(OSError):
+        _file().touch(mode=0o600)
 
 
 def age_s() -> float | None:

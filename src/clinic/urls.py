@@ -5,6 +5,7 @@ from __future__ import annotations
 from clinic.web import (
     bench,
     candidacy,
+    errands,
     governance,
     health,
     library,
@@ -21,7 +22,7 @@ from clinic.web import (
 
 urlpatterns = [
     *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *profile.urls, *plan.urls, *session.urls,
-    *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls,
+    *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *errands.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

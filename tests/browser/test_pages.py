@@ -36,6 +36,14 @@ def test_the_patients_own_page_too_with_help_one_tap_away(museum: House, enter: 
         expect(page.locator("aside.crisis a[href^='tel:']")).to_be_visible()
 
 
+@pytest.mark.parametrize("look", SCREENS)
+def test_the_directors_page_of_errands_too(museum: House, enter: Enter, look: str) -> None:
+    page = enter(museum, "director", **SCREENS[look])
+    page.goto(f"{museum.url}/errands")
+    expect(page.get_by_text("at work")).to_be_visible()
+    _check(page, f"errands, {look}")
+
+
 def test_everything_folded_away_is_accessible_too(museum: House, enter: Enter) -> None:
     page = enter(museum, "prescriber")
     for name in (

@@ -32,6 +32,8 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "use-bench": STAFF,
         "read-policy": STAFF,
         "approve-policy": (Role.DIRECTOR,),
+        "see-errands": (Role.DIRECTOR,),
+        "retry-errand": (Role.DIRECTOR,),
         "read-own": (Role.PATIENT,),
     }
 )

@@ -45,6 +45,7 @@ def governance(request: HttpRequest) -> HttpResponse:
         "waiting": sum(block.waiting for block in found),
         "total": sum(len(block.rows) for block in found),
         "can_approve": may(account, "approve-policy"),
+        "sees_errands": may(account, "see-errands"),
         "duties": duties(account.practice),
         "questions": questions(account.practice),
         "problem": problem,
