@@ -15,6 +15,7 @@ AXE = Axe()
 SCREENS = {name: settings for name, settings in LOOKS.items() if name != "print"}
 
 
+@pytest.mark.requirement(27)
 @pytest.mark.parametrize("look", SCREENS)
 def test_every_page_is_accessible_quiet_and_fits_its_screen(museum: House, enter: Enter, look: str) -> None:
     page = enter(museum, "prescriber", **SCREENS[look])

@@ -135,6 +135,7 @@ def test_today_stays_current_without_being_asked(house: House, enter: Enter) -> 
     expect(nurse.locator(".lost")).not_to_be_visible(timeout=20_000)
 
 
+@pytest.mark.requirement(53)
 def test_what_was_acknowledged_survives_a_kill_in_the_middle_of_saving(house: House) -> None:
     visitor = Visitor(house).sign_in("nurse")
     path = f"/patients/{READY}/fact"
@@ -191,6 +192,7 @@ def test_serve_makes_an_empty_folder_into_a_clinic_by_itself(tmp_path: Path) -> 
         assert house.stop(how=signal.SIGTERM) == 0
 
 
+@pytest.mark.requirement(33)
 @pytest.mark.parametrize(
     ("command", "settings", "said"),
     [

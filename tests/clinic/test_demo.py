@@ -85,6 +85,7 @@ def test_the_derived_tables_of_the_whole_demonstration_are_rebuilt_the_same(harb
     assert derived() == before
 
 
+@pytest.mark.requirement(52)
 def test_every_recommendation_ever_made_comes_out_again_to_the_bit(harbour: Practice) -> None:
     made = Current.objects.filter(practice=harbour, kind="RiskAssessment")
     assert made.count() >= 7
@@ -104,6 +105,7 @@ def test_the_trail_tells_the_story_in_order_of_time(harbour: Practice) -> None:
     assert rows[-1].at <= clock.now()
 
 
+@pytest.mark.requirement(1)
 def test_nobody_in_it_has_a_password(account: Who) -> None:
     assert not [a.username for a in accounts() if a.has_usable_password()]
     assert not SignInCode.objects.exists()

@@ -14,10 +14,12 @@ from django.test import Client
 from clinic import clock
 from clinic.access.models import Account, AuditRow
 from clinic.access.sign_in import new_code, sign_in
+from clinic.logs import Lines
 
 Who = Callable[[str], Account]
 
 
+@pytest.mark.requirement(1)
 def test_a_code_works_once_for_its_own_name_and_for_twelve_hours(account: Who, monkeypatch: pytest.MonkeyPatch) -> None:
     nurse = account("nurse")
     code = new_code(nurse)
@@ -37,6 +39,7 @@ def test_a_new_code_ends_the_one_before_it(account: Who) -> None:
     assert sign_in("nurse", second) is not None
 
 
+@pytest.mark.requirement(4)
 def test_after_ten_wrong_tries_a_names_password_rests_for_a_while_and_its_code_still_opens(
     account: Who, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,12 +58,14 @@ def test_after_ten_wrong_tries_a_names_password_rests_for_a_while_and_its_code_s
     assert sign_in("nurse", "a quiet house by the sea") is not None
 
 
+@pytest.mark.requirement(36)
 def test_every_try_is_on_the_trail(account: Who) -> None:
     sign_in("nobody-here", "x")
     row = AuditRow.objects.filter(act="sign-in").latest("id")
     assert (row.who, row.outcome) == ("nobody-here", "refused")
 
 
+@pytest.mark.requirement(2)
 @pytest.mark.parametrize(("password", "fits"), [("short", False), ("123456789987654321", False), ("a quiet house by the sea", True)])  # fmt: skip  # noqa: E501
 def test_a_password_is_long_and_not_a_common_one(
     browser_of: Callable[[str], Client], account: Who, password: str, fits: bool
@@ -71,6 +76,7 @@ def test_a_password_is_long_and_not_a_common_one(
     assert (sign_in("nurse", password) is not None) is fits
 
 
+@pytest.mark.requirement(6)
 def test_signing_out_ends_it_on_the_server_too(browser_of: Callable[[str], Client]) -> None:
     client = browser_of("nurse")
     stolen = client.cookies["sessionid"].value
@@ -90,6 +96,7 @@ def test_the_way_back_after_signing_in_stays_in_the_house(
     assert client.post("/sign-in", fields).headers["Location"] in ("/", "/patients")
 
 
+@pytest.mark.requirement(28)
 def test_a_form_without_proof_of_its_origin_changes_nothing(account: Who, settings: Any, tmp_path: Path) -> None:
     settings.STATIC_ROOT = tmp_path
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
@@ -111,6 +118,7 @@ def test_a_password_is_changed_only_by_whoever_has_the_old_one(
     assert sign_in("nurse", new) is not None
 
 
+@pytest.mark.requirement(26, 29)
 def test_a_fault_is_logged_by_number_and_page_and_never_by_person(
     browser_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -122,7 +130,8 @@ def test_a_fault_is_logged_by_number_and_page_and_never_by_person(
     monkeypatch.setattr("clinic.web.patients.treated", breaks)
     answer = client.get("/patients/aneurysm")
     assert answer.status_code == 500
-    number = re.search(r"the number (\w{8})", answer.content.decode())
+    number = re.search(r"the number (\w{12})", answer.content.decode())
     assert number
-    assert f"fault {number[1]} on page patient" in caplog.text
-    assert "/patients/aneurysm" not in caplog.text
+    line = next(record for record in caplog.records if record.message == "fault on a page")
+    assert (line.__dict__["fault"], line.__dict__["route"]) == (number[1], "patient")
+    assert "/patients/aneurysm" not in Lines().format(line)

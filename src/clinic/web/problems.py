@@ -148,8 +148,9 @@ def no_room(request: HttpRequest) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """A fault of ours, with a number to report."""
-    number = request_id()
-    _log.error("fault on a page", exc_info=True, extra={"fault": number})
+    number, match = request_id(), request.resolver_match
+    route = match.view_name if match else "unknown"
+    _log.error("fault on a page", exc_info=True, extra={"fault": number, "route": route})
     return page(
         request,
         Problem(
