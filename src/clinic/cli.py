@@ -98,8 +98,9 @@ def _run(arguments: argparse.Namespace) -> int:
     # Every command brings the database to this version first; it takes a moment where nothing is to be done.
     upkeep.check_file(said)
     if arguments.command != "restore":
-        upkeep.refuse_newer()
-        call_command("migrate", verbosity=0, interactive=False)
+        with upkeep.ready(), upkeep.alone(said):
+            upkeep.refuse_newer()
+            call_command("migrate", verbosity=0, interactive=False)
     if arguments.command == "serve":
         return _serve(is_demo=False)
     if arguments.command == "demo":
@@ -156,7 +157,8 @@ def _serve(*, is_demo: bool) -> int:
     said = here()
     if not said.is_loopback and Practice.objects.filter(is_demo=True).exists():
         raise BadUsage("DATA_DIR holds the demonstration, which is for this computer alone; choose another folder")
-    call_command("collectstatic", verbosity=0, interactive=False)
+    with upkeep.alone(said):
+        call_command("collectstatic", verbosity=0, interactive=False)
     if is_demo:
         _print_sign_ins(server.address(said))
     else:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from clinic.environment import Environment
 from ketapath.errors import BadInput
 
+_LOCK = 7_305_022  # one number that all processes of this application agree on
 LOOK_S = 10.0
 """How long the file is looked through; what a large one holds beyond that is checked by `ketapath-clinic check`."""
 _RESTORE = "Restore the last backup into another, empty DATA_DIR; docs/how-to/run.md says how. Keep this one as it is."
@@ -44,6 +49,24 @@ def check_file(said: Environment, *, within_s: float = LOOK_S) -> bool:
     return True
 
 
+@contextmanager
+def alone(said: Environment) -> Iterator[None]:
+    """Within this block no other process brings this database to its version, nor this folder's files into place."""
+    handle = os.open(said.data_dir / "upkeep-lock", os.O_RDWR | os.O_CREAT, 0o600)
+    is_server = connection.vendor == "postgresql"
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if is_server:  # processes of other machines do not see the file
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        yield
+    finally:
+        if is_server and connection.connection is not None:
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+        os.close(handle)
+
+
 def newer_steps() -> list[str]:
     """The steps of the schema that this database has taken and this version does not know."""
     loader = MigrationLoader(connection)
@@ -53,16 +76,21 @@ def newer_steps() -> list[str]:
     )
 
 
-def refuse_newer() -> None:
-    """Raises BadInput where a newer version has been at this database."""
+@contextmanager
+def ready() -> Iterator[None]:
+    """Raises BadInput where the database cannot be reached or opened within this block."""
     try:
-        newer = newer_steps()
+        yield
     except OperationalError as problem:
         raise BadInput(
-            field="database", found="no answer", limit="one that can be reached and opened",
-            next_step="Look at DATABASE_URL, or at DATA_DIR and its disk, with `ketapath-clinic check`.",
+            field="database", found="no answer", limit="one that can be reached, opened and written",
+            next_step="Look at DATABASE_URL, or at DATA_DIR and its disk.",
         ) from problem  # fmt: skip
-    if newer:
+
+
+def refuse_newer() -> None:
+    """Raises BadInput where a newer version has been at this database."""
+    if newer := newer_steps():
         raise BadInput(
             field="database", found=newer[-1], limit="a step of the schema that this version of ketapath knows",
             next_step="Start the newer version that was here, or restore a backup from before the upgrade. "

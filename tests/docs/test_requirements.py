@@ -11,6 +11,7 @@ def test_every_requirement_has_a_test_or_says_why_not_yet_and_no_reason_is_out_o
 
 def test_there_are_sixty_of_them_and_the_marks_are_found() -> None:
     assert [one["id"] for one in requirements()] == list(range(1, 61))
+    assert all(set(one) <= {"id", "room", "says", "not_yet"} for one in requirements())
     assert len(shown()) > 20
 
 
