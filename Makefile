@@ -21,8 +21,9 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 export DATA_DIR HOST PORT
 
-.PHONY: help fit setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
-	bench bench-door bench-knowledge bench-pharmacology bench-response bench-store calibrate claims docs screenshots picture reference schema ci clean
+.PHONY: help fit setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
+	format run plan bench bench-door bench-knowledge bench-pharmacology bench-response bench-store calibrate claims docs \
+	screenshots picture reference schema ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -64,6 +65,8 @@ lock: setup ## write requirements.lock anew from pyproject.toml (UPGRADE=1 takes
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra clinic --universal --fork-strategy fewest --python-version 3.11 \
 	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) \
 	  --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra clinic --constraint requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --output-file requirements-clinic.lock
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra research --constraint requirements.lock --universal --fork-strategy fewest --python-version 3.11 \
 	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) \
 	  --output-file requirements-research.lock
@@ -76,6 +79,20 @@ ON_POSTGRES := tests/store tests/clinic/test_loop.py tests/clinic/test_hostile_f
 
 test-store: setup css tools ## the record's tests again, on a PostgreSQL of their own
 	@$(BIN)/python -m tests.store.postgres $(BIN)/python -m pytest -q -m "not slow" $(ON_POSTGRES)
+
+trace: setup ## write which test shows which requirement into docs/reference/requirements.md
+	@$(BIN)/python -m docs.trace
+
+sbom: setup ## list everything inside, in CycloneDX, into build/sbom.cdx.json
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON \
+	  -o build/sbom.cdx.json
+
+scan: setup ## ask for known faults of what is locked; could-not-ask counts as a failure (needs a network and uv)
+	@$(BIN)/uv tool run --quiet pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
+
+released: setup ## keep the record that this very version writes, for the tests of upgrading (VERSION=0.2.0)
+	@$(BIN)/python -m tests.store.released $(VERSION)
 
 slow: setup css tools ## run the slow tests
 	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)

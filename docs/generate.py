@@ -15,6 +15,7 @@ from typing import Any
 
 from docs.walk import walk_page
 
+from clinic.environment import VARIABLES
 from ketapath.domain.evidence import Grade, Trust
 from ketapath.knowledge import FOLDER, Knowledge, Rule, documents, load
 from ketapath.knowledge.cases import cases_by_subject
@@ -68,7 +69,20 @@ def generated() -> dict[Path, str]:
     files[REFERENCE / "response-fit.svg"] = fit_picture(draws, knowledge.response)
     files[ROOT / "docs" / "how-to" / "follow-one-person.md"] = _page(walk_page())
     files[REFERENCE / "knowledge-numbers.md"] = _page(numbers(found, knowledge))
+    files[REFERENCE / "settings.md"] = _page(settings_page())
     return files
+
+
+def settings_page() -> list[str]:
+    """Every variable that the clinic reads, as its code has it."""
+    rows = [f"| `{v.name}` | {v.words} | {f'`{v.default}`' if v.default else ''} | {v.limit} |" for v in VARIABLES]
+    return [
+        "# Settings of the clinic", "",
+        "Written by `make reference` from `src/clinic/environment.py`. A variable that is empty counts as not set; a",
+        "value that cannot be used ends the start with one line and exit code 3. `ketapath-clinic check` prints what",
+        "holds.", "",
+        "| variable | what it says | unless set | allowed |", "| --- | --- | --- | --- |", *rows,
+    ]  # fmt: skip
 
 
 def pack_ids() -> dict[str, list[str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
-_pages = get_asgi_application()  # sets Django up; only then can the door be imported
+_pages: Any = get_asgi_application()  # sets Django up; only then can the doors be imported
 
 from clinic.api.door import Door  # noqa: E402
+from clinic.limits import Limits  # noqa: E402
 
-application = Door(_pages)
+pages: Any = Limits(_pages)
+application = Door(pages)

@@ -5,24 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import signal
-import socket
 import sys
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import django
 from django.core.management import call_command
 
+from clinic import logs, upkeep
+from clinic.environment import check_served, here
 from ketapath import __version__
 from ketapath.errors import BadInput, BadUsage, KetapathError
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,13 +39,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ketapath {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    made = commands.add_parser("serve", help="serve the pages and the FHIR door on HOST and PORT from DATA_DIR")
-    made.add_argument("--workers", type=int, default=1, metavar="N", help="processes that answer; 1 to 16")
+    commands.add_parser("serve", help="serve the pages and the FHIR door on HOST and PORT from DATA_DIR")
     made = commands.add_parser("demo", help="the same with invented people; this computer only")
     made.add_argument("--clock", default="1x", metavar="10x", help="let the clinic's clock run faster")
     words = "hours that the clinic's clock is ahead, for a demonstration at night (DEMO_AHEAD)"
     made.add_argument("--ahead", type=float, default=None, metavar="HOURS", help=words)
+    commands.add_parser("check", help="which settings hold, and whether the database is sound")
     commands.add_parser("migrate", help="bring the database to this version")
+    _copies(commands)
     commands.add_parser("rebuild", help="make every derived table again from the record")
     commands.add_parser("worker", help="do errands until ended (serve has a worker of its own)")
     made = commands.add_parser("import", help="take one person's FHIR Bundle into a practice")
@@ -109,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_tokens(commands: Any) -> None:
+def _add_tokens(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     made = commands.add_parser("create-token", help="a bearer token of an account, for scripts; it is shown once")
     made.add_argument("username")
     made.add_argument("--name", required=True, help="what it is for")
@@ -124,19 +119,36 @@ def _add_tokens(commands: Any) -> None:
     commands.add_parser("test-tokens", help="an account and a token of each role, for tests with TEST_MODE=1")
 
 
+def _copies(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    made = commands.add_parser("backup", help="a copy of everything into one file, while people write")
+    made.add_argument("file", metavar="FILE", type=Path)
+    how = made.add_mutually_exclusive_group(required=True)
+    how.add_argument("--passphrase-file", type=Path, metavar="F", help="encrypt under the passphrase in this file")
+    how.add_argument("--plain", action="store_true", help="do not encrypt: anybody who finds the file can read it")
+    made.add_argument("--with-secret", action="store_true", help="with the installation's own key")
+    made = commands.add_parser("restore", help="fill an empty DATA_DIR or database from a copy, and compare")
+    made.add_argument("file", metavar="FILE", type=Path)
+    made.add_argument("--passphrase-file", type=Path, metavar="F", help="the passphrase that it was made with")
+    made.add_argument("--look", action="store_true", help="only read the copy through and say whether it is whole")
+
+
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.command in ("serve", "demo"):
-        _check_address(is_demo=arguments.command == "demo")
-        _check_workers(getattr(arguments, "workers", 1))
-    _prepare_folder(Path(os.environ.get("DATA_DIR") or "var"))
-    try:
-        django.setup()
-    except ValueError as problem:
-        raise BadUsage(str(problem)) from problem
+    said = here()
+    if arguments.command == "demo" and not said.is_loopback:
+        raise BadUsage("the demonstration is for this computer alone; leave HOST at 127.0.0.1")
+    if arguments.command in ("serve", "check"):
+        check_served(said)
+    _prepare_folder(said.data_dir)
+    django.setup()
+    logs.catch_all()
     # Every command brings the database to this version first; it takes a moment where nothing is to be done.
-    call_command("migrate", verbosity=0, interactive=False)
+    upkeep.check_file(said)
+    if arguments.command != "restore":
+        with upkeep.ready(), upkeep.alone(said):
+            upkeep.refuse_newer()
+            call_command("migrate", verbosity=0, interactive=False)
     if arguments.command == "serve":
-        return _serve(is_demo=False, workers=arguments.workers)
+        return _serve(is_demo=False)
     if arguments.command == "demo":
         return _demo(arguments.clock, arguments.ahead)
     from clinic import housekeeping
@@ -154,25 +166,6 @@ def _prepare_folder(folder: Path) -> None:
             file.write(secrets.token_urlsafe(48))
 
 
-def _check_address(*, is_demo: bool) -> None:
-    host = os.environ.get("HOST") or "127.0.0.1"
-    port = os.environ.get("PORT") or "8000"
-    if is_demo and host not in LOOPBACK:
-        raise BadUsage("the demonstration is for this computer alone; leave HOST at 127.0.0.1")
-    if host not in LOOPBACK and os.environ.get("TLS_PROXY") != "1":
-        raise BadUsage(
-            f"HOST {host} is not this computer alone. Put a proxy that speaks TLS in front and set TLS_PROXY=1, "
-            "or use HOST=127.0.0.1"
-        )
-    if not port.isdigit() or not 0 < int(port) < 65536:
-        raise BadUsage(f"PORT {port!r} is no port; use a number from 1 to 65535")
-
-
-def _check_workers(workers: int) -> None:
-    if not 1 <= workers <= 16:
-        raise BadUsage(f"--workers {workers}: give a number from 1 to 16")
-
-
 def _demo(speed: str, ahead: float | None) -> int:
     from clinic import clock
     from clinic.demo.load import NotADemo, load_demo
@@ -183,7 +176,11 @@ def _demo(speed: str, ahead: float | None) -> int:
         rate = 0.0
     if not 1 <= rate <= 3600:
         raise BadUsage(f"--clock {speed!r}: give a factor from 1x to 3600x")
-    clock.be_ahead(timedelta(hours=_hours_ahead(ahead)))
+    if ahead is not None and not 0 <= ahead <= 24:
+        raise BadUsage(f"--ahead {ahead!r}: give hours from 0 to 24")
+    if here().workers > 1:
+        raise BadUsage("the demonstration has one clock and so one process; leave WORKERS at 1")
+    clock.be_ahead(timedelta(hours=here().demo_ahead if ahead is None else ahead))
     try:
         load_demo()
     except NotADemo as problem:
@@ -197,128 +194,32 @@ def _demo(speed: str, ahead: float | None) -> int:
     return _serve(is_demo=True)
 
 
-def _hours_ahead(stated: float | None) -> float:
-    """From the option, else from the surroundings; a day at most."""
-    given = os.environ.get("DEMO_AHEAD", "0") if stated is None else str(stated)
-    try:
-        hours = float(given)
-    except ValueError:
-        hours = -1.0
-    if not 0 <= hours <= 24:
-        raise BadUsage(f"--ahead {given!r}: give hours from 0 to 24")
-    return hours
-
-
-def _serve(*, is_demo: bool, workers: int = 1) -> int:
-    """Serve until ended. Open event streams are given three seconds to close."""
-    from django.conf import settings
-
-    from clinic.access import sealing
+def _serve(*, is_demo: bool) -> int:
+    """Serve until ended."""
+    from clinic import server
     from clinic.access.models import Account
-    from clinic.jobs import work
     from clinic.record.models import Practice
 
-    if not settings.IS_LOOPBACK and Practice.objects.filter(is_demo=True).exists():
+    said = here()
+    if not said.is_loopback and Practice.objects.filter(is_demo=True).exists():
         raise BadUsage("DATA_DIR holds the demonstration, which is for this computer alone; choose another folder")
-    call_command("collectstatic", verbosity=0, interactive=False)
-    host, port = settings.HOST, int(os.environ.get("PORT") or "8000")
+    with upkeep.alone(said):
+        call_command("collectstatic", verbosity=0, interactive=False)
     if is_demo:
-        _print_sign_ins(host, port)
+        _print_sign_ins(server.address(said))
     else:
-        print(f"ketapath on http://{host}:{port}/", flush=True)
+        print(f"ketapath on {server.address(said)}", flush=True)
         if not Account.objects.exists():
             print("Nobody can sign in yet: ketapath-clinic create-practice, then create-user.", flush=True)
-    if workers > 1:
-        return _serve_in_several(host, port, workers)
-    stop = threading.Event()
-    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work, sealing.run)]
-    for thread in aside:
-        thread.start()
-    try:
-        return _answer(host, port, None)
-    finally:
-        stop.set()
-        for thread in aside:
-            thread.join(timeout=5)
+    return server.run(said)
 
 
-def _answer(host: str, port: int, listener: socket.socket | None) -> int:
-    """Answer requests in this process until it is told to end."""
-    import uvicorn
-
-    from clinic.web.streams import closing
-
-    class Server(uvicorn.Server):
-        """Tells open streams to end as soon as the server is told."""
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            closing.set()
-            super().handle_exit(sig, frame)
-
-    config = uvicorn.Config(
-        "clinic.asgi:application", host=host, port=port, log_level="warning", access_log=False,
-        timeout_graceful_shutdown=3, server_header=False, lifespan="off",
-    )  # fmt: skip
-    # uvicorn raises the signal again once it has closed; as an interrupt it ends this function instead of the process.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        Server(config).run(sockets=None if listener is None else [listener])
-    except KeyboardInterrupt:
-        pass
-    except SystemExit:
-        return 3
-    finally:
-        closing.set()
-    return 0
-
-
-def _serve_in_several(host: str, port: int, workers: int) -> int:
-    """Several processes answer on one listening socket; this one does the errands, and ends them all when one ends.
-
-    Whatever keeps a service running then starts all of them anew, rather than going on with fewer.
-    """
-    from django.db import connections
-
-    from clinic.access import sealing
-    from clinic.jobs import work
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=2048)
-    connections.close_all()  # no two processes may share one
-    children = []
-    for _ in range(workers):
-        child = os.fork()
-        if child == 0:
-            os._exit(_answer(host, port, listener))
-        children.append(child)
-    stop = threading.Event()
-    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work, sealing.run)]
-    for thread in aside:
-        thread.start()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    is_told = False
-    try:
-        os.wait()
-    except KeyboardInterrupt:
-        is_told = True
-    stop.set()
-    for child in children:
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGTERM)
-    for child in children:
-        with suppress(ChildProcessError):
-            os.waitpid(child, 0)
-    for thread in aside:
-        thread.join(timeout=5)
-    return 0 if is_told else 3
-
-
-def _print_sign_ins(host: str, port: int) -> None:
+def _print_sign_ins(address: str) -> None:
     from clinic.access.models import Role
     from clinic.access.sign_in import new_code
     from clinic.demo.load import accounts, signs_with
 
-    print(f"ketapath demonstration on http://{host}:{port}/")
+    print(f"ketapath demonstration on {address}")
     print("Everybody in it is invented. Sign in with a name and its code; each code works once.")
     print("To sign a plan, a dose or a note, give what stands behind 'signs with'; it stays the same.\n")
     for account in accounts():

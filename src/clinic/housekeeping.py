@@ -7,13 +7,13 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from clinic import clock
+from clinic import clock, upkeep
 from clinic.access import audit, sealing
 from clinic.access.models import Account, Role, Stay, Token
 from clinic.access.permission import Refused, matrix, matrix_of_parts
@@ -26,6 +26,9 @@ from clinic.actions.commit import NotAllowed, Stale
 from clinic.actions.exchange import New, Sender, create
 from clinic.actions.export import export_chart
 from clinic.actions.patients import import_chart, import_record, lines, told
+from clinic.backup import Manifest, look, restore, take
+from clinic.backup.take import SECRET
+from clinic.environment import here, shown
 from clinic.jobs import work
 from clinic.queries.audit import Wish, as_events, as_lines
 from clinic.queries.plan import replay
@@ -35,9 +38,66 @@ from clinic.web.door import matrix_of_routes
 from ketapath.errors import BadInput, BadUsage
 
 
+def _check(arguments: argparse.Namespace) -> int:
+    for name, value in shown(here()).items():
+        print(f"{name:20} {value}")
+    is_whole = upkeep.check_file(here(), within_s=600)
+    print(f"{'database':20} {'sound' if is_whole else 'not looked through to its end'}, at this version")
+    return 0
+
+
 def _migrate(arguments: argparse.Namespace) -> int:
     print("The database is at this version.")
     return 0
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    """The row on the trail is in the copy; where the copy fails, another row says so."""
+    said = here()
+    audit.append("backup", outcome="done", who="command line")
+    secret = said.data_dir / SECRET if arguments.with_secret else None
+    try:
+        manifest = take(arguments.file, passphrase=_passphrase(arguments), anchor=said.audit_anchor, secret=secret)
+    except (BadInput, OSError):
+        audit.append("backup", outcome="failed", who="command line")
+        raise
+    print(
+        f"{arguments.file}: {manifest.rows} rows of {len(manifest.tables)} tables, as they stood at {manifest.made_at}"
+    )
+    print("encrypted" if arguments.passphrase_file else "NOT encrypted: keep it as you keep the record itself")
+    return 0
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    said = here()
+    if arguments.look:
+        return _told(look(arguments.file, _passphrase(arguments)), ())
+    found = restore(
+        arguments.file, passphrase=_passphrase(arguments), anchor=said.audit_anchor, secret=said.data_dir / SECRET
+    )
+    if _told(found.manifest, found.differing):
+        return 1
+    audit.append("restore", outcome="done", who="command line")
+    return _verify_audit(argparse.Namespace(json=False))
+
+
+def _told(manifest: Manifest, differing: Sequence[str]) -> int:
+    """The report: each table with its rows and hash, and which came out other than they went in."""
+    print(f"made at {manifest.made_at} by ketapath {manifest.version} on {manifest.database}")
+    for name, table in manifest.tables.items():
+        mark = "DIFFERENT" if name in differing else "the same"
+        print(f"{name:32} {table.rows:9} rows   sha256 {table.sha256[:16]}   {mark}")
+    print(f"{manifest.rows} rows; {len(differing) or 'none'} of {len(manifest.tables)} tables differ")
+    return 1 if differing else 0
+
+
+def _passphrase(arguments: argparse.Namespace) -> str | None:
+    if arguments.passphrase_file is None:
+        return None
+    try:
+        return str(arguments.passphrase_file.read_text()).strip("\r\n")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise _unknown("--passphrase-file", str(arguments.passphrase_file), "a file that can be read") from problem
 
 
 def _rebuild(arguments: argparse.Namespace) -> int:
@@ -317,7 +377,10 @@ def _unknown(field: str, found: str, limit: str) -> BadInput:
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
     {
+        "check": _check,
         "migrate": _migrate,
+        "backup": _backup,
+        "restore": _restore,
         "rebuild": _rebuild,
         "worker": _worker,
         "import": _import,

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import DatabaseError, connection, transaction
 
-from clinic import clock
+from clinic import clock, pulse
+from clinic.access import recovery
 from clinic.access.verification import Verdict, verify
 from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
@@ -34,21 +35,35 @@ DAILY = timedelta(days=1)
 LEASE = timedelta(minutes=10)
 MORNING = time(7, 0)
 _log = logging.getLogger(__name__)
+_is_behind = False
 
 
 def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
     """Do errands until told to stop."""
     while not stop.is_set():
         try:
+            pulse.beat()
             set_morning_rounds()
             verify_when_due()
             while not stop.is_set() and do_next():
-                pass
-        except DatabaseError:
+                pulse.beat()
+            if taken := recovery.take_in():
+                _log.warning("rows of the trail were taken in from the reserve", extra={"rows": taken})
+            _watch_the_clock()
+        except (DatabaseError, OSError):
             _log.exception("the worker waits for its database")
         finally:
             connection.close()
         stop.wait(every_s)
+
+
+def _watch_the_clock() -> None:
+    """A line where the clock has been set back, once for as long as it stays so."""
+    global _is_behind
+    behind = pulse.behind()
+    if behind > pulse.MOST_BEHIND and not _is_behind:
+        _log.warning("the clock stands behind the record", extra={"seconds": round(behind.total_seconds())})
+    _is_behind = behind > pulse.MOST_BEHIND
 
 
 def do_next() -> bool:
@@ -87,6 +102,7 @@ def _do(errand: Errand) -> None:
     except (DatabaseError, KeyError, ValueError) as problem:
         # Never given up: tried again after twice as long each time, an hour at most. No words of a record are kept.
         errand.problem = type(problem).__name__
+        _log.warning("an errand failed", exc_info=True, extra={"errand": errand.pk, "attempts": errand.attempts})
         errand.due_at = clock.now() + min(LONGEST_WAIT, timedelta(seconds=2 ** min(errand.attempts, 20)))
     errand.save()
 

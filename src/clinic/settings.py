@@ -1,36 +1,26 @@
-"""How does it run? The variables are those of README: HOST, PORT, DATA_DIR and so on.
+"""Django's settings, from what `clinic.environment` read.
 
 Secrets are made on first start and kept in the data folder, readable by its owner alone. Debug is always off.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
+from clinic import logs
+from clinic.environment import here
+
 PACKAGE = Path(__file__).parent
-DATA_DIR = Path(os.environ.get("DATA_DIR") or "var").resolve()
-HOST = os.environ.get("HOST") or "127.0.0.1"
-IS_LOOPBACK = HOST in ("127.0.0.1", "localhost", "::1")
-IS_BEHIND_TLS = os.environ.get("TLS_PROXY") == "1"
-AUDIT_ANCHOR = Path(os.environ.get("AUDIT_ANCHOR") or DATA_DIR / "audit-anchor.log").resolve()
-PUBLIC_URL = os.environ.get("PUBLIC_URL", "")  # as https://clinic.example, where a proxy hands requests on
-
-
-def _number(name: str, standard: float, *, most: float) -> float:
-    """A positive number out of the surroundings. Raises ValueError with one clear line."""
-    given = os.environ.get(name) or str(standard)
-    try:
-        found = float(given)
-    except ValueError:
-        found = 0.0
-    if not 0 < found <= most:
-        raise ValueError(f"{name} {given!r}: give a number above 0, {most:g} at most; without it {standard:g} is used")
-    return found
+ENVIRONMENT = here()
+DATA_DIR = ENVIRONMENT.data_dir
+HOST = ENVIRONMENT.host
+IS_BEHIND_TLS = ENVIRONMENT.is_behind_tls
+AUDIT_ANCHOR = ENVIRONMENT.audit_anchor
+PUBLIC_URL = ENVIRONMENT.public_url
 
 
 SECRET_FILE = DATA_DIR / "secret"
@@ -42,7 +32,7 @@ def _secret() -> str:
 
 
 def _database() -> dict[str, object]:
-    url = os.environ.get("DATABASE_URL")
+    url = ENVIRONMENT.database_url
     if not url:
         # FULL: an acknowledged write survives a loss of power. IMMEDIATE: two writers queue instead of failing midway.
         first = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
@@ -52,8 +42,6 @@ def _database() -> dict[str, object]:
             "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": first},
         }
     parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
-        raise ValueError("DATABASE_URL must begin with postgresql://; without it an SQLite file in DATA_DIR is used")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),
@@ -91,6 +79,7 @@ DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
+    "clinic.logs.note_route",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -134,6 +123,7 @@ FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [PACKAGE / "web" / "static"]
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
 STORAGES = {"staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"}}
 
 LANGUAGE_CODE = "en"
@@ -157,8 +147,8 @@ ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False  # access.throttle is the one plac
 MFA_ADAPTER = "clinic.access.sealed.SealedFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_RECOVERY_CODE_DIGITS = 10
-IDLE_MINUTES = _number("IDLE_MINUTES", 15, most=60)  # access.stays locks, or ends, what has been idle for so long
-SESSION_HOURS = _number("SESSION_HOURS", 12, most=24)  # and ends everything after so long
+IDLE_MINUTES = ENVIRONMENT.idle_minutes  # access.stays locks, or ends, what has been idle for so long
+SESSION_HOURS = ENVIRONMENT.session_hours  # and ends everything after so long
 SESSION_COOKIE_AGE = int(SESSION_HOURS * 3600)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_BEHIND_TLS
 if IS_BEHIND_TLS:
@@ -167,7 +157,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "clinic.web.problems.page_too_old"
 SECURE_HSTS_SECONDS = 31_536_000 if IS_BEHIND_TLS else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_BEHIND_TLS else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.tls_proxy else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -181,11 +171,4 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # the largest form a person can fill in is a few kilobytes
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    # Django's own lines name the address, which names a person; web.problems logs faults by number and page instead.
-    "loggers": {"django.request": {"level": "CRITICAL"}},
-}
+LOGGING = logs.configuration(level=ENVIRONMENT.log_level, requests=ENVIRONMENT.log_requests)

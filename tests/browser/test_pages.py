@@ -15,6 +15,7 @@ AXE = Axe()
 SCREENS = {name: settings for name, settings in LOOKS.items() if name != "print"}
 
 
+@pytest.mark.requirement(27)
 @pytest.mark.parametrize("look", SCREENS)
 def test_every_page_is_accessible_quiet_and_fits_its_screen(museum: House, enter: Enter, look: str) -> None:
     page = enter(museum, "prescriber", **SCREENS[look])
@@ -58,6 +59,14 @@ def test_a_page_is_printed_once_its_print_stands_on_the_trail(museum: House, ent
     page.click("text=Print")
     expect(page.get_by_text("Not printed")).to_be_visible()
     expect(page.locator("body[data-printed='2']")).to_have_count(1)
+
+
+@pytest.mark.parametrize("look", SCREENS)
+def test_the_directors_page_of_errands_too(museum: House, enter: Enter, look: str) -> None:
+    page = enter(museum, "director", **SCREENS[look])
+    page.goto(f"{museum.url}/errands")
+    expect(page.get_by_text("at work")).to_be_visible()
+    _check(page, f"errands, {look}")
 
 
 def test_everything_folded_away_is_accessible_too(museum: House, enter: Enter) -> None:

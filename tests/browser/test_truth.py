@@ -140,6 +140,7 @@ def test_today_stays_current_without_being_asked(house: House, enter: Enter) -> 
     expect(nurse.locator(".lost")).not_to_be_visible(timeout=20_000)
 
 
+@pytest.mark.requirement(53)
 def test_what_was_acknowledged_survives_a_kill_in_the_middle_of_saving(house: House) -> None:
     visitor = Visitor(house).sign_in("nurse")
     path = f"/patients/{READY}/fact"
@@ -196,13 +197,15 @@ def test_serve_makes_an_empty_folder_into_a_clinic_by_itself(tmp_path: Path) -> 
         assert house.stop(how=signal.SIGTERM) == 0
 
 
+@pytest.mark.requirement(33)
 @pytest.mark.parametrize(
     ("command", "settings", "said"),
     [
         ("demo", {"HOST": "0.0.0.0"}, "for this computer alone"),
         ("demo", {"HOST": "0.0.0.0", "TLS_PROXY": "1"}, "for this computer alone"),
         ("serve", {"HOST": "0.0.0.0"}, "not this computer alone"),
-        ("serve", {"HOST": "0.0.0.0", "TLS_PROXY": "1"}, "holds the demonstration"),
+        ("serve", {"HOST": "0.0.0.0", "TLS_PROXY": "1"}, "PUBLIC_URL"),
+        ("serve", {"HOST": "0.0.0.0", "TLS_PROXY": "1", "PUBLIC_URL": "https://x.example"}, "holds the demonstration"),
         ("serve", {"PORT": "99999"}, "is no port"),
         ("serve", {"DATABASE_URL": "mysql://x"}, "must begin with postgresql"),
     ],

@@ -87,6 +87,7 @@ def test_the_derived_tables_of_the_whole_demonstration_are_rebuilt_the_same(harb
     assert derived() == before
 
 
+@pytest.mark.requirement(52)
 def test_every_recommendation_ever_made_comes_out_again_to_the_bit(harbour: Practice) -> None:
     made = Current.objects.filter(practice=harbour, kind="RiskAssessment")
     assert made.count() >= 7
@@ -123,6 +124,7 @@ def test_every_plan_order_dose_and_note_of_the_story_is_signed_by_who_did_it(har
         assert "changed" not in {s.state for group in held.values() for s in group}
 
 
+@pytest.mark.requirement(1)
 def test_nobody_in_it_has_a_password(account: Who) -> None:
     assert not [a.username for a in accounts() if a.has_usable_password()]
     assert not SignInCode.objects.exists()

@@ -49,6 +49,7 @@ ODD_PLACES = (
 )  # fmt: skip
 
 
+@pytest.mark.requirement(21, 22, 25)
 @pytest.mark.parametrize("address", FORMS)
 def test_a_form_filled_with_anything_is_answered_in_plain_words(
     browser_of: Callable[..., Client], address: str
@@ -65,6 +66,7 @@ def test_a_form_filled_with_anything_is_answered_in_plain_words(
     assert client.get(f"/patients/{READY}").status_code == 200
 
 
+@pytest.mark.requirement(21, 25)
 @pytest.mark.parametrize("address", ODD_PLACES)
 def test_an_odd_address_is_an_address_that_does_not_exist(browser_of: Callable[[str], Client], address: str) -> None:
     client = browser_of("prescriber")

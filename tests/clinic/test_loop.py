@@ -191,6 +191,7 @@ def test_a_fact_that_cannot_be_is_refused_by_name(account: Who, path: str, said:
         state_facts(look(nurse), {path: said}, by=nurse, reason="", key="")
 
 
+@pytest.mark.requirement(47)
 def test_nobody_signs_what_has_changed_since_they_read_it(account: Who) -> None:
     prescriber = account("prescriber")
     seen = look(prescriber)
@@ -211,6 +212,7 @@ def test_the_second_signature_on_the_same_page_is_told(account: Who) -> None:
     assert standing_now.option_id == "racemic-iv-series"
 
 
+@pytest.mark.requirement(49)
 @pytest.mark.parametrize("mg", [None, 0.0, -5.0, 500.0])
 def test_a_dose_that_the_protocol_does_not_allow_is_refused(account: Who, mg: float | None) -> None:
     prescriber = account("prescriber")
@@ -241,6 +243,7 @@ def test_changing_and_rejecting_need_a_reason(account: Who) -> None:
             )
 
 
+@pytest.mark.requirement(48)
 def test_the_steps_of_a_session_cannot_be_skipped(account: Who) -> None:
     nurse = account("nurse")
     for step in (
@@ -366,6 +369,7 @@ def test_a_notice_is_seen_by_those_it_is_for(account: Who) -> None:
     assert see_notice(notice.pk, by=account("prescriber"))
 
 
+@pytest.mark.requirement(51)
 def test_the_same_click_twice_gives_one_dose(account: Who) -> None:
     nurse = account("nurse")
     sign(account("prescriber"))
@@ -400,6 +404,7 @@ def test_only_a_prescriber_signs_and_only_prescriber_or_nurse_doses(account: Who
         start_dose(found, by=by, reason="", key="")
 
 
+@pytest.mark.requirement(52)
 def test_a_stored_recommendation_is_made_again_to_the_bit_after_the_record_went_on(account: Who) -> None:
     prescriber = account("prescriber")
     signed = sign(prescriber)
@@ -436,6 +441,7 @@ def test_what_was_taken_back_is_not_remembered(account: Who) -> None:
     assert candidacy(found).verdict == "eligible"
 
 
+@pytest.mark.requirement(49)
 def test_no_reason_helps_against_what_rules_the_treatment_out(account: Who) -> None:
     nurse, prescriber = account("nurse"), account("prescriber")
     sign(prescriber)

@@ -57,6 +57,7 @@ def walk(client: Client, starts: list[str]) -> dict[str, str]:
     return seen
 
 
+@pytest.mark.requirement(17)
 @pytest.mark.parametrize(("username", "other"), [("prescriber", "hillside"), ("hillside-prescriber", "harbour")])
 def test_no_page_of_one_practice_holds_anything_of_the_other(browser_of: Visit, username: str, other: str) -> None:
     pages = walk(browser_of(username), ["/today", "/patients", "/knowledge"])
@@ -67,6 +68,7 @@ def test_no_page_of_one_practice_holds_anything_of_the_other(browser_of: Visit, 
             assert not [name for name in NAMES[other] if name in said], path
 
 
+@pytest.mark.requirement(17)
 @pytest.mark.parametrize("words", ["wren", "otto", "castellan", "bran", "hillside", "%", "_", ""])
 def test_no_search_finds_the_other_practices_people(browser_of: Visit, account: Who, words: str) -> None:
     text = browser_of("prescriber").get("/patients", {"q": words}).content.decode()
@@ -77,6 +79,7 @@ def test_no_search_finds_the_other_practices_people(browser_of: Visit, account: 
     assert len(found) == (12 if not words else 0)
 
 
+@pytest.mark.requirement(13, 17)
 @pytest.mark.parametrize(
     "path",
     ["", "/plan", "/session", "/fact", "/score/phq9", "/sessions/visit-1", "/source/Patient/hillside-one", "/withdraw"],
@@ -92,6 +95,7 @@ def test_another_practices_person_looks_exactly_like_nobody(browser_of: Visit, p
     assert there == nowhere.replace("nobody-at-all", "hillside-one")
 
 
+@pytest.mark.requirement(17)
 def test_no_act_reaches_across(account: Who) -> None:
     ours = account("prescriber")
     assert chart(ours.practice, "hillside-one") is None
@@ -109,6 +113,7 @@ def test_every_role_can_walk_through_its_pages_without_a_fault(browser_of: Visit
     assert len(walk(browser_of(role), ["/today", "/patients"])) > 100
 
 
+@pytest.mark.requirement(12)
 def test_a_patient_sees_the_own_page_and_no_chart(browser_of: Visit) -> None:
     client = browser_of("patient")
     own = client.get("/my").content.decode()
@@ -119,6 +124,7 @@ def test_a_patient_sees_the_own_page_and_no_chart(browser_of: Visit) -> None:
     assert client.get("/today/stream").status_code == 404
 
 
+@pytest.mark.requirement(16)
 def test_an_account_that_was_closed_may_nothing_at_the_next_request(browser_of: Visit, account: Who) -> None:
     client, nurse = browser_of("nurse"), account("nurse")
     assert client.get("/today").status_code == 200

@@ -16,10 +16,12 @@ from clinic.access import audit
 from clinic.access.models import Account, AuditRow
 from clinic.access.sign_in import new_code, sign_in
 from clinic.access.throttle import ADDRESS_FREE
+from clinic.logs import Lines
 
 Who = Callable[[str], Account]
 
 
+@pytest.mark.requirement(1)
 def test_a_code_works_once_for_its_own_name_and_for_twelve_hours(account: Who, monkeypatch: pytest.MonkeyPatch) -> None:
     nurse = account("nurse")
     code = new_code(nurse)
@@ -104,6 +106,7 @@ def test_a_name_that_nobody_has_is_answered_in_the_same_words_after_the_same_wor
     assert counts[0] == counts[1] == 1
 
 
+@pytest.mark.requirement(36)
 def test_every_try_is_on_the_trail(account: Who) -> None:
     sign_in("nobody-here", "x")
     row = AuditRow.objects.filter(act="sign-in").latest("id")
@@ -163,6 +166,7 @@ def test_a_password_is_changed_only_by_whoever_has_the_old_one(
     assert sign_in("nurse", new) is not None
 
 
+@pytest.mark.requirement(26, 29)
 def test_a_fault_is_logged_by_number_and_page_and_never_by_person(
     browser_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -174,7 +178,8 @@ def test_a_fault_is_logged_by_number_and_page_and_never_by_person(
     monkeypatch.setattr("clinic.web.patients.treated", breaks)
     answer = client.get("/patients/aneurysm")
     assert answer.status_code == 500
-    number = re.search(r"the number (\w{8})", answer.content.decode())
+    number = re.search(r"the number (\w{12})", answer.content.decode())
     assert number
-    assert f"fault {number[1]} on page patient" in caplog.text
-    assert "/patients/aneurysm" not in caplog.text
+    line = next(record for record in caplog.records if record.message == "fault on a page")
+    assert (line.__dict__["fault"], line.__dict__["route"]) == (number[1], "patient")
+    assert "/patients/aneurysm" not in Lines().format(line)

@@ -33,6 +33,7 @@ def act(by: Account, **fields: Any) -> Act:
     return Act(**{"name": "state-fact", "by": by, "patient_id": "p1", **fields})
 
 
+@pytest.mark.requirement(36)
 def test_an_act_writes_audits_projects_and_leaves_its_errand(here: Account) -> None:
     done = commit(act(here, reason="seen"), [Draft(resource=PATIENT), Draft(resource=note())],
                   errands=[("notice", {"patient_id": "p1"}, clock.now())])  # fmt: skip
@@ -45,6 +46,7 @@ def test_an_act_writes_audits_projects_and_leaves_its_errand(here: Account) -> N
     assert Errand.objects.filter(practice=here.practice).count() == 1
 
 
+@pytest.mark.requirement(36)
 def test_without_permission_nothing_is_written_and_the_refusal_is_on_the_trail(db: None) -> None:
     therapist = practice_with(Role.THERAPIST)
     with pytest.raises(Refused):
@@ -53,6 +55,7 @@ def test_without_permission_nothing_is_written_and_the_refusal_is_on_the_trail(d
     assert AuditRow.objects.filter(practice=therapist.practice.slug).latest("id").outcome == "refused"
 
 
+@pytest.mark.requirement(51)
 def test_a_request_that_comes_twice_is_done_once(here: Account) -> None:
     first = commit(act(here, key="k1", asked={"a": 1}), [Draft(resource=PATIENT), Draft(resource=note())])
     again = commit(act(here, key="k1", asked={"a": 1}), [Draft(resource=note("o2"))])
@@ -70,6 +73,7 @@ def test_a_resource_about_somebody_else_is_refused(here: Account) -> None:
     assert read(here.practice, "Patient", "p1") is None
 
 
+@pytest.mark.requirement(48)
 @pytest.mark.parametrize(
     ("kind", "was", "becomes", "why"),
     [
@@ -116,6 +120,7 @@ def test_of_two_writers_the_second_is_told_and_the_first_is_kept(here: Account) 
     assert stored.resource["valueInteger"] == 1
 
 
+@pytest.mark.requirement(37, 50)
 @pytest.mark.parametrize("part", ["project", "audit.append", "Receipt.objects.create", "Errand.objects.bulk_create"])
 def test_where_any_part_fails_nothing_at_all_is_kept(here: Account, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     def fails(*_: object, **__: object) -> None:
@@ -151,6 +156,7 @@ def test_derived_tables_made_again_from_the_record_are_the_same(here: Account) -
     assert derived() == before
 
 
+@pytest.mark.requirement(38)
 def test_the_database_refuses_to_change_or_delete_the_trail(here: Account) -> None:
     audit.append("read-chart", outcome="done", account=here)
     attempts = [lambda: AuditRow.objects.all().delete(), lambda: AuditRow.objects.update(who="nobody")]
@@ -161,6 +167,7 @@ def test_the_database_refuses_to_change_or_delete_the_trail(here: Account) -> No
             attempt()
 
 
+@pytest.mark.requirement(47)
 def test_an_act_that_was_decided_on_a_record_that_has_gone_on_since_is_refused(here: Account) -> None:
     commit(act(here), [Draft(resource=PATIENT)])
     then = mark(here.practice, "p1")

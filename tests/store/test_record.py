@@ -37,6 +37,7 @@ def test_the_text_of_a_resource_comes_back_to_the_byte(here: Account) -> None:
     assert stored.resource["meta"]["versionId"] == "1"
 
 
+@pytest.mark.requirement(39)
 def test_every_version_stays_readable_with_who_and_why(here: Account) -> None:
     put(here.practice, '{"resourceType": "Basic", "id": "b", "n": 1}')
     put(here.practice, '{"resourceType": "Basic", "id": "b", "n": 2}', expected=1)
@@ -57,6 +58,7 @@ def test_a_write_against_a_version_that_does_not_stand_stores_nothing(here: Acco
     assert len(history(here.practice, "Basic", "b")) == 1
 
 
+@pytest.mark.requirement(50)
 def test_several_writes_are_stored_together_or_not_at_all(here: Account) -> None:
     put(here.practice, '{"resourceType": "Basic", "id": "b"}')
     good = Write(kind="Basic", identity="new", patient_id="p1", text='{"resourceType": "Basic"}', expected=0)
@@ -104,6 +106,7 @@ def test_a_person_can_be_read_as_the_record_stood_at_any_mark(here: Account) -> 
     assert len(of_patient_at(here.practice, "p1", mark(here.practice, "p1"))) == 2
 
 
+@pytest.mark.requirement(39)
 def test_the_database_itself_refuses_to_change_history(here: Account) -> None:
     put(here.practice, '{"resourceType": "Basic", "id": "b"}')
     for attempt in (lambda: Version.objects.all().delete(), lambda: Version.objects.update(content="{}")):

@@ -71,6 +71,7 @@ def run(*arguments: str, data: bytes) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-m", "ketapath", *arguments], input=data, capture_output=True, check=False)
 
 
+@pytest.mark.requirement(23)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_input_is_refused_in_one_paragraph(name: str) -> None:
     done = run("plan", "-", "--on", "2026-11-24", "--json", data=HOSTILE[name])

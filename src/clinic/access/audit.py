@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from clinic import clock
+from clinic.access import reserve
 from clinic.access.digests import digest_of
 from clinic.access.models import Account, AuditRow
 
@@ -75,8 +76,15 @@ def append(
         source=_source.get(),
         asked=asked[:500],
     )
-    row.digest = digest_of(row)
-    row.save(force_insert=True)
+    if reserve.is_used():
+        name = account.username if account else ""
+        reserve.keep(
+            reserve.row_of(act, outcome=outcome, account=name, who=row.who, patient_id=row.patient_id,
+                           entities=entities, asked=row.asked, source=row.source)
+        )  # fmt: skip
+    else:
+        row.digest = digest_of(row)
+        row.save(force_insert=True)
     told = _told.get()
     if told is not None:
         told.append(row)

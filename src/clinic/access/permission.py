@@ -58,6 +58,8 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "use-bench": HOUSE,
         "read-policy": HOUSE,
         "approve-policy": (Role.DIRECTOR,),
+        "see-errands": (Role.DIRECTOR,),
+        "retry-errand": (Role.DIRECTOR,),
         "read-own": (Role.PATIENT, Role.CAREGIVER),
         "own-account": (*HOUSE, Role.PATIENT, Role.CAREGIVER),
         "read-accesses": STAFF,

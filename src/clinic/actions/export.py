@@ -21,7 +21,7 @@ def export_chart(patient_id: str, form: str, *, by: Account, with_history: bool 
     if form not in FORMATS:
         raise BadInput(field="format", found=form, limit=", ".join(FORMATS), next_step="Choose one of these.")
     require(by, "export-chart", patient_id=patient_id)
-    whole = whole_chart(reach_of(by, patient_id), patient_id, made_by=by.name, with_history=with_history)
+    whole = whole_chart(reach(by, "export-chart"), patient_id, made_by=by.name, with_history=with_history)
     made = None if whole is None else written(whole, form)
     asked = f"format={form}{'&history=1' if with_history else ''}"
     outcome = "refused" if made is None else "done"

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -15,7 +15,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from clinic import clock
-from clinic.access import relations
+from clinic.access import relations, reserve
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
 from clinic.queries.governance import still_awaiting
@@ -44,7 +44,25 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A database that takes nothing, for a full disk or a lock, is told as such; everything else is a fault."""
-        return no_room(request) if isinstance(exception, OperationalError) else None
+        if not isinstance(exception, OperationalError):
+            return None
+        if request.method in ("GET", "HEAD") and reserve.is_declared() and reserve.is_full(exception):
+            return _from_the_reserve(request)
+        return no_room(request)
+
+
+def _from_the_reserve(request: HttpRequest) -> HttpResponse:
+    """The page once more, its row on the trail kept in the reserve. The sign-in is not renewed: there is no room."""
+    match = request.resolver_match
+    assert match is not None
+    request.session.modified = False
+    try:
+        with reserve.used():
+            return match.func(request, *match.args, **match.kwargs)  # type: ignore[no-any-return]
+    except Http404:
+        return not_found(request)
+    except OperationalError:
+        return no_room(request)
 
 
 def _asks_to_sign_in(response: HttpResponse) -> bool:
@@ -73,6 +91,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
         "evaluation": still_awaiting(account.practice) if account is not None and may(account, "read-policy") else 0,
+        "is_full": reserve.is_used(),
         "crisis": account.practice.settings.get("crisis") if account else None,
     }
 

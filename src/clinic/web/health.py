@@ -6,6 +6,8 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
+from clinic import pulse
+from clinic.access import reserve
 from clinic.record.projections import knowledge
 from clinic.web.door import open_to_all
 from ketapath import __version__
@@ -13,10 +15,20 @@ from ketapath import __version__
 
 @open_to_all
 def health(request: HttpRequest) -> JsonResponse:
-    """200 once the database answers and the knowledge is read."""
+    """200 once the database answers and the knowledge is read; what else is the matter stands beside it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return JsonResponse({"status": "ready", "version": __version__, "knowledge": knowledge().version})
+    age, behind = pulse.age_s(), pulse.behind()
+    return JsonResponse(
+        {
+            "status": "ready",
+            "version": __version__,
+            "knowledge": knowledge().version,
+            "worker": "never" if age is None else f"{age:.0f} s ago",
+            "clock": "in order" if behind <= pulse.MOST_BEHIND else f"{behind.total_seconds():.0f} s behind the record",
+            "reserve": len(reserve.rows()),
+        }
+    )
 
 
 urls = [path("health", health, name="health")]

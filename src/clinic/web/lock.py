@@ -22,7 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic import clock
-from clinic.access import audit, stays
+from clinic.access import audit, reserve, stays
 from clinic.access.factors import asks_for_key, has_factor
 from clinic.access.models import Account, Stay
 from clinic.access.sealed import seal, unseal
@@ -88,8 +88,17 @@ class watch:  # noqa: N801  a middleware, named like a function because it is us
             if not account.has_usable_password():
                 return redirect("password")
         if not getattr(view, "by_itself", False) and not _refreshes(request):
-            stays.saw(stay)
+            _seen(request, stay)
         return None
+
+
+def _seen(request: HttpRequest, stay: Stay) -> None:
+    """The stay goes on from this moment; where the disk is full and reading goes on all the same, it is not renewed."""
+    try:
+        stays.saw(stay)
+    except OperationalError as problem:
+        if request.method not in ("GET", "HEAD") or not (reserve.is_declared() and reserve.is_full(problem)):
+            raise
 
 
 def stay_here(request: HttpRequest) -> Stay:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from dataclasses import dataclass
 
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,11 +18,13 @@ from clinic.access.proof import NotProven
 from clinic.actions.commit import KeyReused, NotAllowed, Stale
 from clinic.actions.plan import Overtaken
 from clinic.actions.session import NotNow
+from clinic.logs import request_id
 from clinic.record.projections import knowledge
 from ketapath.errors import BadInput
 from ketapath.report import say
 
 _log = logging.getLogger(__name__)
+TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
 EXPECTED = (BadInput, NotAllowed, NotNow, NotProven, Stale, Overtaken, KeyReused)
 """What a person can run into by ordinary use; pages show it where it happened and keep what was typed."""
@@ -102,7 +104,21 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Nobody learns from a refusal whether the thing exists."""
-    return sign_in_not_kept(request) if isinstance(exception, SessionInterrupted) else not_found(request)
+    if isinstance(exception, SessionInterrupted):
+        return sign_in_not_kept(request)
+    return too_much(request) if isinstance(exception, TOO_MUCH) else not_found(request)
+
+
+def too_much(request: HttpRequest) -> HttpResponse:
+    """A form larger than any that a person fills in."""
+    return page(
+        request,
+        Problem(
+            title=_("This is more than a page takes"),
+            what=_("The form has too many fields, or too much was typed into them. Nothing was saved."),
+            next_step=_("Go back and send less at once."), status=400,
+        ),
+    )  # fmt: skip
 
 
 def sign_in_not_kept(request: HttpRequest) -> HttpResponse:
@@ -142,9 +158,9 @@ def no_room(request: HttpRequest) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """A fault of ours, with a number to report; it is on the trail under that number."""
-    number = secrets.token_hex(4)
-    match = request.resolver_match
-    _log.error("fault %s on page %s", number, match.view_name if match else "unknown", exc_info=True)
+    number, match = request_id(), request.resolver_match
+    route = match.view_name if match else "unknown"
+    _log.error("fault on a page", exc_info=True, extra={"fault": number, "route": route})
     _tell(request, number)
     return page(
         request,
@@ -165,4 +181,4 @@ def _tell(request: HttpRequest, number: str) -> None:
     try:
         audit.append("fault", outcome="failed", account=account, patient_id=patient_id, entities=[number], asked=asked)
     except DatabaseError:  # then the database is what is broken, and nothing was shown or done
-        _log.exception("fault %s is not on the trail", number)
+        _log.exception("a fault is not on the trail", extra={"fault": number})

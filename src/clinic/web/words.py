@@ -10,6 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 WORDS: Mapping[str, Any] = MappingProxyType(
     {
+        # work behind the pages
+        "errand notice": _("A notice"),
+        "errand morning-round": _("Morning round"),
+        "errand early-sign": _("Look for an early sign"),
         # products
         "racemic/iv": _("Ketamine by vein"),
         "racemic/im": _("Ketamine into a muscle"),
