@@ -22,7 +22,7 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help fit setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
-	bench bench-knowledge bench-pharmacology bench-response calibrate claims docs screenshots picture reference schema ci clean
+	bench bench-knowledge bench-pharmacology bench-response bench-records calibrate claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -141,6 +141,9 @@ bench-knowledge: setup ## time knowledge and candidacy, and write docs/reference
 
 bench-response: setup ## time one person's course on one core, and write docs/reference/response-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.response_person $(ARGS)
+
+bench-records: setup ## time whole records in and out, and write docs/reference/record-times.md
+	@$(BIN)/python -m benchmarks.records $(ARGS)
 
 calibrate: setup ## ranks and coverage of one person's course, into docs/reference/response-calibration.md (a minute)
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.response_calibration
