@@ -22,8 +22,8 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help fit setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
-	format run plan bench bench-door bench-knowledge bench-pharmacology bench-response bench-store calibrate claims docs \
-	screenshots picture reference schema ci clean
+	format run plan bench bench-door bench-knowledge bench-pharmacology bench-records bench-response bench-store calibrate \
+	claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -158,6 +158,9 @@ bench-knowledge: setup ## time knowledge and candidacy, and write docs/reference
 
 bench-response: setup ## time one person's course on one core, and write docs/reference/response-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.response_person $(ARGS)
+
+bench-records: setup ## time whole records in and out, and write docs/reference/record-times.md
+	@$(BIN)/python -m benchmarks.records $(ARGS)
 
 calibrate: setup ## ranks and coverage of one person's course, into docs/reference/response-calibration.md (a minute)
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.response_calibration

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from clinic.actions.export import export_chart
 from clinic.actions.patients import import_chart, import_record
 from clinic.actions.session import open_session
 from clinic.queries.person import chart
+from clinic.queries.session import objections
 from clinic.queries.signatures import why_unsigned
 from clinic.record.models import Current, PatientLine, Quarantined, Signature, Version
 from clinic.record.structure import problems
@@ -97,6 +99,8 @@ def test_the_bundle_is_fhir_and_has_versions_signatures_and_what_was_kept_apart(
 
 def test_nothing_is_begun_on_a_plan_from_elsewhere_before_it_is_signed_here(account: Who) -> None:
     here, there = account("director"), practice_with(Role.DIRECTOR)
+    there.practice.is_demo = True  # else evaluation mode would refuse the dose first
+    there.practice.save()
     import_chart(exported(here, TREATED), by=there)
     nurse = Account.objects.create(username="n2", name="N", role=Role.NURSE, practice=there.practice)
     found = chart(there.practice, TREATED)
@@ -105,6 +109,14 @@ def test_nothing_is_begun_on_a_plan_from_elsewhere_before_it_is_signed_here(acco
     assert found.plan.status == "active"
     with pytest.raises(BadInput, match="signed here"):
         open_session(found, by=nurse, key="")
+    visit = replace(found.visits[-1], plan_id=found.plan.origin.id)
+    assert ["nobody here has signed it" in one.words for one in objections(found, visit)] == [True]
+    version = Current.objects.get(practice=there.practice, kind="CarePlan", identity=found.plan.origin.id).version
+    Signature.objects.create(
+        practice=there.practice, patient_id=TREATED, kind="CarePlan", identity=found.plan.origin.id, version=version,
+        digest="0" * 64, meaning="authorship", username="x", name="X", role="prescriber", at=clock.now(),
+    )  # fmt: skip
+    assert not is_unsigned_here(found, found.plan)
     at_home = chart(here.practice, TREATED)
     assert at_home is not None
     assert at_home.plan is not None

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from clinic.access import audit
 from clinic.access.models import Account
-from clinic.access.permission import require
+from clinic.access.permission import reach, require
 from clinic.queries.export import FORMATS, whole_chart, written
-from clinic.record.models import Current
-from clinic.record.reach import Reach
 from ketapath.errors import BadInput
-
-PROCESS_NOTES = "process-notes"
 
 
 def export_chart(patient_id: str, form: str, *, by: Account, with_history: bool = False) -> bytes | None:
@@ -27,10 +23,3 @@ def export_chart(patient_id: str, form: str, *, by: Account, with_history: bool 
     outcome = "refused" if made is None else "done"
     audit.append("export", outcome=outcome, account=by, patient_id=patient_id, asked=asked)
     return made
-
-
-def reach_of(by: Account, patient_id: str) -> Reach:
-    """What of this person an export by this account may hold: everything but a therapist's process notes."""
-    rows = Current.objects.filter(practice=by.practice, patient_id=patient_id)
-    parts = set(rows.values_list("part", flat=True).distinct()) - {PROCESS_NOTES}
-    return Reach(practice=by.practice, people=frozenset({patient_id}), parts=frozenset(parts))
