@@ -84,6 +84,13 @@ def test_order_follows_the_signs_themselves_on_every_database(here: Account) -> 
     assert in_order == ["_", "Ä", "a b", "a-b", "ab", "b", "B-1", "z", "~"]
 
 
+def test_names_are_sorted_by_how_they_begin_and_not_by_their_later_words(here: Account) -> None:
+    for n, family in enumerate(("zu Alt", "Meier", "von Berg")):
+        put(here.practice, {"resourceType": "Patient", "id": f"x{n}", "name": [{"family": family}]})
+    assert found(here.practice, "Patient?name=alt") == ["x0"]
+    assert found(here.practice, "Patient?_sort=name") == ["x1", "x2", "x0"]
+
+
 @pytest.mark.requirement(29)
 def test_the_address_of_a_page_names_no_person_and_no_value(here: Account) -> None:
     for n in range(3):
