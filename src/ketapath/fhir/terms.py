@@ -130,13 +130,9 @@ def _pair(name: str, system: Any, code: Any) -> Iterator[SearchTerm]:
 
 
 def _reference_terms(name: str, value: Any) -> Iterator[SearchTerm]:
-    """A Reference, or the address of a definition, with its version and without."""
-    if isinstance(value, str):
-        yield SearchTerm(name, value=fitted(value))
-        if "|" in value:
-            yield SearchTerm(name, value=fitted(value.rpartition("|")[0]))
-        return
+    """A Reference, or the address of a definition."""
     if not isinstance(value, dict):
+        yield from _uri_terms(name, value)
         return
     reference = value.get("reference")
     if isinstance(reference, str) and reference:
@@ -172,8 +168,11 @@ def _later_words(name: str, text: str, *, at_most: int) -> Iterator[SearchTerm]:
 
 
 def _uri_terms(name: str, value: Any) -> Iterator[SearchTerm]:
+    """An address, with the version that may stand behind it and without."""
     if isinstance(value, str):
         yield SearchTerm(name, value=fitted(value))
+        if "|" in value:
+            yield SearchTerm(name, value=fitted(value.rpartition("|")[0]))
 
 
 def _number_terms(name: str, value: Any) -> Iterator[SearchTerm]:
