@@ -22,7 +22,7 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help fit setup tools css lock test test-store slow check format-check lint types imports knowledge format run plan \
-	bench bench-door bench-knowledge bench-pharmacology bench-response calibrate claims docs screenshots picture reference schema ci clean
+	bench bench-door bench-knowledge bench-pharmacology bench-response bench-store calibrate claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -150,6 +150,8 @@ bench-pharmacology: setup ## time the solver on one core, and write docs/referen
 
 bench-door: setup css ## reads and searches a second through the FHIR door, and write docs/reference/door-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.door $(ARGS)
+bench-store: setup tools ## time reading and searching up to a million resources, and write docs/reference/store-times.md
+	@$(BIN)/python -m benchmarks.store
 
 docs: setup ## run every example in the documentation
 	@$(BIN)/python -m pytest tests/docs $(ARGS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import UTC, datetime
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -13,7 +12,7 @@ from tests.store.conftest import practice_with
 from clinic import clock
 from clinic.access.models import Account
 from clinic.record.models import Practice, Version
-from clinic.record.read import history, mark, of_patient, of_patient_at, read, search, vread
+from clinic.record.read import history, mark, of_patient, of_patient_at, read, vread
 from clinic.record.write import Stale, Write, write
 
 ODD = '{"resourceType": "Observation",  "id": "o1", "valueQuantity": {"value": 1.50, "unit":"mg"},\n "x": "ü",\
@@ -73,7 +72,6 @@ def test_two_practices_may_have_the_same_id_and_never_see_each_other(here: Accou
     assert found is not None
     assert found.resource["of"] == "here"
     assert [s.resource["of"] for s in of_patient(elsewhere.practice, "p1")] == ["elsewhere"]
-    assert [s.resource["of"] for s in search(here.practice, "Basic", patient_id="p1")] == ["here"]
     assert len(history(here.practice, "Basic", "same")) == 1
 
 
@@ -84,29 +82,6 @@ def test_a_person_can_be_read_as_the_record_stood_at_any_mark(here: Account) -> 
     put(here.practice, '{"resourceType": "Basic", "id": "b"}')
     assert [s.resource.get("n") for s in of_patient_at(here.practice, "p1", then)] == [1]
     assert len(of_patient_at(here.practice, "p1", mark(here.practice, "p1"))) == 2
-
-
-def test_names_codes_and_times_are_found_and_updates_replace_what_was_found(here: Account) -> None:
-    practice = here.practice
-    put(practice, '{"resourceType": "Patient", "id": "p1", "name": [{"family": "Okafor", "given": ["Maren Ü"]}]}')
-    put(practice, ODD.replace('"x": "ü"', '"code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]}'))
-    assert [s.identity for s in search(practice, "Patient", name_starts=["oka", "mar"])] == ["p1"]
-    assert search(practice, "Patient", name_starts=["kafor"]) == []
-    assert [s.identity for s in search(practice, "Observation", tokens={"code": "http://loinc.org|8480-6"})] == ["o1"]
-    assert [s.identity for s in search(practice, "Observation", tokens={"code": "8480-6"})] == ["o1"]
-    assert search(practice, "Observation", tokens={"code": "http://snomed.info/sct|8480-6"}) == []
-    # 23:30 in the west is the next morning in UTC.
-    morning = datetime(2026, 11, 25, 7, 0, tzinfo=UTC)
-    assert [s.identity for s in search(practice, "Observation", since=morning)] == ["o1"]
-    assert search(practice, "Observation", before=morning) == []
-    put(practice, '{"resourceType": "Patient", "id": "p1", "name": [{"family": "Adjei"}]}', expected=1)
-    assert search(practice, "Patient", name_starts=["oka"]) == []
-
-
-@pytest.mark.parametrize("sign", ["%", "_", "'", '";--', "\\"])
-def test_signs_that_mean_something_to_a_database_find_nobody(here: Account, sign: str) -> None:
-    put(here.practice, '{"resourceType": "Patient", "id": "p1", "name": [{"family": "Okafor"}]}')
-    assert search(here.practice, "Patient", name_starts=[sign]) == []
 
 
 def test_the_database_itself_refuses_to_change_history(here: Account) -> None:

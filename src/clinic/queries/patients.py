@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from clinic.record.models import Notice, PatientLine, Practice
-from clinic.record.read import search
+from clinic.record.query import MAX_COUNT, escaped
+from clinic.record.reach import Reach
+from clinic.record.search import parse, search
 from ketapath.domain.response import EarlyWarning
+from ketapath.errors import BadInput
 
 SIGN = "response.warning"
 """How the key of every notice of an early sign begins; older ones have nothing after it."""
@@ -15,9 +18,23 @@ def patients(practice: Practice, *, name: str = "") -> list[PatientLine]:
     lines = PatientLine.objects.filter(practice=practice)
     words = name.split()[:8]
     if words:
-        found = [stored.identity for stored in search(practice, "Patient", name_starts=words, limit=None)]
-        lines = lines.filter(patient_id__in=found)
+        lines = lines.filter(patient_id__in=_named(Reach(practice=practice), words))
     return list(lines.order_by("family", "given", "patient_id"))
+
+
+def _named(reach: Reach, words: list[str]) -> set[str]:
+    """Those of whom each word begins a part of their name."""
+    try:
+        query = parse("Patient", [("_count", str(MAX_COUNT)), *(("name", escaped(word)) for word in words)])
+    except BadInput:
+        return set()  # a word without a letter begins no name
+    found: set[str] = set()
+    page = search(reach, query)
+    while True:
+        found |= {match.identity for match in page.matches}
+        if page.next is None:
+            return found
+        page = search(reach, query, after=page.next)
 
 
 def early_signs(practice: Practice) -> set[str]:

@@ -43,7 +43,7 @@ class PolicyEntry(models.Model):
 class Current(models.Model):
     """The version of a resource that stands now."""
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, db_index=False)
     kind = models.CharField(max_length=40)
     identity = models.CharField(max_length=64)
     version = models.PositiveIntegerField()
@@ -90,11 +90,12 @@ class Term(models.Model):
     """One thing a current resource can be found by: a token, reference, text, address, number or span of time.
 
     `value` is folded (case and accents aside) where the parameter is a text; `exact` is the same as it was written.
-    `low` to `high` is a span of time with its end excluded, `least` to `most` one of numbers.
+    `low` to `high` is a span of time with its end excluded, `least` to `most` one of numbers with both ends. PostgreSQL
+    orders `value` by code points, as SQLite does.
     """
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
-    resource = models.ForeignKey(Current, on_delete=models.CASCADE, related_name="terms")
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, db_index=False)
+    resource = models.ForeignKey(Current, on_delete=models.CASCADE, related_name="terms", db_index=False)
     kind = models.CharField(max_length=40, default="")
     name = models.CharField(max_length=40)
     system = models.CharField(max_length=200, blank=True)
@@ -108,7 +109,11 @@ class Term(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["practice", "kind", "name", "value", "resource"], name="term_by_value"),
-            models.Index(fields=["practice", "kind", "name", "low", "resource"], name="term_by_time"),
+            models.Index(
+                fields=["practice", "kind", "name", "low", "resource"],
+                condition=models.Q(low__isnull=False),
+                name="term_by_time",
+            ),
             models.Index(fields=["resource", "name"], name="term_of_resource"),
         ]
 

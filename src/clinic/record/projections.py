@@ -93,7 +93,7 @@ def rebuild(practice: Practice) -> int:
             table.objects.filter(practice=practice).delete()
         rows = Current.objects.filter(practice=practice)
         for row in rows.iterator():
-            index(row, json.loads(row.content))
+            index(practice, row, json.loads(row.content))
         people = list(rows.filter(kind="Patient").values_list("identity", flat=True))
         for patient_id in people:
             project(practice, patient_id)

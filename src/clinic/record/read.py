@@ -1,4 +1,4 @@
-"""What does the record hold? Read, versions, history and search, each within one practice.
+"""What does the record hold? Read, versions, history, each within one practice.
 
 What is read for a person goes by that person's `Reach`. A practice in its place means the whole of it: for acts behind
 the gate, for jobs and for the command line, never for what is shown; a test holds the pages and the interface to that.
@@ -7,12 +7,11 @@ the gate, for jobs and for the command line, never for what is shown; a test hol
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Manager, Max, Q, QuerySet
+from django.db.models import Manager, Max, QuerySet
 
 from clinic.record.models import Current, Practice, Version
 from clinic.record.reach import Reach, Row
@@ -44,31 +43,31 @@ class Stored:
 def read(within: Practice | Reach, kind: str, identity: str) -> Stored | None:
     """The version that stands now; None where there is none within it."""
     row = _rows(Current.objects, within).filter(kind=kind, identity=identity).first()
-    return None if row is None else _stored(row)
+    return None if row is None else stored(row)
 
 
 def vread(within: Practice | Reach, kind: str, identity: str, version: int) -> Stored | None:
     """One version by its number."""
     row = _rows(Version.objects, within).filter(kind=kind, identity=identity, version=version).first()
-    return None if row is None else _stored(row)
+    return None if row is None else stored(row)
 
 
 def history(within: Practice | Reach, kind: str, identity: str) -> list[Stored]:
     """All versions, newest first."""
     rows = _rows(Version.objects, within).filter(kind=kind, identity=identity).order_by("-version")
-    return [_stored(row) for row in rows]
+    return [stored(row) for row in rows]
 
 
 def of_patient(within: Practice | Reach, patient_id: str) -> list[Stored]:
     """Every resource about this person, as it stands now, in the order in which it first came in."""
-    return [_stored(row) for row in _rows(Current.objects, within).filter(patient_id=patient_id).order_by("id")]
+    return [stored(row) for row in _rows(Current.objects, within).filter(patient_id=patient_id).order_by("id")]
 
 
 def of_patient_at(within: Practice | Reach, patient_id: str, mark: int) -> list[Stored]:
     """The same, as the record stood when its history had reached `mark`."""
     rows = _rows(Version.objects, within).filter(patient_id=patient_id, id__lte=mark).order_by("id")
     newest = {(row.kind, row.identity): row for row in rows}
-    return [_stored(row) for row in newest.values()]
+    return [stored(row) for row in newest.values()]
 
 
 def mark(within: Practice | Reach, patient_id: str | None = None) -> int:
@@ -78,43 +77,12 @@ def mark(within: Practice | Reach, patient_id: str | None = None) -> int:
     return rows.aggregate(last=Max("id"))["last"] or 0
 
 
-def search(
-    practice: Practice,
-    kind: str,
-    *,
-    patient_id: str | None = None,
-    tokens: Mapping[str, str] | None = None,
-    name_starts: Iterable[str] = (),
-    since: datetime | None = None,
-    before: datetime | None = None,
-    limit: int | None = 200,
-) -> list[Stored]:
-    """Current resources of one kind; every condition must hold.
-
-    `tokens` maps a parameter to "code" or "system|code"; `name_starts` are beginnings of words of a name; `since` and
-    `before` bound the resource's own time.
-    """
-    rows = Current.objects.filter(practice=practice, kind=kind)
-    if patient_id is not None:
-        rows = rows.filter(patient_id=patient_id)
-    for name, wanted in (tokens or {}).items():
-        system, bar, value = wanted.rpartition("|")
-        found = Q(terms__name=name, terms__value=value)
-        rows = rows.filter(found & Q(terms__system=system) if bar else found)
-    for word in name_starts:
-        rows = rows.filter(terms__name="name", terms__value__startswith=word.casefold())
-    if since is not None:
-        rows = rows.filter(terms__name="date", terms__high__gt=since)
-    if before is not None:
-        rows = rows.filter(terms__name="date", terms__low__lt=before)
-    return [_stored(row) for row in rows.distinct().order_by("id")[:limit]]
-
-
 def _rows(table: Manager[Row], within: Practice | Reach) -> QuerySet[Row]:
     return within.over(table.all()) if isinstance(within, Reach) else table.filter(practice=within)
 
 
-def _stored(row: Current | Version) -> Stored:
+def stored(row: Current | Version) -> Stored:
+    """The row as a value."""
     return Stored(
         kind=row.kind,
         identity=row.identity,

@@ -6,16 +6,17 @@ Each resource is updated against the version its writer has seen; a stale one ra
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, connection, transaction
 
 from clinic.record.models import Current, Practice, Term, Version
 from clinic.record.read import Stored, read
-from clinic.record.terms import search_terms
+from ketapath.fhir.terms import search_terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +73,25 @@ def _store(practice: Practice, one: Write, *, by: str, reason: str, at: datetime
                 row = Current.objects.create(**place, **values)
         except IntegrityError as problem:
             raise _stale(practice, one) from problem
-    index(row, json.loads(one.text))
+    index(practice, row, json.loads(one.text))
     Version.objects.create(**place, **values, changed_by=by, reason=reason)
     return Stored(kind=one.kind, identity=one.identity, version=row.version, patient_id=one.patient_id,
                   changed_at=at, text=one.text, changed_by=by, reason=reason)  # fmt: skip
 
 
-def index(row: Current, content: dict[str, Any]) -> None:
+def index(practice: Practice, row: Current, content: Mapping[str, Any]) -> None:
     """Write the search terms of this resource."""
-    Term.objects.bulk_create(
-        Term(practice_id=row.practice_id, resource=row, name=t.name, system=t.system, value=t.value, low=t.low,
-             high=t.high)
-        for t in search_terms(content)
-    )  # fmt: skip
+    Term.objects.bulk_create(terms_of(practice, row, content))
+
+
+def terms_of(practice: Practice, row: Current, content: Mapping[str, Any]) -> list[Term]:
+    """Its search terms as rows. What has no zone of its own is read in that of the practice."""
+    found = search_terms({**content, "resourceType": row.kind}, ZoneInfo(practice.zone))
+    return [
+        Term(practice_id=row.practice_id, resource=row, kind=row.kind, name=t.name, system=t.system, value=t.value,
+             exact=t.exact, low=t.low, high=t.high, least=t.least, most=t.most)
+        for t in found
+    ]  # fmt: skip
 
 
 def _stale(practice: Practice, one: Write) -> Stale:
