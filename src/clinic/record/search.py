@@ -104,8 +104,10 @@ def search(reach: Reach, query: Query, *, after: Cursor | None = None) -> Page:
     shown, last = found[: query.count], None
     if after is not None:
         total = after.total
-    else:  # most searches find less than a page, and are counted by it
-        total = len(found) if len(found) <= query.count else _total(reach, query)
+    elif len(found) <= query.count:  # as most searches do; to count them would be to search once more
+        total = len(found)
+    else:
+        total = _total(reach, query)
     if len(found) > query.count:
         end = shown[-1]
         last = Cursor(identity=end.row.identity, version=end.version, total=total, began=began)
