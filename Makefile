@@ -111,8 +111,8 @@ picture: setup css tools ## the README's picture, docs/patient.png
 	@$(BIN)/python -m tests.browser.screenshots docs/patient.png
 
 reference: setup ## write docs/reference/ from the code and the knowledge
-	@{ printf '# Who may do what\n\nWritten by `make reference` from `src/clinic/access/permission.py`; a test holds the two together.\n'; \
-	  printf 'Whatever is not named here is refused, and every act is bound to the practice of its account.\n\n'; \
+	@{ printf '# Who may do what\n\nWritten by `make reference` from `src/clinic/access/permission.py` and the pages; tests hold them together.\n'; \
+	  printf 'Whatever is not named here is refused. An act on a person is further bound to whom and which parts the account\nreaches (`docs/decisions/0030-who-reaches-what.md`). A service comes through the interface, with a token, and has no pages.\n\n'; \
 	  DATA_DIR=$$(mktemp -d) $(BIN)/ketapath-clinic roles; } > docs/reference/roles.md
 	@$(BIN)/python -m docs.generate
 
@@ -148,10 +148,11 @@ calibrate: setup ## ranks and coverage of one person's course, into docs/referen
 bench-pharmacology: setup ## time the solver on one core, and write docs/reference/solver-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pharmacology $(ARGS)
 
-bench-door: setup css ## reads and searches a second through the FHIR door, and write docs/reference/door-times.md
-	@$(ONE_THREAD) $(BIN)/python -m benchmarks.door $(ARGS)
 bench-store: setup tools ## time reading and searching up to a million resources, and write docs/reference/store-times.md
 	@$(BIN)/python -m benchmarks.store
+
+bench-door: setup css ## reads and searches a second through the FHIR door, and write docs/reference/door-times.md
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.door $(ARGS)
 
 docs: setup ## run every example in the documentation
 	@$(BIN)/python -m pytest tests/docs $(ARGS)

@@ -57,10 +57,26 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("import", help="take one person's FHIR Bundle into a practice")
     made.add_argument("bundle", metavar="BUNDLE", type=Path)
     made.add_argument("--as", dest="username", required=True, metavar="USER", help="the account that imports")
+    words = "take a chart that ketapath exported whole, plans and sessions included, of a person who is not here yet"
+    made.add_argument("--whole-chart", action="store_true", help=words)
+    made.add_argument("--json", action="store_true", help="the report as JSON")
+    made.add_argument("--strict", action="store_true", help="exit 1 where a resource was kept apart")
+    made = commands.add_parser("export", help="write one person's whole chart: FHIR Bundle, table or PDF")
+    made.add_argument("patient", metavar="PATIENT", help="the person's id")
+    made.add_argument("--practice", required=True, metavar="SLUG")
+    made.add_argument("--as", dest="username", required=True, metavar="USER", help="the account that exports")
+    made.add_argument("--format", choices=("bundle", "csv", "pdf"), default="bundle")
+    made.add_argument("--history", action="store_true", help="every earlier version too (bundle and csv)")
+    made.add_argument("-o", dest="file", required=True, type=Path, metavar="FILE", help="made readable to you alone")
     made = commands.add_parser("create-practice", help="a new, empty practice")
     made.add_argument("slug")
     made.add_argument("--name", required=True)
     made.add_argument("--zone", default="UTC", help="time zone, such as Europe/Berlin")
+    made = commands.add_parser("set-access", help="who opens a chart in a practice, and how an emergency ends")
+    made.add_argument("practice", metavar="SLUG")
+    made.add_argument("--team-only", choices=("yes", "no"), help="only the care team, or everybody who treats")
+    made.add_argument("--emergency-minutes", type=int, metavar="N", help="how long an emergency opens a chart")
+    made.add_argument("--of-age-at", type=int, metavar="YEARS", help="when a guardian's access ends")
     made = commands.add_parser("create-user", help="a new account, and a code that signs it in once")
     made.add_argument("username")
     made.add_argument("--name", required=True)
@@ -71,11 +87,25 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("close-account", help="end an account; what it did stays on record")
     made.add_argument("username")
     _add_tokens(commands)
+    made = commands.add_parser("reset-second-factor", help="for lost devices: begin again with a new code")
+    made.add_argument("username")
+    made = commands.add_parser("end-sessions", help="sign somebody out everywhere, or everybody")
+    made.add_argument("username", nargs="?")
+    made.add_argument("--everybody", action="store_true")
     made = commands.add_parser("replay", help="make a stored recommendation again and compare")
     made.add_argument("recommendation", metavar="ID")
     made.add_argument("--practice", required=True, metavar="SLUG")
     commands.add_parser("roles", help="which role may do what")
-    commands.add_parser("verify-audit", help="follow the chain of the audit trail")
+    made = commands.add_parser("verify-audit", help="was the audit trail touched? exit 1 if so")
+    made.add_argument("--json", action="store_true", dest="as_json", help="the whole verdict, for programs")
+    made = commands.add_parser("export-audit", help="the audit trail as FHIR AuditEvents or as CSV")
+    made.add_argument("--practice", metavar="SLUG", help="of one practice; otherwise of all")
+    made.add_argument("--since", metavar="DAY", help="from this day on (UTC), or from an instant with its zone")
+    made.add_argument("--until", metavar="DAY", help="up to the end of this day, or to an instant")
+    made.add_argument("--patient", metavar="ID", default="", help="about one person")
+    words = "csv, or fhir: one AuditEvent a line, a Bundle where FILE ends in .json"
+    made.add_argument("--format", choices=("fhir", "csv"), required=True, help=words)
+    made.add_argument("-o", "--output", metavar="FILE", type=Path, required=True)
     return parser
 
 
@@ -183,6 +213,7 @@ def _serve(*, is_demo: bool, workers: int = 1) -> int:
     """Serve until ended. Open event streams are given three seconds to close."""
     from django.conf import settings
 
+    from clinic.access import sealing
     from clinic.access.models import Account
     from clinic.jobs import work
     from clinic.record.models import Practice
@@ -200,13 +231,15 @@ def _serve(*, is_demo: bool, workers: int = 1) -> int:
     if workers > 1:
         return _serve_in_several(host, port, workers)
     stop = threading.Event()
-    worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
-    worker.start()
+    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work, sealing.run)]
+    for thread in aside:
+        thread.start()
     try:
         return _answer(host, port, None)
     finally:
         stop.set()
-        worker.join(timeout=5)
+        for thread in aside:
+            thread.join(timeout=5)
 
 
 def _answer(host: str, port: int, listener: socket.socket | None) -> int:
@@ -246,6 +279,7 @@ def _serve_in_several(host: str, port: int, workers: int) -> int:
     """
     from django.db import connections
 
+    from clinic.access import sealing
     from clinic.jobs import work
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -258,8 +292,9 @@ def _serve_in_several(host: str, port: int, workers: int) -> int:
             os._exit(_answer(host, port, listener))
         children.append(child)
     stop = threading.Event()
-    worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
-    worker.start()
+    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work, sealing.run)]
+    for thread in aside:
+        thread.start()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     is_told = False
     try:
@@ -273,16 +308,20 @@ def _serve_in_several(host: str, port: int, workers: int) -> int:
     for child in children:
         with suppress(ChildProcessError):
             os.waitpid(child, 0)
-    worker.join(timeout=5)
+    for thread in aside:
+        thread.join(timeout=5)
     return 0 if is_told else 3
 
 
 def _print_sign_ins(host: str, port: int) -> None:
+    from clinic.access.models import Role
     from clinic.access.sign_in import new_code
-    from clinic.demo.load import accounts
+    from clinic.demo.load import accounts, signs_with
 
     print(f"ketapath demonstration on http://{host}:{port}/")
-    print("Everybody in it is invented. Sign in with a name and its code; each code works once.\n")
+    print("Everybody in it is invented. Sign in with a name and its code; each code works once.")
+    print("To sign a plan, a dose or a note, give what stands behind 'signs with'; it stays the same.\n")
     for account in accounts():
-        print(f"  {account.username:22} {new_code(account)}   {account.name}, {account.practice.name}")
+        signs = "" if account.role == Role.PATIENT else f"; signs with {signs_with(account)}"
+        print(f"  {account.username:22} {new_code(account)}   {account.name}, {account.practice.name}{signs}")
     print("\nA new code is printed here when one has been used. Ctrl-C ends it; what was entered stays.", flush=True)

@@ -52,6 +52,14 @@ def now() -> datetime:
     return datetime.fromtimestamp(_started_at.timestamp() + elapsed, UTC)
 
 
+def wall() -> datetime:
+    """This instant by the machine's own clock, in UTC: for how long somebody stays signed in, and for codes of a phone.
+
+    A demonstration's clock may run sixty times as fast; people do not.
+    """
+    return datetime.now(UTC)
+
+
 def local(instant: datetime, zone: str) -> datetime:
     """The instant as the clinic's wall clock shows it."""
     return instant.astimezone(ZoneInfo(zone))

@@ -8,24 +8,31 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clinic import clock
-from clinic.access import audit
-from clinic.access.models import Account, AuditRow, Role, Token
-from clinic.access.permission import Refused, matrix
-from clinic.access.sign_in import new_code
+from clinic.access import audit, sealing
+from clinic.access.models import Account, Role, Stay, Token
+from clinic.access.permission import Refused, matrix, matrix_of_parts
+from clinic.access.sign_in import new_code, reset_second_factor
+from clinic.access.stays import end_all
 from clinic.access.tokens import LONGEST_DAYS, new_token
-from clinic.actions.commit import NotAllowed
+from clinic.access.verification import told as verdict_told
+from clinic.access.verification import verify
+from clinic.actions.commit import NotAllowed, Stale
 from clinic.actions.exchange import New, Sender, create
-from clinic.actions.patients import import_record
+from clinic.actions.export import export_chart
+from clinic.actions.patients import import_chart, import_record, lines, told
 from clinic.jobs import work
+from clinic.queries.audit import Wish, as_events, as_lines
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
-from clinic.record.projections import knowledge, rebuild
+from clinic.record.projections import rebuild
+from clinic.web.door import matrix_of_routes
 from ketapath.errors import BadInput, BadUsage
-from ketapath.report import say
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
@@ -43,7 +50,10 @@ def _worker(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    sealer = threading.Thread(target=sealing.run, args=(stop,), daemon=True)
+    sealer.start()
     work(stop)
+    sealer.join(timeout=5)
     return 0
 
 
@@ -51,17 +61,39 @@ def _import(arguments: argparse.Namespace) -> int:
     account = Account.objects.filter(username=arguments.username).first()
     if account is None:
         raise _unknown("--as", arguments.username, "an account that exists")
+    take_in, who = (
+        (import_chart, "a director") if arguments.whole_chart else (import_record, "a coordinator or director")
+    )
     try:
-        data = arguments.bundle.read_bytes()
-        patient_id, done = import_record(data, by=account)
+        found = take_in(arguments.bundle.read_bytes(), by=account)
     except OSError as problem:
         raise _unknown("file", str(arguments.bundle), problem.strerror or "a file that can be read") from problem
-    except NotAllowed as problem:
-        why = say(problem.why, knowledge().texts)
-        raise _unknown("record", str(arguments.bundle), f"statements that may follow what stands: {why}") from problem
+    except (NotAllowed, Stale) as problem:
+        raise _unknown(
+            "record", str(arguments.bundle), "a record that nobody changes meanwhile; try again"
+        ) from problem
     except Refused as problem:
-        raise _unknown("--as", f"{account.username}, {account.role}", "a coordinator or director") from problem
-    print(f"{patient_id}: {len(done.versions)} resources stored")
+        raise _unknown("--as", f"{account.username}, {account.role}", who) from problem
+    print(json.dumps(told(found)) if arguments.json else "\n".join(lines(found)))
+    return 1 if arguments.strict and found.apart else 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    account = Account.objects.filter(username=arguments.username, practice__slug=arguments.practice).first()
+    if account is None:
+        raise _unknown("--as", arguments.username, "an account of this practice")
+    try:
+        made = export_chart(arguments.patient, arguments.format, by=account, with_history=arguments.history)
+    except Refused as problem:
+        raise _unknown(
+            "--as", f"{account.username}, {account.role}", "a prescriber, coordinator or director"
+        ) from problem
+    if made is None:
+        raise _unknown("PATIENT", arguments.patient, "a person of this practice")
+    # A chart is nobody else's to read, whatever the folder's habit is.
+    with os.fdopen(os.open(arguments.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(made)
+    print(f"{arguments.patient}: {len(made)} bytes written to {arguments.file}")
     return 0
 
 
@@ -76,6 +108,33 @@ def _create_practice(arguments: argparse.Namespace) -> int:
         raise _unknown("DATA_DIR", "the demonstration", "a folder for real work")
     Practice.objects.create(slug=arguments.slug, name=arguments.name, zone=arguments.zone)
     print(f"{arguments.slug} is ready; create its users next.")
+    return 0
+
+
+def _set_access(arguments: argparse.Namespace) -> int:
+    practice = Practice.objects.filter(slug=arguments.practice).first()
+    if practice is None:
+        raise _unknown("SLUG", arguments.practice, "a practice that exists")
+    for option, value, most in (("--emergency-minutes", arguments.emergency_minutes, 24 * 60),
+                                ("--of-age-at", arguments.of_age_at, 99)):  # fmt: skip
+        if value is not None and not 0 < value <= most:
+            raise _unknown(option, str(value), f"1 to {most}")
+    asked = {
+        "team_only": None if arguments.team_only is None else arguments.team_only == "yes",
+        "emergency_minutes": arguments.emergency_minutes,
+        "of_age_at": arguments.of_age_at,
+    }
+    new = {name: value for name, value in asked.items() if value is not None}
+    practice.settings = {**practice.settings, **new}
+    practice.save(update_fields=["settings"])
+    told = [f"{name} {value}" for name, value in new.items()]
+    audit.append("set-access", outcome="done", who="command line", entities=[practice.slug, *told])
+    who = (
+        "only the care team opens a chart"
+        if practice.settings.get("team_only")
+        else "everybody who treats opens a chart"
+    )
+    print(f"{practice.slug}: {who}")
     return 0
 
 
@@ -110,6 +169,7 @@ def _close_account(arguments: argparse.Namespace) -> int:
     account.is_active = False
     account.save(update_fields=["is_active"])
     audit.append("close-account", outcome="done", who="command line", entities=[account.username])
+    end_all(Stay.objects.filter(account=account), who="command line")
     print(f"{account.username} may do nothing from now on; what they did stays on record.")
     return 0
 
@@ -169,6 +229,23 @@ def _test_tokens(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _reset_second_factor(arguments: argparse.Namespace) -> int:
+    account = _account(arguments.username)
+    code = reset_second_factor(account, who="command line")
+    print(f"{account.username} is signed out everywhere, and begins again with {code}")
+    return 0
+
+
+def _end_sessions(arguments: argparse.Namespace) -> int:
+    stays = Stay.objects.all()
+    if arguments.username is not None:
+        stays = stays.filter(account=_account(arguments.username))
+    elif not arguments.everybody:
+        raise _unknown("username", "nobody", "a name, or --everybody")
+    print(f"{end_all(stays, who='command line')} sign-ins ended")
+    return 0
+
+
 def _account(username: str) -> Account:
     account = Account.objects.filter(username=username, is_active=True).first()
     if account is None:
@@ -191,17 +268,47 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _roles(arguments: argparse.Namespace) -> int:
-    print("\n".join(matrix()))
+    heads = ("Acts", "Parts of a record", "Routes")
+    for head, rows in zip(heads, (matrix(), matrix_of_parts(), matrix_of_routes()), strict=True):
+        print(f"## {head}\n\n" + "\n".join(rows) + "\n")
     return 0
 
 
 def _verify_audit(arguments: argparse.Namespace) -> int:
-    broken = audit.first_break()
-    if broken is None:
-        print(f"{AuditRow.objects.count()} rows, the chain holds")
-        return 0
-    print(f"the chain breaks at row {broken}")
-    return 1
+    found = verify()
+    if arguments.as_json:
+        print(json.dumps({**asdict(found), "at": found.at.isoformat(), "is_intact": found.is_intact}))
+    else:
+        print("\n".join(verdict_told(found)))
+    return 0 if found.is_intact else 1
+
+
+def _export_audit(arguments: argparse.Namespace) -> int:
+    practice = Practice.objects.filter(slug=arguments.practice).first() if arguments.practice else None
+    if arguments.practice and practice is None:
+        raise _unknown("--practice", arguments.practice, "a practice that exists")
+    since, until = _instant("--since", arguments.since), _instant("--until", arguments.until)
+    if until is not None and len(arguments.until) == len("2026-11-26"):
+        until += timedelta(days=1)
+    rows = Wish(practice=practice, patient_id=arguments.patient, since=since, until=until).rows().order_by("id")
+    is_bundle = arguments.output.suffix == ".json"
+    lines = as_lines(rows) if arguments.format == "csv" else as_events(rows, as_bundle=is_bundle)
+    audit.append(
+        "export-audit", outcome="done", who="command line", patient_id=arguments.patient,
+        entities=[arguments.format, *([practice.slug] if practice else [])],
+    )  # fmt: skip
+    with arguments.output.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
+    print(f"{arguments.output}: written")
+    return 0
+
+
+def _instant(option: str, said: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(said) if said else None
+    except ValueError as problem:
+        raise _unknown(option, str(said), "a day such as 2026-11-26, or an instant with its zone") from problem
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _unknown(field: str, found: str, limit: str) -> BadInput:
@@ -214,7 +321,9 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "rebuild": _rebuild,
         "worker": _worker,
         "import": _import,
+        "export": _export,
         "create-practice": _create_practice,
+        "set-access": _set_access,
         "create-user": _create_user,
         "new-code": _new_code,
         "close-account": _close_account,
@@ -222,8 +331,11 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "revoke-token": _revoke_token,
         "list-tokens": _list_tokens,
         "test-tokens": _test_tokens,
+        "reset-second-factor": _reset_second_factor,
+        "end-sessions": _end_sessions,
         "replay": _replay,
         "roles": _roles,
         "verify-audit": _verify_audit,
+        "export-audit": _export_audit,
     }
 )

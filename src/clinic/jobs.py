@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -16,14 +17,21 @@ from zoneinfo import ZoneInfo
 from django.db import DatabaseError, connection, transaction
 
 from clinic import clock
+from clinic.access.verification import Verdict, verify
+from clinic.actions.commit import Stale
+from clinic.actions.deliveries import take_in
+from clinic.queries.audit import VERIFICATION
 from clinic.queries.patients import sign_key
 from clinic.queries.person import chart, treated
 from clinic.queries.response import beside, on_one_axis
 from clinic.queries.today import overdue_scores
 from clinic.record.models import Errand, Notice, Practice
+from clinic.record.reach import Reach
 from ketapath.errors import KetapathError
 
 LONGEST_WAIT = timedelta(hours=1)
+DAILY = timedelta(days=1)
+LEASE = timedelta(minutes=10)
 MORNING = time(7, 0)
 _log = logging.getLogger(__name__)
 
@@ -33,6 +41,7 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
     while not stop.is_set():
         try:
             set_morning_rounds()
+            verify_when_due()
             while not stop.is_set() and do_next():
                 pass
         except DatabaseError:
@@ -43,7 +52,11 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
 
 
 def do_next() -> bool:
-    """Do the errand that has been due longest; False where none is due."""
+    """Do the errand that has been due longest; False where none is due.
+
+    A long one is not done inside the transaction that takes it, or nobody could write meanwhile: it is put off by
+    LEASE, so that no other worker takes it, and comes again by itself where this one dies over it.
+    """
     with transaction.atomic():
         waiting = Errand.objects.filter(done_at=None, due_at__lte=clock.now())
         if connection.vendor == "postgresql":
@@ -52,17 +65,30 @@ def do_next() -> bool:
         if errand is None:
             return False
         errand.attempts += 1
-        try:
+        if errand.kind in _LONG:
+            errand.due_at = clock.now() + LEASE
+            errand.save()
+        else:
+            _do(errand)
+    if errand.kind in _LONG:
+        _do(errand)
+    return True
+
+
+def _do(errand: Errand) -> None:
+    try:
+        if errand.kind in _LONG:
+            _LONG[errand.kind](errand)
+        else:
             with transaction.atomic():
                 _KINDS[errand.kind](errand)
-            errand.done_at = clock.now()
-            errand.problem = ""
-        except (DatabaseError, KeyError, ValueError) as problem:
-            # Never given up: tried again after twice as long each time, an hour at most. No words of a record are kept.
-            errand.problem = type(problem).__name__
-            errand.due_at = clock.now() + min(LONGEST_WAIT, timedelta(seconds=2 ** min(errand.attempts, 20)))
-        errand.save()
-    return True
+        errand.done_at = clock.now()
+        errand.problem = ""
+    except (DatabaseError, KeyError, ValueError) as problem:
+        # Never given up: tried again after twice as long each time, an hour at most. No words of a record are kept.
+        errand.problem = type(problem).__name__
+        errand.due_at = clock.now() + min(LONGEST_WAIT, timedelta(seconds=2 ** min(errand.attempts, 20)))
+    errand.save()
 
 
 def set_morning_rounds() -> None:
@@ -71,6 +97,30 @@ def set_morning_rounds() -> None:
         if not Errand.objects.filter(practice=practice, kind="morning-round", done_at=None).exists():
             due = next_morning(clock.now(), practice.zone)
             Errand.objects.create(practice=practice, kind="morning-round", details={}, due_at=due)
+
+
+def verify_when_due() -> Verdict | None:
+    """Verify the whole trail once a day; the verdict is kept in its errand, and directors are told where it is broken.
+
+    The trail is followed outside any transaction, since that takes seconds and SQLite has one writer.
+    """
+    now = clock.now()
+    if Errand.objects.filter(kind=VERIFICATION, due_at__gt=now - DAILY).exclude(done_at=None).exists():
+        return None
+    practices = list(Practice.objects.order_by("id"))
+    if not practices:
+        return None
+    verdict = verify()
+    details = {**asdict(verdict), "at": verdict.at.isoformat(), "is_intact": verdict.is_intact}
+    with transaction.atomic():
+        Errand.objects.create(
+            practice=practices[0], kind=VERIFICATION, details=details, due_at=now, done_at=clock.now()
+        )
+        for practice in practices if not verdict.is_intact else ():
+            told = {"practice": practice, "patient_id": "", "key": "audit.broken", "seen_at": None}
+            if not Notice.objects.filter(**told).exists():
+                Notice.objects.create(**told, role="director", made_at=clock.now())
+    return verdict
 
 
 def next_morning(now: datetime, zone: str) -> datetime:
@@ -95,7 +145,7 @@ def _notice(errand: Errand) -> None:
 
 def _morning_round(errand: Errand) -> None:
     """Tell the nurses, once for each, whose score is overdue this morning."""
-    for line in overdue_scores(errand.practice):
+    for line in overdue_scores(Reach(practice=errand.practice)):
         told = {"practice": errand.practice, "patient_id": line.patient_id, "key": "score.overdue", "seen_at": None}
         if not Notice.objects.filter(**told).exists():
             Notice.objects.create(**told, role="nurse", made_at=clock.now())
@@ -129,3 +179,15 @@ def _early_sign(errand: Errand) -> None:
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
     {"notice": _notice, "morning-round": _morning_round, "early-sign": _early_sign}
 )
+
+
+def _delivery(errand: Errand) -> None:
+    """Raises ValueError where the record was written meanwhile, so that it is tried again."""
+    try:
+        take_in(int(errand.details["delivery"]))
+    except Stale as problem:
+        raise ValueError("Stale") from problem
+
+
+_LONG: Mapping[str, Callable[[Errand], None]] = MappingProxyType({"delivery": _delivery})
+"""Errands that keep their own transactions and may be done twice without harm."""

@@ -1,4 +1,4 @@
-"""How does this installation run? HOST, PORT, DATA_DIR, DATABASE_URL, TLS_PROXY, PUBLIC_URL, IDLE_MINUTES.
+"""How does it run? The variables are those of README: HOST, PORT, DATA_DIR and so on.
 
 Secrets are made on first start and kept in the data folder, readable by its owner alone. Debug is always off.
 """
@@ -17,7 +17,20 @@ DATA_DIR = Path(os.environ.get("DATA_DIR") or "var").resolve()
 HOST = os.environ.get("HOST") or "127.0.0.1"
 IS_LOOPBACK = HOST in ("127.0.0.1", "localhost", "::1")
 IS_BEHIND_TLS = os.environ.get("TLS_PROXY") == "1"
+AUDIT_ANCHOR = Path(os.environ.get("AUDIT_ANCHOR") or DATA_DIR / "audit-anchor.log").resolve()
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "")  # as https://clinic.example, where a proxy hands requests on
+
+
+def _number(name: str, standard: float, *, most: float) -> float:
+    """A positive number out of the surroundings. Raises ValueError with one clear line."""
+    given = os.environ.get(name) or str(standard)
+    try:
+        found = float(given)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= most:
+        raise ValueError(f"{name} {given!r}: give a number above 0, {most:g} at most; without it {standard:g} is used")
+    return found
 
 
 SECRET_FILE = DATA_DIR / "secret"
@@ -64,6 +77,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth.account",  # what allauth.mfa stands on; none of its pages has an address
+    "allauth.mfa",
     "django_htmx",
     "heroicons",
     "clinic.record",
@@ -87,7 +102,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "clinic.web.frame.frame",
+    "clinic.web.lock.watch",
 ]
 
 TEMPLATES = [
@@ -128,17 +145,24 @@ TIME_ZONE = "UTC"
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    # ASVS 5.0, 6.2.1 and 6.2.4: without a second factor a password has at least 15 characters and is not a common one.
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    # ASVS 5.0, 6.2.1 and 6.2.4: 15 characters, 8 beside a second factor, and not a common one.
+    {"NAME": "clinic.access.sign_in.Length"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 LOGIN_URL = "sign-in"
-SESSION_COOKIE_AGE = 60 * int(os.environ.get("IDLE_MINUTES") or "15")
-# The age counts from the last request of a person, an idle limit: web.frame renews it, but not for a page that asks by
-# itself.
-SESSION_SAVE_EVERY_REQUEST = False
+# Sign-in is access.sign_in's; of allauth we take the tables and the arithmetic of second factors, nothing by mail.
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False  # access.throttle is the one place
+MFA_ADAPTER = "clinic.access.sealed.SealedFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_RECOVERY_CODE_DIGITS = 10
+IDLE_MINUTES = _number("IDLE_MINUTES", 15, most=60)  # access.stays locks, or ends, what has been idle for so long
+SESSION_HOURS = _number("SESSION_HOURS", 12, most=24)  # and ends everything after so long
+SESSION_COOKIE_AGE = int(SESSION_HOURS * 3600)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_BEHIND_TLS
+if IS_BEHIND_TLS:
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"  # only this host, only through TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "clinic.web.problems.page_too_old"

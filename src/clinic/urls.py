@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from clinic.web import (
+    account,
+    audit,
     bench,
+    board,
     candidacy,
+    deliveries,
+    exports,
     governance,
     health,
     library,
+    lock,
+    notes,
     own,
     patients,
     plan,
@@ -16,12 +23,14 @@ from clinic.web import (
     session,
     sign_in,
     streams,
+    team,
     today,
 )
 
 urlpatterns = [
-    *sign_in.urls, *health.urls, *today.urls, *streams.urls, *patients.urls, *profile.urls, *plan.urls, *session.urls,
-    *response.urls, *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls,
+    *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
+    *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
+    *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from tests.browser.house import House, browser, signed_in
 
 EXPECTED = (
@@ -18,6 +18,7 @@ EXPECTED = (
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=30_000)  # what is true in the end is what counts, also on a busy machine
     with sync_playwright() as playwright, browser(playwright) as found:
         yield found
 

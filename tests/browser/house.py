@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
 from tests.daytime import hours_ahead
 
 COMMAND = [str(Path(sys.executable).with_name("ketapath-clinic"))]
@@ -26,6 +26,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+SIGNS = re.compile(r"^  (\S+) .*; signs with ([A-Z0-9]{4}-[A-Z0-9]{4})$", re.MULTILINE)
 CODE = re.compile(r"^  (\S+) +((?:[A-Z0-9]{4}-){3}[A-Z0-9]{4})", re.MULTILINE)
 
 
@@ -82,6 +83,10 @@ class House:
         """The newest code for this name on the terminal."""
         return [code for name, code in CODE.findall(self.log.read_text()) if name == username][-1]
 
+    def secret(self, username: str) -> str:
+        """What this name signs with, as the terminal says it."""
+        return dict(SIGNS.findall(self.log.read_text()))[username]
+
 
 class Visitor:
     """Somebody without a browser: signs in and sends forms, and keeps what it was answered."""
@@ -133,3 +138,11 @@ def signed_in(context: BrowserContext, house: House, username: str) -> Page:
     page.click("main button.first")
     page.wait_for_url(lambda url: "/sign-in" not in url)
     return page
+
+
+def sign_here(form: Locator, house: House, username: str) -> None:
+    """Fill in what a form asks to sign with: the secret, and the first time in a session the name."""
+    name = form.locator("[name=signer]")
+    if name.count():
+        name.first.fill(username)
+    form.locator("[name=secret]").first.fill(house.secret(username))

@@ -30,11 +30,19 @@ PAGES = {
     "session-watched": "/patients/ptsd-with-depression/session",
     "score": f"/patients/{READY}/score/phq9",
     "response": f"/patients/{TREATED}/response",
+    "accesses": f"/patients/{TREATED}/accesses",
     "response-none": f"/patients/{READY}/response",
+    "notes": f"/patients/{TREATED}/notes",
     "fact": f"/patients/{READY}/fact?path=social.ride_home",
     "fact-choose": f"/patients/{READY}/fact",
     "source": f"/patients/{READY}/source/Patient/{READY}",
     "password": "/password",
+    "team": f"/patients/{TREATED}/team",
+    "emergency": "/emergency",
+    "account": "/account",
+    "account-app": "/account/app",
+    "account-key": "/account/key",
+    "lock": "/lock",
     "governance": "/governance",
     "knowledge": "/knowledge",
     "knowledge-rule": "/knowledge/rules/KP-004",
@@ -77,8 +85,14 @@ def main(folder: Path, only: str = "") -> None:
                 context.close()
                 context = chromium.new_context(**settings)  # type: ignore[arg-type]
                 page = signed_in(context, house, "patient")
-                if "own".startswith(only) or only in "own":
-                    _shoot(page, f"{house.url}/my", look, folder / f"own-{look}.png")
+                for name, address in {"own": "/my", "own-accesses": "/my/accesses"}.items():
+                    if only in name:
+                        _shoot(page, house.url + address, look, folder / f"{name}-{look}.png")
+                context.close()
+                context = chromium.new_context(**settings)  # type: ignore[arg-type]
+                if only in "trail":
+                    page = signed_in(context, house, "director")
+                    _shoot(page, f"{house.url}/audit", look, folder / f"trail-{look}.png")
                 context.close()
         finally:
             house.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
-from tests.browser.house import House
+from tests.browser.house import House, sign_here
 
 READY = "treatment-resistant-depression"
 Enter = Callable[..., Page]
@@ -23,8 +23,10 @@ def test_once_round_the_loop_by_mouse(house: House, enter: Enter) -> None:
     expect(page.locator("article")).to_have_count(2)
     expect(page.locator("article svg.chart")).to_have_count(2)
     expect(page.locator("article svg.strip")).to_have_count(2)
+    sign_here(page.locator("article").nth(1), house, "prescriber")
     page.click("text=Sign plan B")
     expect(page.locator("#plan")).to_contain_text("35 mg over 40 minutes")
+    expect(page.locator("#plan .signed").first).to_contain_text("signed by Dr Ada Lindqvist, Prescriber")
 
     page.click("#sessions >> text=Open a visit")
     page.click("button:has-text('Open the visit')")
@@ -42,7 +44,15 @@ def test_once_round_the_loop_by_mouse(house: House, enter: Enter) -> None:
     page.fill("#dose_mg", "30")
     page.check("text=It was stopped early")
     page.fill("#end-reason", "Anxious; settled when stopped.")
+    page.fill("#secret-dose", "not hers")
     page.click("form >> button:has-text('End the dose')")
+    expect(page.locator("#problem")).to_contain_text("Not signed")
+    expect(page.locator("#dose_mg")).to_have_value("30")
+    expect(page.locator("#end-reason")).to_have_value("Anxious; settled when stopped.")
+    expect(page.locator("#signer-dose")).to_have_count(0)  # the first signing of the session took the name
+    sign_here(page.locator("form", has_text="Dose really given"), house, "prescriber")
+    page.click("form >> button:has-text('End the dose')")
+    expect(page.locator("main")).to_contain_text("signed by Dr Ada Lindqvist, Prescriber")
     page.fill("#close-reason", "Sister is here, well.")
     page.click("text=End the visit")
     page.click("nav >> text=Decision")
@@ -61,6 +71,7 @@ def test_once_round_the_loop_by_mouse(house: House, enter: Enter) -> None:
     page.click("label:has-text('Adjust the dose')")
     page.fill("#card-dose", "30")
     page.fill("#card-reason", "Half an hour was too much.")
+    sign_here(page.locator("form", has=page.locator("#card-reason")), house, "prescriber")
     page.click("text=Take this step")
     expect(page.locator("#plan")).to_contain_text("30 mg over 40 minutes")
     expect(page.locator("#plan")).to_contain_text("Earlier plans")
@@ -75,6 +86,7 @@ def test_once_round_the_loop_by_keyboard_alone(house: House, enter: Enter) -> No
     expect(page.locator("tbody tr")).to_have_count(1)
     press(page, "Okafor, Maren")
     press(page, "Compare the options")
+    write(page, {"signer-B": "prescriber", "secret-B": house.secret("prescriber")})
     press(page, "Sign plan B")
     expect(page.locator("#plan")).to_contain_text("35 mg over 40 minutes")
     press(page, "Open a visit")
@@ -83,7 +95,7 @@ def test_once_round_the_loop_by_keyboard_alone(house: House, enter: Enter) -> No
     press(page, "Save readings")
     write(page, {"start-reason": "A place came free today."})
     press(page, "Start the dose")
-    write(page, {"dose_mg": "35"})
+    write(page, {"dose_mg": "35", "secret-dose": house.secret("prescriber")})
     press(page, "End the dose")
     write(page, {"close-reason": "Sister is here, well."})
     press(page, "End the visit")
@@ -94,6 +106,7 @@ def test_once_round_the_loop_by_keyboard_alone(house: House, enter: Enter) -> No
         page.keyboard.press("Space" if item == 9 else "ArrowDown")
     press(page, "Save the answers")
     expect(page.locator("[role=status]")).to_contain_text("PHQ-9")
+    write(page, {"secret-card": house.secret("prescriber")})
     press(page, "Accept:")
     expect(page.locator("#decision")).to_contain_text("2 decisions so far")
 
@@ -105,6 +118,7 @@ def test_the_trouble_is_read_first_and_what_was_typed_is_kept(house: House, ente
     article.locator("summary", has_text="Change or reject").click()
     article.locator("[name=dose_mg]").fill("500")
     article.locator("textarea").fill("as much as possible")
+    sign_here(article, house, "prescriber")
     article.locator("text=Sign with this dose").click()
     expect(page.locator("#problem")).to_be_focused()
     expect(page.locator("#problem")).to_contain_text("at most 71 mg")
@@ -144,6 +158,7 @@ def test_after_the_induction_going_on_makes_the_adapted_plan_with_the_chosen_spa
     way = page.locator("label:has-text('every 14 days')")
     dates = way.inner_text().split("days")[1].strip().split(", ")
     way.click()
+    sign_here(page.locator("form", has_text="Accept: Continue"), house, "prescriber")
     page.click("text=Accept: Continue")
     expect(page.locator("[role=status]")).to_contain_text("Decided")
     for date in dates:

@@ -30,10 +30,34 @@ def test_every_page_is_accessible_quiet_and_fits_its_screen(museum: House, enter
 @pytest.mark.parametrize("look", SCREENS)
 def test_the_patients_own_page_too_with_help_one_tap_away(museum: House, enter: Enter, look: str) -> None:
     page = enter(museum, "patient", **SCREENS[look])
-    for address in ("/my", "/knowledge", "/patients/aneurysm"):
+    for address in ("/my", "/my/accesses", "/knowledge", "/patients/aneurysm"):
         page.goto(museum.url + address)
         _check(page, f"{address}, {look}")
         expect(page.locator("aside.crisis a[href^='tel:']")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", SCREENS)
+def test_the_trail_is_accessible_too(museum: House, enter: Enter, look: str) -> None:
+    page = enter(museum, "director", **SCREENS[look])
+    for address in ("/audit", "/audit?who=nobody"):
+        page.goto(museum.url + address)
+        _check(page, f"{address}, {look}")
+
+
+@pytest.mark.requirement(36)
+def test_a_page_is_printed_once_its_print_stands_on_the_trail(museum: House, enter: Enter) -> None:
+    page = enter(museum, "prescriber")
+    page.goto(f"{museum.url}/patients/{TREATED}")
+    page.evaluate("window.printed = 0; window.print = () => { document.body.dataset.printed = ++window.printed; }; 0")
+    for times in ("1", "2"):
+        with page.expect_response(lambda answer: answer.url.endswith("/printed")) as noted:
+            page.click("text=Print")
+        assert noted.value.status == 204
+        expect(page.locator(f"body[data-printed='{times}']")).to_have_count(1)
+    page.route("**/printed", lambda route: route.abort("connectionrefused"))
+    page.click("text=Print")
+    expect(page.get_by_text("Not printed")).to_be_visible()
+    expect(page.locator("body[data-printed='2']")).to_have_count(1)
 
 
 def test_everything_folded_away_is_accessible_too(museum: House, enter: Enter) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import struct
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from tests.daytime import hours_ahead
+from tests.proofs import give_secret
 
 from clinic import clock
-from clinic.access.models import Account
+from clinic.access.models import Account, Stay
 from clinic.demo.load import load_demo
 
 
@@ -30,14 +36,45 @@ def account(db: None) -> Callable[[str], Account]:
 
 
 @pytest.fixture
-def browser_of(db: None, settings: Any, account: Callable[[str], Account], tmp_path: Path) -> Callable[[str], Client]:
-    """A signed-in client without a browser."""
+def browser_of(db: None, settings: Any, account: Callable[[str], Account], tmp_path: Path) -> Callable[..., Client]:
+    """A signed-in client without a browser; with `signs` it is of somebody who has a secret to sign with."""
     settings.STATIC_ROOT = tmp_path
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 
-    def signed_in(username: str) -> Client:
+    def signed_in(username: str, *, signs: bool = False) -> Client:
+        if signs:
+            give_secret(account(username))
         client = Client(headers={"host": "127.0.0.1"})
         client.force_login(account(username))
+        Stay.objects.filter(account__username=username).update(second_factor_at=clock.wall())
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def phone(monkeypatch: pytest.MonkeyPatch) -> Phone:
+    """A telephone with an app that shows codes, and the time of the wall."""
+    return Phone(monkeypatch)
+
+
+@dataclass
+class Phone:
+    """Its clock is that of the machine, which a test may move."""
+
+    monkeypatch: pytest.MonkeyPatch
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    def __post_init__(self) -> None:
+        self.monkeypatch.setattr(clock, "wall", lambda: self.now)
+
+    def wait(self, **amount: float) -> None:
+        """Let the machine's clock go on by so much."""
+        self.now += timedelta(**amount)
+
+    def shows(self, key: str) -> str:
+        """The code of this key now, counted by the standard library alone. source: RFC 6238 and RFC 4226, 5.3."""
+        step = struct.pack(">Q", int(self.now.timestamp()) // 30)
+        digest = hmac.new(base64.b32decode(key), step, hashlib.sha1).digest()
+        at = digest[-1] & 15
+        return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"

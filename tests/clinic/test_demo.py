@@ -10,14 +10,16 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from clinic import clock
-from clinic.access import audit
 from clinic.access.models import Account, AuditRow, SignInCode
+from clinic.access.verification import verify
 from clinic.demo.load import NotADemo, accounts, load_demo
 from clinic.demo.stages import STAGES, generator, items, total_after
 from clinic.queries.person import candidacy, chart
 from clinic.queries.plan import replay
+from clinic.queries.signatures import signatures, why_unsigned
 from clinic.record.models import Current, ExposureLine, PatientLine, Practice, Term
 from clinic.record.projections import rebuild
+from ketapath.fhir.readback import notes
 
 Who = Callable[[str], Account]
 
@@ -95,13 +97,30 @@ def test_every_recommendation_ever_made_comes_out_again_to_the_bit(harbour: Prac
 
 
 def test_the_trail_tells_the_story_in_order_of_time(harbour: Practice) -> None:
-    assert audit.first_break() is None
+    assert verify().is_intact
     rows = list(AuditRow.objects.filter(practice=harbour.slug).order_by("id"))
     assert [r.at for r in rows] == sorted(r.at for r in rows)
-    assert {"import-record", "decide-plan", "open-session", "give-dose", "answer-score", "decide-card"} <= {
-        r.act for r in rows
-    }
+    told = {"import-record", "decide-plan", "open-session", "give-dose", "answer-score", "decide-card", "sign-note"}
+    assert told <= {r.act for r in rows}
     assert rows[-1].at <= clock.now()
+
+
+@pytest.mark.requirement(43, 46)
+def test_every_plan_order_dose_and_note_of_the_story_is_signed_by_who_did_it(harbour: Practice) -> None:
+    for patient_id in ("first-language-arabic", "ptsd-with-depression", "seventy-four-with-falls"):
+        found = chart(harbour, patient_id)
+        assert found is not None
+        held = signatures(found)
+        given = [v.administration for v in found.visits if v.administration and v.administration.ended_at]
+        names = {f"MedicationAdministration/{one.origin.id}" for one in given}
+        names |= {f"CarePlan/{p.origin.id}" for p in found.plans}
+        names |= {f"DocumentReference/{n.origin.id}" for n in notes(found.bundle)}
+        assert names <= set(held)
+        assert why_unsigned(found) is None
+        assert {(s.username, s.meaning) for group in held.values() for s in group} <= {
+            ("prescriber", "order"), ("nurse", "administration"), ("nurse", "author"), ("therapist", "author"),
+        }  # fmt: skip
+        assert "changed" not in {s.state for group in held.values() for s in group}
 
 
 def test_nobody_in_it_has_a_password(account: Who) -> None:

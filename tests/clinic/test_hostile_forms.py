@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from tests.proofs import SECRET
 
 from clinic.record.models import Version
 
@@ -14,21 +15,32 @@ READY = "treatment-resistant-depression"
 FORMS = {
     f"/patients/{READY}/fact": ("path", "said", "reason", "key"),
     f"/patients/{READY}/withdraw": ("path", "source", "reason", "key"),
-    f"/patients/{READY}/plan": ("option", "outcome", "reason", "dose_mg", "seen", "digest", "key"),
+    f"/patients/{READY}/plan": ("option", "outcome", "reason", "dose_mg", "seen", "digest", "key", "secret"),
+    f"/patients/{READY}/plan/sign": ("seen", "key", "signer", "secret"),
+    f"/patients/{READY}/override": ("step", "rule", "override", "reason", "review_on", "seen", "signer", "secret"),
     f"/patients/{READY}/card": ("chosen", "outcome", "reason", "dose_mg", "every_days", "seen", "digest", "key"),
     f"/patients/{READY}/session": ("step", "reason", "dose_mg", "stopped_early", "vitals.systolic_mmhg", "key"),
-    "/patients/ptsd-with-depression/session": ("step", "reason", "dose_mg", "vitals.weight_kg", "social.ride_home"),
+    "/patients/ptsd-with-depression/session": ("step", "reason", "dose_mg", "seen", "secret", "social.ride_home"),
     f"/patients/{READY}/score/phq9": ("phq9_1", "phq9_9", "key"),
     f"/patients/{READY}/score/pcl5": ("pcl5_1", "pcl5_20", "on", "key"),
     f"/patients/{READY}/score/madrs": ("madrs_1", "key"),
     f"/patients/{READY}/goals": ("step", "words", "goal", "level", "key"),
+    f"/patients/{READY}/notes": ("step", "kind", "text", "appends", "seen", "reason", "signer", "secret"),
     "/today/notices/999999/seen": (),
+    f"/patients/{READY}/team": ("step", "account", "kind", "part", "last_day", "number", "reason"),
+    f"/patients/{READY}/move": ("source", "to", "reason", "key"),
+    "/emergency": ("identity", "family", "born_on", "reason"),
+    "/emergency/review": ("emergency", "finding"),
     "/sign-in": ("username", "secret", "next"),
 }
+WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/override")
+"""What answers a refusal with the whole page of a person, which takes its time."""
 ODD = (
     "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",
     "'; DROP TABLE x;--", "\x00", "\ud7ff", "../../etc/passwd", "Patient/aneurysm", "yes", "accepted", "changed",
-    "racemic-iv-series", "open", "vitals", "rate", "start", "end", "close", "ask", "stop", "adjust", "continue", "35",
+    "racemic-iv-series", "open", "vitals", "rate", "start", "end", "close", "ask", "stop",
+    "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
+    "prescriber", SECRET, "MedicationAdministration/x/1/y",
     "vitals.weight_kg", "history.aneurysm", "%s%n", "{{7*7}}", "社会", "\u202e", "a" * 5000,
 )  # fmt: skip
 ODD_PLACES = (
@@ -39,12 +51,13 @@ ODD_PLACES = (
 
 @pytest.mark.parametrize("address", FORMS)
 def test_a_form_filled_with_anything_is_answered_in_plain_words(
-    browser_of: Callable[[str], Client], address: str
+    browser_of: Callable[..., Client], address: str
 ) -> None:
-    client = browser_of("prescriber")
+    who = "director" if address.endswith(("/team", "/move", "/review")) else "prescriber"
+    client = browser_of(who, signs=True)
     client.raise_request_exception = False
     chance = random.Random(address)
-    for _ in range(60):
+    for _ in range(15 if address in WHOLE_PAGE else 60):
         fields = {name: chance.choice(ODD) for name in FORMS[address] if chance.random() < 0.9}
         answer = client.post(address, fields)
         assert answer.status_code in (200, 302, 400, 404, 409), (fields, answer.status_code)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
+from tests.proofs import shown
 
 from clinic import clock
 from clinic.access.models import Account
@@ -49,7 +50,7 @@ def wish(found: Chart, outcome: str = "accepted", **fields: object) -> Wish:
 
 def sign(by: Account, patient_id: str = READY, option: str = "racemic-iv-series") -> Chart:
     found = look(by, patient_id)
-    decide_plan(found, option, wish(found), by=by, key="")
+    decide_plan(found, option, wish(found), by=by, key="", proof=shown(by))
     return look(by, patient_id)
 
 
@@ -69,7 +70,7 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
     start_dose(look(nurse), by=nurse, reason="a place came free today", key="c")
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=40))
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "144", "vitals.diastolic_mmhg": "88"}, by=nurse, key="d")
-    end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="e")
+    end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="e", proof=shown(nurse))
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=110))
     with pytest.raises(BadInput, match="Ready to go home"):
         close_session(look(nurse), by=nurse, reason="", key="f")
@@ -94,7 +95,7 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
     found = look(prescriber)
     card = treated(found).card
     assert card.decision == "continue"
-    decide_card(found, "continue", wish(found), by=prescriber, key="h")
+    decide_card(found, "continue", wish(found), by=prescriber, key="h", proof=shown(prescriber))
     assert look(prescriber).decisions[-1].chosen == "continue"
     assert look(prescriber).settled is not None
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=2, minutes=5))
@@ -105,7 +106,14 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
 def test_a_dose_changed_on_the_card_makes_a_new_plan_of_what_is_left(account: Who) -> None:
     prescriber = account("prescriber")
     found = sign(prescriber)
-    decide_card(found, "adjust", wish(found, "changed", reason="light", dose_mg=30.0), by=prescriber, key="")
+    decide_card(
+        found,
+        "adjust",
+        wish(found, "changed", reason="light", dose_mg=30.0),
+        by=prescriber,
+        key="",
+        proof=shown(prescriber),
+    )
     after = look(prescriber)
     assert after.plan is not None
     assert (after.plan.dose_mg, after.plan.status) == (30.0, "active")
@@ -118,21 +126,23 @@ def test_going_on_after_the_last_session_makes_a_new_plan_with_the_chosen_spacin
     found = look(prescriber, patient_id)
     assert found.plan is not None
     assert found.sessions_ahead == ()
-    decide_card(found, "continue", wish(found, every_days=14), by=prescriber, key="")
+    decide_card(found, "continue", wish(found, every_days=14), by=prescriber, key="", proof=shown(prescriber))
     after = look(prescriber, patient_id)
     assert after.plan is not None
     assert (after.plan.status, after.plan.dose_mg) == ("active", found.plan.dose_mg)
     days = [v.on for v in after.sessions_ahead]
     assert [(later - earlier).days for earlier, later in pairwise(days)] == [14, 14, 14]
     with pytest.raises(BadInput, match="days between sessions"):
-        decide_card(found, "continue", wish(found, every_days=5), by=prescriber, key="")
+        decide_card(found, "continue", wish(found, every_days=5), by=prescriber, key="", proof=shown(prescriber))
 
 
 @pytest.mark.parametrize(("chosen", "status"), [("pause", "on-hold"), ("stop", None)])
 def test_pausing_and_stopping_take_the_plan_and_its_order_along(account: Who, chosen: str, status: str | None) -> None:
     prescriber = account("prescriber")
     found = sign(prescriber)
-    decide_card(found, chosen, wish(found, "changed", reason="her wish"), by=prescriber, key="")  # type: ignore[arg-type]
+    decide_card(
+        found, chosen, wish(found, "changed", reason="her wish"), by=prescriber, key="", proof=shown(prescriber)
+    )  # type: ignore[arg-type]
     after = look(prescriber).plan
     assert (None if after is None else after.status) == status
     with pytest.raises(BadInput, match="no active plan"):
@@ -187,7 +197,7 @@ def test_nobody_signs_what_has_changed_since_they_read_it(account: Who) -> None:
     read = wish(seen)
     state_facts(seen, {"history.aneurysm": "yes"}, by=prescriber, reason="", key="")
     with pytest.raises(Overtaken):
-        decide_plan(look(prescriber), "racemic-iv-series", read, by=prescriber, key="")
+        decide_plan(look(prescriber), "racemic-iv-series", read, by=prescriber, key="", proof=shown(prescriber))
 
 
 def test_the_second_signature_on_the_same_page_is_told(account: Who) -> None:
@@ -195,7 +205,7 @@ def test_the_second_signature_on_the_same_page_is_told(account: Who) -> None:
     read = wish(look(prescriber))
     sign(prescriber)
     with pytest.raises(Stale):
-        decide_plan(look(prescriber), "esketamine-label", read, by=prescriber, key="")
+        decide_plan(look(prescriber), "esketamine-label", read, by=prescriber, key="", proof=shown(prescriber))
     standing_now = look(prescriber).plan
     assert standing_now is not None
     assert standing_now.option_id == "racemic-iv-series"
@@ -206,7 +216,14 @@ def test_a_dose_that_the_protocol_does_not_allow_is_refused(account: Who, mg: fl
     prescriber = account("prescriber")
     found = look(prescriber)
     with pytest.raises(BadInput, match="dose"):
-        decide_plan(found, "racemic-iv-series", wish(found, "changed", reason="x", dose_mg=mg), by=prescriber, key="")
+        decide_plan(
+            found,
+            "racemic-iv-series",
+            wish(found, "changed", reason="x", dose_mg=mg),
+            by=prescriber,
+            key="",
+            proof=shown(prescriber),
+        )
 
 
 def test_changing_and_rejecting_need_a_reason(account: Who) -> None:
@@ -214,7 +231,14 @@ def test_changing_and_rejecting_need_a_reason(account: Who) -> None:
     found = look(prescriber)
     for outcome in ("changed", "rejected"):
         with pytest.raises(BadInput, match="reason"):
-            decide_plan(found, "racemic-iv-series", wish(found, outcome, dose_mg=30.0), by=prescriber, key="")
+            decide_plan(
+                found,
+                "racemic-iv-series",
+                wish(found, outcome, dose_mg=30.0),
+                by=prescriber,
+                key="",
+                proof=shown(prescriber),
+            )
 
 
 def test_the_steps_of_a_session_cannot_be_skipped(account: Who) -> None:
@@ -222,7 +246,7 @@ def test_the_steps_of_a_session_cannot_be_skipped(account: Who) -> None:
     for step in (
         lambda: open_session(look(nurse), by=nurse, key=""),
         lambda: start_dose(look(nurse), by=nurse, reason="x", key=""),
-        lambda: end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key=""),
+        lambda: end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="", proof=shown(nurse)),
         lambda: close_session(look(nurse), by=nurse, reason="", key=""),
     ):
         with pytest.raises(BadInput, match="order of steps"):
@@ -283,7 +307,7 @@ def test_a_second_dose_on_one_day_is_a_prescribers_decision(account: Who) -> Non
     sign(account("prescriber"))
     arrived(nurse)
     start_dose(look(nurse), by=nurse, reason="a place came free", key="")
-    end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="")
+    end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="", proof=shown(nurse))
     close_session(look(nurse), by=nurse, reason="well", key="")
     arrived(nurse)
     with pytest.raises(NotNow, match="today already"):
@@ -296,10 +320,19 @@ def test_what_was_given_is_written_as_it_was_and_more_than_ordered_is_confirmed_
     arrived(nurse)
     start_dose(look(nurse), by=nurse, reason="a place came free", key="")
     with pytest.raises(BadInput, match="what was given"):
-        end_dose(look(nurse), "20", stopped_early=True, by=nurse, reason="", key="")
+        end_dose(look(nurse), "20", stopped_early=True, by=nurse, reason="", key="", proof=shown(nurse))
     with pytest.raises(BadInput, match="as ordered"):
-        end_dose(look(nurse), "999", stopped_early=False, by=nurse, reason="typed so", key="")
-    end_dose(look(nurse), "40", stopped_early=False, is_confirmed=True, by=nurse, reason="pump set wrong", key="")
+        end_dose(look(nurse), "999", stopped_early=False, by=nurse, reason="typed so", key="", proof=shown(nurse))
+    end_dose(
+        look(nurse),
+        "40",
+        stopped_early=False,
+        is_confirmed=True,
+        by=nurse,
+        reason="pump set wrong",
+        key="",
+        proof=shown(nurse),
+    )
     while do_next():
         pass
     assert Notice.objects.get(patient_id=READY, key="dose.more_than_ordered").role == "prescriber"
@@ -312,7 +345,7 @@ def test_a_dose_that_was_begun_and_not_given_is_no_session(account: Who) -> None
     sign(account("prescriber"))
     arrived(nurse)
     start_dose(look(nurse), by=nurse, reason="a place came free", key="")
-    end_dose(look(nurse), "0", stopped_early=True, by=nurse, reason="vein lost at once", key="")
+    end_dose(look(nurse), "0", stopped_early=True, by=nurse, reason="vein lost at once", key="", proof=shown(nurse))
     close_session(look(nurse), by=nurse, reason="", key="")
     found = look(nurse)
     assert found.person is not None
@@ -362,7 +395,7 @@ def test_thoughts_of_self_harm_reach_the_prescriber_whatever_the_total(account: 
 def test_only_a_prescriber_signs_and_only_prescriber_or_nurse_doses(account: Who, role: str) -> None:
     found, by = look(account("nurse"), READY), account(role)
     with pytest.raises(Refused):
-        decide_plan(found, "racemic-iv-series", wish(found), by=by, key="")
+        decide_plan(found, "racemic-iv-series", wish(found), by=by, key="", proof=shown(by))
     with pytest.raises(Refused):
         start_dose(found, by=by, reason="", key="")
 
@@ -373,7 +406,7 @@ def test_a_stored_recommendation_is_made_again_to_the_bit_after_the_record_went_
     assert signed.plan is not None
     assert signed.plan.recommendation_id is not None
     state_facts(look(prescriber), {"vitals.weight_kg": "88"}, by=prescriber, reason="", key="")
-    decide_card(look(prescriber), "continue", wish(look(prescriber)), by=prescriber, key="")
+    decide_card(look(prescriber), "continue", wish(look(prescriber)), by=prescriber, key="", proof=shown(prescriber))
     for name in (signed.plan.recommendation_id, look(prescriber).decisions[-1].recommendation_id):
         found = replay(prescriber.practice, name)
         assert found is not None
@@ -438,10 +471,19 @@ def test_a_plan_does_not_change_under_an_open_visit_but_may_be_paused_before_the
     arrived(nurse)
     found = look(prescriber)
     with pytest.raises(BadInput, match="still open"):
-        decide_plan(found, "esketamine-label", wish(found, reason="better"), by=prescriber, key="")
+        decide_plan(
+            found, "esketamine-label", wish(found, reason="better"), by=prescriber, key="", proof=shown(prescriber)
+        )
     with pytest.raises(BadInput, match="still open"):
-        decide_card(found, "adjust", wish(found, "changed", reason="x", dose_mg=30.0), by=prescriber, key="")
-    decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="")
+        decide_card(
+            found,
+            "adjust",
+            wish(found, "changed", reason="x", dose_mg=30.0),
+            by=prescriber,
+            key="",
+            proof=shown(prescriber),
+        )
+    decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="", proof=shown(prescriber))
     with pytest.raises(NotNow, match="No order stands"):
         start_dose(look(nurse), by=nurse, reason="x", key="")
     close_session(look(nurse), by=nurse, reason="", key="")
@@ -451,21 +493,32 @@ def test_a_plan_that_stands_is_replaced_with_a_reason_only(account: Who) -> None
     prescriber = account("prescriber")
     found = sign(prescriber)
     with pytest.raises(BadInput, match="replacing the plan"):
-        decide_plan(found, "esketamine-label", wish(found), by=prescriber, key="")
-    decide_plan(found, "esketamine-label", wish(found, reason="needles"), by=prescriber, key="")
+        decide_plan(found, "esketamine-label", wish(found), by=prescriber, key="", proof=shown(prescriber))
+    decide_plan(
+        found, "esketamine-label", wish(found, reason="needles"), by=prescriber, key="", proof=shown(prescriber)
+    )
     assert [p.status for p in look(prescriber).plans] == ["revoked", "active"]
 
 
 def test_a_paused_plan_with_another_dose_stays_paused_until_somebody_goes_on(account: Who) -> None:
     prescriber = account("prescriber")
     found = sign(prescriber)
-    decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="")
+    decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="", proof=shown(prescriber))
     found = look(prescriber)
-    decide_card(found, "adjust", wish(found, "changed", reason="lighter", dose_mg=30.0), by=prescriber, key="")
+    decide_card(
+        found,
+        "adjust",
+        wish(found, "changed", reason="lighter", dose_mg=30.0),
+        by=prescriber,
+        key="",
+        proof=shown(prescriber),
+    )
     found = look(prescriber)
     assert found.plan is not None
     assert (found.plan.status, found.plan.dose_mg) == ("on-hold", 30.0)
-    decide_card(found, "continue", wish(found, "changed", reason="well again"), by=prescriber, key="")
+    decide_card(
+        found, "continue", wish(found, "changed", reason="well again"), by=prescriber, key="", proof=shown(prescriber)
+    )
     assert look(prescriber).plan.status == "active"  # type: ignore[union-attr]
 
 
@@ -473,14 +526,18 @@ def test_without_a_plan_there_is_nothing_to_go_on_with(account: Who) -> None:
     prescriber = account("prescriber")
     found = look(prescriber)
     with pytest.raises(BadInput, match="no plan that stands"):
-        decide_card(found, "continue", wish(found, "changed", reason="x"), by=prescriber, key="")
+        decide_card(
+            found, "continue", wish(found, "changed", reason="x"), by=prescriber, key="", proof=shown(prescriber)
+        )
 
 
 def test_a_step_that_was_not_suggested_is_never_on_record_as_accepted(account: Who) -> None:
     prescriber = account("prescriber")
     found = sign(prescriber)
     assert treated(found).card.decision == "continue"
-    decide_card(found, "stop", wish(found, "accepted", reason="her wish"), by=prescriber, key="")
+    decide_card(
+        found, "stop", wish(found, "accepted", reason="her wish"), by=prescriber, key="", proof=shown(prescriber)
+    )
     assert look(prescriber).decisions[-1].outcome == "changed"
 
 
@@ -490,12 +547,12 @@ def test_a_missed_session_never_hides_the_one_of_today(account: Who, monkeypatch
     first, second = (v.on for v in signed.sessions_ahead[:2])
     zone = ZoneInfo(nurse.practice.zone)
     monkeypatch.setattr(clock, "now", lambda: datetime.combine(second, time(10), zone))
-    here = today(nurse.practice)
+    here = today(nurse)
     assert (READY, second) in [(due.line.patient_id, due.on) for due in here.planned]
     assert (READY, first) in [(due.line.patient_id, due.on) for due in here.missed]
     prescriber, found = account("prescriber"), look(account("prescriber"))
-    decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="")
-    assert READY not in [due.line.patient_id for due in (*today(nurse.practice).planned, *today(nurse.practice).missed)]
+    decide_card(found, "pause", wish(found, "changed", reason="fever"), by=prescriber, key="", proof=shown(prescriber))
+    assert READY not in [due.line.patient_id for due in (*today(nurse).planned, *today(nurse).missed)]
 
 
 def test_a_form_of_an_earlier_day_is_kept_with_its_day_and_one_of_tomorrow_is_refused(account: Who) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from tests.proofs import shown, signing
 
 from clinic.access.models import Account
 from clinic.access.permission import Refused
@@ -30,7 +32,7 @@ def look(by: Account) -> Chart:
 def ask(by: Account, *, rule: str = RULE, reason: str = "urologist agrees", days: int = 14) -> str:
     found = look(by)
     review_on = found.as_of + timedelta(days=days)
-    done = ask_override(found, rule, reason=reason, review_on=review_on, by=by, key="")
+    done = ask_override(found, rule, reason=reason, review_on=review_on, by=by, key="", proof=shown(by))
     return next(iter(done.versions)).partition("/")[2]
 
 
@@ -45,7 +47,14 @@ def ill(account: Who) -> Account:
 def sign_plan(by: Account) -> None:
     found = look(by)
     seen = {"seen": standing(found), "digest": plan(found).inputs_digest}
-    decide_plan(found, "racemic-iv-series", Wish(outcome="accepted", reason="all the same", **seen), by=by, key="")
+    decide_plan(
+        found,
+        "racemic-iv-series",
+        Wish(outcome="accepted", reason="all the same", **seen),
+        by=by,
+        key="",
+        proof=shown(by),
+    )
 
 
 def test_a_plan_in_spite_of_it_needs_two_people(account: Who, ill: Account) -> None:
@@ -55,8 +64,8 @@ def test_a_plan_in_spite_of_it_needs_two_people(account: Who, ill: Account) -> N
     with pytest.raises(BadInput, match="two people"):
         sign_plan(ill)
     with pytest.raises(BadInput, match="another person"):
-        sign_override(look(ill), name, by=ill, key="")
-    sign_override(look(ill), name, by=account("director"), key="")
+        sign_override(look(ill), name, by=ill, key="", proof=shown(ill))
+    sign_override(look(ill), name, by=account("director"), key="", proof=shown(account("director")))
     assert candidacy(look(ill)).verdict == "caution"
     sign_plan(ill)
     assert look(ill).plan is not None
@@ -90,22 +99,32 @@ def test_only_a_prescriber_asks_and_only_prescriber_or_director_signs(
         ask(account(username))
     name = ask(ill)
     with pytest.raises(Refused):
-        sign_override(look(ill), name, by=account(username), key="")
+        sign_override(look(ill), name, by=account(username), key="", proof=shown(account(username)))
 
 
-def test_the_page_asks_signs_and_ends(ill: Account, browser_of: Callable[[str], Client]) -> None:
-    page, other = browser_of("prescriber"), browser_of("director")
+def test_the_page_asks_signs_and_ends(account: Who, ill: Account, browser_of: Callable[..., Client]) -> None:
+    page, other = browser_of("prescriber", signs=True), browser_of("director", signs=True)
+    first, second = signing(ill), signing(account("director"))
     address = f"/patients/{READY}/override"
     until = (look(ill).as_of + timedelta(days=7)).isoformat()
-    wrong = page.post(address, {"rule": RULE, "reason": "kept words", "review_on": "", "key": "a"})
-    assert wrong.status_code == 400
-    assert b"kept words" in wrong.content
-    assert page.post(address, {"rule": RULE, "reason": "agreed", "review_on": until, "key": "b"}).status_code == 302
+    for lacking in ({"review_on": "", **first}, {"review_on": until, **first, "secret": "not mine"}):
+        wrong = page.post(address, {"rule": RULE, "reason": "kept words", "key": "a", **lacking})
+        assert wrong.status_code == 400
+        assert b"kept words" in wrong.content
+    asking = {"rule": RULE, "reason": "agreed", "review_on": until, "key": "b", **first}
+    assert page.post(address, asking).status_code == 302
     (asked,) = look(ill).person.overrides  # type: ignore[union-attr]
     assert b"Sign as the second person" not in page.get(f"/patients/{READY}").content
-    assert b"Sign as the second person" in other.get(f"/patients/{READY}").content
-    assert other.post(address, {"step": "sign", "override": asked.id, "key": "c"}).status_code == 302
-    assert b"second signature Dr Eli Novak" in page.get(f"/patients/{READY}").content
+    shown_page = other.get(f"/patients/{READY}").content.decode()
+    assert "Sign as the second person" in shown_page
+    seen = re.search(rf'name="seen" value="(DetectedIssue/{asked.id}/[^"]+)"', shown_page)
+    assert seen
+    signs = {"step": "sign", "override": asked.id, "seen": seen[1], "key": "c", **second}
+    assert other.post(address, {**signs, "seen": seen[1][:-1] + "x"}).status_code == 409  # not what stands
+    assert other.post(address, signs).status_code == 302
+    page_now = page.get(f"/patients/{READY}").content
+    assert b"second signature Dr Eli Novak" in page_now
+    assert b"signed by Dr Ada Lindqvist, Prescriber" in page_now
     ended = {"step": "end", "override": asked.id, "reason": "symptoms worse", "key": "d"}
     assert page.post(address, ended).status_code == 302
     assert candidacy(look(ill)).verdict == "defer"

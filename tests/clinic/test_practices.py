@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import resolve
 
 from clinic.access.models import Account
-from clinic.access.permission import Refused, require
+from clinic.access.permission import Refused, reach, require
 from clinic.actions.patients import import_record
 from clinic.queries.patients import patients
 from clinic.queries.person import chart
@@ -72,7 +72,7 @@ def test_no_search_finds_the_other_practices_people(browser_of: Visit, account: 
     text = browser_of("prescriber").get("/patients", {"q": words}).content.decode()
     assert "Castellan" not in text
     assert "Brannigan" not in text
-    found = patients(account("prescriber").practice, name=words)
+    found = patients(reach(account("prescriber")), name=words)
     assert {line.practice_id for line in found} <= {account("prescriber").practice_id}
     assert len(found) == (12 if not words else 0)
 
@@ -95,11 +95,11 @@ def test_another_practices_person_looks_exactly_like_nobody(browser_of: Visit, p
 def test_no_act_reaches_across(account: Who) -> None:
     ours = account("prescriber")
     assert chart(ours.practice, "hillside-one") is None
-    assert not [line for line in today(ours.practice).planned if line.practice_id != ours.practice_id]
+    assert not [line for line in today(ours).planned if line.practice_id != ours.practice_id]
     stranger = Current.objects.get(practice__slug="hillside", kind="Patient", identity="hillside-one")
     bundle = f'{{"resourceType": "Bundle", "type": "collection", "entry": [{{"resource": {stranger.content}}}]}}'
-    patient_id, done = import_record(bundle.encode(), by=account("coordinator"))
-    assert done.versions == {f"Patient/{patient_id}": 1}
+    found = import_record(bundle.encode(), by=account("coordinator"))
+    assert found.done.versions == {f"Patient/{found.patient_id}": 1}
     assert Current.objects.filter(kind="Patient", identity="hillside-one").count() == 2
     assert Current.objects.get(pk=stranger.pk).version == 1
 

@@ -12,8 +12,10 @@ import pytest
 from django.test import Client
 
 from clinic import clock
+from clinic.access import audit
 from clinic.access.models import Account, AuditRow
 from clinic.access.sign_in import new_code, sign_in
+from clinic.access.throttle import ADDRESS_FREE
 
 Who = Callable[[str], Account]
 
@@ -22,7 +24,9 @@ def test_a_code_works_once_for_its_own_name_and_for_twelve_hours(account: Who, m
     nurse = account("nurse")
     code = new_code(nurse)
     assert sign_in("prescriber", code) is None
-    assert sign_in("nurse", code.lower()) == nurse
+    opened = sign_in("nurse", code.lower())
+    assert opened is not None
+    assert (opened.account, opened.asks_second_factor) == (nurse, False)
     assert sign_in("nurse", code) is None
     late = new_code(nurse)
     now = clock.now()
@@ -37,6 +41,7 @@ def test_a_new_code_ends_the_one_before_it(account: Who) -> None:
     assert sign_in("nurse", second) is not None
 
 
+@pytest.mark.requirement(4)
 def test_after_ten_wrong_tries_a_names_password_rests_for_a_while_and_its_code_still_opens(
     account: Who, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,12 +60,57 @@ def test_after_ten_wrong_tries_a_names_password_rests_for_a_while_and_its_code_s
     assert sign_in("nurse", "a quiet house by the sea") is not None
 
 
+@pytest.mark.requirement(4)
+def test_an_address_with_many_failures_waits_but_not_for_names_that_are_at_home_there(account: Who) -> None:
+    nurse, prescriber = account("nurse"), account("prescriber")
+    for one in (nurse, prescriber):
+        one.set_password("a quiet house by the sea")
+        one.save()
+    with audit.coming_from("203.0.113.7"):
+        assert sign_in("nurse", "a quiet house by the sea") is not None
+        for number in range(ADDRESS_FREE + 5):
+            AuditRow.objects.bulk_create([_refused(f"guess-{number}", "203.0.113.7")])
+        assert sign_in("prescriber", "a quiet house by the sea") is None
+        assert sign_in("nurse", "a quiet house by the sea") is not None
+        assert sign_in("prescriber", new_code(prescriber)) is not None
+    with audit.coming_from("198.51.100.4"):
+        assert sign_in("prescriber", "a quiet house by the sea") is not None
+
+
+def _refused(who: str, source: str) -> AuditRow:
+    return AuditRow(at=clock.now(), who=who, act="sign-in", outcome="refused", source=source, digest="0" * 64)
+
+
+@pytest.mark.requirement(4)
+def test_a_name_that_nobody_has_is_answered_in_the_same_words_after_the_same_work(
+    browser_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+
+    hashed: list[str] = []
+    encode = Argon2PasswordHasher.encode
+    monkeypatch.setattr(
+        Argon2PasswordHasher, "encode", lambda self, password, salt: hashed.append(salt) or encode(self, password, salt)
+    )
+    client, pages, counts = Client(headers={"host": "127.0.0.1"}), [], []
+    browser_of("nurse")
+    for name in ("therapist", "nobody-at-all"):
+        hashed.clear()
+        answer = client.post("/sign-in", {"username": name, "secret": "wrong"})
+        pages.append(answer.content.decode().replace(name, ""))
+        counts.append(len(hashed))
+    token = re.compile(r'value="[^"]{60,}"')
+    assert token.sub("", pages[0]) == token.sub("", pages[1])
+    assert counts[0] == counts[1] == 1
+
+
 def test_every_try_is_on_the_trail(account: Who) -> None:
     sign_in("nobody-here", "x")
     row = AuditRow.objects.filter(act="sign-in").latest("id")
     assert (row.who, row.outcome) == ("nobody-here", "refused")
 
 
+@pytest.mark.requirement(2)
 @pytest.mark.parametrize(("password", "fits"), [("short", False), ("123456789987654321", False), ("a quiet house by the sea", True)])  # fmt: skip  # noqa: E501
 def test_a_password_is_long_and_not_a_common_one(
     browser_of: Callable[[str], Client], account: Who, password: str, fits: bool
@@ -71,6 +121,7 @@ def test_a_password_is_long_and_not_a_common_one(
     assert (sign_in("nurse", password) is not None) is fits
 
 
+@pytest.mark.requirement(6)
 def test_signing_out_ends_it_on_the_server_too(browser_of: Callable[[str], Client]) -> None:
     client = browser_of("nurse")
     stolen = client.cookies["sessionid"].value
@@ -90,6 +141,7 @@ def test_the_way_back_after_signing_in_stays_in_the_house(
     assert client.post("/sign-in", fields).headers["Location"] in ("/", "/patients")
 
 
+@pytest.mark.requirement(28)
 def test_a_form_without_proof_of_its_origin_changes_nothing(account: Who, settings: Any, tmp_path: Path) -> None:
     settings.STATIC_ROOT = tmp_path
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

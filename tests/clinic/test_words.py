@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import translation
 from tests import invented_courses as courses
 
-from clinic.access.models import Account
+from clinic.access.models import Account, Relationship
+from clinic.demo.story import PROCESS_NOTE, SESSION_NOTE
 from clinic.record.models import PatientLine, Practice
 from clinic.record.projections import knowledge
 from ketapath.domain.response import Course
@@ -23,7 +24,10 @@ PAGES = (
     "/today", "/patients", f"/patients/{READY}", "/patients/first-language-arabic", "/patients/half-the-facts-missing",
     "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
     f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/score/pcl5",
+    f"/patients/{READY}/notes", "/patients/first-language-arabic/notes",
     f"/patients/{READY}/response", "/patients/first-language-arabic/response",
+    f"/patients/{READY}/team", "/patients/first-language-arabic/team", "/emergency",
+    f"/patients/{READY}/accesses",
     "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
     "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/knowledge/claims", "/patients/nobody",
     "/bench", f"/bench?{ORDERS}&patient={READY}", f"/bench?{ORDERS}&a_model=all&site=arterial&analyte=norketamine",
@@ -31,6 +35,8 @@ PAGES = (
     "/bench/interactions", "/bench/interactions?drug=ticlopidine", "/bench/interactions?drug=none-such",
 )  # fmt: skip
 WRONG = (
+    ("/emergency", {"identity": "nobody", "reason": "?"}),
+    ("/emergency", {"identity": "nobody", "reason": "112 112 112"}),
     (f"/patients/{READY}/fact", {"path": "vitals.weight_kg", "said": "7000"}),
     (f"/patients/{READY}/plan", {"option": "racemic-iv-series", "outcome": "changed", "dose_mg": "x"}),
     (f"/patients/{READY}/plan", {"option": "racemic-iv-series", "outcome": "accepted", "seen": "old"}),
@@ -38,6 +44,8 @@ WRONG = (
     (f"/patients/{READY}/session", {"step": "start"}),
     (f"/patients/{READY}/score/phq9", {}),
     (f"/patients/{READY}/goals", {"words": " "}),
+    (f"/patients/{READY}/notes", {"step": "sign", "kind": "progress", "text": "x"}),
+    (f"/patients/{READY}/notes", {"step": "save", "kind": "progress", "text": " "}),
     (f"/patients/{READY}/goals", {"step": "rate", "goal": "none", "level": "1"}),
     ("/patients/first-language-arabic/card", {"chosen": "adjust", "outcome": "changed"}),
 )
@@ -107,6 +115,8 @@ def own_words() -> list[str]:
     words += [rule.note for rule in known.rules.values() if rule.note]
     words += [medicine["substance"] for medicine in known.codes["medicines"]]
     words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record
+    words += [one.reason for one in Relationship.objects.all()]
+    words += [SESSION_NOTE, PROCESS_NOTE]
     words += [account.name for account in Account.objects.all()] + [p.name for p in Practice.objects.all()]
     words += [part for line in PatientLine.objects.all() for part in (line.given, line.family, line.patient_id)]
     return sorted(filter(None, words), key=len, reverse=True)  # an empty one would take every word apart
@@ -152,7 +162,9 @@ def test_no_visible_word_is_written_into_a_page(browser_of: Callable[[str], Clie
     pages = {path: client.get(path).content.decode() for path in PAGES}
     pages |= {f"{path} {fields}": client.post(path, fields).content.decode() for path, fields in WRONG}
     patient = browser_of("patient")
-    pages["/my"] = patient.get("/my").content.decode()
+    pages |= {path: patient.get(path).content.decode() for path in ("/my", "/my/accesses")}
+    trail = browser_of("director").get("/audit?who=nurse").content.decode()
+    pages["/audit"] = trail.replace("<td>nurse", "<td>").replace('value="nurse"', "")  # the name of an account
     card = "/bench/models/racemic_sublingual_venous"
     of_file = sorted((w for w in said_in(knowledge().drugs["racemic_sublingual_venous"]) if len(w) > 1), key=len)
     wrong = {path: left for path, page in pages.items() if path != card and (left := leftovers(page, known))}

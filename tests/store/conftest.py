@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,3 +37,10 @@ def here(db: None) -> Account:
 @pytest.fixture
 def elsewhere(db: None) -> Account:
     return practice_with()
+
+
+@pytest.fixture
+def anchor(settings: Any, tmp_path: Path) -> Path:
+    """An anchor of this test's own."""
+    settings.AUDIT_ANCHOR = tmp_path / "anchor.log"
+    return tmp_path / "anchor.log"

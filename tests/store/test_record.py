@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -63,6 +64,25 @@ def test_several_writes_are_stored_together_or_not_at_all(here: Account) -> None
     with pytest.raises(Stale), transaction.atomic():
         write(here.practice, [good, stale], by="x", reason="", at=clock.now())
     assert read(here.practice, "Basic", "new") is None
+
+
+def test_a_batch_of_any_length_is_stored_in_order_and_a_stale_one_at_its_end_takes_all_back(here: Account) -> None:
+    many = [
+        Write(
+            kind="Basic", identity=f"b{n}", patient_id="p1", text=f'{{"resourceType": "Basic", "n": {n}}}', expected=0
+        )
+        for n in range(1000)
+    ]
+    twice = [*many, Write(kind="Basic", identity="b7", patient_id="p1", text='{"resourceType": "Basic"}', expected=1)]
+    stored = write(here.practice, twice, by="x", reason="", at=clock.now())
+    assert [s.identity for s in stored] == [one.identity for one in twice]
+    assert [s.version for s in history(here.practice, "Basic", "b7")] == [2, 1]
+    place = mark(here.practice, "p1")
+    again = [replace(one, expected=2 if one.identity == "b7" else 1) for one in many]
+    with pytest.raises(Stale) as found, transaction.atomic():
+        write(here.practice, [*again, replace(many[3], expected=1)], by="x", reason="", at=clock.now())
+    assert (found.value.identity, found.value.standing) == ("b3", 2)
+    assert mark(here.practice, "p1") == place
 
 
 def test_two_practices_may_have_the_same_id_and_never_see_each_other(here: Account, elsewhere: Account) -> None:

@@ -409,7 +409,7 @@ def test_terms_made_again_by_upgrade_or_rebuild_are_those_that_writing_made(prac
 
     before = terms()
     assert len(before) > 20
-    upgrade = __import__(f"{migrations.__name__}.0004_search_terms", fromlist=["index_anew"])
+    upgrade = __import__(f"{migrations.__name__}.0005_search_terms", fromlist=["index_anew"])
     Term.objects.filter(practice=practice, kind="Observation").delete()
     for _ in range(2):  # begun again, it leaves the same
         upgrade.index_anew(apps, None)

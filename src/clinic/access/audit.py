@@ -1,24 +1,23 @@
-"""Who did what, when, to whom, with what outcome? Appended in the transaction of the act; a chain shows any gap.
+"""Who did what, when, to whom, with what outcome? Appended in the transaction of the act; nothing can be taken away.
 
-Each row's digest covers its fields and the digest before it. The database itself refuses UPDATE and DELETE.
+Appending waits for nobody. `access.sealing` binds the rows into blocks a moment later, `access.verification` shows
+whether any was touched since. The database itself refuses UPDATE and DELETE.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
-
-from django.db import connection, transaction
 
 from clinic import clock
+from clinic.access.digests import digest_of
 from clinic.access.models import Account, AuditRow
 
-_LOCK = 7_305_021  # one number that all appenders of this application agree on
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # what FHIR allows as an id; anything else may be words that somebody typed
 _source: ContextVar[str] = ContextVar("source", default="")
+_told: ContextVar[list[AuditRow] | None] = ContextVar("told", default=None)
 
 
 @contextmanager
@@ -31,6 +30,25 @@ def coming_from(address: str) -> Iterator[None]:
         _source.reset(token)
 
 
+@contextmanager
+def one_access() -> Iterator[list[AuditRow]]:
+    """Collects the rows of one access, so that whoever opened the door adds its own only where nothing was told."""
+    told: list[AuditRow] = []
+    around = _told.get()
+    token = _told.set(told)
+    try:
+        yield told
+    finally:
+        _told.reset(token)
+        if around is not None:  # a door within a door
+            around += told
+
+
+def source() -> str:
+    """The address that the request at hand comes from; empty on the command line."""
+    return _source.get()
+
+
 def append(
     act: str,
     *,
@@ -41,43 +59,25 @@ def append(
     entities: Sequence[str] = (),
     asked: str = "",
 ) -> AuditRow:
-    """One row at the end of the chain. `asked` is the search or page, without any word that names a person."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        last = AuditRow.objects.order_by("-id").first()
-        row = AuditRow(
-            at=clock.now(),
-            practice=account.practice.slug if account else "",
-            who=(account.username if account else who)[:80],
-            role=account.role if account else "",
-            act=act,
-            outcome=outcome,
-            patient_id=patient_id[:64],  # what was asked for may be longer than any id
-            entities=list(entities),
-            source=_source.get(),
-            asked=asked[:500],
-            previous=last.digest if last else "",
-        )
-        row.digest = _digest(row)
-        row.save(force_insert=True)
+    """One row more. `asked` is the search or page, without any word that names a person.
+
+    A `patient_id` that could not be anybody's is left out: it may be a name that was typed into an address.
+    """
+    row = AuditRow(
+        at=clock.now(),
+        practice=account.practice.slug if account else "",
+        who=(account.username if account else who)[:80],
+        role=account.role if account else "",
+        act=act[:40],
+        outcome=outcome,
+        patient_id=patient_id if _ID.fullmatch(patient_id) else "",
+        entities=list(entities),
+        source=_source.get(),
+        asked=asked[:500],
+    )
+    row.digest = digest_of(row)
+    row.save(force_insert=True)
+    told = _told.get()
+    if told is not None:
+        told.append(row)
     return row
-
-
-def first_break() -> int | None:
-    """The number of the first row that does not follow from the one before it; None where the chain holds."""
-    previous = ""
-    for row in AuditRow.objects.order_by("id").iterator():
-        if row.previous != previous or row.digest != _digest(row):
-            return row.pk
-        previous = row.digest
-    return None
-
-
-def _digest(row: AuditRow) -> str:
-    at: datetime = row.at
-    fields = [at.astimezone(UTC).isoformat(), row.practice, row.who, row.role, row.act, row.outcome, row.patient_id]
-    later = [row.source, row.asked] if row.source or row.asked else []
-    text = json.dumps([*fields, row.entities, row.previous, *later], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

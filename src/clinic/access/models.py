@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from clinic.record.models import Practice
+
+
+def new_id() -> str:
+    """An identity that nobody guesses (128 bits)."""
+    return secrets.token_hex(16)
 
 
 class Role(models.TextChoices):
@@ -26,7 +32,10 @@ class Role(models.TextChoices):
 
 
 class Account(AbstractBaseUser):
-    """One person's own account in one practice. A patient's account is tied to the one record."""
+    """One person's own account in one practice. A patient's account is tied to the one record.
+
+    A short password (8 to 14 characters) is good only beside a second factor, so the last one cannot be taken away.
+    """
 
     username = models.CharField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
@@ -34,6 +43,7 @@ class Account(AbstractBaseUser):
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
     patient_id = models.CharField(max_length=64, blank=True)
     is_active = models.BooleanField(default=True)
+    has_short_password = models.BooleanField(default=False)
 
     scopes: Sequence[str] | None = None
     """What the bearer token of this request narrows it to; None without a token. Set at the door, never stored."""
@@ -55,6 +65,28 @@ class SignInCode(models.Model):
 
     def __str__(self) -> str:
         return f"code of {self.account.username}"
+
+
+class Stay(models.Model):
+    """One sign-in at one browser, from coming in to going out. It is deleted when it ends; the trail remembers it.
+
+    `seen_at` is the last thing that the person did, `proved_at` the last time they showed a secret, `second_factor_at`
+    when they showed a second factor, `device` what the browser calls itself.
+    """
+
+    id = models.CharField(max_length=32, primary_key=True, default=new_id)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="stays")
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    proved_at = models.DateTimeField()
+    second_factor_at = models.DateTimeField(null=True)
+    locked_at = models.DateTimeField(null=True)
+    address = models.CharField(max_length=64, blank=True)
+    device = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.account.username} since {self.since}"
 
 
 class Token(models.Model):

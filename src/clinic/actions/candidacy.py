@@ -6,22 +6,29 @@ An absolute contraindication is never overridden: the fact is corrected, with it
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.permission import require
-from clinic.actions.commit import Act, Done, Draft, commit, earlier
+from clinic.access.proof import Proof
+from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit, earlier
 from clinic.queries.person import Chart, candidacy
 from clinic.record.read import Stored, read
+from clinic.record.signatures import Meaning, Seen, signatures_on
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import override_asked, override_signed, with_status
 
 
-def ask_override(found: Chart, rule_id: str, *, reason: str, review_on: date | None, by: Account, key: str) -> Done:
-    """Ask for an override of this rule; it counts for nothing before another person has signed.
+def ask_override(
+    found: Chart, rule_id: str, *, reason: str, review_on: date | None, by: Account, key: str, proof: Proof
+) -> Done:
+    """Ask for an override of this rule, and sign that; it counts for nothing before another person has signed.
 
     Raises BadInput where the rule does not speak of this person, is no relative contraindication, or the reason or a
     possible day of review is missing.
@@ -58,26 +65,34 @@ def ask_override(found: Chart, rule_id: str, *, reason: str, review_on: date | N
         ("notice", {"patient_id": found.patient_id, "role": role.value, "key": "override.asked"}, clock.now())
         for role in (Role.PRESCRIBER, Role.DIRECTOR)
     ]
-    return commit(act, [Draft(resource=resource)], errands=told)
+    return commit(_signed(act, resource, "author", proof), [Draft(resource=resource)], errands=told)
 
 
-def sign_override(found: Chart, identity: str, *, by: Account, key: str) -> Done:
-    """The second signature, by somebody else than who asked."""
+def sign_override(
+    found: Chart, identity: str, *, seen: Seen | None = None, by: Account, key: str, proof: Proof
+) -> Done:
+    """The second signature, by somebody else than who asked.
+
+    `seen` is the request as the signer read it, None where that is this very moment; Stale where it has changed.
+    """
     require(by, "sign-override", patient_id=found.patient_id)
     act = Act(name="sign-override", by=by, patient_id=found.patient_id, key=key, asked={"override": identity})
     done = earlier(act)
     if done is not None:
         return done
     standing = _standing(found, identity, "preliminary")
+    if seen is not None and seen != Seen.of(standing):
+        raise Stale(standing.kind, standing.identity, standing.version)
     first = str(standing.resource["mitigation"][0]["author"]["display"])
-    if first == by.name:
+    signers = {signed.username for signed in signatures_on(found.practice, standing.kind, standing.identity)}
+    if first == by.name or by.username in signers:
         raise BadInput(
             field=_("signature"), found=by.name, limit=_("another person than who asked"),
             next_step=_("Ask a colleague to sign."),
         )  # fmt: skip
     at = clock.local(clock.now(), by.practice.zone)
     signed = override_signed(standing.resource, at=at, by=by.name)
-    return commit(act, [Draft(resource=signed, expected=standing.version)])
+    return commit(_signed(act, signed, "approval", proof), [Draft(resource=signed, expected=standing.version)])
 
 
 def end_override(found: Chart, identity: str, *, reason: str, by: Account, key: str) -> Done:
@@ -93,6 +108,10 @@ def end_override(found: Chart, identity: str, *, reason: str, by: Account, key: 
         raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Write it in a line."))
     standing = _standing(found, identity, "preliminary", "final")
     return commit(act, [Draft(resource=with_status(standing.resource, "cancelled"), expected=standing.version)])
+
+
+def _signed(act: Act, resource: Mapping[str, Any], meaning: Meaning, proof: Proof) -> Act:
+    return replace(act, signing=Signing(meaning=meaning, proof=proof, over=(f"DetectedIssue/{resource['id']}",)))
 
 
 def _standing(found: Chart, identity: str, *states: str) -> Stored:

@@ -15,20 +15,38 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from clinic import clock
-from clinic.access import audit
+from clinic.access import audit, relations
 from clinic.access.models import Account
-from clinic.access.permission import Refused, may, reach
+from clinic.access.permission import UNREAD, Refused, may, reach, require
+from clinic.access.proof import NotProven, Proof
 from clinic.record.models import Errand, Receipt
 from clinic.record.projections import project
 from clinic.record.read import Stored, mark, read
 from clinic.record.search import Query, search
-from clinic.record.write import Stale, Write, lock, write
+from clinic.record.signatures import Meaning, Seen, is_signed, reference_of
+from clinic.record.write import Stale, Write, lock, sign, write
 from ketapath.domain.evidence import Text
 from ketapath.errors import BadInput
 from ketapath.fhir import patient_of, read_resource, refused_change
+from ketapath.fhir.parts import ADVISED, part_of
 from ketapath.fhir.verbatim import renamed
 
-__all__ = ["Act", "Done", "Draft", "KeyReused", "NotAllowed", "Several", "Stale", "commit", "earlier"]
+__all__ = [
+    "Act", "Done", "Draft", "KeyReused", "NotAllowed", "NotProven", "Several", "Signing", "Stale", "commit", "earlier",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """The signature of whoever does an act: what it means, and the proof that it is they.
+
+    `over` names drafts of the act by "Kind/id"; `standing` are versions that stand already, as they were read.
+    """
+
+    meaning: Meaning
+    proof: Proof
+    over: tuple[str, ...] = ()
+    standing: tuple[Seen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +56,7 @@ class Act:
     Without a `patient_id` it is done to whoever the drafts are about, each of whom has to be permitted. `request` is
     the line that came through a door, for the trail, without any word of a person. `mark` is the place in the person's
     history that the act was decided on: where the record has gone on since, the act is refused as stale. None where
-    that does not matter.
+    that does not matter. `signing` is the signature that the act sets, if it sets one; it is about one person.
     """
 
     name: str
@@ -49,6 +67,7 @@ class Act:
     asked: Mapping[str, Any] = field(default_factory=dict)
     request: str = ""
     mark: int | None = None
+    signing: Signing | None = None
 
     @property
     def digest(self) -> str:
@@ -127,9 +146,13 @@ def commit(
 ) -> Done:
     """Do this act. `last` runs at its end in the same transaction: what it raises takes everything back.
 
-    Raises Refused without permission, NotAllowed for a step that the core does not allow, Stale where somebody else
-    has written first, Several, KeyReused, and BadInput for what is no resource about this person.
+    Raises Refused without permission, NotProven for a signature of somebody else, NotAllowed for a step that the core
+    does not allow, Stale where somebody else has written first, Several, KeyReused, and BadInput for what is no
+    resource about this person.
     """
+    if act.signing is not None and act.signing.proof.username != act.by.username:
+        audit.append(act.name, outcome="refused", account=act.by, patient_id=act.patient_id)
+        raise NotProven(act.by.username)
     try:
         with transaction.atomic():
             return _in_turn(act, drafts, errands, last)
@@ -219,7 +242,10 @@ def _carry_out(
         Errand(practice=practice, kind=kind, details=_of_who_was_found(details, matched), due_at=due)
         for kind, details, due in errands
     )
-    _tell(act, stored, matched)
+    for one in stored:
+        if one.kind == "Patient" and one.version == 1:
+            relations.begin_with(act.by, one.identity)
+    _tell(act, stored, matched, _sign(act, stored, at))
     if act.key:
         result = {"versions": versions, "matched": dict(matched)} if matched else versions
         Receipt.objects.create(
@@ -234,14 +260,33 @@ def _of_who_was_found(details: Mapping[str, Any], matched: Mapping[str, str]) ->
     return dict(details) if found is None else {**details, "patient_id": found.partition("/")[2]}
 
 
-def _tell(act: Act, stored: Sequence[Stored], matched: Mapping[str, str]) -> None:
-    """One row on the trail for each person; what is about nobody stands in the first."""
+def _tell(act: Act, stored: Sequence[Stored], matched: Mapping[str, str], signed: Sequence[str]) -> None:
+    """One row on the trail for each person; what is about nobody, and the signatures, stand in the first."""
     people = [act.patient_id] if act.patient_id else sorted({s.patient_id for s in stored} - {""}) or [""]
     for person in people:
         here = {person, ""} if person == people[0] else {person}
         named = [f"{s.kind}/{s.identity}/_history/{s.version}" for s in stored if s.patient_id in here]
-        named += matched.values() if person == people[0] else ()
+        named += [*matched.values(), *signed] if person == people[0] else []
         audit.append(act.name, outcome="done", account=act.by, patient_id=person, entities=named, asked=act.request)
+
+
+def _sign(act: Act, stored: Sequence[Stored], at: datetime) -> list[str]:
+    """Set the act's signature over what it stored and over what stands as it was read; how the trail names each."""
+    if act.signing is None:
+        return []
+    made = {f"{s.kind}/{s.identity}": s for s in stored}
+    found = [made[name] for name in act.signing.over]
+    for seen in act.signing.standing:
+        standing = read(act.by.practice, seen.kind, seen.identity)
+        if standing is None or standing.patient_id != act.patient_id or Seen.of(standing) != seen:
+            raise Stale(seen.kind, seen.identity, 0 if standing is None else standing.version)
+        found.append(standing)
+    rows = [
+        sign(act.by.practice, one, meaning=act.signing.meaning, username=act.by.username, name=act.by.name,
+             role=act.by.role, at=at)
+        for one in found
+    ]  # fmt: skip
+    return [reference_of(row.pk, row.digest) for row in rows]
 
 
 def _checked(act: Act, draft: Draft, person: str) -> Write:
@@ -260,10 +305,30 @@ def _checked(act: Act, draft: Draft, person: str) -> Write:
     before = read(act.by.practice, kind, identity) if draft.expected else None
     if before is not None and before.version != draft.expected:
         raise Stale(kind, identity, before.version)
-    why = refused_change(None if before is None else before.resource, after)
+    part = _part(act, person, f"{kind}/{identity}", None if before is None else before.part, after)
+    signed = before is not None and is_signed(act.by.practice, before)
+    why = refused_change(None if before is None else before.resource, after, is_signed=signed)
     if why is not None:
         raise NotAllowed(why)
-    return Write(kind=kind, identity=identity, patient_id=person, text=text, expected=draft.expected)
+    return Write(kind=kind, identity=identity, patient_id=person, text=text, expected=draft.expected, part=part)
+
+
+def _part(act: Act, person: str, name: str, before: str | None, after: Mapping[str, Any]) -> str:
+    """The part that this resource belongs to, which its writer has to reach; what is apart stays where it is.
+
+    Nobody makes a process note readable by taking its label off, nor hides what others rely on by putting one on.
+    """
+    part = part_of(dict(after))
+    if before not in (None, part) and not {before, part} <= ADVISED:
+        raise BadInput(
+            field=f"{name} label",
+            found=part,
+            limit=f"{before}, the part of the record where it stands",
+            next_step="Mark it as entered in error and write another.",
+        )
+    if act.name not in UNREAD and part not in ADVISED:
+        require(act.by, act.name, patient_id=person, part=part)
+    return part
 
 
 def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -13,13 +13,16 @@ from django.utils.translation import gettext as _
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.permission import require
-from clinic.actions.commit import Act, Done, Draft, Stale, commit, earlier
+from clinic.access.proof import NotProven, Proof
+from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit, earlier
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy, plan, treated
 from clinic.queries.plan import recommended
 from clinic.queries.session import is_relative_and_stands
+from clinic.queries.signatures import to_sign, why_unsigned
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
+from clinic.record.signatures import Seen
 from ketapath.domain.fact import Origin
 from ketapath.domain.plan import Appointment, Decided, Decision, Option, SignedPlan
 from ketapath.errors import BadInput
@@ -58,11 +61,12 @@ def standing(found: Chart) -> str:
     return "" if found.plan is None else f"{found.plan.origin.id}/{found.plan.origin.version}"
 
 
-def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: str) -> Done:
+def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: str, proof: Proof | None = None) -> Done:
     """Sign one option as the plan, or say why not.
 
-    Raises Stale where another plan was signed meanwhile, Overtaken where the facts changed, BadInput for a missing
-    reason or a dose that the protocol does not allow.
+    Rejecting needs no signature; everything else raises NotProven without a `proof`. Raises Stale where another plan
+    was signed meanwhile, Overtaken where the facts changed, BadInput for a missing reason or a dose that the protocol
+    does not allow.
     """
     require(by, "decide-plan", patient_id=found.patient_id)
     act = _act("decide-plan", found, option_id, wish, by, key)
@@ -89,6 +93,8 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
     if wish.outcome == "rejected":
         _need(wish.reason, _("a reason for rejecting an option"))
         return commit(act, drafts)
+    if proof is None:
+        raise NotProven(by.username)
     _check_approved(found)
     _check_no_visit(found)
     if found.plan is not None:
@@ -107,13 +113,15 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
         )
     ]  # fmt: skip
     notice = ("notice", {"patient_id": found.patient_id, "role": Role.NURSE.value, "key": "plan.signed"}, clock.now())
-    return commit(act, drafts, errands=[notice])
+    return commit(_signed(act, drafts, proof), drafts, errands=[notice])
 
 
-def decide_card(found: Chart, chosen: Decision, wish: Wish, *, by: Account, key: str) -> Done:
+def decide_card(
+    found: Chart, chosen: Decision, wish: Wish, *, by: Account, key: str, proof: Proof | None = None
+) -> Done:
     """Take the next step of a treatment under way: what the card suggests, or another with its reason.
 
-    Raises Stale, Overtaken and BadInput as `decide_plan` does.
+    Raises Stale, Overtaken, BadInput and NotProven as `decide_plan` does.
     """
     require(by, "decide-card", patient_id=found.patient_id)
     act = _act("decide-card", found, chosen, wish, by, key)
@@ -144,9 +152,46 @@ def decide_card(found: Chart, chosen: Decision, wish: Wish, *, by: Account, key:
                                       statement=say(card.statement, knowledge().texts))),
         Draft(resource=decision(_decided("card", chosen, wish, by, at, name), patient_id=found.patient_id)),
     ]  # fmt: skip
-    if wish.outcome != "rejected":
-        drafts += _carried_out(found, chosen, wish, by, at, name)
-    return commit(act, drafts)
+    if wish.outcome == "rejected":
+        return commit(act, drafts)
+    if proof is None:
+        raise NotProven(by.username)
+    drafts += _carried_out(found, chosen, wish, by, at, name)
+    return commit(_signed(act, drafts, proof), drafts)
+
+
+def sign_again(found: Chart, seen: Sequence[Seen], *, by: Account, key: str, proof: Proof) -> Done:
+    """Sign the plan and the order that stand, where no signature of this clinic covers them any more.
+
+    `seen` are both as they were read. Raises Stale where they no longer stand so, and BadInput where nothing needs it.
+    """
+    require(by, "sign-plan", patient_id=found.patient_id)
+    asked = {"seen": [one.text for one in seen]}
+    act = Act(name="sign-plan", by=by, patient_id=found.patient_id, key=key, asked=asked, mark=found.mark)
+    done = earlier(act)
+    if done is not None:
+        return done
+    _check_approved(found)
+    wanted = to_sign(found)
+    if not wanted or why_unsigned(found) is None:
+        raise BadInput(
+            field=_("plan"), found=_("none that waits for a signature"), limit=_("a plan that is not signed here"),
+            next_step=_("Reload the page."),
+        )  # fmt: skip
+    if set(seen) != set(wanted):
+        raise Stale("CarePlan", wanted[0].identity, wanted[0].version)
+    return commit(replace(act, signing=Signing(meaning="order", proof=proof, standing=wanted)), [])
+
+
+def _signed(act: Act, drafts: Sequence[Draft], proof: Proof) -> Act:
+    """The act with a signature over the decision and over every plan and order that it makes or ends."""
+    named = [(str(d.resource["resourceType"]), str(d.resource["id"])) for d in drafts]
+    over = tuple(
+        f"{kind}/{identity}"
+        for kind, identity in named
+        if kind in ("CarePlan", "MedicationRequest") or identity.startswith("decision-")
+    )
+    return replace(act, signing=Signing(meaning="order", proof=proof, over=over))
 
 
 def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: datetime, name: str) -> list[Draft]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
@@ -14,13 +15,16 @@ from django.utils.translation import gettext as _
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.permission import require
-from clinic.actions.commit import Act, Done, Draft, commit, earlier
+from clinic.access.proof import NotProven, Proof
+from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit, earlier
 from clinic.actions.typed import number
 from clinic.queries.person import Chart
 from clinic.queries.profile import within
 from clinic.queries.session import READINGS, Objection, leaving, objections, watched_minutes
+from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
-from clinic.record.read import Stored, read
+from clinic.record.read import Stored, history, read
+from clinic.record.signatures import Seen, signatures_on
 from ketapath.domain.session import Administration, Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import dose_ended, dose_started, readings, visit_closed, visit_opened
@@ -44,6 +48,12 @@ def open_session(found: Chart, *, by: Account, key: str) -> Done:
         raise _out_of_order(_("no active plan"), _("a signed plan that is not on hold"), _("Sign a plan first."))
     if found.open_visit is not None:
         raise _out_of_order(_("a visit that is still open"), _("one visit at a time"), _("End the open visit first."))
+    unsigned = why_unsigned(found)
+    if unsigned is not None:
+        raise BadInput(
+            field=_("plan"), found=unsigned, limit=_("a plan and an order that are signed here"),
+            next_step=_("A prescriber signs the plan again on the person's page."),
+        )  # fmt: skip
     at = clock.local(clock.now(), by.practice.zone)
     # The number of the visit is its name, so that two people who open it at once make one visit.
     name = f"visit-{found.plan.origin.id[5:29]}"
@@ -113,11 +123,22 @@ def start_dose(found: Chart, *, by: Account, reason: str, key: str) -> Done:
 
 
 def end_dose(
-    found: Chart, said_mg: str, *, stopped_early: bool, is_confirmed: bool = False, by: Account, reason: str, key: str
+    found: Chart,
+    said_mg: str,
+    *,
+    stopped_early: bool,
+    is_confirmed: bool = False,
+    seen: Seen | None = None,
+    by: Account,
+    reason: str,
+    key: str,
+    proof: Proof | None = None,
 ) -> Done:
-    """Dosing is over; `said_mg` are the milligrams of base that were really given, 0 where none were.
+    """Dosing is over; `said_mg` are the milligrams of base that were really given, 0 where none were. It is signed.
 
-    More than was ordered has to be confirmed, and the prescribers are told.
+    More than was ordered has to be confirmed, and the prescribers are told. `seen` is the running dose as the signer
+    read it, None where that is this very moment. Raises Stale where it no longer stands so, NotProven without a
+    `proof`.
     """
     asked = {"step": "end", "mg": said_mg, "early": stopped_early}
     act = Act(
@@ -141,11 +162,45 @@ def end_dose(
             next_step=_("If more was really given, confirm it; the prescribers will be told."),
         )
     standing = _stored(found, "MedicationAdministration", given.origin.id)
+    if seen is not None and seen != Seen.of(standing):
+        raise Stale(standing.kind, standing.identity, standing.version)
+    if proof is None:
+        raise NotProven(by.username)
     at = clock.local(clock.now(), by.practice.zone)
     after = dose_ended(standing.resource, dose_mg=dose_mg, at=at, stopped_early=stopped_early)
     told = {"patient_id": found.patient_id, "role": Role.PRESCRIBER.value, "key": "dose.more_than_ordered"}
     notices = [("notice", told, clock.now())] if is_more else []
+    name = f"{standing.kind}/{standing.identity}"
+    act = replace(act, signing=Signing(meaning="administration", proof=proof, over=(name,)))
     return commit(act, [Draft(resource=after, expected=standing.version)], errands=notices)
+
+
+def witness(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) -> Done:
+    """A second person has watched the dose and signs for it; the record itself stays as it is.
+
+    `seen` is the dose as the witness read it. Raises Stale where it no longer stands so, and BadInput where it has not
+    ended, is no dose of this person, or the witness is who gave it or has signed already.
+    """
+    act = Act(name="witness", by=by, patient_id=found.patient_id, key=key, asked={"seen": seen.text})
+    done = _before(act)
+    if done is not None:
+        return done
+    ended = [v.administration for v in found.visits if v.administration is not None and v.administration.ended_at]
+    if seen.kind != "MedicationAdministration" or seen.identity not in [given.origin.id for given in ended]:
+        raise _out_of_order(_("no dose that has ended"), _("a dose that has ended"), _("End the dose first."))
+    signed = signatures_on(found.practice, seen.kind, seen.identity)
+    if not any(s.meaning == "administration" and s.is_valid for s in signed):
+        raise _out_of_order(
+            _("a dose that nobody has signed as given"), _("a dose signed by who gave it"),
+            _("It cannot be witnessed any more; write a note."),
+        )  # fmt: skip
+    began = history(found.practice, seen.kind, seen.identity)[-1].changed_by
+    if by.name == began or by.username in {s.username for s in signed}:
+        raise BadInput(
+            field=_("signature"), found=by.name, limit=_("another person than who gave the dose or signed already"),
+            next_step=_("Ask a colleague who was in the room."),
+        )  # fmt: skip
+    return commit(replace(act, signing=Signing(meaning="witness", proof=proof, standing=(seen,))), [])
 
 
 def close_session(found: Chart, *, by: Account, reason: str, key: str) -> Done:

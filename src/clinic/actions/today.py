@@ -8,22 +8,22 @@ from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account, Role
 from clinic.access.permission import Refused, require
+from clinic.queries.today import unseen
 from clinic.record.models import Notice
 
 
 def see_notice(number: int, *, by: Account) -> bool:
-    """Mark it as seen; False where it is not one of this practice or was seen before.
+    """Mark it as seen; False where it is not one that this account reaches, or was seen before.
 
     Only those whom it is for may do so, and a prescriber for everybody. Raises Refused for anybody else.
     """
     require(by, "see-notice")
     with transaction.atomic():
-        rows = Notice.objects.filter(pk=number, practice=by.practice, seen_at=None)
-        notice = rows.first()
+        notice = unseen(by).filter(pk=number).first()
         if notice is None:
             return False
         if by.role not in (notice.role, Role.PRESCRIBER):
             raise Refused("see-notice")
-        rows.update(seen_at=clock.now(), seen_by=by.name)
+        Notice.objects.filter(pk=notice.pk, seen_at=None).update(seen_at=clock.now(), seen_by=by.name)
         audit.append("see-notice", outcome="done", account=by, patient_id=notice.patient_id, entities=[notice.key])
     return True

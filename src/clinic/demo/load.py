@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from clinic import clock
 from clinic.access.models import Account, Role
+from clinic.access.sign_in import LETTERS
 from clinic.actions.patients import import_record
+from clinic.actions.team import join_team, let_in
 from clinic.demo import ZONE
 from clinic.demo.stages import neighbours
 from clinic.demo.story import play
@@ -21,6 +24,9 @@ _STAFF = (
     ("therapist", "Chidi Arnaud", Role.THERAPIST),
     ("coordinator", "Dana Weiss", Role.COORDINATOR),
     ("director", "Dr Eli Novak", Role.DIRECTOR),
+    ("pharmacist", "Femi Roth", Role.PHARMACIST),
+    ("researcher", "Dr Ines Calder", Role.RESEARCHER),
+    ("caregiver", "Sami Mansour", Role.CAREGIVER),
 )
 _OWN_RECORD = "first-language-arabic"
 _SETTINGS: dict[str, dict[str, object]] = {
@@ -61,6 +67,20 @@ def accounts() -> list[Account]:
     return list(Account.objects.filter(practice__is_demo=True, is_active=True).order_by("id"))
 
 
+def signs_with(account: Account) -> str:
+    """The password that this invented person signs with, the same at every start of this installation.
+
+    It comes from the installation's own key, so that it is kept nowhere, and it is set where it is not set yet.
+    """
+    mac = salted_hmac("ketapath.demo.signs-with", account.username, algorithm="sha256").digest()
+    letters = "".join(LETTERS[byte % len(LETTERS)] for byte in mac[:8])
+    secret = f"{letters[:4]}-{letters[4:]}"
+    if not account.check_password(secret):
+        account.set_password(secret)
+        account.save(update_fields=["password"])
+    return secret
+
+
 def _practice(slug: str, name: str, zone: str) -> Practice:
     crisis = {
         "line": "555-0100",
@@ -88,6 +108,11 @@ def _fill(practice: Practice) -> None:
     )
     patient.set_unusable_password()
     patient.save()
+    reason = "Her own wish, said to the coordinator (demonstration)."
+    staff = {account.role: account for account in Account.objects.filter(practice=practice)}
+    join_team(_OWN_RECORD, staff[Role.THERAPIST].username, reason="", by=staff[Role.COORDINATOR])
+    let_in(_OWN_RECORD, staff[Role.CAREGIVER].username, "caregiver", ["chart"], last_day=None, reason=reason,
+           by=staff[Role.COORDINATOR])  # fmt: skip
 
 
 def _fill_neighbours(practice: Practice) -> None:

@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo
 
 from clinic import clock
 from clinic.access.models import Account
+from clinic.access.proof import Proof
 from clinic.actions.governance import state_of_clinic
+from clinic.actions.notes import Writing, save_note
 from clinic.actions.patients import import_record
 from clinic.actions.plan import Wish, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
@@ -33,6 +35,8 @@ from clinic.queries.session import room
 from clinic.record.models import Notice, Practice
 
 _AGREED = "Discussed with the person: aims, limits, and what else there is."
+SESSION_NOTE = "First session. Calm throughout, a little dizzy at half an hour; went home with a friend."
+PROCESS_NOTE = "Spoke of floating above a lake, and of an old friend. Wants to come back to it before the next session."
 _LATEST_ARRIVAL = timedelta(minutes=90)
 
 
@@ -80,6 +84,12 @@ def play(practice: Practice, staff: Mapping[str, Account]) -> None:
     story.play(now)
 
 
+def shown_by(account: Account) -> Proof:
+    """What a person of the story signs with: they are invented, and so is their proof."""
+    assert account.practice.is_demo
+    return Proof(username=account.username)
+
+
 class _Person:
     """One person's part of the story."""
 
@@ -110,7 +120,8 @@ class _Person:
 
     def _sign(self) -> None:
         found = self.look()
-        decide_plan(found, self.stage.option, self._wish(found), by=self.prescriber, key="")
+        shown = shown_by(self.prescriber)
+        decide_plan(found, self.stage.option, self._wish(found), by=self.prescriber, key="", proof=shown)
         days = [visit.on for visit in self.look().sessions_ahead]
         for day in days[: self.stage.sessions]:
             self.story.tell(self.story.at(day, 9, 50), self._visit)
@@ -177,17 +188,25 @@ class _Person:
     def _end(self) -> None:
         signed = self.look().plan
         assert signed is not None
-        end_dose(self.look(), f"{signed.dose_mg:g}", stopped_early=False, by=self.nurse, reason="", key="")
+        given = f"{signed.dose_mg:g}"
+        shown = shown_by(self.nurse)
+        end_dose(self.look(), given, stopped_early=False, by=self.nurse, reason="", key="", proof=shown)
         self.held += 1
 
     def _home(self) -> None:
         self._leaving()
         close_session(self.look(), by=self.nurse, reason="", key="")
+        if self.held == 1:
+            self._write("progress", SESSION_NOTE, self.nurse)
+            self._write("process", PROCESS_NOTE, self.story.staff["therapist"])
+
+    def _write(self, kind: str, text: str, by: Account) -> None:
+        save_note(self.look(), Writing(kind=kind, text=text), by=by, key="", proof=shown_by(by))
 
     def _raise(self) -> None:
         found = self.look()
         wish = self._wish(found, outcome="changed", reason="Well tolerated twice; the usual dose.")
-        decide_card(found, "adjust", wish, by=self.prescriber, key="")
+        decide_card(found, "adjust", wish, by=self.prescriber, key="", proof=shown_by(self.prescriber))
 
     def _score(self) -> None:
         given = items(total_after(self.stage, self.held, self.rng), self.rng)

@@ -1,8 +1,8 @@
-"""Who are this practice's patients? The list, and those whose name begins so."""
+"""Who are the patients that somebody reaches? The list, and those whose name begins so."""
 
 from __future__ import annotations
 
-from clinic.record.models import Notice, PatientLine, Practice
+from clinic.record.models import Notice, PatientLine
 from clinic.record.query import MAX_COUNT, escaped
 from clinic.record.reach import Reach
 from clinic.record.search import parse, search
@@ -13,12 +13,12 @@ SIGN = "response.warning"
 """How the key of every notice of an early sign begins; older ones have nothing after it."""
 
 
-def patients(practice: Practice, *, name: str = "") -> list[PatientLine]:
+def patients(reach: Reach, *, name: str = "") -> list[PatientLine]:
     """All, or those of whom every word of `name` begins a part of their name, by family name."""
-    lines = PatientLine.objects.filter(practice=practice)
+    lines = reach.people_of(PatientLine.objects.all())
     words = name.split()[:8]
     if words:
-        lines = lines.filter(patient_id__in=_named(Reach(practice=practice), words))
+        lines = lines.filter(patient_id__in=_named(reach, words))
     return list(lines.order_by("family", "given", "patient_id"))
 
 
@@ -37,12 +37,17 @@ def _named(reach: Reach, words: list[str]) -> set[str]:
         page = search(reach, query, after=page.next)
 
 
-def early_signs(practice: Practice) -> set[str]:
+def early_signs(reach: Reach) -> set[str]:
     """Those of whom an early sign was noticed that nobody has seen yet."""
-    unseen = Notice.objects.filter(practice=practice, key__startswith=SIGN, seen_at=None)
+    unseen = reach.people_of(Notice.objects.filter(key__startswith=SIGN, seen_at=None))
     return set(unseen.values_list("patient_id", flat=True))
 
 
 def sign_key(sign: EarlyWarning) -> str:
     """The key of a notice of this sign: `response.warning`, its kind and its scale, with spaces between."""
     return f"{SIGN} {sign.kind} {sign.scale}"
+
+
+def is_reached(reach: Reach, patient_id: str) -> bool:
+    """Whether this person is on record, and within it."""
+    return reach.people_of(PatientLine.objects.filter(patient_id=patient_id)).exists()

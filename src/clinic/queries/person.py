@@ -15,6 +15,7 @@ from typing import Any
 from clinic import clock
 from clinic.record.models import PolicyEntry, Practice
 from clinic.record.projections import knowledge, name_of, words
+from clinic.record.reach import Reach
 from clinic.record.read import mark, of_patient_at
 from ketapath import journey
 from ketapath.biomarkers import biomarkers
@@ -28,6 +29,7 @@ from ketapath.domain.screening import Screened
 from ketapath.domain.session import Session, Visit
 from ketapath.errors import BadInput
 from ketapath.fhir import Bundle, bundle_of, statements
+from ketapath.fhir.parts import ADVISED
 from ketapath.fhir.readback import decisions, signed_plans, visits
 from ketapath.knowledge import Knowledge
 from ketapath.knowledge.policy import policy_file, under_policy
@@ -43,9 +45,13 @@ _TEST_DATA = ("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """One person at one clinic on one day. `person` is None where the record cannot be relied on at all."""
+    """One person at one clinic on one day, as far as its reader reaches.
+
+    `person` is None where the record cannot be relied on at all. What is apart in the record is never part of it.
+    """
 
     practice: Practice
+    reach: Reach
     patient_id: str
     given: str
     family: str
@@ -114,16 +120,21 @@ class Treated:
 
 
 def chart(
-    practice: Practice,
+    within: Practice | Reach,
     patient_id: str,
     *,
     as_of: date | None = None,
     up_to: int | None = None,
     clinic: Clinic | None = None,
 ) -> Chart | None:
-    """This person's chart at the clinic as it is, or as it was; None where this practice has no such person."""
+    """This person's chart at the clinic as it is, or as it was; None where nobody of this id is reached.
+
+    A practice reaches everybody in it: for acts and jobs, never for a page.
+    """
+    reach = within if isinstance(within, Reach) else Reach(practice=within)
+    practice = reach.practice
     place = mark(practice, patient_id) if up_to is None else up_to
-    return _chart(practice, patient_id, place, as_of or clock.today(practice.zone), clinic or clinic_now(practice))
+    return _chart(reach, patient_id, place, as_of or clock.today(practice.zone), clinic or clinic_now(practice))
 
 
 def candidacy(found: Chart) -> Candidacy:
@@ -217,8 +228,8 @@ def _came_before(on: date, at: datetime | None, then: datetime, zone: str) -> bo
     return on <= clock.local(then, zone).date()
 
 
-def _chart(practice: Practice, patient_id: str, place: int, as_of: date, clinic: Clinic) -> Chart | None:
-    stored = of_patient_at(practice, patient_id, place)
+def _chart(reach: Reach, patient_id: str, place: int, as_of: date, clinic: Clinic) -> Chart | None:
+    stored = [s for s in of_patient_at(reach, patient_id, place) if s.part in ADVISED]
     if not any(s.kind == "Patient" for s in stored):
         return None
     bundle = bundle_of([s.resource for s in stored])
@@ -229,7 +240,8 @@ def _chart(practice: Practice, patient_id: str, place: int, as_of: date, clinic:
         problem = found
     given, family = name_of(bundle)
     return Chart(
-        practice=practice,
+        practice=reach.practice,
+        reach=reach,
         patient_id=patient_id,
         given=given,
         family=family,
@@ -258,7 +270,7 @@ class _Key:
     """What the three heavy results depend on, and nothing else, so that they may be kept.
 
     The time of the last change is part of it: a place in the history whose transaction was taken back is given to
-    another change.
+    another change. So are the parts that were read: whoever reaches less never sees what was made for somebody else.
     """
 
     practice_id: int
@@ -266,6 +278,7 @@ class _Key:
     patient_id: str
     mark: int
     changed_at: datetime
+    parts: frozenset[str]
     as_of: date
     person: Profile = field(compare=False)
 
@@ -279,6 +292,7 @@ class _Key:
             patient_id=found.patient_id,
             mark=found.mark,
             changed_at=found.changed_at,
+            parts=found.reach.parts_of(found.patient_id) & ADVISED,
             as_of=found.as_of,
             person=found.person,
         )

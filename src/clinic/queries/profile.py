@@ -8,6 +8,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from clinic.queries.person import Chart
+from clinic.record.models import Quarantined
 from clinic.record.projections import knowledge, words
 from ketapath.candidacy import fact_used
 from ketapath.domain.evidence import Text
@@ -71,6 +72,12 @@ def aside(found: Chart) -> list[Row]:
 def allergies(found: Chart) -> tuple[str, ...] | None:
     """What the record names as allergies: none where it says that there are none, None where it says nothing."""
     return allergy_names(found.bundle, words())
+
+
+def kept_apart(found: Chart) -> list[Quarantined]:
+    """What an import could not take in for this person, newest first."""
+    rows = Quarantined.objects.filter(practice=found.practice, patient_id=found.patient_id)
+    return list(rows.order_by("-at", "-id"))
 
 
 def weights(found: Chart) -> list[tuple[PathSpec, str]]:

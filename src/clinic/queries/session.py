@@ -15,6 +15,7 @@ from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
 from clinic.queries.plan import simulated
 from clinic.queries.profile import is_statable
+from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, history
 from ketapath.domain.evidence import Finding, Verdict
@@ -137,6 +138,10 @@ def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
     plan = found.plan
     if plan is None or plan.status != "active" or plan.dose_mg is None or plan.origin.id != visit.plan_id:
         words = _("No order stands for this visit: end the visit, sign a plan, and open a visit anew.")
+        return (Objection(kind="blocks", words=words),)
+    unsigned = why_unsigned(found)
+    if unsigned is not None:
+        words = _("%(why)s A prescriber signs it again before a dose.") % {"why": unsigned}
         return (Objection(kind="blocks", words=words),)
     made = [*_blocking(found, visit, plan), *_arguable(found, plan)]
     return tuple(sorted(made, key=lambda o: ("blocks", "prescriber", "reason").index(o.kind)))

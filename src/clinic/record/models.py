@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
+IMPORT = "import"
+"""The reason that every version from an import bears."""
+
 
 class Practice(models.Model):
     """One clinic: who it is, where its clock stands, and how it works (what the core calls Clinic)."""
@@ -262,3 +265,24 @@ class Quarantined(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.identity} of {self.patient_id}"
+
+
+class Delivery(models.Model):
+    """A record that somebody handed in at a page, and how far the worker is with it.
+
+    `content` is the file as it came, emptied once it is in the record or refused for good; a copy in the database is
+    kept from other users of the machine as the record is. `step` is waiting, read, checked, done or refused.
+    """
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    username = models.CharField(max_length=80)
+    content = models.BinaryField()
+    step = models.CharField(max_length=10, default="waiting")
+    resources = models.PositiveIntegerField(default=0)
+    patient_id = models.CharField(max_length=64, blank=True)
+    report = models.JSONField(default=dict)
+    handed_in_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk} by {self.username}, {self.step}"

@@ -15,6 +15,7 @@ from clinic.record.read import of_patient
 from clinic.record.write import index
 from ketapath.domain.fact import Statements
 from ketapath.fhir import Bundle, Vocabulary, bundle_of, statements, vocabulary
+from ketapath.fhir.parts import ADVISED
 from ketapath.fhir.readback import signed_plans, visits
 from ketapath.knowledge import Knowledge, load
 
@@ -33,7 +34,7 @@ def words() -> Vocabulary:
 
 def project(practice: Practice, patient_id: str) -> None:
     """Write this person's derived rows anew."""
-    stored = [s.resource for s in of_patient(practice, patient_id)]
+    stored = [s.resource for s in of_patient(practice, patient_id) if s.part in ADVISED]
     ExposureLine.objects.filter(practice=practice, patient_id=patient_id).delete()
     PatientLine.objects.filter(practice=practice, patient_id=patient_id).delete()
     if not any(r["resourceType"] == "Patient" for r in stored):

@@ -1,4 +1,4 @@
-"""What does the record hold? Read, versions, history, each within one practice.
+"""What does the record hold? Read, versions and history, each within one practice.
 
 What is read for a person goes by that person's `Reach`. A practice in its place means the whole of it: for acts behind
 the gate, for jobs and for the command line, never for what is shown; a test holds the pages and the interface to that.
@@ -43,31 +43,31 @@ class Stored:
 def read(within: Practice | Reach, kind: str, identity: str) -> Stored | None:
     """The version that stands now; None where there is none within it."""
     row = _rows(Current.objects, within).filter(kind=kind, identity=identity).first()
-    return None if row is None else stored(row)
+    return None if row is None else stored_of(row)
 
 
 def vread(within: Practice | Reach, kind: str, identity: str, version: int) -> Stored | None:
     """One version by its number."""
     row = _rows(Version.objects, within).filter(kind=kind, identity=identity, version=version).first()
-    return None if row is None else stored(row)
+    return None if row is None else stored_of(row)
 
 
 def history(within: Practice | Reach, kind: str, identity: str) -> list[Stored]:
     """All versions, newest first."""
     rows = _rows(Version.objects, within).filter(kind=kind, identity=identity).order_by("-version")
-    return [stored(row) for row in rows]
+    return [stored_of(row) for row in rows]
 
 
 def of_patient(within: Practice | Reach, patient_id: str) -> list[Stored]:
     """Every resource about this person, as it stands now, in the order in which it first came in."""
-    return [stored(row) for row in _rows(Current.objects, within).filter(patient_id=patient_id).order_by("id")]
+    return [stored_of(row) for row in _rows(Current.objects, within).filter(patient_id=patient_id).order_by("id")]
 
 
 def of_patient_at(within: Practice | Reach, patient_id: str, mark: int) -> list[Stored]:
     """The same, as the record stood when its history had reached `mark`."""
     rows = _rows(Version.objects, within).filter(patient_id=patient_id, id__lte=mark).order_by("id")
     newest = {(row.kind, row.identity): row for row in rows}
-    return [stored(row) for row in newest.values()]
+    return [stored_of(row) for row in newest.values()]
 
 
 def mark(within: Practice | Reach, patient_id: str | None = None) -> int:
@@ -77,12 +77,8 @@ def mark(within: Practice | Reach, patient_id: str | None = None) -> int:
     return rows.aggregate(last=Max("id"))["last"] or 0
 
 
-def _rows(table: Manager[Row], within: Practice | Reach) -> QuerySet[Row]:
-    return within.over(table.all()) if isinstance(within, Reach) else table.filter(practice=within)
-
-
-def stored(row: Current | Version) -> Stored:
-    """The row as a value."""
+def stored_of(row: Current | Version) -> Stored:
+    """A row as a value."""
     return Stored(
         kind=row.kind,
         identity=row.identity,
@@ -94,3 +90,7 @@ def stored(row: Current | Version) -> Stored:
         changed_by=getattr(row, "changed_by", ""),
         reason=getattr(row, "reason", ""),
     )
+
+
+def _rows(table: Manager[Row], within: Practice | Reach) -> QuerySet[Row]:
+    return within.over(table.all()) if isinstance(within, Reach) else table.filter(practice=within)

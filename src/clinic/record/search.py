@@ -23,7 +23,7 @@ from clinic.record.compare import holds, of_term
 from clinic.record.models import Current, Term, Version
 from clinic.record.query import Condition, Inclusion, Key, Moment, Named, Number, Query, Token, parse
 from clinic.record.reach import Reach
-from clinic.record.read import Stored, stored
+from clinic.record.read import Stored, stored_of
 from ketapath.errors import BadInput
 from ketapath.fhir.parameters import parameters
 from ketapath.fhir.terms import search_terms
@@ -112,8 +112,8 @@ def search(reach: Reach, query: Query, *, after: Cursor | None = None) -> Page:
         end = shown[-1]
         last = Cursor(identity=end.row.identity, version=end.version, total=total, began=began)
     rows = [f.row for f in shown]
-    included = [stored(row) for row in _included(reach, query, rows)]
-    return Page(matches=[stored(row) for row in rows], included=included, total=total, next=last)
+    included = [stored_of(row) for row in _included(reach, query, rows)]
+    return Page(matches=[stored_of(row) for row in rows], included=included, total=total, next=last)
 
 
 def _matching(reach: Reach, query: Query) -> QuerySet[Current]:

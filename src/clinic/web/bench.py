@@ -11,8 +11,7 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
-from clinic.access import audit
-from clinic.access.permission import may
+from clinic.access.permission import Refused, may, reach
 from clinic.queries import bench as queries
 from clinic.queries.bench import ANALYTES, HOURS, Drawn
 from clinic.queries.person import Chart, chart
@@ -22,7 +21,7 @@ from clinic.web.bench_charts import charts, risks, said_of_bands, title_of, trus
 from clinic.web.bench_files import as_csv, as_svg, person
 from clinic.web.bench_form import LETTERS, SITES, Asked, asked, sentence
 from clinic.web.charts import picture
-from clinic.web.door import account_of, staff
+from clinic.web.door import account_of, staff, told
 from clinic.web.templatetags.clinic import says_something
 from ketapath.domain.evidence import Finding
 from ketapath.domain.interaction import Interaction
@@ -41,14 +40,16 @@ def _read(view: Callable[[HttpRequest, Asked, Chart | None], HttpResponse]) -> A
     @staff("use-bench")
     def behind(request: HttpRequest) -> HttpResponse:
         account, patient = account_of(request), request.GET.get("patient", "")[:64]
-        found: Chart | None = None
-        if patient:
-            found = chart(account.practice, patient) if may(account, "read-chart", patient_id=patient) else None
-            outcome = "done" if found else "refused"
-            audit.append("read-chart", outcome=outcome, account=account, patient_id=patient, entities=[request.path])
+        if not patient:
+            return view(request, asked(request.GET, None, ""), None)
+
+        def opened() -> HttpResponse:
+            found = chart(reach(account), patient) if may(account, "read-chart", patient_id=patient) else None
             if found is None:
-                raise Http404
-        return view(request, asked(request.GET, queries.who_of(found) if found else None, patient), found)
+                raise Refused("read-chart")
+            return view(request, asked(request.GET, queries.who_of(found), patient), found)
+
+        return told(request, "read-chart", opened, patient_id=patient)
 
     return behind
 

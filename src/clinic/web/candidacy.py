@@ -12,16 +12,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinic.actions.candidacy import ask_override, end_override, sign_override
+from clinic.actions.commit import Stale
 from clinic.actions.profile import state_facts
 from clinic.queries.person import Chart
 from clinic.queries.profile import weights
-from clinic.web.door import about_person, account_of
+from clinic.record.signatures import Seen
+from clinic.web.door import account_of, acting_on
 from clinic.web.patients import loop_page
 from clinic.web.problems import EXPECTED, explained
+from clinic.web.proof import proof_of
 
 
 @require_POST
-@about_person
+@acting_on("sign-override")
 def override(request: HttpRequest, found: Chart) -> HttpResponse:
     """Ask for one, sign one, or end one."""
     if found.person is None:
@@ -31,14 +34,19 @@ def override(request: HttpRequest, found: Chart) -> HttpResponse:
     name = request.POST.get("override", "")[:64]
     try:
         if request.POST.get("step") == "sign":
-            sign_override(found, name, by=by, key=key)
+            proof = proof_of(request, "sign-override", found)
+            seen = Seen.from_text(request.POST.get("seen", "")[:200])
+            if seen is None:
+                raise Stale("DetectedIssue", name, 0)
+            sign_override(found, name, seen=seen, by=by, key=key, proof=proof)
             said = _("Signed. The contraindication counts as a caution until its day of review.")
         elif request.POST.get("step") == "end":
             end_override(found, name, reason=reason, by=by, key=key)
             said = _("Ended. The contraindication counts in full again.")
         else:
             rule_id = request.POST.get("rule", "")[:40]
-            ask_override(found, rule_id, reason=reason, review_on=_day(request), by=by, key=key)
+            proof = proof_of(request, "ask-override", found)
+            ask_override(found, rule_id, reason=reason, review_on=_day(request), by=by, key=key, proof=proof)
             said = _("Asked. It counts once another person has signed.")
     except EXPECTED as trouble:
         return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
@@ -47,7 +55,7 @@ def override(request: HttpRequest, found: Chart) -> HttpResponse:
 
 
 @require_POST
-@about_person
+@acting_on("state-fact")
 def values(request: HttpRequest, found: Chart) -> HttpResponse:
     """What matters to the person; what was not answered stays as it was."""
     said = {spec.path: request.POST.get(spec.path, "")[:40] for spec, _before in weights(found)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -13,11 +14,15 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
+from clinic import clock
+from clinic.access import relations
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
 from clinic.queries.governance import still_awaiting
-from clinic.record.models import Notice, Practice
+from clinic.queries.today import unseen
+from clinic.record.models import Practice
 from clinic.web.problems import no_room, not_found
+from clinic.web.proof import asks_name
 
 
 class frame:  # noqa: N801  a middleware, named like a function because it is used as one
@@ -30,8 +35,6 @@ class frame:  # noqa: N801  a middleware, named like a function because it is us
         """The response, at the clinic's own clock, never stored on the way."""
         user = getattr(request, "user", None)
         timezone.activate(user.practice.zone if isinstance(user, Account) else "UTC")
-        if isinstance(user, Account) and not getattr(request, "htmx", False):
-            request.session.modified = True
         response = not_found(request) if _holds_nul(request) else self.get_response(request)
         if getattr(request, "htmx", False) and _asks_to_sign_in(response):
             response = HttpResponse(headers={"HX-Refresh": "true"})
@@ -61,28 +64,47 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
     account = user if isinstance(user, Account) else None
     return {
         "account": account,
-        "is_staff": account is not None and account.role != Role.PATIENT,
+        "is_staff": account is not None and may(account, "see-today"),
+        "broken_glass": None if account is None else _broken_glass(request, account),
+        "stay": getattr(request, "stay", None),
+        "idle_seconds": round(settings.IDLE_MINUTES * 60, 1),
         "rail": _rail(request, account),
+        "asks_name": account is not None and asks_name(request),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
-        "evaluation": still_awaiting(account.practice) if account is not None and account.role != Role.PATIENT else 0,
+        "evaluation": still_awaiting(account.practice) if account is not None and may(account, "read-policy") else 0,
         "crisis": account.practice.settings.get("crisis") if account else None,
     }
+
+
+def _broken_glass(request: HttpRequest, account: Account) -> dict[str, Any] | None:
+    """The emergency in which the chart of this page is open, with the minutes that are left."""
+    match = request.resolver_match
+    person = str(match.kwargs.get("patient_id", "")) if match else ""
+    person = person or request.GET.get("patient", "")
+    emergency = relations.opened(account).filter(patient_id=person).first() if person else None
+    if emergency is None:
+        return None
+    left = emergency.until - clock.now()
+    return {"until": emergency.until, "minutes": max(1, -(-int(left.total_seconds()) // 60))}
 
 
 def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]:
     """The doors of the house that this person may open."""
     doors: list[dict[str, Any]] = []
     if account is not None and may(account, "see-today"):
-        waiting = Notice.objects.filter(practice=account.practice, seen_at=None).count()
+        waiting = unseen(account).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
-    if account is not None and account.role == Role.PATIENT:
-        doors.append({"name": "own", "words": _("My treatment"), "icon": "user", "count": ""})
+    if account is not None and may(account, "read-own"):
+        words = _("My treatment") if account.role == Role.PATIENT else _("Those I care for")
+        doors.append({"name": "own", "words": words, "icon": "user", "count": ""})
     if account is not None and may(account, "use-bench"):
         doors.append({"name": "bench", "words": _("Bench"), "icon": "beaker", "count": ""})
     if account is not None and may(account, "read-policy"):
         doors.append({"name": "governance", "words": _("Set-up"), "icon": "clipboard-document-check", "count": ""})
+    if account is not None and may(account, "read-audit"):
+        doors.append({"name": "audit", "words": _("Trail"), "icon": "finger-print", "count": ""})
     doors.append({"name": "knowledge", "words": _("Knowledge"), "icon": "book-open", "count": ""})
     match = request.resolver_match
     here = (match.url_name or "").split("-")[0] if match else ""

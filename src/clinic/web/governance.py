@@ -18,6 +18,7 @@ from clinic.actions.governance import approve, state_of_clinic, take_back
 from clinic.actions.typed import number
 from clinic.queries.governance import blocks, duties, questions
 from clinic.queries.person import approvals
+from clinic.queries.team import waiting_reviews
 from clinic.web.door import account_of, staff
 from clinic.web.problems import Problem, explained
 from ketapath.errors import BadInput
@@ -45,6 +46,8 @@ def governance(request: HttpRequest) -> HttpResponse:
         "waiting": sum(block.waiting for block in found),
         "total": sum(len(block.rows) for block in found),
         "can_approve": may(account, "approve-policy"),
+        "may_review": may(account, "review-emergency"),
+        "to_review": waiting_reviews(account.practice),
         "duties": duties(account.practice),
         "questions": questions(account.practice),
         "problem": problem,
@@ -55,7 +58,7 @@ def governance(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@staff("read-policy")
+@staff("read-policy", to="approve-policy")
 def taken_back(request: HttpRequest) -> HttpResponse:
     """An approval is withdrawn, with a reason."""
     try:
@@ -68,7 +71,7 @@ def taken_back(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@staff("read-policy")
+@staff("read-policy", to="approve-policy")
 def facts(request: HttpRequest) -> HttpResponse:
     """The clinic states facts of itself; what was left as it is, or open, is not stated anew."""
     account = account_of(request)

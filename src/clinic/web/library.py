@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic import clock
-from clinic.access.models import Account, Role
+from clinic.access.models import Account
+from clinic.access.permission import may
 from clinic.queries import library
 from clinic.record.projections import knowledge
+from clinic.web.door import open_to_all
 from clinic.web.templatetags.clinic import says_something, stated
 from ketapath import units
 from ketapath.knowledge.rules import Predicate
@@ -44,6 +46,7 @@ _KINDS = (
 
 
 @require_GET
+@open_to_all
 def shelf(request: HttpRequest) -> HttpResponse:
     """Search one kind of item."""
     kind = request.GET.get("kind", "rule")
@@ -63,9 +66,10 @@ def shelf(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@open_to_all
 def rule(request: HttpRequest, name: str) -> HttpResponse:
     """One rule: what it says, of whom, on what it rests, what rests on it, and what would reverse it."""
-    account = request.user if isinstance(request.user, Account) and request.user.role != Role.PATIENT else None
+    account = request.user if isinstance(request.user, Account) and may(request.user, "read-policy") else None
     today = clock.today(account.practice.zone if account else "UTC")
     found = library.rule_page(name, today=today, practice=account.practice if account else None)
     if found is None:
@@ -82,6 +86,7 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_GET
+@open_to_all
 def source(request: HttpRequest, name: str) -> HttpResponse:
     """One source: how far it was read, and what rests on it."""
     found = library.source_page(name)
@@ -93,6 +98,7 @@ def source(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_GET
+@open_to_all
 def instrument(request: HttpRequest, name: str) -> HttpResponse:
     """One questionnaire: items, scoring, owner, licence."""
     found = library.instrument_page(name)
@@ -104,6 +110,7 @@ def instrument(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_GET
+@open_to_all
 def item(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     """A drug model, protocol, alternative, screen, biomarker or claim in full."""
     found = library.item_page(kind, name)
@@ -116,6 +123,7 @@ def item(request: HttpRequest, kind: str, name: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@open_to_all
 def claims(request: HttpRequest) -> HttpResponse:
     """Check a text for patients: which claims it makes and where, what it leaves out, how hard it is to read."""
     given = request.POST.get("text", "").replace("\r\n", "\n")
@@ -129,6 +137,7 @@ def claims(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@open_to_all
 def fact(request: HttpRequest, name: str) -> HttpResponse:
     """One fact that rules may read: what it is, how long it holds, who supplies it, which rules read it."""
     found = library.path_page(name)

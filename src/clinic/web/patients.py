@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from clinic import clock
-from clinic.access.permission import may
+from clinic.access.permission import permitted, reach
 from clinic.actions.plan import standing
 from clinic.queries import profile
 from clinic.queries.patients import early_signs
@@ -21,6 +21,7 @@ from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, markers, measured, plan, screened, treated
 from clinic.queries.plan import ways_on
 from clinic.queries.response import beside, chances, is_believable, on_one_axis, questionnaires
+from clinic.queries.signatures import seen_overrides, signatures, to_sign, why_unsigned
 from clinic.web.door import about_person, account_of, staff
 from clinic.web.problems import Problem, explained
 from clinic.web.response_charts import course_chart, described, span_of
@@ -38,9 +39,12 @@ from ketapath.staging import stage
 def patients(request: HttpRequest) -> HttpResponse:
     """Everybody, or those whose name begins so."""
     name = request.GET.get("q", "")[:100]
-    practice = account_of(request).practice
-    lines, today = listed(practice, name=name), clock.today(practice.zone)
-    context = {"lines": lines, "q": name, "today": today, "signs": early_signs(practice)}
+    account = account_of(request)
+    within = reach(account, "find-patients")
+    lines, today = listed(within, name=name), clock.today(within.practice.zone)
+    context = {"lines": lines, "q": name, "today": today, "signs": early_signs(within)}
+    allowed = permitted(account, ("break-glass", "import-record"))
+    context |= {"may_break_glass": "break-glass" in allowed, "may_import": "import-record" in allowed}
     return render(request, "patients/lines.html" if request.htmx else "patients/patients.html", context)  # type: ignore[attr-defined]
 
 
@@ -89,9 +93,13 @@ def loop_page(
         "markers": markers(found),
         "measured": measured(found),
         "aside": profile.aside(found),
+        "apart": profile.kept_apart(found),
         "due": due_assessments(found.person, found.knowledge),
         "key": secrets.token_hex(16),
         "seen": standing(found),
+        "unsigned": why_unsigned(found),
+        "plan_seen": to_sign(found),
+        "override_seen": seen_overrides(found),
         "problem": problem,
         "typed": typed or {},
         "decisions": found.decisions[::-1],
@@ -117,20 +125,23 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     account = account_of(request)
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
-        "open-session", "ask-override", "sign-override",
+        "open-session", "ask-override", "sign-override", "sign-plan", "write-note", "see-team", "move-record",
+        "export-chart",
     )  # fmt: skip
+    allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)
     return {
         "found": found,
         "person": found.person,
         "overrides": () if found.person is None else found.person.overrides,
+        "signatures": signatures(found),
         "here": here,
         "emergency": None if now is None else now.emergency,
         "risks": () if now is None else _risks(now),
         "weight": _weight(found),
         "ride": _ride(found),
         "allergies": _allergies(found),
-        "may": {act.replace("-", "_"): may(account, act, patient_id=found.patient_id) for act in acts},
+        "may": {act.replace("-", "_"): act in allowed for act in acts},
         "now": clock.local(clock.now(), found.practice.zone),
     }
 

@@ -13,15 +13,18 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic.actions.plan import Outcome, Wish, decide_card, decide_plan, standing
+from clinic.access.proof import Proof
+from clinic.actions.plan import Outcome, Wish, decide_card, decide_plan, sign_again, standing
 from clinic.actions.typed import number
 from clinic.queries.person import Chart, candidacy, plan
 from clinic.queries.plan import levels
 from clinic.record.projections import knowledge
+from clinic.record.signatures import Seen
 from clinic.web.charts import levels_chart, schedule_strip
-from clinic.web.door import about_person, account_of
+from clinic.web.door import about_person, account_of, acting_on
 from clinic.web.patients import about, loop_page
 from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.proof import proof_of
 from ketapath.domain.plan import Decision, Option
 from ketapath.errors import BadInput
 
@@ -39,7 +42,10 @@ def options(request: HttpRequest, found: Chart) -> HttpResponse:
     if request.method == "POST":
         try:
             wish = _wish(request)
-            decide_plan(found, request.POST.get("option", ""), wish, by=account_of(request), key=_key(request))
+            decide_plan(
+                found, request.POST.get("option", ""), wish, by=account_of(request), key=_key(request),
+                proof=_proof(request, "decide-plan", found, wish),
+            )  # fmt: skip
         except EXPECTED as trouble:
             problem = explained(trouble)
         else:
@@ -89,7 +95,7 @@ def _drawn(found: Chart, option: Option, place: int) -> dict[str, Any]:
 
 
 @require_POST
-@about_person
+@acting_on("decide-card")
 def card(request: HttpRequest, found: Chart) -> HttpResponse:
     """Take the next step of a treatment under way."""
     if found.person is None:
@@ -103,11 +109,32 @@ def card(request: HttpRequest, found: Chart) -> HttpResponse:
                 limit=_(", ").join(_DECISIONS),
                 next_step=_("Choose a step."),
             )
-        decide_card(found, cast(Decision, chosen), _wish(request), by=account_of(request), key=_key(request))
+        wish, by = _wish(request), account_of(request)
+        proof = _proof(request, "decide-card", found, wish)
+        decide_card(found, cast(Decision, chosen), wish, by=by, key=_key(request), proof=proof)
     except EXPECTED as trouble:
         return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
     messages.success(request, _("Decided. The plan below is as it stands now."))
     return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
+
+
+@require_POST
+@about_person
+def again(request: HttpRequest, found: Chart) -> HttpResponse:
+    """Sign the plan that stands, where no signature of this clinic covers it."""
+    try:
+        by, proof = account_of(request), proof_of(request, "sign-plan", found)
+        seen = [Seen.from_text(words[:200]) for words in request.POST.getlist("seen")[:2]]
+        sign_again(found, [one for one in seen if one], by=by, key=_key(request), proof=proof)
+    except EXPECTED as trouble:
+        return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
+    messages.success(request, _("Signed. The plan stands as it is."))
+    return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
+
+
+def _proof(request: HttpRequest, act: str, found: Chart, wish: Wish) -> Proof | None:
+    """Rejecting is not signed; everything else is."""
+    return None if wish.outcome == "rejected" else proof_of(request, act, found)
 
 
 def _wish(request: HttpRequest) -> Wish:
@@ -145,4 +172,5 @@ def _key(request: HttpRequest) -> str:
 urls = [
     path("patients/<str:patient_id>/plan", options, name="patient-plan"),
     path("patients/<str:patient_id>/card", card, name="patient-card"),
+    path("patients/<str:patient_id>/plan/sign", again, name="patient-sign-again"),
 ]

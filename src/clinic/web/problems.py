@@ -7,10 +7,14 @@ import secrets
 from dataclasses import dataclass
 
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from clinic.access import audit
+from clinic.access.models import Account
+from clinic.access.proof import NotProven
 from clinic.actions.commit import KeyReused, NotAllowed, Stale
 from clinic.actions.plan import Overtaken
 from clinic.actions.session import NotNow
@@ -20,7 +24,7 @@ from ketapath.report import say
 
 _log = logging.getLogger(__name__)
 
-EXPECTED = (BadInput, NotAllowed, NotNow, Stale, Overtaken, KeyReused)
+EXPECTED = (BadInput, NotAllowed, NotNow, NotProven, Stale, Overtaken, KeyReused)
 """What a person can run into by ordinary use; pages show it where it happened and keep what was typed."""
 
 
@@ -53,6 +57,12 @@ def explained(problem: Exception) -> Problem:
         return Problem(
             title=_("The dose was not started"), what=problem.words, next_step=problem.next_step, status=409,
             field="reason",
+        )  # fmt: skip
+    if isinstance(problem, NotProven):
+        return Problem(
+            title=_("Not signed"), what=_("What was typed to sign with is not yours: nobody signs for another."),
+            next_step=_("Nothing was saved. What you typed is kept; type your own secret and send it again."),
+            status=400, field="secret",
         )  # fmt: skip
     if isinstance(problem, Overtaken):
         return Problem(
@@ -131,10 +141,11 @@ def no_room(request: HttpRequest) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """A fault of ours, with a number to report."""
+    """A fault of ours, with a number to report; it is on the trail under that number."""
     number = secrets.token_hex(4)
     match = request.resolver_match
     _log.error("fault %s on page %s", number, match.view_name if match else "unknown", exc_info=True)
+    _tell(request, number)
     return page(
         request,
         Problem(
@@ -143,3 +154,15 @@ def broken(request: HttpRequest) -> HttpResponse:
             next_step=_("Go back and try once more."), status=500,
         ),
     )  # fmt: skip
+
+
+def _tell(request: HttpRequest, number: str) -> None:
+    """The failure on the trail, in a transaction of its own: that of the act has been taken back by now."""
+    match, user = request.resolver_match, getattr(request, "user", None)
+    account = user if isinstance(user, Account) else None
+    patient_id = str(match.kwargs.get("patient_id", "")) if match else ""
+    asked = f"{request.method} {match.route if match else ''}"
+    try:
+        audit.append("fault", outcome="failed", account=account, patient_id=patient_id, entities=[number], asked=asked)
+    except DatabaseError:  # then the database is what is broken, and nothing was shown or done
+        _log.exception("fault %s is not on the trail", number)

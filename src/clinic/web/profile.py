@@ -11,23 +11,23 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic.access.permission import require
+from clinic.actions.moved import is_movable
 from clinic.actions.profile import state_facts, states_a_fact, withdraw_fact
 from clinic.queries import profile
+from clinic.queries.notes import may_see
 from clinic.queries.person import Chart, candidacy
 from clinic.record.projections import knowledge
 from clinic.record.read import history
-from clinic.web.door import about_person, account_of
+from clinic.web.door import about_person, account_of, acting_on
 from clinic.web.patients import about, loop_page
 from clinic.web.problems import EXPECTED, Problem, explained
 from ketapath.candidacy import fact_used
 
 
 @require_http_methods(["GET", "POST"])
-@about_person
+@acting_on("state-fact")
 def fact(request: HttpRequest, found: Chart) -> HttpResponse:
     """Choose a fact, then say how it is."""
-    require(account_of(request), "state-fact", patient_id=found.patient_id)
     wanted = (request.POST.get("path") or request.GET.get("path") or "")[:80]
     problem: Problem | None = None
     if request.method == "POST":
@@ -60,7 +60,7 @@ def _shown(found: Chart, path: str) -> str:
 
 
 @require_POST
-@about_person
+@acting_on("withdraw-fact")
 def withdraw(request: HttpRequest, found: Chart) -> HttpResponse:
     """This statement was wrong."""
     try:
@@ -80,7 +80,10 @@ def withdraw(request: HttpRequest, found: Chart) -> HttpResponse:
 @about_person
 def source(request: HttpRequest, found: Chart, kind: str, identity: str) -> HttpResponse:
     """Every version of one statement, with who wrote it and why."""
-    versions = [s for s in history(found.practice, kind, identity) if s.patient_id == found.patient_id]
+    by = account_of(request)
+    versions = [
+        s for s in history(found.reach, kind, identity) if s.patient_id == found.patient_id and may_see(s.resource, by)
+    ]
     if not versions:
         raise Http404
     context = about(request, found, here="profile") | {
@@ -93,11 +96,23 @@ def source(request: HttpRequest, found: Chart, kind: str, identity: str) -> Http
     context["may_be_withdrawn"] = (
         context["may"]["withdraw_fact"] and states_a_fact(found, versions[0]) and not is_withdrawn
     )
+    context["may_be_moved"] = context["may"]["move_record"] and is_movable(found, versions[0])
     return render(request, "profile/source.html", context)
+
+
+@require_http_methods(["GET"])
+@about_person
+def apart(request: HttpRequest, found: Chart, number: int) -> HttpResponse:
+    """One resource that an import kept apart, as it came, with what is wrong with it."""
+    row = next((row for row in profile.kept_apart(found) if row.pk == number), None)
+    if row is None:
+        raise Http404
+    return render(request, "profile/apart.html", about(request, found, here="profile") | {"row": row})
 
 
 urls = [
     path("patients/<str:patient_id>/fact", fact, name="patient-fact"),
     path("patients/<str:patient_id>/withdraw", withdraw, name="patient-withdraw"),
     path("patients/<str:patient_id>/source/<str:kind>/<str:identity>", source, name="patient-source"),
+    path("patients/<str:patient_id>/apart/<int:number>", apart, name="patient-apart"),
 ]

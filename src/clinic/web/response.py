@@ -13,7 +13,6 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from clinic.access.permission import require
 from clinic.actions.response import answer_score, rate_goal, set_goal
 from clinic.queries.person import Chart, treated
 from clinic.queries.response import (
@@ -28,7 +27,7 @@ from clinic.queries.response import (
     why_no_relapse,
 )
 from clinic.record.projections import knowledge
-from clinic.web.door import about_person, account_of
+from clinic.web.door import about_person, account_of, acting_on
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.response_charts import (
@@ -118,10 +117,9 @@ def _told_of(course: Course) -> set[str]:
 
 
 @require_http_methods(["GET", "POST"])
-@about_person
+@acting_on("answer-score")
 def score(request: HttpRequest, found: Chart, instrument: str) -> HttpResponse:
     """The form; an item without an answer stays without one, and then there is no total."""
-    require(account_of(request), "answer-score", patient_id=found.patient_id)
     form = knowledge().instruments.get(instrument)
     if form is None or "items" not in form:
         raise Http404

@@ -14,15 +14,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic import clock
+from clinic.access.permission import may
 from clinic.actions import session as act
+from clinic.actions.commit import Stale
 from clinic.actions.profile import state_facts
 from clinic.actions.typed import number
 from clinic.queries.person import Chart, chart
 from clinic.queries.session import READINGS, Room, room
+from clinic.queries.signatures import seen_dose, why_unsigned
+from clinic.record.signatures import Seen, signatures_on
+from clinic.web.board import board_of
 from clinic.web.charts import pressure_chart, session_levels
 from clinic.web.door import about_person, account_of
+from clinic.web.lock import marked
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.proof import proof_of
 from clinic.web.templatetags.clinic import amount, day, word
 from ketapath.domain.session import Visit
 from ketapath.knowledge import PathSpec
@@ -42,8 +49,23 @@ def session(request: HttpRequest, found: Chart) -> HttpResponse:
             problem = explained(trouble)
         else:
             messages.success(request, said)
-            return redirect("patient-session", found.patient_id)
-    return _page(request, found, found.open_visit, problem)
+            return redirect(*_after(request, found))
+    return _page(request, found, _witnessed(request, found) or found.open_visit, problem)
+
+
+def _witnessed(request: HttpRequest, found: Chart) -> Visit | None:
+    """The visit whose dose a witness signs for; it may be over."""
+    seen = Seen.from_text(request.POST.get("seen", "")[:200]) if request.POST.get("step") == "witness" else None
+    doses = ((v, v.administration) for v in found.visits if seen is not None)
+    return next((v for v, given in doses if given is not None and seen and given.origin.id == seen.identity), None)
+
+
+def _after(request: HttpRequest, found: Chart) -> tuple[str, ...]:
+    """The page that shows what was done: of the visit itself where it is over."""
+    visit = _witnessed(request, found)
+    if visit is None or visit.step != "home":
+        return "patient-session", found.patient_id
+    return "patient-session-past", found.patient_id, visit.origin.id
 
 
 @require_GET
@@ -69,12 +91,14 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
     if here is None and found.plan is not None and found.as_of not in [v.on for v in found.sessions_ahead]:
         following = found.sessions_ahead[0].on if found.sessions_ahead else None
         context["unplanned"] = _("No session is planned for today; the next one: %(day)s.") % {"day": day(following)}
-    if here is not None:
-        context |= _drawn(request, here, now)
+    if here is None:
+        context["unsigned"] = why_unsigned(found)
+    else:
+        context |= _drawn(request, found, here, now)
     return render(request, "session/session.html", context, status=problem.status if problem else 200)
 
 
-def _drawn(request: HttpRequest, here: Room, now: datetime) -> dict[str, Any]:
+def _drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict[str, Any]:
     """The clocks, charts and questions of a visit."""
     given = here.visit.administration
     since = None if given is None else given.started_at
@@ -88,11 +112,23 @@ def _drawn(request: HttpRequest, here: Room, now: datetime) -> dict[str, Any]:
         "home_at": None if since is None else since + timedelta(minutes=here.watch_minutes),
         "is_blocked": any(objection.kind == "blocks" for objection in here.objections),
         "is_more": _is_more(request.POST.get("dose_mg", ""), here.ordered_mg),
+        "dose_seen": None if given is None else seen_dose(found, given.origin.id),
+        "may_witness": _may_witness(request, found, here),
         "given_mg": "" if given is None or given.dose_mg is None else f"{given.dose_mg:g} mg",
         "ordered": _ordered(here),
         "asks": [_ask(request, spec) for spec in here.asks if _is_of_today(spec)],
         "asks_of_record": [_ask(request, spec) for spec in here.asks if not _is_of_today(spec)],
     }
+
+
+def _may_witness(request: HttpRequest, found: Chart, here: Room) -> bool:
+    """Whether the dose waits for a witness and this person may be one; the act itself looks closer."""
+    given, by = here.visit.administration, account_of(request)
+    if given is None or given.ended_at is None or not may(by, "witness", patient_id=found.patient_id):
+        return False
+    signed = signatures_on(found.practice, "MedicationAdministration", given.origin.id)
+    is_given = any(one.meaning == "administration" and one.is_valid for one in signed)
+    return is_given and not any(one.meaning == "witness" or one.username == by.username for one in signed)
 
 
 def _is_of_today(spec: PathSpec) -> bool:
@@ -131,13 +167,25 @@ def _done(request: HttpRequest, found: Chart) -> str:
     if step == "end":
         act.end_dose(
             found, request.POST.get("dose_mg", "")[:12], stopped_early=request.POST.get("stopped_early") == "yes",
-            is_confirmed=request.POST.get("is_confirmed") == "yes", by=by, reason=reason, key=key,
+            is_confirmed=request.POST.get("is_confirmed") == "yes", seen=_seen(request), by=by, reason=reason, key=key,
+            proof=proof_of(request, "give-dose", found),
         )  # fmt: skip
-        return _("The dose is on record.")
+        return _("The dose is on record, and signed.")
+    if step == "witness":
+        act.witness(found, _seen(request), by=by, key=key, proof=proof_of(request, "witness", found))
+        return _("Signed as witness.")
     if step == "close":
         act.close_session(found, by=by, reason=reason, key=key)
         return _("The visit is over.")
     raise Http404
+
+
+def _seen(request: HttpRequest) -> Seen:
+    """The dose as the form's reader saw it. Raises Stale for a form that names none."""
+    seen = Seen.from_text(request.POST.get("seen", "")[:200])
+    if seen is None:
+        raise Stale("MedicationAdministration", "", 0)
+    return seen
 
 
 def _recorded(request: HttpRequest, found: Chart) -> str:
@@ -149,12 +197,12 @@ def _recorded(request: HttpRequest, found: Chart) -> str:
     if any(words.strip() for words in measured.values()) or not answers:
         act.chart_vitals(found, measured, by=by, key=key)
     if answers:
-        found = chart(found.practice, found.patient_id) or found
+        found = chart(found.reach, found.patient_id) or found
         state_facts(found, answers, by=by, reason=_("asked in the visit"), key=f"{key}a")
     return _("Saved.")
 
 
 urls = [
-    path("patients/<str:patient_id>/session", session, name="patient-session"),
+    path("patients/<str:patient_id>/session", marked(session, reduced=board_of), name="patient-session"),
     path("patients/<str:patient_id>/sessions/<str:visit_id>", past, name="patient-session-past"),
 ]

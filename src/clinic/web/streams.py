@@ -10,10 +10,14 @@ from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import path
 
-from clinic.access.models import Account
-from clinic.access.permission import may
-from clinic.record.models import Notice, Practice
+from clinic import clock
+from clinic.access import audit
+from clinic.access.models import Account, Stay
+from clinic.access.permission import may, reach
+from clinic.queries.today import unseen
 from clinic.record.read import mark
+from clinic.web.door import asked, stands_for
+from clinic.web.lock import marked
 
 LOOK_EVERY_S = 1.0
 BREATH_EVERY = 15
@@ -21,25 +25,39 @@ closing = threading.Event()
 """Set when the server is told to end, so that no open stream holds it up."""
 
 
+@stands_for("see-today")
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
-    """An event "changed" whenever the practice's record or its notices have changed."""
+    """An event "changed" whenever what the account reaches of the record, or of its notices, has changed."""
     account = await request.auser()
-    if not isinstance(account, Account) or not may(account, "see-today"):
+    if not isinstance(account, Account):
         raise Http404
-    practice = await Practice.objects.aget(pk=account.practice_id)
-    response = StreamingHttpResponse(_events(practice), content_type="text/event-stream")
+    is_allowed = await sync_to_async(_state)(account.pk) is not None
+    await sync_to_async(_tell)(request, account, is_allowed=is_allowed)
+    if not is_allowed:
+        raise Http404
+    stay = str((await request.session.aget("stay")) or "")
+    response = StreamingHttpResponse(_events(account.pk, stay), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     return response
 
 
-async def _events(practice: Practice) -> AsyncIterator[str]:
-    seen = await sync_to_async(_state)(practice)
+def _tell(request: HttpRequest, account: Account, *, is_allowed: bool) -> None:
+    """One row when the stream is opened; what it says afterwards is nobody's data."""
+    account = Account.objects.select_related("practice").get(pk=account.pk)
+    audit.append("see-today", outcome="done" if is_allowed else "refused", account=account, asked=asked(request))
+
+
+async def _events(account: int, stay: str) -> AsyncIterator[str]:
+    """Until the server ends, or the sign-in that it belongs to, or what its account may see."""
+    seen = await sync_to_async(_state)(account)
     looks = 0
     yield ": open\n\n"
     while not closing.is_set():
         await asyncio.sleep(LOOK_EVERY_S)
         looks += 1
-        now = await sync_to_async(_state)(practice)
+        now = await sync_to_async(_state)(account)
+        if now is None or not await _is_signed_in(stay):
+            return
         if now != seen:
             seen = now
             yield "event: changed\ndata: 1\n\n"
@@ -47,8 +65,16 @@ async def _events(practice: Practice) -> AsyncIterator[str]:
             yield ": still here\n\n"
 
 
-def _state(practice: Practice) -> tuple[int, int]:
-    return mark(practice), Notice.objects.filter(practice=practice, seen_at=None).count()
+async def _is_signed_in(stay: str) -> bool:
+    return await Stay.objects.filter(pk=stay, account__is_active=True, ends_at__gt=clock.wall()).aexists()
 
 
-urls = [path("today/stream", stream, name="today-stream")]
+def _state(number: int) -> tuple[int, int] | None:
+    """Asked anew at each look, the account included: None once it may see the day no more, which ends its stream."""
+    account = Account.objects.select_related("practice").filter(pk=number).first()
+    if account is None or not may(account, "see-today"):
+        return None
+    return mark(reach(account, "see-today")), unseen(account).count()
+
+
+urls = [path("today/stream", marked(stream, by_itself=True), name="today-stream")]

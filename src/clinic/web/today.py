@@ -10,7 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 from clinic import clock
 from clinic.actions.today import see_notice
 from clinic.queries.today import today as day
+from clinic.web.board import board
 from clinic.web.door import account_of, staff
+from clinic.web.lock import marked
 
 
 @require_GET
@@ -18,7 +20,7 @@ from clinic.web.door import account_of, staff
 def today(request: HttpRequest) -> HttpResponse:
     """The whole page, or its live part alone when the page asks for it."""
     practice = account_of(request).practice
-    context = {"day": day(practice), "now": clock.local(clock.now(), practice.zone)}
+    context = {"day": day(account_of(request)), "now": clock.local(clock.now(), practice.zone)}
     part = getattr(request, "htmx", False)
     return render(request, "today/list.html" if part else "today/today.html", context)
 
@@ -32,6 +34,6 @@ def seen(request: HttpRequest, number: int) -> HttpResponse:
 
 
 urls = [
-    path("today", today, name="today"),
+    path("today", marked(today, reduced=board), name="today"),
     path("today/notices/<int:number>/seen", seen, name="today-seen"),
 ]

@@ -77,6 +77,19 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "basis source": _("source to be checked"),
         "basis mixed": _("partly our figure"),
         "basis site-default": _("our default"),
+        # what a signature means
+        "means author": _("author"),
+        "means order": _("order"),
+        "means administration": _("administration"),
+        "means approval": _("second signature"),
+        "means witness": _("witness"),
+        "means review": _("review"),
+        # notes
+        "note progress": _("Progress note"),
+        "note process": _("Therapy process note"),
+        "note draft": _("draft"),
+        "note signed": _("signed"),
+        "note withdrawn": _("entered in error"),
         # people of a practice
         "prescriber": _("Prescriber"),
         "nurse": _("Nurse"),
@@ -84,6 +97,13 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "coordinator": _("Coordinator"),
         "director": _("Director"),
         "patient": _("Patient"),
+        "researcher": _("Researcher"),
+        "caregiver": _("Caregiver"),
+        "guardian": _("Guardian"),
+        "service": _("Service"),
+        # parts of a record
+        "part person": _("name and birth date"),
+        "part chart": _("appointments and answers to questionnaires"),
         # who knows, or does, what
         "cardiologist": _("cardiologist"),
         "clinician": _("clinician"),
@@ -104,7 +124,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "social worker": _("social worker"),
         "therapy lead": _("therapy lead"),
         # notices
+        "access.emergency": _("A chart was opened in an emergency."),
         "dose.more_than_ordered": _("More was given than was ordered: see the session now."),
+        "audit.broken": _("The audit trail is not as it was sealed: look at Trail, and call whoever runs this clinic."),
         "override.asked": _("A second signature is asked for: treating in spite of a contraindication."),
         "plan.signed": _("A plan was signed."),
         "score.overdue": _("The score is overdue."),
@@ -212,6 +234,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "normal": _("normal"),
         "abnormal": _("abnormal"),
         "done": _("done"),
+        "waiting": _("waiting"),
+        "checked": _("being stored"),
+        "refused": _("not taken in"),
         "as-expected": _("as expected"),
         "unexpected": _("unexpected"),
         "none": _("none"),

@@ -191,7 +191,10 @@ class PlannedVisit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedPlan:
-    """A plan that a person signed. `dose_mg` is base; `status` is FHIR's: active, on-hold, revoked or completed."""
+    """A plan that a person signed. `dose_mg` is base; `status` is FHIR's: active, on-hold, revoked or completed.
+
+    `order_id` is the order that dose and duration are read from, None where there is none.
+    """
 
     origin: Origin
     status: str
@@ -204,6 +207,7 @@ class SignedPlan:
     signed_by: str
     visits: tuple[PlannedVisit, ...]
     recommendation_id: str | None
+    order_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,24 +7,32 @@ Source: HL7 FHIR R4 (4.0.1).
 
 from ketapath.fhir.bundle import (
     Bundle,
+    Entry,
     Resource,
     bundle_of,
+    entries,
     patient_of,
     read_bundle,
     read_json,
     read_resource,
     resource_texts,
 )
-from ketapath.fhir.statements import allergy_names, statements
-from ketapath.fhir.transitions import refused_change
+from ketapath.fhir.parts import part_of
+from ketapath.fhir.statements import allergy_names, never_read, statements
+from ketapath.fhir.transitions import keeps_content, refused_change
 from ketapath.fhir.vocabulary import Vocabulary, vocabulary
 
 __all__ = [
     "Bundle",
+    "Entry",
     "Resource",
     "Vocabulary",
     "allergy_names",
     "bundle_of",
+    "entries",
+    "keeps_content",
+    "never_read",
+    "part_of",
     "patient_of",
     "read_bundle",
     "read_json",

@@ -12,7 +12,7 @@ import math
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from ketapath.errors import BadInput
@@ -21,6 +21,8 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 60
 _SUBJECT_FIELDS = ("subject", "patient", "beneficiary", "individual")
 _BUNDLE_TYPES = frozenset({"transaction", "collection", "searchset", "batch", "document", "message"})
+WHOLE_CHART = {"system": "https://ketapath.org/fhir/local", "code": "whole-chart"}
+"""The tag of a Bundle that holds everything a record has of one person, as ketapath's export writes it."""
 
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _MAX_DIGITS = 300
@@ -28,17 +30,22 @@ _MAX_DIGITS = 300
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
 _COLON = re.compile(r"\s*:")
+_ENTRY = ["", "entry[]", ""]
 
 Resource = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """One patient's resources, newest version of each. `without_subject` counts those that name no patient."""
+    """One patient's resources, newest version of each. `without_subject` counts those that name no patient.
+
+    `is_whole_chart` where ketapath's own export wrote it, with every resource exactly as its record has it.
+    """
 
     patient: Resource
     resources: tuple[Resource, ...]
     without_subject: int
+    is_whole_chart: bool = False
 
     def of_type(self, *kinds: str) -> Iterator[Resource]:
         """The resources of these types, in the order of the file."""
@@ -65,7 +72,7 @@ def read_bundle(data: bytes) -> Bundle:
     patients = [r for r, _ in resources if r["resourceType"] == "Patient"]
     if len(patients) != 1:
         _refuse("Bundle", f"{len(patients)} Patient resources", "exactly one", "Send one patient at a time.")
-    return _for_one_patient(patients[0], resources)
+    return replace(_for_one_patient(patients[0], resources), is_whole_chart=_is_whole_chart(document))
 
 
 def bundle_of(resources: Iterable[Resource]) -> Bundle:
@@ -97,41 +104,65 @@ def patient_of(resource: Resource) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One resource of a Bundle: its text exactly as it was sent, the same as a value, its fullUrl ("" without one)."""
+
+    text: str
+    resource: Resource
+    url: str = ""
+
+    @classmethod
+    def of(cls, text: str, url: str = "") -> Entry:
+        """From its text."""
+        return cls(text=text, resource=json.loads(text), url=url)
+
+
 def resource_texts(data: bytes) -> list[str]:
-    """The text of each resource in a Bundle exactly as it was sent, in order. Call `read_bundle` first.
+    """The text of each resource in a Bundle exactly as it was sent, in order. Call `read_bundle` first."""
+    return [entry.text for entry in entries(data)]
+
+
+def entries(data: bytes) -> list[Entry]:
+    """Each resource in a Bundle exactly as it was sent, in order. Call `read_bundle` first.
 
     Decimals keep their digits, instants their zone, unknown extensions their place. Of two versions of one resource
     only the newer, as in `read_bundle`.
     """
-    text = _decompress(data).decode("utf-8-sig")
+    newest: dict[tuple[str, str], Entry] = {}
+    for index, (text, url) in enumerate(_texts(_decompress(data).decode("utf-8-sig"))):
+        entry = Entry.of(text, url)
+        key = (str(entry.resource.get("resourceType")), str(entry.resource.get("id") or url or f"#{index}"))
+        if key not in newest or _version(entry.resource) > _version(newest[key].resource):
+            newest[key] = entry
+    return list(newest.values())
+
+
+def _texts(text: str) -> Iterator[tuple[str, str]]:
+    """The text of each entry's resource, and the entry's fullUrl."""
     path: list[str] = []
-    found: list[str] = []
-    key, start = "", -1
+    key, start, found, url = "", -1, "", ""
     for token in _TOKENS.finditer(text):
         sign = token.group()
         if sign[0] == '"':
-            key = json.loads(sign) if _COLON.match(text, token.end()) else key
+            if _COLON.match(text, token.end()):
+                key = json.loads(sign)
+            elif key == "fullUrl" and path == _ENTRY:
+                url = json.loads(sign)
         elif sign in "{[":
             name = "" if path and path[-1].endswith("[]") else key
             path.append(name if sign == "{" else f"{name}[]")
-            if path == ["", "entry[]", "", "resource"]:
+            if path == [*_ENTRY, "resource"]:
                 start = token.start()
             key = ""
         else:
-            if path == ["", "entry[]", "", "resource"]:
-                found.append(text[start : token.end()])
+            if path == [*_ENTRY, "resource"]:
+                found = text[start : token.end()]
+            elif path == _ENTRY and found:
+                yield found, url
+            if path == _ENTRY:
+                found, url = "", ""
             path.pop()
-    return _newest_texts(found)
-
-
-def _newest_texts(texts: list[str]) -> list[str]:
-    newest: dict[tuple[str, str], tuple[tuple[int, str], str]] = {}
-    for index, text in enumerate(texts):
-        resource = json.loads(text)
-        key = (str(resource.get("resourceType")), str(resource.get("id") or f"#{index}"))
-        if key not in newest or _version(resource) > newest[key][0]:
-            newest[key] = (_version(resource), text)
-    return [text for _, text in newest.values()]
 
 
 def _decompress(data: bytes) -> bytes:
@@ -226,6 +257,12 @@ def _resource(entry: Any, index: int) -> tuple[Resource, str | None]:
     if not isinstance(resource.get("id", ""), str) or not isinstance(resource.get("meta", {}), dict):
         _refuse(f"Bundle.entry[{index}].resource", "id or meta", "id is text, meta is an object", "Repair the export.")
     return resource, url if isinstance(url, str) else None
+
+
+def _is_whole_chart(document: Mapping[str, Any]) -> bool:
+    meta = document.get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    return isinstance(tags, list) and WHOLE_CHART in tags
 
 
 def _newest(found: Iterator[tuple[Resource, str | None]]) -> list[tuple[Resource, str | None]]:

@@ -7,6 +7,7 @@ written in the zone they are given in, so that the day of a fact is the clinic's
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -44,6 +45,18 @@ GOAL_LEVELS = {
     1: ("LA34480-6", "Better than expected"),
     2: ("LA34479-8", "Much better than expected"),
 }
+NOTES = {
+    "progress": ("progress-note", "Progress note"),
+    "process": ("process-note", "Therapy process note"),
+}
+"""The kinds of notes with their local codes; a process note is the therapist's own and stands apart from the chart."""
+ACCOUNT = "https://ketapath.org/fhir/account"
+SIGNATURE_TYPES = {
+    "author": ("1.2.840.10065.1.12.1.1", "Author's Signature"),
+    "witness": ("1.2.840.10065.1.12.1.9", "Event Witness Signature"),
+    "review": ("1.2.840.10065.1.12.1.13", "Review Signature"),
+}
+"""The meanings of a signature that ASTM E1762 has a code for; the others are sent with a local one."""
 PRESSURES = {"vitals.systolic_mmhg": "8480-6", "vitals.diastolic_mmhg": "8462-4"}
 
 Resource = dict[str, Any]
@@ -363,6 +376,72 @@ def override_signed(asked: Mapping[str, Any], *, at: datetime, by: str) -> Resou
     return {**asked, "status": "final", "mitigation": [*asked["mitigation"], second]}
 
 
+def note(
+    identity: str,
+    kind: str,
+    text: str,
+    *,
+    patient_id: str,
+    at: datetime,
+    by: str,
+    username: str,
+    is_signed: bool,
+    appends: str | None = None,
+) -> Resource:
+    """A note about a person, "progress" or "process": a draft, or signed. The text is kept to the byte, as UTF-8.
+
+    `appends` is the note that this one is an addendum to.
+    """
+    code, words = NOTES[kind]
+    made: Resource = {
+        "resourceType": "DocumentReference",
+        "id": identity,
+        "status": "current",
+        "docStatus": "final" if is_signed else "preliminary",
+        "category": [_concept(LOCAL, code, words)],
+        "subject": _subject(patient_id),
+        "date": at.isoformat(),
+        "author": [_person(by, username)],
+        "content": [
+            {"attachment": {"contentType": "text/plain; charset=utf-8", "data": _base64(text), "title": words}}
+        ],
+    }
+    if kind == "progress":
+        made["type"] = _concept(LOINC, "11506-3", "Progress note")
+    if appends is not None:
+        made["relatesTo"] = [{"code": "appends", "target": {"reference": f"DocumentReference/{appends}"}}]
+    return made
+
+
+def provenance(
+    identity: str, target: str, *, meaning: str, name: str, username: str, role: str, at: datetime, digest: str
+) -> Resource:
+    """A signature for an export. `target` is the version that was signed, `digest` the SHA-256 of its stored text.
+
+    Its data are the statement that was signed: what, with which digest and meaning, by whom and when.
+    """
+    code = SIGNATURE_TYPES.get(meaning)
+    system, value, words = (LOCAL, meaning, meaning) if code is None else ("urn:iso-astm:E1762-95:2013", *code)
+    statement = f"sha256:{digest} {target} {meaning} {username} {at.isoformat()}"
+    who = _person(name, username)
+    return {
+        "resourceType": "Provenance",
+        "id": identity,
+        "target": [{"reference": target}],
+        "recorded": at.isoformat(),
+        "agent": [{"who": who, "role": [{"text": role}]}],
+        "signature": [
+            {
+                "type": [{"system": system, "code": value, "display": words}],
+                "when": at.isoformat(),
+                "who": who,
+                "sigFormat": "text/plain",
+                "data": _base64(statement),
+            }
+        ],
+    }
+
+
 def withdrawn(resource: Mapping[str, Any]) -> Resource:
     """The same resource, marked as entered in error: it stays readable and is never used again."""
     mark = {"coding": [{"code": "entered-in-error"}]}
@@ -451,6 +530,14 @@ def _activity(appointment: Appointment) -> Resource:
 
 def _subject(patient_id: str) -> Resource:
     return {"reference": f"Patient/{patient_id}"}
+
+
+def _person(name: str, username: str) -> Resource:
+    return {"identifier": {"system": ACCOUNT, "value": username}, "display": name}
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _answer(value: Value) -> Resource:

@@ -5,16 +5,18 @@ The counterpart of `encode`. Records from elsewhere have none of these; whatever
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal, cast
 
 from ketapath.domain.evidence import Override, Text
+from ketapath.domain.note import Note
 from ketapath.domain.plan import Decided, PlannedVisit, Recommendation, SignedPlan
 from ketapath.domain.session import Administration, TimedReading, Visit
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
-from ketapath.fhir.encode import LOCAL, SUBSTANCE
+from ketapath.fhir.encode import LOCAL, NOTES, SUBSTANCE
 from ketapath.fhir.medicines import given_dose_mg, route_of
 from ketapath.fhir.values import value_facts
 from ketapath.fhir.vocabulary import Vocabulary
@@ -79,6 +81,7 @@ def signed_plans(bundle: Bundle) -> tuple[SignedPlan, ...]:
                 signed_by=el.text(plan.get("author"), "display") or "",
                 visits=tuple(filter(None, map(_planned, el.objects(plan, "activity")))),
                 recommendation_id=None if basis is None else basis.partition("/")[2],
+                order_id=str(order["id"]) if order else None,
             )
         )
     return tuple(sorted(found, key=lambda p: p.signed_on))
@@ -137,6 +140,40 @@ def overrides(bundle: Bundle) -> tuple[Override, ...]:
             )
         )
     return tuple(sorted(found, key=lambda o: (o.on, o.id)))
+
+
+def notes(bundle: Bundle) -> tuple[Note, ...]:
+    """Every note that was written as `encode.note` writes it, oldest first."""
+    found = (note_of(document) for document in bundle.of_type("DocumentReference"))
+    return tuple(sorted((n for n in found if n is not None), key=lambda n: (n.written_at, n.origin.id)))
+
+
+def note_of(resource: Resource) -> Note | None:
+    """One note; None where the resource is none of ours or its text cannot be read."""
+    kind = next((kind for kind, (code, _words) in NOTES.items() if _is(resource, "category", code)), None)
+    at = _instant(resource.get("date"))
+    author = next(el.objects(resource, "author"), {})
+    content = next(el.objects(resource, "content"), {})
+    data = el.text(next(el.objects(content, "attachment"), {}), "data")
+    if resource.get("resourceType") != "DocumentReference" or kind is None or at is None or data is None:
+        return None
+    try:
+        text = base64.b64decode(data, validate=True).decode()
+    except ValueError:
+        return None
+    is_void = el.text(resource, "status") == "entered-in-error"
+    is_draft = el.text(resource, "docStatus") != "final"
+    target = next((t for r in el.objects(resource, "relatesTo") for t in _references(r, "target")), "")
+    return Note(
+        origin=el.origin(resource),
+        kind="process" if kind == "process" else "progress",
+        state="withdrawn" if is_void else "draft" if is_draft else "signed",
+        text=text,
+        written_at=at,
+        by=el.text(author, "display") or "",
+        username=el.text(author.get("identifier"), "value") or "",
+        appends=target.partition("/")[2] or None,
+    )
 
 
 def is_ours(resource: Resource) -> bool:

@@ -323,3 +323,13 @@ _READERS: Mapping[str, Callable[[Resource, Vocabulary], Iterator[Fact]]] = Mappi
         "Practitioner": _practitioner,
     }
 )
+_READ_ELSEWHERE = frozenset(
+    {"Patient", "Goal", "Task", "DetectedIssue", "RiskAssessment", "Medication", "MedicationRequest",
+     "MedicationStatement", "MedicationAdministration"}
+)  # fmt: skip
+
+
+def never_read(bundle: Bundle) -> dict[str, int]:
+    """How many resources there are of each type that nothing here reads; they are kept and given back all the same."""
+    kinds = (r["resourceType"] for r in bundle.resources)
+    return dict(sorted(Counter(k for k in kinds if k not in _READERS and k not in _READ_ELSEWHERE).items()))

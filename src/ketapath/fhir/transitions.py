@@ -72,19 +72,31 @@ _NEXT: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "cancelled": (_ERROR,),
         },
         "RiskAssessment": {"final": ("amended", _ERROR), "amended": (_ERROR,)},
+        "DocumentReference": {
+            "current": ("current", "superseded", _ERROR),
+            "superseded": (_ERROR,),
+        },
     }
 )
 _ONLY_STATUS_MAY_CHANGE = frozenset({"CarePlan", "DetectedIssue", "MedicationRequest", "Task"})
-_FREE = frozenset({"status", "statusReason", "meta", "note"})
+_OF_ITS_LIFE = frozenset({"status", "statusReason", "meta"})
+_FREE = frozenset({*_OF_ITS_LIFE, "note"})
+_MAY_GROW: Mapping[str, str] = MappingProxyType({"DetectedIssue": "mitigation"})
+"""The list of a resource to which a further person's signature is added; what stands in it stays."""
 
 
-def refused_change(before: Resource | None, after: Resource) -> Text | None:
-    """Why `after` may not follow `before` (None: nothing there yet), or None where it may."""
+def refused_change(before: Resource | None, after: Resource, *, is_signed: bool = False) -> Text | None:
+    """Why `after` may not follow `before` (None: nothing there yet), or None where it may.
+
+    Of what `is_signed` nothing but the status may change, whatever kind it is.
+    """
     if before is None:
         return None
     kind = str(after["resourceType"])
     if patient_of(before) != patient_of(after):
         return Text(key="record.other_person", values={"kind": kind})
+    if (is_signed or _is_final_note(before)) and not keeps_content(before, after):
+        return Text(key="record.signed_stays", values={"kind": kind})
     was, becomes = el.text(before, "status"), el.text(after, "status")
     if kind not in _NEXT or was is None:
         return None
@@ -96,6 +108,20 @@ def refused_change(before: Resource | None, after: Resource) -> Text | None:
     if started and _content(before) != _content(after):
         return Text(key="record.signed_stays", values={"kind": kind})
     return None
+
+
+def keeps_content(before: Resource, after: Resource) -> bool:
+    """Whether `after` says what `before` says: another status at most, or one more signature at the end of its list."""
+    name = _MAY_GROW.get(str(after.get("resourceType")), "")
+    held, now = list(el.objects(before, name)), list(el.objects(after, name))
+    was, becomes = ({k: v for k, v in r.items() if k not in {*_OF_ITS_LIFE, name}} for r in (before, after))
+    return was == becomes and now[: len(held)] == held
+
+
+def _is_final_note(resource: Resource) -> bool:
+    """A note of ours that is no draft any more."""
+    is_ours = any(c.system == "local" and c.code.endswith("-note") for c in el.codings(resource, "category"))
+    return is_ours and el.text(resource, "docStatus") == "final"
 
 
 def _content(resource: Resource) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""An assessment or a plan as a PDF, a drawing as a PNG: one template each. The only file that imports typst.
+"""An assessment, a plan or a chart as a PDF, a drawing as a PNG: one template each. The only file that imports typst.
 
 All words go in as data, so that nothing in a record can become markup. The fonts in the package are Latin; other
 scripts need a font on the machine.
@@ -17,7 +17,8 @@ from ketapath.domain.profile import Profile
 from ketapath.knowledge import Knowledge
 from ketapath.report.json_form import candidacy_json, plan_json
 
-TEMPLATE = Path(__file__).with_name("plan.typ")
+PLAN = Path(__file__).with_name("plan.typ")
+CHART = Path(__file__).with_name("chart.typ")
 
 
 def plan_pdf(plan: Plan, person: Profile, knowledge: Knowledge) -> bytes:
@@ -31,6 +32,11 @@ def candidacy_pdf(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -
     return _compiled(candidacy_json(candidacy, person, knowledge) | plan)
 
 
+def chart_pdf(form: Mapping[str, Any]) -> bytes:
+    """A whole chart as PDF bytes, from `chart_form`."""
+    return _compiled(form, CHART)
+
+
 def drawing_png(svg: str, *, points_to_pixels: float = 2.0) -> bytes:
     """An SVG that stands alone as PNG bytes, so many pixels for each of its units."""
     import typst  # only when a picture is asked for
@@ -42,9 +48,9 @@ def drawing_png(svg: str, *, points_to_pixels: float = 2.0) -> bytes:
     return made
 
 
-def _compiled(form: Mapping[str, Any]) -> bytes:
+def _compiled(form: Mapping[str, Any], template: Path = PLAN) -> bytes:
     import typst  # only when a PDF is asked for
 
-    made = typst.compile(TEMPLATE.read_bytes(), format="pdf", sys_inputs={"plan": json.dumps(form)})
+    made = typst.compile(template.read_bytes(), format="pdf", sys_inputs={template.stem: json.dumps(form)})
     assert isinstance(made, bytes)
     return made

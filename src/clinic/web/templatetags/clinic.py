@@ -144,6 +144,18 @@ def icon(name: str, size: int = 16) -> SafeString:
     return SafeString(drawn)
 
 
+_BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_MACHINES = ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux")
+
+
+@register.filter
+def browser(device: str) -> str:
+    """What a browser calls itself, in two words that its owner knows."""
+    name = next((word for sign, word in _BROWSERS if sign in device), _("A browser"))
+    machine = next((word for word in _MACHINES if word in device), "")
+    return f"{name}, {machine}" if machine else name
+
+
 @register.simple_tag
 def verdict(found: Verdict | None) -> SafeString:
     """A verdict as shape, word and colour, in this order."""
@@ -403,14 +415,14 @@ def dose_in_words(option: Option) -> str:
 
 @register.filter
 def plan_in_words(signed: SignedPlan) -> str:
-    """A signed plan in one line: what, how much, by whom, when."""
+    """A plan in one line: what, how much, by whom, when. Whether it is signed its signatures say."""
     said = {
         "what": word(f"{signed.product}/{signed.route}"),
         "dose": _("no dose") if signed.dose_mg is None else amount(signed.dose_mg, signed.infusion_min),
         "by": signed.signed_by,
         "at": date_format(localtime(signed.signed_on), "j M Y H:i"),
     }
-    return _("%(what)s, %(dose)s; signed by %(by)s, %(at)s") % said
+    return _("%(what)s, %(dose)s; by %(by)s, %(at)s") % said
 
 
 @register.filter

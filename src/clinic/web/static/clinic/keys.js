@@ -30,6 +30,21 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => { delete form.dataset.sent; }));
 
+// A page is printed once it stands on the trail that it was.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-print]")) return;
+  event.preventDefault();
+  delete form.dataset.sent;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "text/plain" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    window.print();
+  } catch {
+    document.body.classList.add("is-unanswered");
+  }
+});
+
 // Two controls of one value: a slider and its number. And a field that the server found wrong is marked as such.
 document.addEventListener("input", (event) => {
   const other = event.target.dataset?.mirror && document.getElementById(event.target.dataset.mirror);
@@ -53,15 +68,15 @@ document.addEventListener("htmx:sseError", () => document.body.classList.add("is
 document.addEventListener("htmx:sseOpen", () => document.body.classList.remove("is-lost"));
 
 // A clock that shows how long something has been going on, counted on from what the clinic's own clock said on loading.
-const clocks = [...document.querySelectorAll("[data-seconds]")];
-const loaded = performance.now();
-const tick = () => clocks.forEach((clock) => {
-  const seconds = Math.floor(Number(clock.dataset.seconds) + (performance.now() - loaded) / 1000);
+const tick = () => document.querySelectorAll("[data-seconds]").forEach((clock) => {
+  clock.dataset.shown ??= performance.now();
+  const seconds = Math.floor(Number(clock.dataset.seconds) + (performance.now() - clock.dataset.shown) / 1000);
   const hours = Math.floor(seconds / 3600);
   const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
   clock.textContent = [...(hours ? [hours] : []), ...parts].join(":");
 });
-if (clocks.length) { tick(); setInterval(tick, 1000); }
+tick();
+setInterval(tick, 1000);
 
 // A chart wider than its screen begins where today is on it, with room behind for what is ahead.
 window.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".scroll line.now").forEach((line) => {

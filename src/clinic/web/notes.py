@@ -1,0 +1,93 @@
+"""The notes about one person: read, written, signed, added to, withdrawn. What was typed survives every refusal."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from clinic.access.permission import may
+from clinic.actions.commit import Stale
+from clinic.actions.notes import LONGEST, Writing, save_note, withdraw_note
+from clinic.queries.notes import Shown, notes_for
+from clinic.queries.person import Chart
+from clinic.record.signatures import Seen
+from clinic.web.door import about_person, account_of
+from clinic.web.patients import about
+from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.proof import proof_of
+
+_KINDS = {"progress": "write-note", "process": "write-process-note"}
+
+
+@require_http_methods(["GET", "POST"])
+@about_person
+def notes(request: HttpRequest, found: Chart) -> HttpResponse:
+    """All that this person may read, newest first, and a form for the next one."""
+    problem: Problem | None = None
+    if request.method == "POST":
+        try:
+            said = _done(request, found)
+        except EXPECTED as trouble:
+            problem = explained(trouble)
+        else:
+            messages.success(request, said)
+            return redirect("patient-notes", found.patient_id)
+    by = account_of(request)
+    shown = notes_for(found, by)
+    kinds = [kind for kind, act in _KINDS.items() if may(by, act, patient_id=found.patient_id)]
+    context = about(request, found, here="notes") | {
+        "notes": shown,
+        "kinds": kinds,
+        "form": _form(request, shown, kinds),
+        "by_id": {one.note.origin.id: one.note for one in shown},
+        "longest": LONGEST,
+        "typed": request.POST,
+        "problem": problem,
+        "key": secrets.token_hex(16),
+    }
+    return render(request, "notes/notes.html", context, status=problem.status if problem else 200)
+
+
+def _done(request: HttpRequest, found: Chart) -> str:
+    """Do what the form asks for; the sentence that says what was done."""
+    by, key, step = account_of(request), request.POST.get("key", "")[:64], request.POST.get("step", "")
+    seen = Seen.from_text(request.POST.get("seen", "")[:200])
+    if step == "withdraw":
+        if seen is None:
+            raise Stale("DocumentReference", "", 0)
+        reason = request.POST.get("reason", "")[:500].strip()
+        withdraw_note(found, seen, reason=reason, by=by, key=key, proof=proof_of(request, "sign-note", found))
+        return _("Withdrawn. It stays readable as entered in error, with your reason.")
+    if step not in ("save", "sign"):
+        raise Http404
+    kind, text = request.POST.get("kind", "")[:20], request.POST.get("text", "")
+    writing = Writing(kind=kind, text=text, seen=seen, appends=request.POST.get("appends", "")[:64] or None)
+    proof = proof_of(request, "sign-note", found) if step == "sign" else None
+    save_note(found, writing, by=by, key=key, proof=proof)
+    return _("Kept as a draft. Only you see it.") if proof is None else _("Signed. The note stays as it is.")
+
+
+def _form(request: HttpRequest, shown: tuple[Shown, ...], kinds: list[str]) -> dict[str, object]:
+    """What the form holds: what was typed and refused, or a draft to go on with, or nothing yet."""
+    by = account_of(request)
+    if request.method == "POST" and request.POST.get("step") in ("save", "sign"):
+        names = ("kind", "text", "appends", "seen")
+        return {name: request.POST.get(name, "") for name in names}
+    wanted, adds = request.GET.get("note", ""), request.GET.get("appends", "")
+    draft = next((s for s in shown if s.note.origin.id == wanted and s.note.state == "draft"), None)
+    if draft is not None and draft.seen is not None and draft.note.username == by.username:
+        note = draft.note
+        return {"kind": note.kind, "text": note.text, "appends": note.appends or "", "seen": draft.seen.text}
+    added = next((s.note for s in shown if s.note.origin.id == adds and s.note.state == "signed"), None)
+    if added is not None and added.kind in kinds:
+        return {"kind": added.kind, "text": "", "appends": added.origin.id, "seen": ""}
+    return {"kind": kinds[0] if kinds else "", "text": "", "appends": "", "seen": ""}
+
+
+urls = [path("patients/<str:patient_id>/notes", notes, name="patient-notes")]
