@@ -229,6 +229,8 @@ def test_a_row_that_cannot_be_written_fails_its_own_request_alone(monkeypatch: p
             trail.append(act, outcome="done", account=here)
         except OSError:
             failed.append(act)
+        finally:
+            connection.close()
 
     acts = ["good", "bad", "good", "good", "bad", "good"] * 4
     threads = [threading.Thread(target=ask, args=(act,)) for act in acts]
@@ -236,5 +238,6 @@ def test_a_row_that_cannot_be_written_fails_its_own_request_alone(monkeypatch: p
         thread.start()
     for thread in threads:
         thread.join()
+    trail._writer.submit(connection.close).result()
     assert failed == ["bad"] * 8
     assert AuditRow.objects.filter(practice=here.practice.slug, act="good").count() == 16
