@@ -14,6 +14,7 @@ from clinic.access.permission import Refused
 from clinic.access.proof import NotProven
 from clinic.actions.commit import Stale
 from clinic.actions.notes import LONGEST, Writing, save_note, withdraw_note
+from clinic.actions.team import join_team
 from clinic.queries.notes import Shown, notes_for
 from clinic.queries.person import Chart, chart
 from clinic.queries.signatures import signatures
@@ -24,6 +25,12 @@ from ketapath.errors import BadInput
 READY = "treatment-resistant-depression"
 ODD = "\n  Slept well.\r\n\r\n\tSaid: “könnte besser sein” <b>&amp; 😀\u00a0 "
 Who = Callable[[str], Account]
+
+
+@pytest.fixture(autouse=True)
+def of_the_team(account: Who) -> None:
+    """Process notes are bound to a place in the person's care team."""
+    join_team(READY, "therapist", reason="psychotherapy", by=account("prescriber"))
 
 
 def look(by: Account) -> Chart:

@@ -44,4 +44,4 @@ def test_each_resource_has_its_part(resource: dict[str, Any], part: str) -> None
 
 
 def test_what_stands_apart_never_feeds_the_advice() -> None:
-    assert set(PARTS) - ADVISED == {"process-notes", "staff-notes", "study-arm"}
+    assert set(PARTS) - ADVISED == {"process-notes", "staff-notes", "study-arm", "drafts"}

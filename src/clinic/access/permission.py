@@ -75,9 +75,11 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "process-notes": (Role.THERAPIST,),
         "staff-notes": (*TREATING, Role.DIRECTOR),
         "study-arm": (Role.DIRECTOR,),
+        "drafts": (),
     }
 )
-"""Every part of a record with the roles that read it. Process notes: only of people in whose care team one is."""
+"""Every part of a record with the roles that read it; drafts are for their authors alone, process notes for
+therapists who are in the person's care team."""
 
 BOUND = frozenset({"process-notes"})
 """Parts that only a place in the person's care team opens, in every practice; no emergency and no export does."""

@@ -28,7 +28,8 @@ from clinic.record.write import Stale, Write, lock, sign, write
 from ketapath.domain.evidence import Text
 from ketapath.errors import BadInput
 from ketapath.fhir import patient_of, read_resource, refused_change
-from ketapath.fhir.parts import ADVISED, part_of
+from ketapath.fhir.parts import ADVISED, DRAFTS, part_of
+from ketapath.fhir.readback import note_of
 from ketapath.fhir.verbatim import renamed
 
 __all__ = [
@@ -319,16 +320,25 @@ def _part(act: Act, person: str, name: str, before: str | None, after: Mapping[s
     Nobody makes a process note readable by taking its label off, nor hides what others rely on by putting one on.
     """
     part = part_of(dict(after))
-    if before not in (None, part) and not {before, part} <= ADVISED:
+    if DRAFTS in (part, before) and act.name not in UNREAD:
+        _own_draft(act, after)
+    if before not in (None, part, DRAFTS) and not {before, part} <= ADVISED:
         raise BadInput(
             field=f"{name} label",
             found=part,
             limit=f"{before}, the part of the record where it stands",
             next_step="Mark it as entered in error and write another.",
         )
-    if act.name not in UNREAD and part not in ADVISED:
+    if act.name not in UNREAD and part not in {*ADVISED, DRAFTS}:
         require(act.by, act.name, patient_id=person, part=part)
     return part
+
+
+def _own_draft(act: Act, after: Mapping[str, Any]) -> None:
+    """Raises Refused unless this note, which is a draft or was one, is its writer's own."""
+    note = note_of(dict(after))
+    if note is None or note.username != act.by.username:
+        raise Refused(act.name, patient_id=act.patient_id)
 
 
 def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:

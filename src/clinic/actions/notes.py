@@ -13,17 +13,19 @@ from clinic.access.models import Account
 from clinic.access.permission import Refused, require
 from clinic.access.proof import Proof
 from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit, earlier
+from clinic.queries.notes import notes_for
 from clinic.queries.person import Chart
 from clinic.record.read import Stored, read
 from clinic.record.signatures import Seen
 from ketapath.domain.note import Note
 from ketapath.errors import BadInput
 from ketapath.fhir import encode
-from ketapath.fhir.readback import note_of, notes
+from ketapath.fhir.readback import note_of
 
 LONGEST = 20_000
 """Letters of a note; about ten printed pages."""
 _ACTS = {"progress": "write-note", "process": "write-process-note"}
+_PARTS = {"progress": "chart", "process": "process-notes"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,7 @@ def save_note(found: Chart, writing: Writing, *, by: Account, key: str, proof: P
     if act_name is None:
         raise BadInput(field=_("kind"), found=writing.kind or _("nothing"), limit=_("a kind of note"),
                        next_step=_("Choose one."))  # fmt: skip
-    require(by, act_name, patient_id=found.patient_id)
+    require(by, act_name, patient_id=found.patient_id, part=_PARTS[writing.kind])
     if proof is not None:
         require(by, "sign-note", patient_id=found.patient_id)
     asked = {"kind": writing.kind, "text": writing.text, "appends": writing.appends, "is_signed": proof is not None,
@@ -62,7 +64,7 @@ def save_note(found: Chart, writing: Writing, *, by: Account, key: str, proof: P
     standing, before = (None, None) if writing.seen is None else _own(found, writing.seen, by, "draft")
     appends = writing.appends if before is None else before.appends
     if before is None and appends is not None:
-        _check_appends(found, appends, writing.kind)
+        _check_appends(found, appends, writing.kind, by)
     resource = encode.note(
         f"note-{secrets.token_hex(12)}" if before is None else before.origin.id,
         writing.kind if before is None else before.kind,
@@ -108,8 +110,9 @@ def _own(found: Chart, seen: Seen, by: Account, *states: str) -> tuple[Stored, N
     return standing, note
 
 
-def _check_appends(found: Chart, appends: str, kind: str) -> None:
-    known = (n for n in notes(found.bundle) if n.origin.id == appends and n.state == "signed")
+def _check_appends(found: Chart, appends: str, kind: str, by: Account) -> None:
+    shown = (one.note for one in notes_for(found, by))
+    known = (n for n in shown if n.origin.id == appends and n.state == "signed")
     if not any(n.kind == kind for n in known):
         raise BadInput(
             field=_("addendum"), found=appends, limit=_("an addition to a signed note of the same kind"),

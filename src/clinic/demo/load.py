@@ -11,7 +11,7 @@ from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.sign_in import LETTERS
 from clinic.actions.patients import import_record
-from clinic.actions.team import join_team, let_in
+from clinic.actions.team import let_in
 from clinic.demo import ZONE
 from clinic.demo.stages import neighbours
 from clinic.demo.story import play
@@ -110,7 +110,6 @@ def _fill(practice: Practice) -> None:
     patient.save()
     reason = "Her own wish, said to the coordinator (demonstration)."
     staff = {account.role: account for account in Account.objects.filter(practice=practice)}
-    join_team(_OWN_RECORD, staff[Role.THERAPIST].username, reason="", by=staff[Role.COORDINATOR])
     let_in(_OWN_RECORD, staff[Role.CAREGIVER].username, "caregiver", ["chart"], last_day=None, reason=reason,
            by=staff[Role.COORDINATOR])  # fmt: skip
 

@@ -25,6 +25,7 @@ from clinic.actions.plan import Wish, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
+from clinic.actions.team import join_team
 from clinic.actions.today import see_notice
 from clinic.demo.charts import NOTHING_AGAINST, ON_LEAVING, ON_THE_DAY, typed
 from clinic.demo.people import people
@@ -198,7 +199,12 @@ class _Person:
         close_session(self.look(), by=self.nurse, reason="", key="")
         if self.held == 1:
             self._write("progress", SESSION_NOTE, self.nurse)
+            self._join("therapist")
             self._write("process", PROCESS_NOTE, self.story.staff["therapist"])
+
+    def _join(self, role: str) -> None:
+        """Take somebody into this person's care team, which process notes are bound to."""
+        join_team(self.identity, self.story.staff[role].username, reason="psychotherapy", by=self.prescriber)
 
     def _write(self, kind: str, text: str, by: Account) -> None:
         save_note(self.look(), Writing(kind=kind, text=text), by=by, key="", proof=shown_by(by))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clinic.access.models import Account
-from clinic.access.permission import may
+from clinic.access.permission import may, reach
 from clinic.queries.person import Chart
-from clinic.record.read import Stored, history, read
+from clinic.record.models import Current
+from clinic.record.read import Stored, history, read, stored_of
 from clinic.record.signatures import Seen
 from ketapath.domain.note import Note
-from ketapath.fhir import Resource
+from ketapath.fhir import Resource, bundle_of
+from ketapath.fhir.parts import DRAFTS
 from ketapath.fhir.readback import note_of, notes
 
 
@@ -25,7 +27,26 @@ class Shown:
 
 def notes_for(found: Chart, by: Account) -> tuple[Shown, ...]:
     """The notes about this person that this account may read, newest first."""
-    return tuple(_shown(found, note, by) for note in notes(found.bundle)[::-1] if _may_read(note, by))
+    rows = Current.objects.filter(patient_id=found.patient_id, kind="DocumentReference")
+    reached = reach(by).over(rows) | rows.filter(practice=found.practice, part=DRAFTS)
+    resources = [stored_of(row).resource for row in reached.order_by("id")]
+    written = notes(bundle_of([found.bundle.patient, *resources]))
+    return tuple(_shown(found, note, by) for note in written[::-1] if _may_read(note, by))
+
+
+def versions_for(found: Chart, kind: str, identity: str, by: Account) -> list[Stored]:
+    """The versions of a resource about this person that this account may read, newest first."""
+    versions = (s for s in history(found.practice, kind, identity) if s.patient_id == found.patient_id)
+    return [s for s in versions if _is_own_draft(s, by) or _reaches(found, s, by)]
+
+
+def _reaches(found: Chart, version: Stored, by: Account) -> bool:
+    return found.reach.holds(version.patient_id, version.part) and may_see(version.resource, by)
+
+
+def _is_own_draft(version: Stored, by: Account) -> bool:
+    note = note_of(version.resource) if version.part == DRAFTS else None
+    return note is not None and note.username == by.username
 
 
 def may_see(resource: Resource, by: Account) -> bool:

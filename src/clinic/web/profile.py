@@ -14,10 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clinic.actions.moved import is_movable
 from clinic.actions.profile import state_facts, states_a_fact, withdraw_fact
 from clinic.queries import profile
-from clinic.queries.notes import may_see
+from clinic.queries.notes import versions_for
 from clinic.queries.person import Chart, candidacy
 from clinic.record.projections import knowledge
-from clinic.record.read import history
 from clinic.web.door import about_person, account_of, acting_on
 from clinic.web.patients import about, loop_page
 from clinic.web.problems import EXPECTED, Problem, explained
@@ -80,10 +79,7 @@ def withdraw(request: HttpRequest, found: Chart) -> HttpResponse:
 @about_person
 def source(request: HttpRequest, found: Chart, kind: str, identity: str) -> HttpResponse:
     """Every version of one statement, with who wrote it and why."""
-    by = account_of(request)
-    versions = [
-        s for s in history(found.reach, kind, identity) if s.patient_id == found.patient_id and may_see(s.resource, by)
-    ]
+    versions = versions_for(found, kind, identity, account_of(request))
     if not versions:
         raise Http404
     context = about(request, found, here="profile") | {

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Resource
-from ketapath.fhir.readback import is_ours
+from ketapath.fhir.readback import is_ours, note_of
 
-PARTS = ("person", "chart", "course", "process-notes", "staff-notes", "study-arm")
+PARTS = ("person", "chart", "course", "process-notes", "staff-notes", "study-arm", "drafts")
 """Who it is; what is stated, ordered and given; what ketapath advised and what was decided on it; and what is apart."""
+DRAFTS = "drafts"
+"""Notes that their author has not signed yet; nobody else reads them by any way."""
 ADVISED = frozenset({"person", "chart", "course"})
 """The parts that the core reads."""
 PROCESS_NOTE = "process-note"
@@ -31,6 +33,9 @@ def part_of(resource: Resource) -> str:
 
     A label of an apart note counts wherever it stands, so that a note which another system labelled is apart here too.
     """
+    note = note_of(resource)
+    if note is not None and resource.get("docStatus") == "preliminary":
+        return DRAFTS
     marks = set(_local_marks(resource))
     if PROCESS_NOTE in marks:
         return "process-notes"
