@@ -58,12 +58,14 @@ def fill() -> tuple[str, list[str], list[str]]:
 
     assert main(["migrate"]) == 0
     from clinic.access.models import Account, Role
-    from clinic.access.tokens import new_token
+    from clinic.access.tokens import account_of_token, new_token
     from clinic.actions.exchange import New, Sender, transact
     from clinic.record.models import Practice
 
     practice = Practice.objects.create(slug="bench", name="Bench", zone="UTC")
-    account = Account.objects.create(username="bench", name="Bench", role=Role.SERVICE, practice=practice)
+    service = Account.objects.create(username="bench", name="Bench", role=Role.SERVICE, practice=practice)
+    account = account_of_token(new_token(service, "bench", ("read", "write"), 1))
+    assert account is not None
     draw = random.Random(1)
     people, names = [], []
     for number in range(PEOPLE):

@@ -19,7 +19,7 @@ from clinic.access.models import Account, Role, Stay, Token
 from clinic.access.permission import Refused, matrix, matrix_of_parts
 from clinic.access.sign_in import new_code, reset_second_factor
 from clinic.access.stays import end_all
-from clinic.access.tokens import LONGEST_DAYS, new_token
+from clinic.access.tokens import LONGEST_DAYS, account_of_token, new_token
 from clinic.access.verification import told as verdict_told
 from clinic.access.verification import verify
 from clinic.actions.commit import NotAllowed, Stale
@@ -272,21 +272,27 @@ def _test_tokens(arguments: argparse.Namespace) -> int:
         raise _unknown("DATA_DIR", "a practice for real work", "an empty folder, or the demonstration's")
     practice = Practice.objects.filter(is_demo=True).order_by("id").first()
     practice = practice or Practice.objects.create(slug="test", name="Test practice", is_demo=True)
-    made = {}
+    made: dict[str, str] = {}
     for role in (Role.SERVICE, *(role for role in Role if role != Role.SERVICE)):
         account, is_new = Account.objects.get_or_create(
             username=f"test-{role.value}", defaults={"name": f"Test {role.label}", "role": role, "practice": practice}
         )
         if is_new and role == Role.PATIENT:
-            service = Account.objects.get(username="test-service")
-            new = New(kind="Patient", text='{"resourceType": "Patient", "name": [{"family": "Test"}]}')
-            account.patient_id = create(new, Sender(by=service, asked={}))[0].partition("/")[2]
+            account.patient_id = _somebody(made[Role.SERVICE])
         account.set_unusable_password()
         account.save()
         made[role.value] = new_token(account, "test", ("read", "write"), 1)
         audit.append("create-token", outcome="done", who="command line", entities=[account.username])
     print(json.dumps(made))
     return 0
+
+
+def _somebody(token: str) -> str:
+    """The id of a person who is nobody, put on record by the account of this token."""
+    service = account_of_token(token)
+    assert service is not None, "the token was made a moment ago"
+    new = New(kind="Patient", text='{"resourceType": "Patient", "name": [{"family": "Test"}]}')
+    return create(new, Sender(by=service, asked={}))[0].partition("/")[2]
 
 
 def _reset_second_factor(arguments: argparse.Namespace) -> int:

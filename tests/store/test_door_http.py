@@ -20,11 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from tests.browser.house import free_port
+from tests.store.conftest import practice_with
 from tests.store.door import PATIENT
 
+from clinic.access import audit
+from clinic.access.models import AuditRow
 from clinic.api import door
 from clinic.api.door import Door
+from clinic.api.trail import Trail
 
 COMMAND = [sys.executable, "-c", "import sys; from clinic.cli import main; sys.exit(main())"]
 
@@ -203,3 +208,36 @@ def test_behind_a_proxy_only_https_is_answered(monkeypatch: pytest.MonkeyPatch, 
     assert through({"headers": head}, [], Door(no_pages))[0] == 403
     status, headers = through({"headers": [*head, (b"x-forwarded-proto", b"https")]}, [], Door(no_pages))
     assert (status, headers["Strict-Transport-Security"]) == (400, "max-age=31536000")
+
+
+@pytest.mark.requirement(37)
+@pytest.mark.usefixtures("committed")
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="threads of one process need a database server")
+def test_a_row_that_cannot_be_written_fails_its_own_request_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = audit.append
+
+    def append(act: str, **said: Any) -> Any:
+        if act == "bad":
+            raise OSError(28, "No space left on device")
+        return written(act, **said)
+
+    monkeypatch.setattr(audit, "append", append)
+    here, trail, failed = practice_with(), Trail(), []
+
+    def ask(act: str) -> None:
+        try:
+            trail.append(act, outcome="done", account=here)
+        except OSError:
+            failed.append(act)
+        finally:
+            connection.close()
+
+    acts = ["good", "bad", "good", "good", "bad", "good"] * 4
+    threads = [threading.Thread(target=ask, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    trail._writer.submit(connection.close).result()
+    assert failed == ["bad"] * 8
+    assert AuditRow.objects.filter(practice=here.practice.slug, act="good").count() == 16

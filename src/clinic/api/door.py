@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http.request import split_domain_port, validate_host
 
 from clinic.api.message import Request, Response
@@ -110,7 +111,7 @@ class Door:
         look = partial(with_lasting_connection, lambda: bearer(request) is not None)
         try:
             return bool(await asyncio.get_running_loop().run_in_executor(self._pool, look))
-        except Exception as error:
+        except (DatabaseError, OSError) as error:
             raise explained(error) or error from error
 
     def _work(self, request: Request) -> Response:

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import replace
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from clinic.access import audit
 from clinic.access.models import Account
@@ -44,7 +45,7 @@ def respond(request: Request, *, tell: Tell = audit.append) -> Response:
             response = _answered(request, tell)
         except Problem as problem:
             response = answer(problem, request.number)
-        except Exception as error:  # noqa: BLE001  the trail itself cannot be written, or the database is away
+        except (DatabaseError, OSError) as error:  # the trail itself cannot be written, or the database is away
             response = answer(explained(error) or fault(error, request.number, "the door"), request.number)
     return finished(response, request.number)
 

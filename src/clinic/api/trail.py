@@ -7,40 +7,36 @@ Each request waits until that transaction is committed; where its row cannot be 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from clinic.access import audit
 
-MOST_AT_ONCE = 200
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Row:
-    """A row to be appended in the surroundings of its request, and the promise that it was."""
+    """A row to be appended in the surroundings of its request, and whether it was."""
 
     act: str
     said: dict[str, Any]
     surroundings: Context = field(default_factory=copy_context)
-    written: Future[None] = field(default_factory=Future)
-
-    def append(self) -> None:
-        self.surroundings.run(audit.append, self.act, **self.said)
+    is_written: bool = False
 
 
 class Trail:
     """The thread that appends. `append` is called from any other thread and returns once the row is committed."""
 
     def __init__(self) -> None:
-        self._rows: list[_Row] = []
-        self._came = threading.Condition()
-        threading.Thread(target=self._work, name="trail", daemon=True).start()
+        self._waiting: list[_Row] = []
+        self._lock = threading.Lock()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="trail")
 
     def append(self, act: str, **said: Any) -> None:
         """As `access.audit.append`; raises what kept the row from being written."""
@@ -48,34 +44,30 @@ class Trail:
             audit.append(act, **said)  # a read within an act is on the trail together with the act, or not at all
             return
         row = _Row(act, said)
-        with self._came:
-            self._rows.append(row)
-            self._came.notify()
-        row.written.result()
+        with self._lock:
+            self._waiting.append(row)
+        self._writer.submit(with_lasting_connection, partial(self._write, row)).result()
 
-    def _work(self) -> None:
-        while True:
-            with self._came:
-                while not self._rows:
-                    self._came.wait()
-                rows, self._rows = self._rows[:MOST_AT_ONCE], self._rows[MOST_AT_ONCE:]
-            with_lasting_connection(partial(_write, rows))
-
-
-def _write(rows: list[_Row]) -> None:
-    try:
-        with transaction.atomic():
-            for row in rows:
-                row.append()
-    except Exception as problem:  # noqa: BLE001  handed to whoever waits for it
-        if len(rows) > 1:
-            for row in rows:  # one that cannot be written must not keep the others from being
-                _write([row])
+    def _write(self, row: _Row) -> None:
+        """This row, and with it all that have come in since the last commit; those find theirs written."""
+        if row.is_written:
             return
-        rows[0].written.set_exception(problem)
-        return
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        together = waiting if row in waiting else [row, *waiting]
+        # One that cannot be written must not keep the others from it: then each is written alone, in its turn.
+        with suppress(DatabaseError, OSError, ValueError):
+            _append(together)
+            return
+        _append([row])
+
+
+def _append(rows: Sequence[_Row]) -> None:
+    with transaction.atomic():
+        for row in rows:
+            row.surroundings.run(audit.append, row.act, **row.said)
     for row in rows:
-        row.written.set_result(None)
+        row.is_written = True
 
 
 def with_lasting_connection(work: Callable[[], Any]) -> Any:

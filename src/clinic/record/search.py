@@ -98,11 +98,16 @@ def search(reach: Reach, query: Query, *, after: Cursor | None = None) -> Page:
     `MAX_INCLUDED`.
     """
     began = clock.now() if after is None else after.began
-    total = _total(reach, query) if after is None else after.total
     if query.count == 0:
-        return Page(matches=[], included=[], total=total, next=None)
+        return Page(matches=[], included=[], total=_total(reach, query), next=None)
     found = _sorted(reach, query, after) if query.sort else _in_order(reach, query, after)
     shown, last = found[: query.count], None
+    if after is not None:
+        total = after.total
+    elif len(found) <= query.count:  # as most searches do; to count them would be to search once more
+        total = len(found)
+    else:
+        total = _total(reach, query)
     if len(found) > query.count:
         end = shown[-1]
         last = Cursor(identity=end.row.identity, version=end.version, total=total, began=began)
