@@ -238,6 +238,6 @@ def test_a_row_that_cannot_be_written_fails_its_own_request_alone(monkeypatch: p
         thread.start()
     for thread in threads:
         thread.join()
-    trail._writer.submit(connection.close).result()
+    trail._writer.submit(lambda: connection.close()).result()  # its own, so asked for there
     assert failed == ["bad"] * 8
     assert AuditRow.objects.filter(practice=here.practice.slug, act="good").count() == 16
