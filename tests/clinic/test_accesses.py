@@ -22,7 +22,7 @@ from clinic.web import patients as page_of_patients
 Visit = Callable[[str], Client]
 Who = Callable[[str], Account]
 READY = "treatment-resistant-depression"
-OPEN_TO_ALL = ("knowledge", "home", "health", "sign-in", "password")
+OPEN_TO_ALL = ("knowledge", "home", "health", "sign-in")
 """Pages, by the first word of their name, that hold nobody's data: they leave no row."""
 MOST_OF_A_KIND = 2
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from django.db import transaction
+
 from clinic import clock
 from clinic.access import reserve
 from clinic.access.digests import digest_of
@@ -84,7 +86,8 @@ def append(
         )  # fmt: skip
     else:
         row.digest = digest_of(row)
-        row.save(force_insert=True)
+        with transaction.atomic():  # a row that cannot be written leaves whoever is around it able to say so
+            row.save(force_insert=True)
     told = _told.get()
     if told is not None:
         told.append(row)

@@ -7,7 +7,6 @@ from typing import Any
 
 import qrcode
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -33,14 +32,14 @@ from clinic.access.factors import (
 from clinic.access.models import Account, Stay
 from clinic.access.sealed import seal, unseal
 from clinic.access.sign_in import needs_factor
-from clinic.web.door import account_of
+from clinic.web.door import account_of, own_account
 from clinic.web.lock import answer_of_key, freshly, key_host, marked, stay_here
 
 ENROL_S = 900  # how long somebody may take over setting up an app
 
 
 @require_GET
-@login_required
+@own_account
 def account(request: HttpRequest) -> HttpResponse:
     """All of it on one page; every change of it asks for a secret that was shown just now."""
     mine, here = account_of(request), stay_here(request)
@@ -56,7 +55,7 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(request, "account/account.html", context)
 
 
-@login_required
+@own_account
 @require_http_methods(["GET", "POST"])
 @freshly
 def app(request: HttpRequest) -> HttpResponse:
@@ -81,7 +80,7 @@ def app(request: HttpRequest) -> HttpResponse:
     return render(request, "account/app.html", context, status=400 if failed else 200)
 
 
-@login_required
+@own_account
 @require_http_methods(["GET", "POST"])
 @freshly
 def key(request: HttpRequest) -> HttpResponse:
@@ -110,7 +109,7 @@ def _added(request: HttpRequest, mine: Account, *, is_first: bool) -> HttpRespon
     return redirect("account")
 
 
-@login_required
+@own_account
 @require_POST
 @freshly
 def codes(request: HttpRequest) -> HttpResponse:
@@ -121,7 +120,7 @@ def codes(request: HttpRequest) -> HttpResponse:
     return render(request, "account/codes.html", {"codes": new_recovery_codes(mine)})
 
 
-@login_required
+@own_account
 @require_POST
 @freshly
 def factor(request: HttpRequest, number: int) -> HttpResponse:
@@ -141,7 +140,7 @@ def factor(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("account")
 
 
-@login_required
+@own_account
 @require_POST
 def end_stay(request: HttpRequest, identity: str) -> HttpResponse:
     """End one of one's own sign-ins, or with "others" all but this one."""
