@@ -40,7 +40,7 @@ def behind() -> timedelta:
         AuditRow.objects.order_by("-id").values_list("at", flat=True).first(),
         Version.objects.order_by("-id").values_list("changed_at", flat=True).first(),
     )
-    return max(timedelta(), *(at - clock.now() for at in newest if at is not None))
+    return max([timedelta(), *(at - clock.now() for at in newest if at is not None)])
 
 
 def _file() -> Path:
