@@ -78,7 +78,8 @@ def _restore(arguments: argparse.Namespace) -> int:
     if _told(found.manifest, found.differing):
         return 1
     audit.append("restore", outcome="done", who="command line")
-    return _verify_audit(argparse.Namespace(json=False))
+    sealing.note_restore()
+    return _verify_audit(argparse.Namespace(as_json=False))
 
 
 def _told(manifest: Manifest, differing: Sequence[str]) -> int:
