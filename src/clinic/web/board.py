@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from clinic.access.permission import Refused, may, reach
 from clinic.queries.board import seats
+from clinic.queries.patients import is_reached
 from clinic.web.door import account_of, told
 from clinic.web.lock import marked
 
@@ -22,7 +23,8 @@ def board(request: HttpRequest, patient_id: str = "") -> HttpResponse:
     act = "read-chart" if patient_id else "see-today"
 
     def opened() -> HttpResponse:
-        if not may(account, act, patient_id=patient_id or None):
+        is_theirs = not patient_id or is_reached(reach(account, act), patient_id)
+        if not may(account, act, patient_id=patient_id or None) or not is_theirs:
             raise Refused(act)
         part = getattr(request, "htmx", False)
         context = {"seats": seats(reach(account, act), patient_id), "patient_id": patient_id}
