@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.browser.house import House, browser, signed_in
 
 READY = "treatment-resistant-depression"
@@ -63,6 +64,21 @@ PAGES = {
     "bench-interactions": "/bench/interactions?drug=ticlopidine",
     "missing": "/patients/nobody",
 }
+OWN = {"own": "/my", "own-accesses": "/my/accesses"}
+BROUGHT = "brought-from-elsewhere"
+DIRECTORS = {
+    "trail": "/audit",
+    "trail-nobody": "/audit?who=nobody",
+    "errands": "/errands",
+    "import": "/patients/import",
+    "import-done": "/patients/import/1",
+    "import-refused": "/patients/import/2",
+    "apart": f"/patients/{BROUGHT}/apart/1",
+    "patient-brought": f"/patients/{BROUGHT}",
+    "team-directors": f"/patients/{BROUGHT}/team",
+    "emergencies": "/emergency/review",
+    "governance-directors": "/governance",
+}
 LOOKS = {
     "light": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "dark"},
@@ -79,30 +95,66 @@ def main(folder: Path, only: str = "") -> None:
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright, browser(playwright) as chromium:
         house = House(folder=Path(place)).start()
         try:
+            make_eventful(chromium, house)
             for look, settings in LOOKS.items():
-                context = chromium.new_context(**settings)  # type: ignore[arg-type]
-                _prescriber(context, house, look, folder, only)
-                context.close()
-                context = chromium.new_context(**settings)  # type: ignore[arg-type]
-                page = signed_in(context, house, "patient")
-                for name, address in {"own": "/my", "own-accesses": "/my/accesses"}.items():
-                    if only in name:
-                        _shoot(page, house.url + address, look, folder / f"{name}-{look}.png")
-                context.close()
-                context = chromium.new_context(**settings)  # type: ignore[arg-type]
-                if only in "trail":
-                    page = signed_in(context, house, "director")
-                    _shoot(page, f"{house.url}/audit", look, folder / f"trail-{look}.png")
-                context.close()
+                for username, pages in {"prescriber": PAGES, "patient": OWN, "director": DIRECTORS}.items():
+                    context = chromium.new_context(**settings)  # type: ignore[arg-type]
+                    _shoot_all(context, house, username, pages, look, folder, only)
+                    context.close()
         finally:
             house.stop()
 
 
-def _prescriber(context: BrowserContext, house: House, look: str, folder: Path, only: str) -> None:
-    page = signed_in(context, house, "prescriber")
-    for name, address in PAGES.items():
-        if only in name:
-            _shoot(page, house.url + address, look, folder / f"{name}-{look}.png")
+def make_eventful(chromium: Browser, house: House) -> None:
+    """Do what a new demonstration has not seen: a record is brought in with a part kept apart, another is refused,
+    and a chart is opened in an emergency."""
+    context, other = chromium.new_context(base_url=house.url), chromium.new_context(base_url=house.url)
+    page = signed_in(context, house, "director")
+    for content, said in ((_brought(), "The record is in"), (b"{", "was not taken in")):
+        page.goto("/patients/import")
+        page.set_input_files("#bundle", {"name": "record.json", "mimeType": "application/json", "buffer": content})
+        page.click("main button.first")
+        page.get_by_text(said).wait_for()
+    page.goto(f"/patients/{BROUGHT}/team")
+    page.select_option("#join", "director")
+    page.click("main button:has-text('Add')")
+    page.locator("main li", has_text="Eli Novak").wait_for()
+    page.fill("#restrict-why", "She works at this clinic.")
+    page.click("main button:has-text('Restrict')")
+    page.get_by_text("Restricted since").wait_for()
+    nurse = signed_in(other, house, "nurse")
+    nurse.goto("/emergency")
+    nurse.fill("#identity", BROUGHT)
+    nurse.fill("#reason", "She fainted in the hall; what does she take?")
+    nurse.click("main button.first")
+    nurse.wait_for_url(f"**/patients/{BROUGHT}")
+    for done in (context, other):
+        done.close()
+
+
+def _brought() -> bytes:
+    name = [{"family": "Vasquez", "given": ["Ione"]}]
+    weight = {
+        "resourceType": "Observation", "status": "final", "code": {"text": "Body weight"},
+        "subject": {"reference": f"Patient/{BROUGHT}"}, "effectiveDateTime": "2025-06-20",
+        "valueQuantity": {"value": 71.5, "unit": "kg"},
+    }  # fmt: skip
+    resources = (
+        {"resourceType": "Patient", "id": BROUGHT, "birthDate": "1980-02-03", "gender": "female", "name": name},
+        weight | {"id": "weighed"},
+        weight | {"id": "misspelt", "wieght": 71},
+    )
+    entries = [{"resource": resource} for resource in resources]
+    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
+
+
+def _shoot_all(
+    context: BrowserContext, house: House, username: str, pages: dict[str, str], look: str, folder: Path, only: str
+) -> None:
+    wanted = {name: address for name, address in pages.items() if only in name}
+    page = signed_in(context, house, username) if wanted else context.new_page()
+    for name, address in wanted.items():
+        _shoot(page, house.url + address, look, folder / f"{name}-{look}.png")
 
 
 def _shoot(page: Page, address: str, look: str, file: Path) -> None:
