@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.store.conftest import practice_with
 
@@ -191,6 +191,7 @@ _meta = st.none() | _values | st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     meta=_meta,
     rest=st.dictionaries(_texts, _values, max_size=3),

@@ -61,6 +61,7 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "see-errands": (Role.DIRECTOR,),
         "retry-errand": (Role.DIRECTOR,),
         "read-own": (Role.PATIENT, Role.CAREGIVER),
+        "read-own-accesses": (Role.PATIENT,),
         "own-account": (*HOUSE, Role.PATIENT, Role.CAREGIVER),
         "read-accesses": STAFF,
         "read-audit": (Role.DIRECTOR,),
@@ -91,7 +92,18 @@ UNREAD = frozenset({"import-record", "import-chart", "move-record"})
 """Acts that carry whole resources from one place to another without showing them, whatever part they are of."""
 BRINGS_IN = frozenset({"import-record", "import-chart", "write-resource", "register-patient"})
 """Acts that may begin the record of somebody to whom nobody can belong yet."""
-READS = frozenset({"see-today", "find-patients", "read-chart", "see-team", "use-bench", "read-policy", "read-own"})
+READS = frozenset(
+    {
+        "see-today",
+        "find-patients",
+        "read-chart",
+        "see-team",
+        "use-bench",
+        "read-policy",
+        "read-own",
+        "read-own-accesses",
+    }
+)
 """What a token with the scope "read" is for; every other act needs "write"."""
 OPEN = "open"
 """Stands in the place of an act at a page that everybody may see, signed in or not."""

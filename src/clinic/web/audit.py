@@ -99,19 +99,19 @@ def of_person(request: HttpRequest, found: Chart) -> HttpResponse:
 
 
 @require_GET
-@stands_for("read-own")
+@stands_for("read-own-accesses")
 @login_required
 def own(request: HttpRequest) -> HttpResponse:
     """Who opened the own record."""
     account = account_of(request)
 
     def opened() -> HttpResponse:
-        if not may(account, "read-own") or not account.patient_id:
-            raise Refused("read-own")
+        if not may(account, "read-own-accesses") or not account.patient_id:
+            raise Refused("read-own-accesses")
         days, since = _days(account.practice, account.patient_id), _since(account.practice)
         return render(request, "audit/own.html", {"days": days, "since": since, "practice": account.practice})
 
-    return told(request, "read-own", opened, patient_id=account.patient_id)
+    return told(request, "read-own-accesses", opened, patient_id=account.patient_id)
 
 
 @require_POST

@@ -48,6 +48,7 @@ ACTS: Mapping[str, Any] = MappingProxyType(
         "read-audit": _("read the trail"),
         "read-chart": _("opened the record"),
         "read-own": _("looked at the own page"),
+        "read-own-accesses": _("looked at who has opened the own record"),
         "read-policy": _("looked at the clinic's rules"),
         "register-patient": _("began a record"),
         "reserve": _("brought in the rows of the time without a store"),

@@ -263,7 +263,7 @@ def _unsealed(request: HttpRequest, kept: str) -> dict[str, Any] | None:
 
 
 urls = [
-    path("lock", marked(unlock, act="own-account", when_locked="open", in_set_up=True), name="lock"),
+    path("lock", marked(unlock, act="open", when_locked="open", in_set_up=True), name="lock"),
     path("lock/left", marked(left, act="open", when_locked="open"), name="lock-left"),
-    path("lock/now", marked(lock_now, act="own-account", when_locked="open", in_set_up=True), name="lock-now"),
+    path("lock/now", marked(lock_now, act="open", when_locked="open", in_set_up=True), name="lock-now"),
 ]
