@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clinic.access.permission import reach
 from clinic.actions.commit import Done
 from clinic.actions.exchange import Changed, New, transact
 from clinic.api.answering import alone, check
@@ -145,11 +146,8 @@ def _refuse_double(entries: Iterable[_Entry]) -> None:
 
 def _stored(call: Call, name: str, version: int | None, *, is_new: bool) -> str:
     kind, _, identity = name.partition("/")
-    found = (
-        read(call.account.practice, kind, identity)
-        if version is None
-        else vread(call.account.practice, kind, identity, version)
-    )
+    within = reach(call.account)  # asked anew: who puts somebody on record may reach them since then
+    found = read(within, kind, identity) if version is None else vread(within, kind, identity, version)
     if found is None:
         raise NOT_FOUND
     place = f"{call.request.base}/fhir/{name}/_history/{found.version}"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import urlencode
 
+from clinic.access.permission import reach
 from clinic.actions.exchange import Changed, New, create, update
 from clinic.api.call import Call, pairs_of
 from clinic.api.message import Response, of_text, of_value
@@ -151,8 +152,8 @@ def body_of(call: Call) -> str:
 def _written(call: Call, name: str, version: int | None, status: int) -> Response:
     """What was stored, as its sender prefers to be told: the whole, a word, or nothing."""
     identity = name.partition("/")[2]
-    practice = call.account.practice
-    stored = read(practice, call.kind, identity) if version is None else vread(practice, call.kind, identity, version)
+    within = reach(call.account)  # asked anew: who puts somebody on record may reach them since then
+    stored = read(within, call.kind, identity) if version is None else vread(within, call.kind, identity, version)
     assert stored is not None, "what was stored can be read"
     place = f"{call.request.base}/fhir/{name}/_history/{stored.version}"
     headers = (*stamps(stored), ("Location", place))

@@ -9,11 +9,11 @@ from django.views.decorators.http import require_POST
 from clinic.actions.export import export_chart
 from clinic.queries.export import FORMATS, SUFFIXES
 from clinic.queries.person import Chart
-from clinic.web.door import about_person, account_of
+from clinic.web.door import account_of, acting_on
 
 
 @require_POST
-@about_person
+@acting_on("export-chart")
 def export(request: HttpRequest, found: Chart) -> HttpResponse:
     """The chart in the form that was asked for. The file's name names nobody."""
     form = request.POST.get("format", "")

@@ -119,7 +119,7 @@ def card(request: HttpRequest, found: Chart) -> HttpResponse:
 
 
 @require_POST
-@about_person
+@acting_on("sign-plan")
 def again(request: HttpRequest, found: Chart) -> HttpResponse:
     """Sign the plan that stands, where no signature of this clinic covers it."""
     try:
