@@ -1,7 +1,7 @@
 """How many reads and searches a second does the FHIR door answer, with every one of them on the trail?
 
-`make bench-door` fills an empty clinic with 10,000 resources through the gate, starts `serve --workers 2`, asks with 20
-clients at a time from a process of its own, and writes docs/reference/door-times.md with the machine and the day.
+`make bench-door` fills an empty clinic with 10,000 resources through the gate, starts `serve` with WORKERS=2, asks with
+20 clients at a time from a process of its own, and writes docs/reference/door-times.md with the machine and the day.
 """
 
 from __future__ import annotations
@@ -143,10 +143,11 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ketapath-bench-") as folder:
         os.environ |= {"DATA_DIR": folder, "PORT": str(chosen.port), "HOST": "127.0.0.1"}
+        os.environ["WORKERS"] = str(chosen.workers)
         start = time.perf_counter()
         token, people, names = fill()
         filled_s = time.perf_counter() - start
-        server = subprocess.Popen([*COMMAND, "serve", "--workers", str(chosen.workers)], stdout=subprocess.DEVNULL)
+        server = subprocess.Popen([*COMMAND, "serve"], stdout=subprocess.DEVNULL)
         try:
             _wait(chosen.port)
             reads = [f"/fhir/{name}" for name in names]
@@ -183,7 +184,7 @@ def _page(rows: list[Figures], workers: int, filled_s: float, load: float) -> st
         "# How fast the FHIR door answers",
         "",
         f"Written by `make bench-door` on {datetime.now(UTC):%Y-%m-%d}: {processor()}; {database};",
-        f"`serve --workers {workers}`; {PEOPLE * (EACH + 1):,} resources of {PEOPLE} people, for which the gate took",
+        f"`serve` with WORKERS={workers}; {PEOPLE * (EACH + 1):,} resources of {PEOPLE} people, which took the gate",
         f"{filled_s:.0f} s. {CLIENTS} clients on the same machine, each asking again as soon as it is answered; every",
         "request is on the trail, and on the disk, before its answer leaves. Other work on the machine at the start:",
         f"a load of {load:.1f}.",

@@ -78,7 +78,7 @@ def _restore(arguments: argparse.Namespace) -> int:
     if _told(found.manifest, found.differing):
         return 1
     audit.append("restore", outcome="done", who="command line")
-    return _verify_audit(argparse.Namespace(json=False))
+    return _verify_audit(argparse.Namespace(as_json=False))
 
 
 def _told(manifest: Manifest, differing: Sequence[str]) -> int:

@@ -126,7 +126,10 @@ def _killed(rounds: int, chance: random.Random, is_dark: bool) -> dict[str, Any]
 
 
 def _power_lost(log: Path) -> int:
-    """Take back every write that no sync followed, newest first; how many there were."""
+    """Take back every write that no sync followed, newest first; how many there were.
+
+    What was written to a file without a name, as SQLite keeps while it sorts, is gone with its process anyway.
+    """
     text, place, waiting = log.read_bytes(), 0, list[tuple[str, int, int, bytes]]()
     while place < len(text):
         path, offset, size, length = ENTRY.unpack_from(text, place)
@@ -135,7 +138,8 @@ def _power_lost(log: Path) -> int:
         if length < 0:
             waiting = [entry for entry in waiting if entry[0] != name]
             continue
-        waiting.append((name, offset, size, text[place : place + length]))
+        if not name.endswith(" (deleted)"):
+            waiting.append((name, offset, size, text[place : place + length]))
         place += length
     for name, offset, size, old in reversed(waiting):
         with Path(name).open("r+b") as file:
