@@ -113,7 +113,7 @@ def _killed(rounds: int, chance: random.Random, is_dark: bool) -> dict[str, Any]
         log = Path(os.environ["DATA_DIR"], f"power-{number}.log")
         child, pipe = _fork(lambda done, a=(number, log if is_dark else None): _acts(*a, done))  # type: ignore[misc]
         select.select([pipe], [], [])  # however slow the machine is, one act is acknowledged before the end comes
-        said = _heard(pipe, until=time.monotonic() + chance.uniform(0.05, 0.25))
+        said = _heard(pipe, until=time.monotonic() + chance.uniform(0.02, 0.12))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         acknowledged += said + _heard(pipe)
