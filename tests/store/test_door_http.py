@@ -73,13 +73,17 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    if connection.vendor != "sqlite":
+        pytest.skip("the clinic that is served here has a file of its own; it was asked where the tests ran on SQLite")
     folder, port = tmp_path_factory.mktemp("door"), free_port()
     surroundings = {**os.environ, "DATA_DIR": str(folder), "PORT": str(port), "HOST": "127.0.0.1", "TEST_MODE": "1"}
     surroundings.pop("DATABASE_URL", None)
     made = subprocess.run([*COMMAND, "test-tokens"], env=surroundings, capture_output=True, check=True)
-    process = subprocess.Popen([*COMMAND, "serve", "--workers", "2"], env=surroundings, stdout=subprocess.DEVNULL)
+    surroundings["WORKERS"] = "2"
+    process = subprocess.Popen([*COMMAND, "serve"], env=surroundings, stdout=subprocess.DEVNULL)
     clinic = Served(port, folder, json.loads(made.stdout), process)
     for _ in range(300):
+        assert process.poll() is None, "the clinic ended before it was ready"
         try:
             if clinic.ask("GET", "/health")[0].status == 200:
                 break

@@ -63,7 +63,7 @@ def test_what_was_acknowledged_is_read_back_after_fifty_kills(victims: Victims) 
 
 @pytest.mark.requirement(39, 53)
 def test_no_update_of_concurrent_editors_is_lost_though_some_are_killed(victims: Victims) -> None:
-    said = victims("4", "--editors", "5")
+    said = victims("3", "--editors", "5")
     did = [line for line in said["history"] if "did" in line]
     overtaken = {line["overtaken"] for line in said["history"] if "overtaken" in line}
     assert len(did) > 5

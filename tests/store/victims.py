@@ -113,7 +113,7 @@ def _killed(rounds: int, chance: random.Random, is_dark: bool) -> dict[str, Any]
         log = Path(os.environ["DATA_DIR"], f"power-{number}.log")
         child, pipe = _fork(lambda done, a=(number, log if is_dark else None): _acts(*a, done))  # type: ignore[misc]
         select.select([pipe], [], [])  # however slow the machine is, one act is acknowledged before the end comes
-        said = _heard(pipe, until=time.monotonic() + chance.uniform(0.05, 0.25))
+        said = _heard(pipe, until=time.monotonic() + chance.uniform(0.02, 0.12))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         acknowledged += said + _heard(pipe)
@@ -126,7 +126,10 @@ def _killed(rounds: int, chance: random.Random, is_dark: bool) -> dict[str, Any]
 
 
 def _power_lost(log: Path) -> int:
-    """Take back every write that no sync followed, newest first; how many there were."""
+    """Take back every write that no sync followed, newest first; how many there were.
+
+    What was written to a file without a name, as SQLite keeps while it sorts, is gone with its process anyway.
+    """
     text, place, waiting = log.read_bytes(), 0, list[tuple[str, int, int, bytes]]()
     while place < len(text):
         path, offset, size, length = ENTRY.unpack_from(text, place)
@@ -135,7 +138,8 @@ def _power_lost(log: Path) -> int:
         if length < 0:
             waiting = [entry for entry in waiting if entry[0] != name]
             continue
-        waiting.append((name, offset, size, text[place : place + length]))
+        if not name.endswith(" (deleted)"):
+            waiting.append((name, offset, size, text[place : place + length]))
         place += length
     for name, offset, size, old in reversed(waiting):
         with Path(name).open("r+b") as file:

@@ -130,8 +130,9 @@ def left(request: HttpRequest) -> JsonResponse:
 @require_POST
 def lock_now(request: HttpRequest) -> HttpResponse:
     """Somebody walks away; the page that stays is the one they were at, locked."""
-    if isinstance(request.user, Account):
-        stays.lock(stay_here(request))
+    if not isinstance(request.user, Account):
+        return redirect("sign-in")
+    stays.lock(stay_here(request))
     return go_on(request, request.POST.get("next", ""), "")
 
 
