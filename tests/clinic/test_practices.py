@@ -33,7 +33,7 @@ NAMES = {
         "Lindqvist",
     ),
 }
-MOST_OF_A_KIND = 40
+MOST_OF_A_KIND = 15
 
 
 def walk(client: Client, starts: list[str]) -> dict[str, str]:
