@@ -28,7 +28,7 @@ from clinic.record.models import Current, PatientLine, Quarantined, Signature, V
 from clinic.record.structure import problems
 from ketapath.errors import BadInput
 from ketapath.fhir.rows import fact_rows
-from ketapath.fhir.texts import with_stamps, without_stamps
+from ketapath.fhir.verbatim import with_stamps, without_stamps
 
 Who = Callable[[str], Account]
 RECORDS = Path(__file__).parents[3] / "shared" / "data" / "synthea"

@@ -31,7 +31,7 @@ from ketapath.fhir import Entry, Resource, entries, read_bundle, refused_change
 from ketapath.fhir import elements as el
 from ketapath.fhir.encode import LOCAL
 from ketapath.fhir.readback import belongs_to, is_ours
-from ketapath.fhir.texts import without_stamps
+from ketapath.fhir.verbatim import without_stamps
 from ketapath.report import say
 
 Progress = Callable[[str, int], None]

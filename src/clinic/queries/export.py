@@ -1,7 +1,7 @@
 """How does a person's whole record leave the house? As a FHIR Bundle, as a table of facts, as a document to read.
 
 The Bundle has every resource's exact text: nothing is read into values and written anew. Only meta.versionId and
-meta.lastUpdated are laid in, in a way that `ketapath.fhir.texts.without_stamps` takes back to the letter.
+meta.lastUpdated are laid in, in a way that `ketapath.fhir.verbatim.without_stamps` takes back to the letter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ketapath.fhir.bundle import WHOLE_CHART
 from ketapath.fhir.encode import LOCAL
 from ketapath.fhir.readback import decisions, signed_plans, visits
 from ketapath.fhir.rows import fact_rows
-from ketapath.fhir.texts import with_id, with_stamps
+from ketapath.fhir.verbatim import with_id, with_stamps
 from ketapath.report.chart_form import chart_form
 from ketapath.report.document import chart_pdf
 

@@ -15,7 +15,7 @@ from clinic.record.read import Stored, read
 from ketapath.errors import BadInput
 from ketapath.fhir import Entry, Resource
 from ketapath.fhir import elements as el
-from ketapath.fhir.texts import with_id, with_references
+from ketapath.fhir.verbatim import with_id, with_references
 
 _AT_ONCE = 400
 _Bearers = Mapping[tuple[str, str, str], set[str]]

@@ -12,11 +12,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+STATED_META = "https://ketapath.org/fhir/local/meta-as-stated"
+"""The extension that keeps a resource's own meta, word for word, where it cannot be told from the stamps laid in."""
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _COLON = re.compile(r"[ \t\n\r]*:")
+_STAMPS = r'"versionId":"\d+","lastUpdated":"[^"]*"'
+_LAID_IN = re.compile(r'\{"meta":\{' + _STAMPS + r"\},")
+_LAID_INTO = re.compile(r"\{" + _STAMPS + ",")
+_REFERENCE = re.compile(r'("reference"\s*:\s*")([^"\\]*)(")')
 _NO_URI = frozenset({"value", "display", "text"})  # words of people and of other systems, even where they look like one
 
 
@@ -66,7 +74,10 @@ def entry_texts(text: str) -> list[str | None]:
 
 
 def stamped(text: str, *, identity: str, version: int, changed_at: datetime) -> str:
-    """The resource with id, version and time of change as the store keeps them; the rest of its meta stays."""
+    """The resource with id, version and time of change as the store keeps them, as it is served to others.
+
+    The rest of its meta stays. What has to be taken back to the letter is laid in by `with_stamps`.
+    """
     found = {m.key: m for m in members(text)}
     of_id = f'"id":{json.dumps(identity)}'
     stamp = f'"versionId":"{version}","lastUpdated":"{changed_at.isoformat()}"'
@@ -81,6 +92,57 @@ def stamped(text: str, *, identity: str, version: int, changed_at: datetime) -> 
     if missing:
         edits.append((kind.end, kind.end, "".join(f",{new}" for new in missing)))
     return _edited(text, edits)
+
+
+def with_stamps(text: str, version: int, changed_at: datetime) -> str:
+    """The resource with meta.versionId and meta.lastUpdated as the store has them, all else as it was.
+
+    `without_stamps` gives back exactly `text`.
+    """
+    stamps = f'"versionId":"{version}","lastUpdated":"{changed_at.isoformat()}"'
+    span = _place(text, "meta")
+    if span is None:
+        start = text.index("{") + 1
+        return f'{text[:start]}"meta":{{{stamps}}},{text[start:]}'
+    start, end = span
+    meta = json.loads(text[start:end])
+    if isinstance(meta, dict) and meta and not {"versionId", "lastUpdated", "extension"} & meta.keys():
+        return f"{text[: start + 1]}{stamps},{text[start + 1 :]}"
+    own: dict[str, Any] = dict(meta) if isinstance(meta, dict) else {}
+    more = own.pop("extension", None)
+    stated = [{"url": STATED_META, "valueString": text[start:end]}, *(more if isinstance(more, list) else [])]
+    made = {**own, "versionId": str(version), "lastUpdated": changed_at.isoformat(), "extension": stated}
+    return text[:start] + json.dumps(made, ensure_ascii=False) + text[end:]
+
+
+def without_stamps(text: str) -> str:
+    """The resource as it was before `with_stamps`; one that never had them is left alone but for a like beginning."""
+    first = text.find("{")
+    laid_in = _LAID_IN.match(text, first)
+    if laid_in:
+        return f"{text[: first + 1]}{text[laid_in.end() :]}"
+    span = _place(text, "meta")
+    if span is None:
+        return text
+    start, end = span
+    laid_into = _LAID_INTO.match(text, start)
+    if laid_into:
+        return f"{text[: start + 1]}{text[laid_into.end() :]}"
+    meta = json.loads(text[start:end])
+    kept = meta.get("extension") if isinstance(meta, dict) else None
+    stated = kept[0] if isinstance(kept, list) and kept and isinstance(kept[0], dict) else {}
+    if stated.get("url") != STATED_META or not isinstance(stated.get("valueString"), str):
+        return text
+    return f"{text[:start]}{stated['valueString']}{text[end:]}"
+
+
+def with_id(text: str, identity: str) -> str:
+    """The resource under this id."""
+    span = _place(text, "id")
+    if span is None:
+        start = text.index("{") + 1
+        return f"{text[:start]}{json.dumps('id')}:{json.dumps(identity)},{text[start:]}"
+    return f"{text[: span[0]]}{json.dumps(identity)}{text[span[1] :]}"
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
@@ -106,11 +168,31 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
     return _edited(text, edits)
 
 
+def with_references(text: str, names: Mapping[str, str]) -> str:
+    """The resource with each reference to an old name ("Kind/id", "urn:uuid:id", an address) pointing to the new.
+
+    A version that a reference names is dropped where the name changes: the versions there are others.
+    """
+    if not names:
+        return text
+
+    def changed(found: re.Match[str]) -> str:
+        new = names.get(found[2].partition("/_history/")[0])
+        return found[0] if new is None else f"{found[1]}{new}{found[3]}"
+
+    return _REFERENCE.sub(changed, text)
+
+
 def _links(narrative: str, names: Mapping[str, str]) -> str:
     for old, new in names.items():
         for quote in "\"'":
             narrative = narrative.replace(f"{quote}{old}{quote}", f"{quote}{new}{quote}")
     return narrative
+
+
+def _place(text: str, name: str) -> tuple[int, int] | None:
+    """Where the value of this member of the outermost object begins and ends."""
+    return next(((m.begin, m.end) for m in members(text) if m.key == name), None)
 
 
 def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:
