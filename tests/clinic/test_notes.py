@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from tests.proofs import shown, signing
 
-from clinic.access.models import Account
+from clinic import clock
+from clinic.access.models import Account, Relationship
 from clinic.access.permission import Refused
 from clinic.access.proof import NotProven
 from clinic.actions.commit import Stale
@@ -175,3 +176,14 @@ def test_a_draft_comes_back_into_the_form_as_it_was_left(account: Who, browser_o
     form = page.get(f"/patients/{READY}/notes?note={name}").content.decode()
     assert re.search(r'name="seen" value="DocumentReference/note-', form)
     assert "könnte besser sein” &lt;b&gt;&amp;amp; 😀" in form
+
+
+def test_a_therapist_outside_the_care_team_is_offered_no_process_note(
+    browser_of: Callable[..., Client], account: Who
+) -> None:
+    client, address = browser_of("therapist"), f"/patients/{READY}/notes"
+    assert 'value="process"' in client.get(address).content.decode()
+    Relationship.objects.filter(account=account("therapist"), patient_id=READY).update(until=clock.now())
+    page = client.get(address).content.decode()
+    assert 'value="process"' not in page
+    assert 'name="text"' in page

@@ -24,8 +24,8 @@ from ketapath.fhir.readback import note_of
 
 LONGEST = 20_000
 """Letters of a note; about ten printed pages."""
-_ACTS = {"progress": "write-note", "process": "write-process-note"}
-_PARTS = {"progress": "chart", "process": "process-notes"}
+KINDS = {"progress": ("write-note", "chart"), "process": ("write-process-note", "process-notes")}
+"""Each kind of note with the act that writes it and the part of the record that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,11 @@ def save_note(found: Chart, writing: Writing, *, by: Account, key: str, proof: P
     Raises BadInput for an empty or too long text, another kind, or nothing to add to; Stale where the draft has changed
     since it was read; Refused for somebody else's draft.
     """
-    act_name = _ACTS.get(writing.kind)
-    if act_name is None:
+    if writing.kind not in KINDS:
         raise BadInput(field=_("kind"), found=writing.kind or _("nothing"), limit=_("a kind of note"),
                        next_step=_("Choose one."))  # fmt: skip
-    require(by, act_name, patient_id=found.patient_id, part=_PARTS[writing.kind])
+    act_name, part = KINDS[writing.kind]
+    require(by, act_name, patient_id=found.patient_id, part=part)
     if proof is not None:
         require(by, "sign-note", patient_id=found.patient_id)
     asked = {"kind": writing.kind, "text": writing.text, "appends": writing.appends, "is_signed": proof is not None,

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from clinic.access.permission import may
 from clinic.actions.commit import Stale
-from clinic.actions.notes import LONGEST, Writing, save_note, withdraw_note
+from clinic.actions.notes import KINDS, LONGEST, Writing, save_note, withdraw_note
 from clinic.queries.notes import Shown, notes_for
 from clinic.queries.person import Chart
 from clinic.record.signatures import Seen
@@ -21,8 +21,6 @@ from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.proof import proof_of
-
-_KINDS = {"progress": "write-note", "process": "write-process-note"}
 
 
 @require_http_methods(["GET", "POST"])
@@ -40,7 +38,8 @@ def notes(request: HttpRequest, found: Chart) -> HttpResponse:
             return redirect("patient-notes", found.patient_id)
     by = account_of(request)
     shown = notes_for(found, by)
-    kinds = [kind for kind, act in _KINDS.items() if may(by, act, patient_id=found.patient_id)]
+    who = found.patient_id
+    kinds = [kind for kind, (act, part) in KINDS.items() if may(by, act, patient_id=who, part=part)]
     context = about(request, found, here="notes") | {
         "notes": shown,
         "kinds": kinds,
