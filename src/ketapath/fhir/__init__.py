@@ -15,7 +15,6 @@ from ketapath.fhir.bundle import (
     read_bundle,
     read_json,
     read_resource,
-    resource_texts,
 )
 from ketapath.fhir.parts import part_of
 from ketapath.fhir.statements import allergy_names, never_read, statements
@@ -38,7 +37,6 @@ __all__ = [
     "read_json",
     "read_resource",
     "refused_change",
-    "resource_texts",
     "statements",
     "vocabulary",
 ]

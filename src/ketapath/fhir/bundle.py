@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from ketapath.errors import BadInput
+from ketapath.fhir import verbatim
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 60
@@ -28,9 +29,6 @@ _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _MAX_DIGITS = 300
 
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
-_COLON = re.compile(r"\s*:")
-_ENTRY = ["", "entry[]", ""]
 
 Resource = Mapping[str, Any]
 
@@ -118,11 +116,6 @@ class Entry:
         return cls(text=text, resource=json.loads(text), url=url)
 
 
-def resource_texts(data: bytes) -> list[str]:
-    """The text of each resource in a Bundle exactly as it was sent, in order. Call `read_bundle` first."""
-    return [entry.text for entry in entries(data)]
-
-
 def entries(data: bytes) -> list[Entry]:
     """Each resource in a Bundle exactly as it was sent, in order. Call `read_bundle` first.
 
@@ -140,29 +133,11 @@ def entries(data: bytes) -> list[Entry]:
 
 def _texts(text: str) -> Iterator[tuple[str, str]]:
     """The text of each entry's resource, and the entry's fullUrl."""
-    path: list[str] = []
-    key, start, found, url = "", -1, "", ""
-    for token in _TOKENS.finditer(text):
-        sign = token.group()
-        if sign[0] == '"':
-            if _COLON.match(text, token.end()):
-                key = json.loads(sign)
-            elif key == "fullUrl" and path == _ENTRY:
-                url = json.loads(sign)
-        elif sign in "{[":
-            name = "" if path and path[-1].endswith("[]") else key
-            path.append(name if sign == "{" else f"{name}[]")
-            if path == [*_ENTRY, "resource"]:
-                start = token.start()
-            key = ""
-        else:
-            if path == [*_ENTRY, "resource"]:
-                found = text[start : token.end()]
-            elif path == _ENTRY and found:
-                yield found, url
-            if path == _ENTRY:
-                found, url = "", ""
-            path.pop()
+    for entry in verbatim.entries(text):
+        resource, url = entry.get("resource"), entry.get("fullUrl")
+        said = "" if url is None else json.loads(text[url.begin : url.end])
+        if resource is not None:
+            yield text[resource.begin : resource.end], said if isinstance(said, str) else ""
 
 
 def _decompress(data: bytes) -> bytes:

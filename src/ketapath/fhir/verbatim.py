@@ -63,14 +63,19 @@ def items(text: str, at: int = 0) -> list[tuple[int, int]]:
     return found
 
 
+def entries(text: str) -> list[Mapping[str, Member]]:
+    """The members of each entry of a Bundle, in order; nothing for an entry that is no object."""
+    of_all = next((m for m in members(text) if m.key == "entry"), None)
+    if of_all is None or text[of_all.begin] != "[":
+        return []
+    places = (begin for begin, _ in items(text, of_all.begin))
+    return [{m.key: m for m in members(text, at)} if text[at] == "{" else {} for at in places]
+
+
 def entry_texts(text: str) -> list[str | None]:
     """The wording of the resource in each entry of a Bundle; None for an entry that has none."""
-    entries = next((m for m in members(text) if m.key == "entry"), None)
-    found: list[str | None] = []
-    for begin, _ in items(text, entries.begin) if entries is not None and text[entries.begin] == "[" else []:
-        inside = members(text, begin) if text[begin] == "{" else []
-        found.append(next((text[m.begin : m.end] for m in inside if m.key == "resource"), None))
-    return found
+    found = (entry.get("resource") for entry in entries(text))
+    return [None if m is None else text[m.begin : m.end] for m in found]
 
 
 def stamped(text: str, *, identity: str, version: int, changed_at: datetime) -> str:
