@@ -138,9 +138,9 @@ def test_the_text_of_each_resource_is_cut_out_of_a_bundle_as_it_stands(notes: li
         json.dumps({"resourceType": "Basic", "id": f"b{i}", "note": n, "entry": [{"resource": {}}]}, indent=indent)
         for i, n in enumerate(notes)
     ]
-    entries = ", ".join(f'{{"fullUrl": "urn:x:{i}", "resource": {t}, "z": 1.50}}' for i, t in enumerate(texts))
+    listed = ", ".join(f'{{"fullUrl": "urn:x:{i}", "resource": {t}, "z": 1.50}}' for i, t in enumerate(texts))
     head = '"meta": {"entry": [{"resource": {}}]}'
-    data = f'{{{head}, "entry": [{entries}], "resourceType": "Bundle", "type": "collection"}}'
+    data = f'{{{head}, "entry": [{listed}], "resourceType": "Bundle", "type": "collection"}}'
     try:
         read_bundle(data.encode())
     except (BadInput, ValueError):
