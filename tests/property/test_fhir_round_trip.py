@@ -14,7 +14,7 @@ from ketapath import journey
 from ketapath.domain.fact import Dose, Origin
 from ketapath.domain.plan import Decided, Recommendation
 from ketapath.errors import BadInput
-from ketapath.fhir import bundle_of, encode, read_bundle, vocabulary
+from ketapath.fhir import bundle_of, encode, entries, read_bundle, vocabulary
 from ketapath.fhir.readback import decisions, recommendation, signed_plans, visits
 
 WORDS = vocabulary(KNOWLEDGE)
