@@ -29,7 +29,7 @@ from clinic.record.structure import problems
 from ketapath.errors import BadInput
 from ketapath.fhir import Resource, patient_of, read_json
 from ketapath.fhir.encode import LOCAL
-from ketapath.fhir.readback import belongs_to, is_ours
+from ketapath.fhir.readback import belongs_to, is_ours, note_of
 from ketapath.fhir.verbatim import renamed
 
 _SUBJECTS = ("subject", "patient", "beneficiary", "individual", "for")
@@ -196,7 +196,7 @@ def _reference_to_a_person(resource: Resource) -> tuple[str, str]:
 
 
 def _check_standing(within: Reach, draft: Draft) -> None:
-    """What it would replace is within reach, and neither that nor the new one is a part of a plan or session."""
+    """What it would replace is within reach; neither that nor the new one is a note, or a part of a plan or session."""
     standing = read(within, *draft.name.split("/", 1)) if draft.expected else None
     if draft.expected and standing is None:
         raise Unknown(draft.name)
@@ -208,6 +208,8 @@ def _check_standing(within: Reach, draft: Draft) -> None:
         raise Unfit(
             f"{draft.resource['resourceType']}: a part of a plan or session; those are made by the acts of a clinic"
         )
+    if any(note_of(version) is not None for version in versions):
+        raise Unfit(f"{draft.resource['resourceType']}: a note of ketapath; its author writes, signs and withdraws it")
     if _labels(draft.resource) != _labels(standing.resource if standing else {}):
         raise Unfit(f"{draft.resource['resourceType']}.meta: labels of ketapath are set by ketapath")
 

@@ -1,0 +1,49 @@
+"""What lies between the door and the acts of a clinic: notes, decisions, orders, and who wrote them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.store.door import Caller
+
+from clinic import clock
+from clinic.access.models import Account, Role
+from clinic.record.models import Current
+from ketapath.fhir import encode
+
+
+@pytest.fixture
+def caller(here: Account) -> Caller:
+    return Caller(here)
+
+
+def note(person: str, by: Account, *, is_signed: bool) -> dict[str, Any]:
+    found = encode.note("n1", "progress", "Calm.", patient_id=person[8:], at=clock.now(), by=by.name,
+                        username=by.username, is_signed=is_signed)  # fmt: skip
+    return dict(found)
+
+
+def put(by: Account, person: str, resource: dict[str, Any]) -> None:
+    Current.objects.create(
+        practice=by.practice, kind=resource["resourceType"], identity=resource["id"], version=1,
+        patient_id=person[8:], changed_at=clock.now(), content=json.dumps(resource),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_notes_are_written_by_acts_alone(caller: Caller, is_signed: bool) -> None:
+    person = caller.person()
+    assert caller.ask("POST", "/DocumentReference", note(person, caller.account, is_signed=is_signed)).status == 422
+    assert not Current.objects.filter(practice=caller.account.practice, kind="DocumentReference").exists()
+
+
+def test_a_signed_note_is_withdrawn_by_no_other_program(caller: Caller) -> None:
+    person = caller.person()
+    signed = note(person, caller.account, is_signed=True)
+    put(caller.account, person, signed)
+    practice = caller.account.practice
+    nurse = Caller(Account.objects.create(username=f"n-{person[-30:]}", role=Role.NURSE, practice=practice))
+    response = nurse.ask("PUT", "/DocumentReference/n1", {**signed, "status": "entered-in-error"}, if_match='W/"1"')
+    assert response.status == 422
