@@ -47,3 +47,22 @@ def test_a_signed_note_is_withdrawn_by_no_other_program(caller: Caller) -> None:
     nurse = Caller(Account.objects.create(username=f"n-{person[-30:]}", role=Role.NURSE, practice=practice))
     response = nurse.ask("PUT", "/DocumentReference/n1", {**signed, "status": "entered-in-error"}, if_match='W/"1"')
     assert response.status == 422
+
+
+def test_nothing_is_hung_on_a_plan_that_a_condition_has_found(caller: Caller) -> None:
+    person, called = caller.person(), "urn:uuid:00000000-0000-4000-8000-000000000001"
+    bare = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "subject": {"reference": person}}
+    category = [{"coding": [{"system": encode.LOCAL, "code": "ketamine-plan"}]}]
+    put(caller.account, person, {**bare, "id": "plan1", "category": category})
+    order = {
+        "resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": {"reference": person},
+        "medicationCodeableConcept": {"text": "x"}, "basedOn": [{"reference": called}],
+    }  # fmt: skip
+    asked = {"method": "POST", "url": "CarePlan", "ifNoneExist": "_id=plan1"}
+    entries = [
+        {"fullUrl": called, "resource": bare, "request": asked},
+        {"resource": order, "request": {"method": "POST", "url": "MedicationRequest"}},
+    ]
+    response = caller.ask("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert response.status == 422
+    assert not Current.objects.filter(practice=caller.account.practice, kind="MedicationRequest").exists()
