@@ -10,6 +10,7 @@ from tests.store.door import Caller
 
 from clinic import clock
 from clinic.access.models import Account, Role
+from clinic.queries.person import chart
 from clinic.record.models import Current
 from ketapath.fhir import encode
 
@@ -47,6 +48,20 @@ def test_a_signed_note_is_withdrawn_by_no_other_program(caller: Caller) -> None:
     nurse = Caller(Account.objects.create(username=f"n-{person[-30:]}", role=Role.NURSE, practice=practice))
     response = nurse.ask("PUT", "/DocumentReference/n1", {**signed, "status": "entered-in-error"}, if_match='W/"1"')
     assert response.status == 422
+
+
+def test_a_decision_of_another_system_is_none_of_ours(caller: Caller) -> None:
+    person = caller.person()
+    task = {
+        "resourceType": "Task", "status": "completed", "intent": "order", "for": {"reference": person},
+        "authoredOn": "2026-11-24T10:00:00Z", "owner": {"display": "Dr Forged"},
+        "code": {"coding": [{"system": "http://elsewhere.example", "code": "decide-card", "display": "stop"}]},
+        "businessStatus": {"coding": [{"system": "http://elsewhere.example", "code": "accepted"}]},
+    }  # fmt: skip
+    assert caller.ask("POST", "/Task", task).status == 201
+    found = chart(caller.account.practice, person[8:])
+    assert found is not None
+    assert found.decisions == ()
 
 
 def test_nothing_is_hung_on_a_plan_that_a_condition_has_found(caller: Caller) -> None:
