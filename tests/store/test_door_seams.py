@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.store.door import Caller
+from tests.store.door import PATIENT, Caller, trail
 
 from clinic import clock
 from clinic.access.models import Account, Role
@@ -81,3 +81,14 @@ def test_nothing_is_hung_on_a_plan_that_a_condition_has_found(caller: Caller) ->
     response = caller.ask("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
     assert response.status == 422
     assert not Current.objects.filter(practice=caller.account.practice, kind="MedicationRequest").exists()
+
+
+@pytest.mark.parametrize("as_bundle", [True, False])
+def test_a_token_that_only_writes_is_told_that_it_has_written(here: Account, as_bundle: bool) -> None:
+    writer = Caller(here, ("write",))
+    bundle = {"resourceType": "Bundle", "type": "transaction",
+              "entry": [{"resource": PATIENT, "request": {"method": "POST", "url": "Patient"}}]}  # fmt: skip
+    response = writer.ask("POST", "", bundle) if as_bundle else writer.ask("POST", "/Patient", PATIENT)
+    assert response.status == (200 if as_bundle else 201)
+    assert "Okafor" not in response.body.decode()
+    assert [row.outcome for row in trail(here)] == ["done"]
