@@ -210,3 +210,18 @@ def test_stamps_are_laid_in_and_taken_out_to_the_letter(
     assert laid_in["meta"]["versionId"] == "3"
     assert {k: v for k, v in laid_in.items() if k != "meta"} == {k: v for k, v in whole.items() if k != "meta"}
     assert list(fact_rows(laid_in))
+
+
+@pytest.mark.requirement(14)
+def test_what_was_kept_apart_is_of_its_part_for_every_reader(account: Who, browser_of: Callable[[str], Any]) -> None:
+    by = account("prescriber")
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSYTHPN"}
+    note = {"resourceType": "DocumentReference", "id": "odd", "meta": {"security": [label]}, "description": "my mother"}
+    row = Quarantined.objects.create(
+        practice=by.practice, patient_id=TREATED, kind="DocumentReference", identity="odd", digest="2" * 64, by="x",
+        content=json.dumps(note), problems=["wrong"], at=clock.now(),
+    )  # fmt: skip
+    assert b"my mother" not in exported(account("coordinator"), TREATED)
+    assert b"my mother" not in exported(account("director"), TREATED, with_history=True)
+    assert browser_of("coordinator").get(f"/patients/{TREATED}/apart/{row.pk}").status_code == 404
+    assert b"my mother" in browser_of("therapist").get(f"/patients/{TREATED}/apart/{row.pk}").content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from clinic.access.permission import Refused
 from clinic.access.proof import NotProven
 from clinic.actions.commit import Stale
 from clinic.actions.notes import LONGEST, Writing, save_note, withdraw_note
+from clinic.actions.patients import import_record
 from clinic.actions.team import join_team
 from clinic.queries.notes import Shown, notes_for
 from clinic.queries.person import Chart, chart
@@ -187,3 +189,18 @@ def test_a_therapist_outside_the_care_team_is_offered_no_process_note(
     page = client.get(address).content.decode()
     assert 'value="process"' not in page
     assert 'name="text"' in page
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_no_import_signs_changes_or_withdraws_what_was_written_here(account: Who, is_signed: bool) -> None:
+    prescriber, director = account("prescriber"), account("director")
+    standing = read(prescriber.practice, "DocumentReference", written(prescriber, is_signed=is_signed))
+    person = read(prescriber.practice, "Patient", READY)
+    assert standing is not None
+    assert person is not None
+    forged = standing.resource | ({"status": "entered-in-error"} if is_signed else {"docStatus": "final"})
+    sent = {"resourceType": "Bundle", "type": "collection",
+            "entry": [{"resource": person.resource}, {"resource": forged}]}  # fmt: skip
+    found = import_record(json.dumps(sent).encode(), by=director)
+    assert [one.identity for one in found.apart] == [standing.identity]
+    assert read(prescriber.practice, "DocumentReference", standing.identity) == standing

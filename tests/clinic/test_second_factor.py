@@ -18,6 +18,7 @@ from clinic.access.sign_in import new_code, proves, reset_second_factor, second_
 from clinic.record.models import Practice
 
 PASSWORD = "quiet house"
+READY = "treatment-resistant-depression"
 Visit = Callable[[str], Client]
 
 
@@ -57,7 +58,7 @@ def half_in(account: Account, secret: str = PASSWORD) -> Client:
 def test_the_first_sign_in_opens_nothing_before_a_second_factor_and_a_password(real: Account, phone: Phone) -> None:
     client = visitor()
     client.post("/sign-in", {"username": "rita", "secret": new_code(real), "next": "/patients"})
-    for page in ("/today", "/patients", "/governance", "/password"):
+    for page in ("/today", "/patients", "/governance", "/lock/board", f"/lock/board/{READY}", "/password"):
         assert client.get(page).status_code == (200 if page == "/password" else 302)
     page = client.get("/account/app").content.decode()
     fields = dict(re.findall(r'name="(key)" value="([^"]+)"', page))

@@ -29,7 +29,7 @@ from clinic.record.structure import problems
 from ketapath.errors import BadInput
 from ketapath.fhir import Resource, patient_of, read_json
 from ketapath.fhir.encode import LOCAL
-from ketapath.fhir.readback import belongs_to, is_ours
+from ketapath.fhir.readback import belongs_to, is_ours, note_of
 from ketapath.fhir.verbatim import renamed
 
 _SUBJECTS = ("subject", "patient", "beneficiary", "individual", "for")
@@ -108,7 +108,13 @@ def transact(
         _check_standing(within, draft)
     act = Act(name=act_name, by=sender.by, patient_id="", reason="FHIR door", key=sender.key, asked=sender.asked,
               request=sender.request)  # fmt: skip
-    done = commit(act, drafts, errands=_looks(drafts), last=last)
+
+    def at_last(done: Done) -> None:
+        _check_found(sender.by.practice, drafts, done)
+        if last is not None:
+            last(done)
+
+    done = commit(act, drafts, errands=_looks(drafts), last=at_last)
     return [done.matched.get(name, name) for name in names], done
 
 
@@ -196,7 +202,7 @@ def _reference_to_a_person(resource: Resource) -> tuple[str, str]:
 
 
 def _check_standing(within: Reach, draft: Draft) -> None:
-    """What it would replace is within reach, and neither that nor the new one is a part of a plan or session."""
+    """What it would replace is within reach; neither that nor the new one is a note, or a part of a plan or session."""
     standing = read(within, *draft.name.split("/", 1)) if draft.expected else None
     if draft.expected and standing is None:
         raise Unknown(draft.name)
@@ -205,11 +211,26 @@ def _check_standing(within: Reach, draft: Draft) -> None:
     if any(is_ours(version) for version in versions) or any(
         _is_ours_by_name(within.practice, name) for name in claimed
     ):
-        raise Unfit(
-            f"{draft.resource['resourceType']}: a part of a plan or session; those are made by the acts of a clinic"
-        )
+        raise _apart(draft)
+    if any(note_of(version) is not None for version in versions):
+        raise Unfit(f"{draft.resource['resourceType']}: a note of ketapath; its author writes, signs and withdraws it")
     if _labels(draft.resource) != _labels(standing.resource if standing else {}):
         raise Unfit(f"{draft.resource['resourceType']}.meta: labels of ketapath are set by ketapath")
+
+
+def _check_found(practice: Practice, drafts: Sequence[Draft], done: Done) -> None:
+    """What a condition has found in the place of a draft is no plan or session that another draft belongs to now."""
+    for draft in drafts:
+        if draft.name in done.matched:
+            continue
+        found = [done.matched[name] for name in belongs_to(draft.resource) if name in done.matched]
+        if any(_is_ours_by_name(practice, name) for name in found):
+            raise _apart(draft)
+
+
+def _apart(draft: Draft) -> Unfit:
+    kind = draft.resource["resourceType"]
+    return Unfit(f"{kind}: a part of a plan or session; those are made by the acts of a clinic")
 
 
 def _is_ours_by_name(practice: Practice, name: str) -> bool:

@@ -25,11 +25,13 @@ from clinic.queries.identity import Incoming, recognised, same_patient
 from clinic.record.models import IMPORT, Quarantined
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, of_patient, read
+from clinic.record.signatures import is_signed
 from clinic.record.structure import problems
 from ketapath.errors import BadInput
 from ketapath.fhir import Entry, Resource, entries, read_bundle, refused_change
 from ketapath.fhir import elements as el
 from ketapath.fhir.encode import LOCAL
+from ketapath.fhir.parts import DRAFTS
 from ketapath.fhir.readback import belongs_to, is_ours
 from ketapath.fhir.verbatim import without_stamps
 from ketapath.report import say
@@ -158,7 +160,7 @@ def _take_in(
     unchanged = 0
     for one in found:
         before = standing.get((one.kind, one.identity))
-        wrong = _wrong_with(one, before)
+        wrong = _wrong_with(by, one, before)
         if wrong:
             apart.append(Apart(kind=one.kind, identity=one.sent_as, problems=wrong, text=one.text))
         elif before is not None and _says_the_same(before, one):
@@ -183,13 +185,15 @@ def _take_in(
     )  # fmt: skip
 
 
-def _wrong_with(one: Incoming, before: Stored | None) -> tuple[str, ...]:
+def _wrong_with(by: Account, one: Incoming, before: Stored | None) -> tuple[str, ...]:
     """Why this resource cannot be taken in; nothing where it can."""
     if not _ID.fullmatch(one.identity):
         return (f"{one.kind}.id has to be 1 to 64 letters, digits, dots or hyphens",)
     wrong = problems(one.resource)
     if wrong or before is None or _says_the_same(before, one):
         return wrong
+    if before.part == DRAFTS or (before.kind == "DocumentReference" and is_signed(by.practice, before)):
+        return (f"{one.kind}: a note that was written here; its author alone changes, signs or withdraws it",)
     why = refused_change(before.resource, one.resource)
     return () if why is None else (say(why, knowledge().texts),)
 

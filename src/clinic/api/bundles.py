@@ -13,7 +13,7 @@ from clinic.actions.exchange import Changed, New, transact
 from clinic.api.answering import alone, check
 from clinic.api.call import Call
 from clinic.api.message import FHIR_JSON, Request, Response, of_text
-from clinic.api.outcome import NOT_FOUND, Problem, answer
+from clinic.api.outcome import Problem, answer
 from clinic.api.resources import change_of, new_of, served, stamps
 from clinic.api.routes import RESOURCE_ROUTES, place_of
 from clinic.record.read import read, vread
@@ -148,10 +148,10 @@ def _stored(call: Call, name: str, version: int | None, *, is_new: bool) -> str:
     kind, _, identity = name.partition("/")
     within = reach(call.account)  # asked anew: who puts somebody on record may reach them since then
     found = read(within, kind, identity) if version is None else vread(within, kind, identity, version)
-    if found is None:
-        raise NOT_FOUND
-    place = f"{call.request.base}/fhir/{name}/_history/{found.version}"
     status = 201 if is_new and version is not None else 200
+    if found is None:  # who may write and not read is told its name alone
+        return _said(status, None, (("Location", f"{call.request.base}/fhir/{name}"),))
+    place = f"{call.request.base}/fhir/{name}/_history/{found.version}"
     text = served(found) if _wants_all(call) else None
     return _said(status, text, (*stamps(found), ("Location", place)), changed=found.changed_at.isoformat())
 

@@ -154,7 +154,8 @@ def _written(call: Call, name: str, version: int | None, status: int) -> Respons
     identity = name.partition("/")[2]
     within = reach(call.account)  # asked anew: who puts somebody on record may reach them since then
     stored = read(within, call.kind, identity) if version is None else vread(within, call.kind, identity, version)
-    assert stored is not None, "what was stored can be read"
+    if stored is None:  # who may write and not read is told its name alone
+        return Response(status=status, headers=(("Location", f"{call.request.base}/fhir/{name}"),))
     place = f"{call.request.base}/fhir/{name}/_history/{stored.version}"
     headers = (*stamps(stored), ("Location", place))
     preferred = call.request.preference("return")

@@ -27,6 +27,7 @@ from ketapath.errors import BadInput
 from ketapath.fhir import bundle_of, statements
 from ketapath.fhir.bundle import WHOLE_CHART
 from ketapath.fhir.encode import LOCAL
+from ketapath.fhir.parts import part_of
 from ketapath.fhir.readback import decisions, signed_plans, visits
 from ketapath.fhir.rows import fact_rows
 from ketapath.fhir.verbatim import with_id, with_stamps
@@ -69,9 +70,15 @@ def whole_chart(reach: Reach, patient_id: str, *, made_by: str, with_history: bo
     signatures = (s for s in Signature.objects.filter(**rows).order_by("id") if (s.kind, s.identity) in named)
     return WholeChart(
         reach=reach, patient_id=patient_id, stored=stored, versions=versions,
-        apart=tuple(Quarantined.objects.filter(**rows).order_by("id")), signatures=tuple(signatures),
+        apart=tuple(kept_apart_within(reach, patient_id)), signatures=tuple(signatures),
         made_at=clock.now(), made_by=made_by,
     )  # fmt: skip
+
+
+def kept_apart_within(within: Reach, patient_id: str) -> list[Quarantined]:
+    """What an import kept apart of this person, oldest first: of each the parts that are reached, as if it stood."""
+    rows = Quarantined.objects.filter(practice=within.practice, patient_id=patient_id).order_by("at", "id")
+    return [row for row in rows if within.holds(patient_id, part_of(json.loads(row.content)))]
 
 
 def written(whole: WholeChart, form: str) -> bytes:

@@ -7,6 +7,7 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
+from clinic.queries.export import kept_apart_within
 from clinic.queries.person import Chart
 from clinic.record.models import Quarantined
 from clinic.record.projections import knowledge, words
@@ -75,9 +76,8 @@ def allergies(found: Chart) -> tuple[str, ...] | None:
 
 
 def kept_apart(found: Chart) -> list[Quarantined]:
-    """What an import could not take in for this person, newest first."""
-    rows = Quarantined.objects.filter(practice=found.practice, patient_id=found.patient_id)
-    return list(rows.order_by("-at", "-id"))
+    """What an import could not take in for this person, as far as its reader reaches, newest first."""
+    return kept_apart_within(found.reach, found.patient_id)[::-1]
 
 
 def weights(found: Chart) -> list[tuple[PathSpec, str]]:

@@ -25,6 +25,7 @@ from clinic import clock
 from clinic.access import audit, reserve, stays
 from clinic.access.factors import asks_for_key, has_factor
 from clinic.access.models import Account, Stay
+from clinic.access.permission import OPEN
 from clinic.access.sealed import seal, unseal
 from clinic.access.sign_in import needs_factor, new_code, proves, proves_by_key
 from clinic.web.problems import no_room
@@ -78,16 +79,17 @@ class watch:  # noqa: N801  a middleware, named like a function because it is us
             logout(request)
             return None
         request.stay = stay  # type: ignore[attr-defined]
-        if getattr(view, "when_locked", "shut") == "open":
+        goes_on = getattr(view, "when_locked", "shut") == "open"
+        if goes_on and getattr(view, "act", "") == OPEN:
             return None
-        if state == "locked":
+        if state == "locked" and not goes_on:
             return _locked(request, view, args, kwargs)
         if needs_factor(account) and not getattr(view, "in_set_up", False):
             if stay.second_factor_at is None:
                 return redirect("account")
             if not account.has_usable_password():
                 return redirect("password")
-        if not getattr(view, "by_itself", False) and not _refreshes(request):
+        if not goes_on and not getattr(view, "by_itself", False) and not _refreshes(request):
             _seen(request, stay)
         return None
 

@@ -91,10 +91,10 @@ def decisions(bundle: Bundle) -> tuple[Decided, ...]:
     """Every decision on a recommendation, oldest first."""
     found = []
     for task in bundle.of_type("Task"):
-        code = el.first_code(task, "code") or ""
+        about = next((a for a in ("plan", "card") if _is(task, "code", f"decide-{a}")), None)
         outcome = el.first_code(task, "businessStatus")
         at = _instant(task.get("authoredOn"))
-        if code not in ("decide-plan", "decide-card") or outcome not in ("accepted", "changed", "rejected"):
+        if about is None or outcome not in ("accepted", "changed", "rejected"):
             continue
         focus = next(_references(task, "focus"), "")
         if at is None or _void(task):
@@ -102,7 +102,7 @@ def decisions(bundle: Bundle) -> tuple[Decided, ...]:
         found.append(
             Decided(
                 origin=el.origin(task),
-                about="plan" if code == "decide-plan" else "card",
+                about="plan" if about == "plan" else "card",
                 outcome=cast(Literal["accepted", "changed", "rejected"], outcome),
                 chosen=next(el.words(task, "code"), ""),
                 reason=next(el.words(task, "statusReason"), ""),
