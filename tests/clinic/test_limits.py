@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from tests.loops import run
 
 from clinic import limits
 from clinic.environment import read
@@ -52,7 +53,7 @@ def answer(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(asyncio.wait_for(Limits(app)(asked, receive, send), 20))
+    run(asyncio.wait_for(Limits(app)(asked, receive, send), 20))
     head = next(m for m in sent if m["type"] == "http.response.start")
     text = b"".join(m.get("body", b"") for m in sent)
     return head["status"], {name.decode().lower(): value.decode() for name, value in head["headers"]}, text.decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 from tests.clinic.conftest import Phone
+from tests.loops import run
 
 from clinic import housekeeping
 from clinic.access.models import Account, AuditRow, Stay
@@ -139,7 +139,7 @@ def test_an_open_stream_ends_with_its_sign_in(browser_of: Visit, monkeypatch: py
         practice = Account.objects.none()
         return [words async for words in streams._events(practice, "x")]  # type: ignore[arg-type]
 
-    assert asyncio.run(read()) == [": open\n\n"]
+    assert run(read()) == [": open\n\n"]
 
 
 def test_no_page_of_another_library_has_an_address() -> None:

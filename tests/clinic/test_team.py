@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from tests.loops import run
 
 from clinic import clock
 from clinic.access.models import Account, AuditRow, Emergency, Relationship, Restriction
@@ -194,7 +194,7 @@ def test_a_stream_ends_once_its_account_may_see_the_day_no_more(account: Who, mo
     async def heard() -> list[str]:
         return [words async for words in _events(number, "stay")]
 
-    assert asyncio.run(heard()) == [": open\n\n"]
+    assert run(heard()) == [": open\n\n"]
 
 
 @pytest.mark.requirement(15)

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from tests.browser.house import free_port
+from tests.loops import run
 from tests.store.conftest import practice_with
 from tests.store.door import PATIENT
 
@@ -180,7 +181,7 @@ def through(scope: dict[str, Any], messages: list[dict[str, Any]], limits: Door)
         sent.append(message)
 
     whole = {"type": "http", "method": "POST", "path": "/fhir", "query_string": b"", "scheme": "http", **scope}
-    asyncio.run(limits(whole, receive, send))
+    run(limits(whole, receive, send))
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 
