@@ -1,4 +1,4 @@
-"""Prints how long each folder of tests took, before pytest's own last line."""
+"""Prints how long each folder of tests took, before pytest's own last line; makes passwords cheap."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import os
 from collections import defaultdict
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 
 BUDGETS_S = {"core": 180, "clinic": 180, "store": 120, "browser": 240}
 """What `make test` may take on two cores, in seconds of the clock; every other folder is the core."""
+
+
+def pytest_configure() -> None:
+    """Passwords in tests are hashed the same way, and cheaply."""
+    Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 64
+    Argon2PasswordHasher.parallelism = 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
