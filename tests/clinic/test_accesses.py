@@ -232,3 +232,17 @@ def test_no_setting_and_no_act_switches_the_trail_off(account: Who) -> None:
     assert len(new_rows(before)) == 1
     assert isinstance(new_rows(before)[0].at, datetime)
     assert Current.objects.filter(kind="AuditEvent").count() == 0
+
+
+@pytest.mark.requirement(36)
+@pytest.mark.parametrize(
+    ("username", "address", "act"),
+    [("nurse", "/emergency", "break-glass"), ("director", "/patients/import", "import-record")],
+)
+def test_a_form_that_was_only_looked_at_is_not_told_as_done(
+    browser_of: Visit, username: str, address: str, act: str
+) -> None:
+    client, before = browser_of(username), newest()
+    assert client.get(address).status_code == 200
+    (row,) = new_rows(before)
+    assert (row.outcome, row.act) == ("done", "find-patients") != ("done", act)

@@ -22,7 +22,7 @@ _USUAL = timedelta(seconds=30)
 
 
 @require_http_methods(["GET", "POST"])
-@staff("import-record")
+@staff("find-patients", to="import-record")
 def deliveries(request: HttpRequest) -> HttpResponse:
     """Hand one in; the newest before it."""
     account, problem = account_of(request), None
@@ -37,7 +37,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@staff("import-record")
+@staff("find-patients", to="import-record")
 def delivery(request: HttpRequest, number: int) -> HttpResponse:
     """How far this one is; asked again by the page itself until it is done."""
     rows = Delivery.objects.filter(practice=account_of(request).practice, username=account_of(request).username)

@@ -53,7 +53,7 @@ def team(request: HttpRequest, patient_id: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@staff("break-glass")
+@staff("find-patients", to="break-glass")
 def emergency(request: HttpRequest) -> HttpResponse:
     """Open one chart for a while, with a reason; what does not fit one person says no more than that."""
     account = account_of(request)
