@@ -44,26 +44,28 @@ class Paths:
 
 def simulated(fit: Fit, posterior: Posterior, scale: int, days: Array, rng: np.random.Generator) -> Paths:
     """Courses of this scale on these days, one for each draw."""
-    who, theta = fit.who, posterior.terms
-    of_scale = who.scales[scale]
-    remaining = parts(who, theta, days).log_remaining()
-    same = np.full(days.size, float(scale))
+    who, theta, of_scale = fit.who, posterior.terms, fit.who.scales[scale]
+    own, error = strays(fit, posterior, scale, days, rng)
+    value = on_link(who, theta, parts(who, theta, days).log_remaining(), of_scale) + own
+    return Paths(
+        days=days,
+        true=np.asarray(unlink(np, value, of_scale.top)),
+        observed=np.asarray(unlink(np, value + error, of_scale.top)),
+    )
+
+
+def strays(fit: Fit, posterior: Posterior, scale: int, days: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """The person's own course given the scores, and the error of a score, on the link; each (days, n)."""
+    n, same = posterior.terms.shape[1], np.full(days.size, float(scale))
     own = covariance(fit.course, days, same, days, same)
     spread = np.sqrt(posterior.scaled)
-    middle = np.zeros((1, theta.shape[1]))
+    middle = np.zeros((1, n))
     if fit.scores.totals.size:
         reach = covariance(fit.course, days, same, fit.scores.days, fit.scores.scale) @ fit.whiten.T
         middle = (reach @ fit.whiten) @ posterior.residuals
         own = own - reach @ reach.T
-    factor = _root(own)
-    drawn = factor @ rng.standard_normal((days.size, theta.shape[1]))
-    value = on_link(who, theta, remaining, of_scale) + middle + spread * drawn
-    noise = spread * of_scale.error * rng.standard_normal(value.shape)
-    return Paths(
-        days=days,
-        true=np.asarray(unlink(np, value, of_scale.top)),
-        observed=np.asarray(unlink(np, value + noise, of_scale.top)),
-    )
+    drawn = middle + spread * (_root(own) @ rng.standard_normal((days.size, n)))
+    return np.asarray(drawn), np.asarray(spread * fit.who.scales[scale].error * rng.standard_normal(drawn.shape))
 
 
 def _root(matrix: Array) -> Array:

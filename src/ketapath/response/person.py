@@ -182,11 +182,11 @@ def parts(who: Person, theta: Array, days: npt.ArrayLike) -> Parts:
         # What it had done by the baseline is in the baseline already.
         before = 1.0 - new * float(risen(np, -who.antidepressant_day))
         rest = rest * (1.0 - new * risen(np, at - who.antidepressant_day)[:, None]) / before
-    return Parts(context=np.where(started, 1.0 - rest, 0.0), drug=_drug(who, theta, at))
+    return Parts(context=np.where(started, 1.0 - rest, 0.0), drug=drug_part(who, theta, at))
 
 
-def _drug(who: Person, theta: Array, at: Array) -> Array:
-    """The drug part at these days, (days, n)."""
+def drug_part(who: Person, theta: Array, at: Array) -> Array:
+    """The drug part at these days, (days, n); on the day of a session the one before its dose."""
     found = np.zeros((at.size, theta.shape[1]))
     if not who.sessions:
         return found

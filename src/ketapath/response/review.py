@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ketapath.domain.evidence import Text
-from ketapath.domain.fact import Dose, ScoreEntry
+from ketapath.domain.fact import ScoreEntry
 from ketapath.domain.response import (
     Chance,
     Course,
@@ -32,7 +32,8 @@ from ketapath.measurement import is_response, reliable_change
 from ketapath.response import individual
 from ketapath.response.equations import Array, link
 from ketapath.response.evidence import response_evidence
-from ketapath.response.individual import Fit, learned, own_course, scores_from
+from ketapath.response.individual import Fit, learned
+from ketapath.response.known import Known, fit_of, known, main_scale
 from ketapath.response.outlook import (
     Definitions,
     Paths,
@@ -44,17 +45,9 @@ from ketapath.response.outlook import (
     step_by_step,
     widened,
 )
-from ketapath.response.person import Person, Scale, parts, person, scales_of
+from ketapath.response.person import Person, Scale, parts
 from ketapath.response.prior import Population
-from ketapath.response.totals import is_under_a_dose, one_a_day
-from ketapath.response.treatment import (
-    Session,
-    antidepressant_day,
-    doses_given,
-    newest_series,
-    sessions_of,
-    why_not_predicted,
-)
+from ketapath.response.treatment import Session, sessions_of, why_not_predicted
 from ketapath.response.trend import change_of, rising, trend
 
 _FEWER = 2000  # source: our choice; draws behind bands that no probability is read from
@@ -67,11 +60,11 @@ def course(history: History, knowledge: Knowledge, population: Population, *, as
 
     Only totals that can be used enter; the last one of the four weeks up to the first session is a scale's baseline.
     """
-    record = _read(history, knowledge, as_of)
+    record = known(history, knowledge, as_of)
     first, given = record.first, record.given
     if first is None:
         return _charted(record, history, knowledge, population, Text(key="response.no_sessions"))
-    main, why = _main_scale(record, knowledge)
+    main, why = main_scale(record, knowledge)
     reason, notes = why_not_predicted(history, given, knowledge.response, has_depression_scale=record.is_depression)
     reason = reason or why
     if reason is not None:
@@ -83,94 +76,8 @@ def course(history: History, knowledge: Knowledge, population: Population, *, as
     return _modelled(record, main, sessions, history, knowledge, population, seed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
-    """What the record says up to today: sessions given, scores of each scale, the usable ones one a day, and notes."""
-
-    as_of: date
-    given: tuple[Dose, ...]
-    stated: Mapping[str, Sequence[ScoreEntry]]
-    usable: Mapping[str, Sequence[ScoreEntry]]
-    depression: tuple[str, ...]
-    item9: int | None
-    notes: tuple[Text, ...]
-    window: timedelta
-
-    @property
-    def first(self) -> date | None:
-        return self.given[0].on if self.given else None
-
-    @property
-    def is_depression(self) -> bool:
-        """Whether any scale of depression is charted."""
-        return any(self.usable.get(scale) for scale in self.depression)
-
-    def day(self, on: date) -> float:
-        assert self.first is not None
-        return float((on - self.first).days)
-
-    def day_0(self, scale: str) -> date:
-        """The first session; before one, each scale counts from its own first score."""
-        return self.first or min(s.on for s in self.usable[scale] or self.stated[scale])
-
-    def baseline(self, scale: str) -> ScoreEntry | None:
-        """The last total of the weeks up to the first session."""
-        if self.first is None:
-            return None
-        earliest = self.first - self.window
-        within = (s for s in self.usable.get(scale, ()) if earliest <= s.on <= self.first)
-        return max(within, key=lambda s: s.on, default=None)
-
-    def after(self, scale: str) -> list[ScoreEntry]:
-        """Totals after the first session."""
-        return [s for s in self.usable.get(scale, ()) if self.first is not None and s.on > self.first]
-
-
-def _read(history: History, knowledge: Knowledge, as_of: date) -> _Record:
-    every = doses_given(history.doses, as_of)
-    given = newest_series(every, knowledge.figure("course_gap_days"))
-    window = timedelta(days=int(knowledge.response["baseline_days"]))
-    stated = [s for s in history.scores if s.on <= as_of and s.instrument in knowledge.instruments]
-    under = [s for s in stated if is_under_a_dose(s, every)]
-    notes = [
-        Text(key="response.under_a_dose", values={"on": on.isoformat()}) for on in dict.fromkeys(s.on for s in under)
-    ]
-    if len(given) < len(every):
-        notes.append(Text(key="response.earlier_series", values={"on": given[0].on.isoformat()}))
-    depression = tuple(s for s in knowledge.response["scales"] if s in knowledge.instruments)
-    by_scale, usable = {}, {}
-    for scale in dict.fromkeys((*depression, *knowledge.instruments)):
-        by_scale[scale] = [s for s in stated if s.instrument == scale and s not in under]
-        usable[scale], said = one_a_day(by_scale[scale], knowledge.instruments[scale])
-        notes += said if scale in depression else []
-    nine = [s for s in stated if s.instrument == "phq9" and (not given or s.on >= given[0].on - window)]
-    return _Record(
-        as_of=as_of,
-        given=tuple(given),
-        stated=by_scale,
-        usable=usable,
-        depression=depression,
-        item9=_item9(nine),
-        notes=tuple(notes),
-        window=window,
-    )
-
-
-def _main_scale(record: _Record, knowledge: Knowledge) -> tuple[str, Text | None]:
-    """The depression scale with a baseline and most totals, and why there may be no course by it."""
-    started = [(s, b) for s in record.depression if (b := record.baseline(s)) is not None]
-    with_course = [s for s, b in started if b.total]
-    if with_course:
-        return max(with_course, key=lambda s: len(record.after(s))), None
-    if started:
-        return started[0][0], Text(
-            key="response.baseline_zero", values={"scale": knowledge.instruments[started[0][0]]["title"]}
-        )
-    return record.depression[0], Text(key="response.no_baseline") if record.is_depression else None
-
-
 def _modelled(
-    record: _Record,
+    record: Known,
     main: str,
     sessions: Sequence[Session],
     history: History,
@@ -179,20 +86,9 @@ def _modelled(
     seed: int,
 ) -> Course:
     """The course by the model: posterior, curves, probabilities, influences."""
-    assert record.first is not None
-    parameters, first = knowledge.response, record.first
-    ids = [s for s in record.depression if record.usable.get(s)] or [main]
-    scales = scales_of(ids, knowledge.instruments, parameters, population)
-    started = antidepressant_day(history, first, record.as_of, parameters)
-    who = person(population, parameters, sessions, scales, condition=history.condition, antidepressant_day=started)
-    rows = [
-        (record.day(s.on), index, s.total)
-        for index, scale in enumerate(scales)
-        for s in record.usable.get(scale.id, ())
-        if s.on >= first - record.window and s.total is not None
-    ]
-    own = own_course(population, float(parameters["course_shared"]["share"]))
-    fit = Fit(who, own, scores_from(rows))
+    parameters = knowledge.response
+    fit = fit_of(record, main, sessions, history, knowledge, population)
+    scales = fit.who.scales
     found = learned(fit, np.random.default_rng([seed, 1]))
     steps = step_by_step(fit, np.random.default_rng([seed, 2]))
     order = [[s.id for s in scales].index(main)]
@@ -228,7 +124,7 @@ class _Days:
     grid: Array
 
     @classmethod
-    def of(cls, record: _Record, sessions: Sequence[Session], parameters: Mapping[str, Any]) -> _Days:
+    def of(cls, record: Known, sessions: Sequence[Session], parameters: Mapping[str, Any]) -> _Days:
         now = max(record.day(record.as_of), 0.0)
         horizon = max(float(parameters["review_day"]), now + 14.0)
         checks = tuple(sessions[-1].day + float(d) for d in parameters["relapse"]["after_days"])
@@ -257,7 +153,7 @@ class _Found:
 
 
 def _told(
-    record: _Record, main: str, history: History, knowledge: Knowledge, population: Population, found: _Found
+    record: Known, main: str, history: History, knowledge: Knowledge, population: Population, found: _Found
 ) -> Course:
     """The course in the form of the contract."""
     instrument, parameters, days = knowledge.instruments[main], knowledge.response, found.days
@@ -395,7 +291,7 @@ def _p_worse(paths: Paths, scale: Scale, now: float) -> float:
 
 
 def _warning(
-    record: _Record,
+    record: Known,
     found: _Found,
     scales: Sequence[ScaleCourse],
     events: Definitions,
@@ -446,7 +342,7 @@ def _warned(day: float, scale: str, kind: Any, statement: Text, p: float | None)
 
 
 def _scale_course(
-    record: _Record, scale: str, knowledge: Knowledge, now: RecoveryCurve, before: RecoveryCurve
+    record: Known, scale: str, knowledge: Knowledge, now: RecoveryCurve, before: RecoveryCurve
 ) -> ScaleCourse:
     """One scale of the model with its own scores."""
     instrument, entry, after = knowledge.instruments[scale], record.baseline(scale), record.after(scale)
@@ -466,13 +362,13 @@ def _scale_course(
     )
 
 
-def _observed(entries: Sequence[ScoreEntry], record: _Record) -> tuple[Observed, ...]:
+def _observed(entries: Sequence[ScoreEntry], record: Known) -> tuple[Observed, ...]:
     return tuple(
         Observed(day=record.day(s.on), total=s.total, origin=str(s.origin)) for s in entries if s.total is not None
     )
 
 
-def _trends(record: _Record, knowledge: Knowledge, modelled: set[str], main: str) -> tuple[ScaleCourse, ...]:
+def _trends(record: Known, knowledge: Knowledge, modelled: set[str], main: str) -> tuple[ScaleCourse, ...]:
     """The scales that no model speaks of, by their own trend, the main one first."""
     names = sorted((s for s in record.stated if record.stated[s] and s not in modelled), key=lambda s: s != main)
     return tuple(
@@ -487,7 +383,7 @@ def _trends(record: _Record, knowledge: Knowledge, modelled: set[str], main: str
     )
 
 
-def _rising(record: _Record, scales: Iterable[ScaleCourse], knowledge: Knowledge) -> EarlyWarning | None:
+def _rising(record: Known, scales: Iterable[ScaleCourse], knowledge: Knowledge) -> EarlyWarning | None:
     """The newest sign of a rise in the last weeks; of several on one day, that of the scale that stands first."""
     found: EarlyWarning | None = None
     newest = record.as_of - timedelta(days=float(knowledge.response["warning"]["days"]) + 1.0)
@@ -499,7 +395,7 @@ def _rising(record: _Record, scales: Iterable[ScaleCourse], knowledge: Knowledge
     return found
 
 
-def _charted(record: _Record, history: History, knowledge: Knowledge, population: Population, *why: Text) -> Course:
+def _charted(record: Known, history: History, knowledge: Knowledge, population: Population, *why: Text) -> Course:
     """The person's own scores without a model of treatment, and the note that says why."""
     main = max(record.depression, key=lambda s: len(record.usable[s]))
     scales = _trends(record, knowledge, set(), main)
@@ -534,14 +430,3 @@ def _charted(record: _Record, history: History, knowledge: Knowledge, population
         goals=history.goals,
         provenance=population.provenance,
     )
-
-
-def _item9(stated: Sequence[ScoreEntry]) -> int | None:
-    """The latest answer to item 9; of several on that day the highest.
-
-    A form without a total counts too, and an unanswered item 9 never hides an earlier answer: missing is not zero.
-    """
-    nine = 9  # source: PHQ-9 has nine items; the ninth is item 9
-    answered = [(s.on, s.items[nine - 1]) for s in stated if len(s.items) == nine]
-    known = [(on, answer) for on, answer in answered if answer is not None]
-    return max(known)[1] if known else None
