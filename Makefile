@@ -22,7 +22,7 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help fit setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
-	format run plan bench bench-door bench-knowledge bench-pharmacology bench-records bench-response bench-store calibrate \
+	format run plan bench bench-audit bench-door bench-knowledge bench-pharmacology bench-records bench-response bench-store calibrate \
 	claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
@@ -173,6 +173,10 @@ bench-store: setup tools ## time reading and searching up to a million resources
 
 bench-door: setup css ## reads and searches a second through the FHIR door, and write docs/reference/door-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.door $(ARGS)
+
+bench-audit: setup tools ## time the trail on both databases, and write docs/reference/audit-times.md
+	@$(BIN)/python -m benchmarks.audit --write
+	@$(BIN)/python -m tests.store.postgres $(BIN)/python -m benchmarks.audit --write
 
 docs: setup ## run every example in the documentation
 	@$(BIN)/python -m pytest tests/docs $(ARGS)

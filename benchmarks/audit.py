@@ -21,7 +21,7 @@ THREADS, SECONDS, LONG = 8, 5.0, 100_000
 TABLE = Path(__file__).parents[1] / "docs" / "reference" / "audit-times.md"
 HEAD = """# How fast the trail is
 
-Written by `python -m benchmarks.audit --write`, for PostgreSQL within `python -m tests.store.postgres`. Eight threads
+Written by `make bench-audit`. Eight threads
 of one process append for five seconds, each row in a transaction of its own, on the disk when it returns (SQLite; the
 PostgreSQL of the tests runs without fsync). The old way is the chain of 0.1 under its one lock.
 """
