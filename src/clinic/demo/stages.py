@@ -33,7 +33,7 @@ class Stage:
     first_total: int
     weight_kg: float
     rest: tuple[int, int]
-    option: str = ""
+    protocol: str = ""
     signed_days_ago: int = 0
     sessions: int = 0
     gain: float = 0.0
@@ -46,26 +46,26 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
     {
         "treatment-resistant-depression": Stage(first_total=18, weight_kg=71.4, rest=(124, 78)),
         "pressure-too-high-today": Stage(
-            first_total=17, weight_kg=88.2, rest=(134, 84), option="racemic-iv-series", signed_days_ago=13, sessions=3,
+            first_total=17, weight_kg=88.2, rest=(134, 84), protocol="racemic-iv-series", signed_days_ago=13, sessions=3,
             gain=0.35, now="arrived", arrives_with=(186, 112),
         ),
         "aneurysm": Stage(first_total=21, weight_kg=64.9, rest=(128, 80)),
         "psychosis-history": Stage(first_total=16, weight_kg=79.3, rest=(119, 74)),
         "bipolar": Stage(first_total=22, weight_kg=68.0, rest=(121, 77)),
         "ptsd-with-depression": Stage(
-            first_total=19, weight_kg=59.6, rest=(116, 72), option="esketamine-label", signed_days_ago=17, sessions=4,
+            first_total=19, weight_kg=59.6, rest=(116, 72), protocol="esketamine-label", signed_days_ago=17, sessions=4,
             gain=0.4, dose_mg=84.0, now="watched",
         ),
         "chronic-pain": Stage(
-            first_total=16, weight_kg=92.5, rest=(131, 83), option="racemic-iv-series", signed_days_ago=29, sessions=6,
+            first_total=16, weight_kg=92.5, rest=(131, 83), protocol="racemic-iv-series", signed_days_ago=29, sessions=6,
             gain=0.1,
         ),
         "sixteen-years-old": Stage(first_total=20, weight_kg=54.1, rest=(112, 70)),
-        "seventy-four-with-falls": Stage(first_total=15, weight_kg=59.4, rest=(138, 82), option="esketamine-label"),
-        "no-ride-and-night-shifts": Stage(first_total=19, weight_kg=57.8, rest=(118, 75), option="racemic-iv-series"),
+        "seventy-four-with-falls": Stage(first_total=15, weight_kg=59.4, rest=(138, 82), protocol="esketamine-label"),
+        "no-ride-and-night-shifts": Stage(first_total=19, weight_kg=57.8, rest=(118, 75), protocol="racemic-iv-series"),
         "half-the-facts-missing": Stage(first_total=14, weight_kg=83.7, rest=(126, 79)),
         "first-language-arabic": Stage(
-            first_total=20, weight_kg=66.2, rest=(122, 76), option="racemic-iv-series", signed_days_ago=31, sessions=6,
+            first_total=20, weight_kg=66.2, rest=(122, 76), protocol="racemic-iv-series", signed_days_ago=31, sessions=6,
             gain=0.65,
         ),
     }
