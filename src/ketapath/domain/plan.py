@@ -122,7 +122,7 @@ class HarmChance:
     """The chance of one harm in one session at the highest dose, against the limit of the policy.
 
     Probabilities are of 1; all of them and `within` are None where a fact is missing. `condition` is what they stand
-    on; `p05` and `p95` are how far the chance moves with what nobody knows of people like this; `assumed` marks one that
+    on; `p05` and `p95` how far the chance moves with what nobody knows of people like this; `assumed` marks one that
     rests on an assumed share.
     """
 
