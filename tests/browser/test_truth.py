@@ -51,10 +51,9 @@ def test_of_many_who_sign_at_the_same_moment_exactly_one_signs(house: House) -> 
     answers: list[str] = []
 
     def sign(visitor: Visitor, page: str, number: int) -> None:
-        seen, digest = (re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("seen", "digest"))
-        assert seen
-        assert digest
-        fields = {"option": "racemic-iv-series", "outcome": "accepted", "seen": seen[1], "digest": digest[1]}
+        read = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("seen", "digest", "option")}
+        fields = {name: match[1] for name, match in read.items() if match} | {"outcome": "accepted"}
+        assert {"seen", "digest", "option"} <= set(fields)
         fields |= {"signer": "prescriber", "secret": house.secret("prescriber")}
         try:
             answers.append(visitor.post(path, fields | {"key": f"k{number}"}, page=page))

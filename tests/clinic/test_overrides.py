@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from tests.proofs import shown, signing
+from tests.proofs import shown, signing, way
 
 from clinic.access.models import Account
 from clinic.access.permission import Refused
@@ -49,7 +49,7 @@ def sign_plan(by: Account) -> None:
     seen = {"seen": standing(found), "digest": plan(found).inputs_digest}
     decide_plan(
         found,
-        "racemic-iv-series",
+        way(found),
         Wish(outcome="accepted", reason="all the same", **seen),
         by=by,
         key="",

@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from tests.clinic.test_loop import arrived, look, sign, wish
-from tests.proofs import shown, signing
+from tests.proofs import shown, signing, way
 
 import clinic as shell
 from clinic import clock
@@ -62,7 +62,7 @@ def unsigned_plan(by: Account, act: str, author: str, *, reason: str = "") -> No
     """A plan and its order that no row has signed, stored through the gate by this act."""
     found = look(by)
     offered = plan(found)
-    option = next(o for o in offered.options if o.id == "racemic-iv-series")
+    option = next(o for o in offered.options if o.protocol_id == "racemic-iv-series")
     at = clock.local(clock.now(), by.practice.zone)
     made = encode.signed_plan(
         offered, option, identity="plan-of-old", dose_mg=35.0, by=author, at=at, recommendation="none"
@@ -94,10 +94,10 @@ def test_without_a_proof_of_ones_own_nothing_is_signed_and_nothing_changes(accou
     for proof in (None, shown(nurse)):
         found = look(prescriber)
         with pytest.raises(NotProven):
-            decide_plan(found, "racemic-iv-series", wish(found), by=prescriber, key="", proof=proof)
+            decide_plan(found, way(found), wish(found), by=prescriber, key="", proof=proof)
     assert (Current.objects.count(), Signature.objects.count()) == before
     found = look(prescriber)  # rejecting needs none
-    decide_plan(found, "racemic-iv-series", wish(found, "rejected", reason="needles"), by=prescriber, key="")
+    decide_plan(found, way(found), wish(found, "rejected", reason="needles"), by=prescriber, key="")
     assert Signature.objects.count() == before[1]
 
 
