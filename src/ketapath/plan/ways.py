@@ -78,11 +78,6 @@ class Way:
         """The highest dose of a session, milligrams of base."""
         return max((s.dose_mg for s in self.steps), default=None)
 
-    @property
-    def marked_sessions(self) -> float | None:
-        """Sessions with marked dissociation that are to be expected; None where no model speaks of it."""
-        return None if self.chances.marked is None else self.chances.marked * len(self.session_days)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -164,7 +159,7 @@ def _way(
     days = days_within(regimen, protocol, HORIZON_DAYS)
     sessions = _sessions(setting, own, steps, days)
     outcome, why, tier = _outcome(setting, own, regimen, sessions)
-    highest = max((s.dose_mg for s in steps), default=0.0)
+    risk = unknown or risks[max((s.dose_mg for s in steps), default=0.0)]
     return Way(
         regimen=regimen,
         protocol=own,
@@ -176,10 +171,10 @@ def _way(
         tier=tier,
         outcome=outcome,
         not_predicted=why,
-        chances=unknown or risks[highest],
+        chances=risk,
         too_little=None if outcome is None else _too_little(setting, sessions or ()),
         sessions_by_days=_within(setting, own, days, [1.0] * len(days)),
-        burden=_burden(setting, own, days, doses_by_session(steps, len(days))),
+        burden=_burden(setting, own, days, doses_by_session(steps, len(days)), risk.marked),
         cost=_cost(setting, own, days),
     )
 
@@ -304,13 +299,16 @@ def _within(
     }
 
 
-def _burden(setting: Setting, protocol: Mapping[str, Any], days: Sequence[int], mg: Sequence[float]) -> Burden:
+def _burden(
+    setting: Setting, protocol: Mapping[str, Any], days: Sequence[int], mg: Sequence[float], marked: float | None
+) -> Burden:
     """Sessions with preparation before and integration after each, and the review; what is done at home is not."""
     knowledge, n = setting.knowledge, len(days)
     talk = knowledge.figure("preparation_min") + n * knowledge.figure("integration_min")
     return Burden(
         visits=2 * n + 2,
         hours=(n * float(protocol["session_min"]) + talk + REVIEW_MIN) / 60.0,
+        marked_sessions=None if marked is None else marked * n,
         days=int(HORIZON_DAYS),
         mg_by_days=_within(setting, protocol, days, mg) if any(mg) else {},
     )
