@@ -147,6 +147,11 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # whether a rule speaks in a worked case
         "true": _("yes"),
         "false": _("no"),
+        # what benefit is set against
+        "against visits": _("visits"),
+        "against hours": _("hours"),
+        "against dissociation": _("marked dissociation"),
+        "against cost": _("cost"),
         # licences
         "approved": _("approved"),
         "off-label": _("off label"),
