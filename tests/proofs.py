@@ -1,4 +1,4 @@
-"""What a test signs, and with what: the proof itself where it calls an act, a password where it sends a form."""
+"""What a test signs with: the proof itself where it calls an act, a password where it sends a form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from django.contrib.auth.hashers import make_password
 
 from clinic.access.models import Account
 from clinic.access.proof import Proof
-from clinic.queries.person import Chart, plan
 
 SECRET = "a lamp beside the harbour"
 
@@ -16,12 +15,6 @@ SECRET = "a lamp beside the harbour"
 def shown(by: Account) -> Proof:
     """As if this person had shown their secret."""
     return Proof(username=by.username)
-
-
-def way(found: Chart, protocol: str = "racemic-iv-series") -> str:
-    """The option with the longest course of this protocol, among those that the page offers."""
-    own = [option for option in plan(found).options if option.protocol_id == protocol]
-    return max(own, key=lambda option: len(option.regimen.days)).id
 
 
 def give_secret(account: Account) -> None:

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from tests.proofs import shown, signing, way
+from tests.options import INFUSION
+from tests.proofs import shown, signing
 
 from clinic.access.models import Account
 from clinic.access.permission import Refused
@@ -49,7 +50,7 @@ def sign_plan(by: Account) -> None:
     seen = {"seen": standing(found), "digest": plan(found).inputs_digest}
     decide_plan(
         found,
-        way(found),
+        INFUSION,
         Wish(outcome="accepted", reason="all the same", **seen),
         by=by,
         key="",

@@ -17,7 +17,6 @@ import numpy as np
 from clinic.demo.charts import Chart, depressed
 
 SEED = 20261124
-INFUSION, SPRAY = "racemic-iv-series", "esketamine-label"
 NOISE_POINTS = 1.7  # about the spread of two PHQ-9 totals of an unchanged person
 RISES = ((20, 13.0), (40, 17.0), (80, 7.0), (115, 2.0))
 """Minutes after dosing begins, and the rise of the systolic pressure there."""
@@ -34,7 +33,7 @@ class Stage:
     first_total: int
     weight_kg: float
     rest: tuple[int, int]
-    protocol: str = ""
+    option: str = ""
     signed_days_ago: int = 0
     sessions: int = 0
     gain: float = 0.0
@@ -47,27 +46,27 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
     {
         "treatment-resistant-depression": Stage(first_total=18, weight_kg=71.4, rest=(124, 78)),
         "pressure-too-high-today": Stage(
-            first_total=17, weight_kg=88.2, rest=(134, 84), protocol=INFUSION, signed_days_ago=13, sessions=3,
+            first_total=17, weight_kg=88.2, rest=(134, 84), option="racemic-iv-series", signed_days_ago=13, sessions=3,
             gain=0.35, now="arrived", arrives_with=(186, 112),
         ),
         "aneurysm": Stage(first_total=21, weight_kg=64.9, rest=(128, 80)),
         "psychosis-history": Stage(first_total=16, weight_kg=79.3, rest=(119, 74)),
         "bipolar": Stage(first_total=22, weight_kg=68.0, rest=(121, 77)),
         "ptsd-with-depression": Stage(
-            first_total=19, weight_kg=59.6, rest=(116, 72), protocol=SPRAY, signed_days_ago=17, sessions=4,
+            first_total=19, weight_kg=59.6, rest=(116, 72), option="esketamine-label", signed_days_ago=17, sessions=4,
             gain=0.4, dose_mg=84.0, now="watched",
         ),
         "chronic-pain": Stage(
-            first_total=16, weight_kg=92.5, rest=(131, 83), protocol=INFUSION, signed_days_ago=29, sessions=6,
+            first_total=16, weight_kg=92.5, rest=(131, 83), option="racemic-iv-series", signed_days_ago=29, sessions=6,
             gain=0.1,
         ),
         "sixteen-years-old": Stage(first_total=20, weight_kg=54.1, rest=(112, 70)),
-        "seventy-four-with-falls": Stage(first_total=15, weight_kg=59.4, rest=(138, 82), protocol=SPRAY),
-        "no-ride-and-night-shifts": Stage(first_total=19, weight_kg=57.8, rest=(118, 75), protocol=INFUSION),
+        "seventy-four-with-falls": Stage(first_total=15, weight_kg=59.4, rest=(138, 82), option="esketamine-label"),
+        "no-ride-and-night-shifts": Stage(first_total=19, weight_kg=57.8, rest=(118, 75), option="racemic-iv-series"),
         "half-the-facts-missing": Stage(first_total=14, weight_kg=83.7, rest=(126, 79)),
         "first-language-arabic": Stage(
-            first_total=20, weight_kg=66.2, rest=(122, 76), protocol=INFUSION, signed_days_ago=31, sessions=6,
-            gain=0.8,
+            first_total=20, weight_kg=66.2, rest=(122, 76), option="racemic-iv-series", signed_days_ago=31, sessions=6,
+            gain=0.65,
         ),
     }
 )  # fmt: skip

@@ -116,23 +116,23 @@ class _Person:
         referred = next(c for c in people(met) if c.identity == self.identity)
         bundle = personal(referred, self.stage, self.rng).bundle()
         import_record(json.dumps(bundle, ensure_ascii=False).encode(), by=self.story.staff["coordinator"])
-        if self.stage.protocol:
+        if self.stage.option:
             self.story.tell(at + timedelta(minutes=0 if at == self.now else 40), self._sign)
 
     def _sign(self) -> None:
         found = self.look()
         shown = shown_by(self.prescriber)
-        own = [o for o in plan(found).options if o.protocol_id == self.stage.protocol]
-        longest = max(own, key=lambda option: len(option.regimen.days))
-        decide_plan(found, longest.id, self._wish(found), by=self.prescriber, key="", proof=shown)
+        usual = next(o for o in plan(found).options if o.protocol_id == self.stage.option and o.is_usual)
+        decide_plan(found, usual.id, self._wish(found), by=self.prescriber, key="", proof=shown)
         days = [visit.on for visit in self.look().sessions_ahead]
         for day in days[: self.stage.sessions]:
             self.story.tell(self.story.at(day, 9, 50), self._visit)
             if self.stage.dose_mg is not None and day == days[1]:
                 self.story.tell(self.story.at(day, 16), self._raise)
         self.story.tell(clock.now() + timedelta(minutes=25), self._notice)
+        first = days[0]
         week = timedelta(days=7)
-        score_day = days[0] + week if self.stage.sessions else self.today
+        score_day = first + week if self.stage.sessions else self.today
         while score_day < self.today:
             self.story.tell(self.story.at(score_day, 18, 15), self._score)
             score_day += week
@@ -158,7 +158,7 @@ class _Person:
         if is_today and stage.now == "arrived":
             return
         begun = start + timedelta(minutes=20)
-        length = 40 if "iv" in stage.protocol else 10
+        length = 40 if "iv" in stage.option else 10
         self.story.tell(begun, self._dose)
         for minute, rise in RISES:
             self.story.tell(begun + timedelta(minutes=minute), partial(self._read, rest, rise))
