@@ -147,6 +147,10 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # whether a rule speaks in a worked case
         "true": _("yes"),
         "false": _("no"),
+        # what became of a suggestion
+        "accepted": _("accepted"),
+        "changed": _("changed"),
+        "rejected": _("rejected"),
         # what benefit is set against
         "against visits": _("visits"),
         "against hours": _("hours"),
