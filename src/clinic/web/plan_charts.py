@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import groupby
 from types import MappingProxyType
 
 from django.utils.safestring import SafeString, mark_safe
@@ -20,8 +19,8 @@ from ketapath.domain.plan import Option, Range
 
 LETTERS = "ABCDEFGH"
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _FOOT, _LANE = 640.0, 372.0, 44.0, 24.0, 34.0, 46.0, 34.0
-_SIDE, _BESIDE = 24.0, 30.0
-"""The side of a mark, and how far apart two stand that would cover each other."""
+_SIDE, _BESIDE, _BAND = 24.0, 32.0, 8.0
+"""The side of a mark, and how far apart two marks stand that would cover each other, and two bands."""
 _HUNDRED = 100
 _RING = 3.2
 
@@ -75,6 +74,7 @@ class _Mark:
     x: float
     better: Range | None
     kind: str
+    is_extrapolated: bool
     words: str
 
 
@@ -93,14 +93,15 @@ def trade_off(options: Sequence[Option], by: str) -> Drawing | None:
     if not known:
         return None
     marks = [
-        _Mark(letter=letter, x=x, better=_better(o), kind=kind_of(o), words=_words(letter, o, x, asked))
+        _Mark(letter=letter, x=x, better=_better(o), kind=kind_of(o),
+              is_extrapolated=o.standing.tier == "outside-studies", words=_words(letter, o, x, asked))
         for letter, o, x in known
-    ]
+    ]  # fmt: skip
     days = options[0].burden.days
     caption = _(
         "Each letter is one option: better days of %(days)s (half of the symptoms gone) against %(asked)s. The line "
-        "through it is the band of nine in ten. Filled: suggested first; ringed: no "
-        "material difference from it; plain: the rest. Letters of one place stand beside each other."
+        "through it is the band of nine in ten. Filled: suggested first; ringed: no material difference from it; "
+        "plain: the rest; dashed: an extrapolation past the studies. Letters of one place stand beside each other."
     ) % {"days": days, "asked": str(asked.name).lower()}
     return Drawing(
         svg=mark_safe(_scatter(marks, asked, days, caption)),  # noqa: S308  every word in it was escaped
@@ -152,8 +153,8 @@ def _scatter(marks: Sequence[_Mark], asked: Asked, days: int, caption: str) -> s
     if has_lane:
         parts.append(_grid(bottom + _LANE / 2 + 6, "", end))
         parts.append(_label(end, bottom + _LANE / 2 - 10, _("benefit not predictable"), "end", "note"))
-    for mark, x in _beside(marks, at_x):
-        y = bottom + _LANE / 2 + 6 if mark.better is None else at_y(mark.better.p50)
+    lane = bottom + _LANE / 2 + 6
+    for mark, x, y in _beside(marks, at_x, lambda m: lane if m.better is None else at_y(m.better.p50)):
         parts.append(_mark(mark, x, y, at_y))
     title = _("Benefit against burden")
     return (
@@ -163,15 +164,20 @@ def _scatter(marks: Sequence[_Mark], asked: Asked, days: int, caption: str) -> s
     )
 
 
-def _beside(marks: Sequence[_Mark], at_x: Callable[[float], float]) -> Iterable[tuple[_Mark, float]]:
-    """Each mark with its place; those that would cover each other stand beside each other, in order of benefit."""
-    ordered = sorted(marks, key=lambda m: (round(at_x(m.x) / _BESIDE), -(m.better.p50 if m.better else 0.0)))
-    for _place, group in groupby(ordered, key=lambda m: round(at_x(m.x) / _BESIDE)):
-        crowd = list(group)
-        middle = sum(at_x(m.x) for m in crowd) / len(crowd)
-        first = min(max(middle - _BESIDE * (len(crowd) - 1) / 2, _LEFT + _SIDE / 2), _WIDTH - _BESIDE * len(crowd))
-        for index, mark in enumerate(crowd):
-            yield mark, (at_x(mark.x) if len(crowd) == 1 else first + _BESIDE * index)
+def _beside(
+    marks: Sequence[_Mark], at_x: Callable[[float], float], at_y: Callable[[_Mark], float]
+) -> Iterable[tuple[_Mark, float, float]]:
+    """Each mark with its place; one that would cover another, or its band, stands beside it, as near as it can."""
+    placed: list[tuple[float, float]] = []
+    for mark in sorted(marks, key=lambda m: at_x(m.x)):
+        own, y = at_x(mark.x), at_y(mark)
+        for step in range(2 * len(marks) + 1):
+            x = own + _BAND * ((step + 1) // 2) * (-1 if step % 2 else 1)
+            is_free = all(abs(x - ox) >= (_BESIDE if abs(y - oy) < _BESIDE else _BAND) for ox, oy in placed)
+            if is_free and _LEFT + _SIDE / 2 <= x <= _WIDTH - _SIDE / 2:
+                break
+        placed.append((x, y))
+        yield mark, x, y
 
 
 def _mark(mark: _Mark, x: float, y: float, at_y: Callable[[float], float]) -> str:
@@ -186,8 +192,9 @@ def _mark(mark: _Mark, x: float, y: float, at_y: Callable[[float], float]) -> st
             f'<rect class="ring" x="{x - half - 3:.1f}" y="{y - half - 3:.1f}" width="{_SIDE + 6:g}" '
             f'height="{_SIDE + 6:g}" rx="8"/>'
         )
+    kind = f"{mark.kind} extrapolated" if mark.is_extrapolated else mark.kind
     return (
-        f'<g class="way {mark.kind}"><title>{escape(mark.words)}</title>{band}{ring}'
+        f'<g class="way {kind}"><title>{escape(mark.words)}</title>{band}{ring}'
         f'<rect class="box" x="{x - half:.1f}" y="{y - half:.1f}" width="{_SIDE:g}" height="{_SIDE:g}" rx="6"/>'
         f'<text class="letter" x="{x:.1f}" y="{y + 5:.1f}" text-anchor="middle">{mark.letter}</text></g>'
     )

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.web.templatetags.clinic import about, amount, say, span
+from clinic.web.templatetags.clinic import about, amount, say, span, word
 from ketapath.domain.evidence import Verdict
-from ketapath.domain.plan import DoseStep, HarmChance, Option, Range
+from ketapath.domain.plan import Cost, DoseStep, HarmChance, Option, Range
 
 Columns = Sequence[Option]
+_NEARLY = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +193,15 @@ def _first_tasks(option: Option) -> Cell:
 def _cost(option: Option) -> Cell:
     cost = option.cost
     if cost.total is None:
-        return Cell(lines=(_("not known"),), quiet=tuple(map(say, cost.lacking)), is_gap=True)
+        return Cell(lines=(_("not known"),), quiet=tuple(_lacking(cost)), is_gap=True)
     return Cell(lines=(f"{cost.total:.0f} {cost.currency or ''}".strip(),))
+
+
+def _lacking(cost: Cost) -> Iterator[str]:
+    unpriced = [word(str(text.values["what"])) for text in cost.lacking if "what" in text.values]
+    if unpriced:
+        yield _("no price on file: %(what)s") % {"what": ", ".join(unpriced)}
+    yield from (say(text) for text in cost.lacking if "what" not in text.values)
 
 
 def _own_share(option: Option) -> Cell:
@@ -237,4 +245,6 @@ def against_first(option: Option, first: str = "A") -> str:
     said = {"first": first, "count": round(10 * standing.p_first_better)}
     if standing.no_material_difference:
         return _("no material difference from %(first)s (%(first)s better in %(count)s of 10 possible cases)") % said
+    if standing.p_first_better > _NEARLY:
+        return _("%(first)s is better in nearly all possible cases") % said
     return _("%(first)s is better in %(count)s of 10 possible cases") % said

@@ -147,6 +147,10 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # whether a rule speaks in a worked case
         "true": _("yes"),
         "false": _("no"),
+        # what a price list has
+        "preparation": _("preparation"),
+        "integration": _("integration"),
+        "review": _("review"),
         # what became of a suggestion
         "accepted": _("accepted"),
         "changed": _("changed"),
