@@ -134,9 +134,14 @@ class Endpoint:
     @property
     def words(self) -> str:
         """Its name in a table."""
-        since = "" if self.since is None else f" after a response on day {self.since:g}"
-        until = "to" if self.quantity in ("relapse", "days-in-remission") else "on"
-        return f"{self.quantity.replace('-', ' ')}{since} {until} day {self.day:g}"
+        since = "" if self.since is None else f" of those in response on day {self.since:g}"
+        until = "by" if self.quantity in ("relapse", "days-in-remission") else "on"
+        return f"{self.quantity.replace('-', ' ')} {until} day {self.day:g}{since}"
+
+    @property
+    def unit(self) -> str:
+        """In UCUM: a share of 1, days, or points of the scale."""
+        return "1" if self.quantity in SHARES else "d" if self.quantity == "days-in-remission" else "{score}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

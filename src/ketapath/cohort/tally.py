@@ -175,6 +175,7 @@ class Tally:
             endpoints=tuple(
                 ArmEndpoint(
                     endpoint=one.words,
+                    unit=one.unit,
                     mean=here[arm, end, "mean"].figure(),
                     standard_error=here[arm, end, "error"].figure(),
                     counted=here[arm, end, "counted"].figure(),
@@ -190,6 +191,7 @@ class Tally:
         knows = self.design.reference > 0
         return Contrast(
             endpoint=self.design.endpoints[end].words,
+            unit=self.design.endpoints[end].unit,
             first=first,
             other=other,
             trials=here[*key, "rejected"].count,

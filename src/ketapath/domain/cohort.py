@@ -20,10 +20,12 @@ class Figure:
 class ArmEndpoint:
     """One endpoint of one arm: its mean in a trial, the standard error that a trial states, and the share who count.
 
-    `true` is the mean if nobody left and no visit was missed; None where that was not simulated.
+    `unit` is "{score}", "d" or, of a share, "1". `true` is the mean if nobody left and no visit was missed; None where
+    that was not simulated.
     """
 
     endpoint: str
+    unit: str
     mean: Figure
     standard_error: Figure
     counted: Figure
@@ -59,6 +61,7 @@ class Contrast:
     """
 
     endpoint: str
+    unit: str
     first: str
     other: str
     trials: int
