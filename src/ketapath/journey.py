@@ -17,31 +17,20 @@ from ketapath.domain.evidence import Finding
 from ketapath.domain.followup import DueAssessment
 from ketapath.domain.plan import DecisionCard, Plan
 from ketapath.domain.profile import Profile
-from ketapath.domain.response import Course, History
+from ketapath.domain.response import Course
 from ketapath.domain.session import Session
 from ketapath.fhir import read_bundle, statements, vocabulary
 from ketapath.followup import due_assessments
 from ketapath.knowledge import Knowledge
+from ketapath.pharmacology import Sensitivity
 from ketapath.plan import adapt, propose
 from ketapath.profile import profile
 from ketapath.response import Population, course
+from ketapath.response.history import history
 from ketapath.response.prior import population
 from ketapath.session import monitor
 
 __all__ = ["Journey", "assessed", "history", "person", "person_at_last", "planned", "travel", "treated"]
-
-_CONDITIONS = (
-    ("diagnosis.bipolar", "bipolar-depression"),
-    ("diagnosis.depression", "MDD"),
-    ("diagnosis.ptsd", "PTSD"),
-    ("diagnosis.anxiety", "GAD"),
-    ("diagnosis.social_anxiety", "SAD"),
-    ("diagnosis.ocd", "OCD"),
-    ("diagnosis.alcohol_use_disorder", "AUD"),
-    ("diagnosis.crps", "CRPS"),
-    ("diagnosis.chronic_pain", "chronic-pain"),
-)
-"""What is treated, by the first diagnosis that stands: a depression before what comes beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +64,15 @@ def assessed(someone: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidac
     return assess(someone, clinic, knowledge)
 
 
-def planned(someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int) -> Plan:
-    """Which options are open, with dose, days, support, benefit and harm?"""
-    return propose(someone, assessed(someone, clinic, knowledge), clinic, knowledge, seed=seed)
+def planned(
+    someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int, sensitivity: Sensitivity | None = None
+) -> Plan:
+    """Which options are open, with dose, days, support, benefit and harm?
+
+    `sensitivity` is how this person reacted in their own sessions; without it, people like this.
+    """
+    candidacy = assessed(someone, clinic, knowledge)
+    return propose(someone, candidacy, clinic, knowledge, seed=seed, sensitivity=sensitivity)
 
 
 def treated(
@@ -91,25 +86,6 @@ def treated(
     drawn = own_prior or population(knowledge.response)
     so_far = course(history(someone), knowledge, drawn, as_of=someone.as_of, seed=seed)
     return candidacy, so_far, adapt(someone, candidacy, so_far, clinic, knowledge)
-
-
-def history(someone: Profile) -> History:
-    """What the response model may know of this person."""
-
-    def holds(path: str) -> bool:
-        return path in someone.known and someone.known[path].value is True
-
-    therapy, age = someone.known.get("therapy.current"), someone.known.get("person.age_years")
-    return History(
-        scores=someone.scores,
-        doses=someone.doses,
-        weights_kg=someone.weights_kg,
-        antidepressant_starts=tuple(t.start for t in someone.trials if t.start is not None),
-        psychotherapy=(therapy.on or someone.as_of,) if therapy is not None and therapy.value is True else (),
-        goals=someone.goals,
-        condition=next((word for path, word in _CONDITIONS if holds(path)), None),
-        age_years=age.value if age is not None and isinstance(age.value, float) else None,
-    )
 
 
 def travel(

@@ -101,7 +101,7 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
         _need(wish.reason, _("a reason for replacing the plan that stands"))
     _check_relative(found, option)
     dose_mg = _dose(found, option, wish)
-    _check_order(found, option.id, dose_mg)
+    _check_order(found, option.protocol_id, dose_mg)
     if option.verdict not in _SIGNABLE:
         _need(wish.reason, _("a reason for signing an option that candidacy does not support today"))
     drafts += _ended(found, "revoked", "stopped", "replaced by a newly signed plan")
@@ -207,8 +207,8 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
         dose_mg = None
         if chosen == "adjust":
             _need(wish.reason, _("a reason for changing the dose"))
-            dose_mg = _within(found, signed.option_id, wish.dose_mg)
-        _check_order(found, signed.option_id, dose_mg or signed.dose_mg, every_days=wish.every_days)
+            dose_mg = _within(found, signed.protocol_id, wish.dose_mg)
+        _check_order(found, signed.protocol_id, dose_mg or signed.dose_mg, every_days=wish.every_days)
         care_plan, order = _resources(found, signed)
         made = adapted_plan(
             care_plan.resource,
@@ -234,7 +234,7 @@ def _onward(found: Chart, wish: Wish) -> tuple[Appointment, ...]:
     assert found.person is not None
     assert found.plan is not None
     return onward(
-        found.person, found.clinic, found.knowledge, protocol_id=found.plan.option_id, every_days=wish.every_days
+        found.person, found.clinic, found.knowledge, option_id=found.plan.option_id, every_days=wish.every_days
     )
 
 
@@ -281,9 +281,9 @@ def _check_relative(found: Chart, option: Option) -> None:
             )
 
 
-def _check_order(found: Chart, option_id: str, dose_mg: float | None, *, every_days: int | None = None) -> None:
+def _check_order(found: Chart, protocol_id: str, dose_mg: float | None, *, every_days: int | None = None) -> None:
     """What a rule forbids of an order is not ordered, whoever typed it and at whatever point of the course."""
-    protocol = found.knowledge.protocols.get(option_id)
+    protocol = found.knowledge.protocols.get(protocol_id)
     if protocol is None or dose_mg is None or found.person is None:
         return
     said = order_findings(found.person, protocol, found.clinic, found.knowledge, dose_mg=dose_mg, every_days=every_days)
@@ -325,7 +325,7 @@ def _dose(found: Chart, option: Option, wish: Wish) -> float:
     """The dose to order, in milligrams of base."""
     if wish.outcome == "changed":
         _need(wish.reason, _("a reason for changing the dose"))
-        return _within(found, option.id, wish.dose_mg)
+        return _within(found, option.protocol_id, wish.dose_mg)
     if option.dose is None:
         raise BadInput(
             field=_("dose"),
@@ -336,13 +336,13 @@ def _dose(found: Chart, option: Option, wish: Wish) -> float:
     return option.dose.dose_mg
 
 
-def _within(found: Chart, option_id: str, dose_mg: float | None) -> float:
+def _within(found: Chart, protocol_id: str, dose_mg: float | None) -> float:
     """The typed dose, if the protocol allows it."""
-    protocol = knowledge().protocols.get(option_id)
+    protocol = knowledge().protocols.get(protocol_id)
     if protocol is None:
         raise BadInput(
             field=_("plan"),
-            found=option_id,
+            found=protocol_id,
             limit=_("a protocol that is still known"),
             next_step=_("Compare the options and sign one."),
         )

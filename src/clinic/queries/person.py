@@ -144,7 +144,7 @@ def candidacy(found: Chart) -> Candidacy:
 
 def plan(found: Chart) -> Plan:
     """The options today."""
-    return _planned(_Key.of(found))
+    return _planned(_Key.of(found), own_sessions(found))
 
 
 def treated(found: Chart) -> Treated:
@@ -159,7 +159,7 @@ def screened(found: Chart) -> tuple[Screened, ...]:
 
 def markers(found: Chart) -> tuple[MarkerView, ...]:
     """What is on record about genes, blood, images and EEG, and why it does not count."""
-    return _marked(_Key.of(found))
+    return _marked(_Key.of(found), own_sessions(found))
 
 
 def clinic_now(practice: Practice) -> Clinic:
@@ -260,9 +260,14 @@ def _chart(reach: Reach, patient_id: str, place: int, as_of: date, clinic: Clini
 
 def measured(found: Chart) -> Sensitivity:
     """How this person reacted in their own sessions; people like this where there is none that can be read."""
+    return _measured(_Key.of(found), own_sessions(found))
+
+
+def own_sessions(found: Chart) -> tuple[Session, ...]:
+    """The sessions of this clinic that are over, numbered from the first."""
     numbered = enumerate(sorted((v for v in found.visits if v.was_dosed), key=lambda v: v.opened_at), start=1)
     sessions = (visit.session(number) for number, visit in numbered if visit.step == "home")
-    return _measured(_Key.of(found), tuple(s for s in sessions if s is not None))
+    return tuple(s for s in sessions if s is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,8 +313,9 @@ def _assessed(key: _Key) -> Candidacy:
 
 
 @lru_cache(maxsize=128)
-def _planned(key: _Key) -> Plan:
-    return journey.planned(key.person, key.clinic, knowledge_at(key.clinic), seed=SEED)
+def _planned(key: _Key, sessions: tuple[Session, ...]) -> Plan:
+    own = _measured(key, sessions) if sessions else None
+    return journey.planned(key.person, key.clinic, knowledge_at(key.clinic), seed=SEED, sensitivity=own)
 
 
 @lru_cache(maxsize=128)
@@ -324,8 +330,8 @@ def _screened(key: _Key) -> tuple[Screened, ...]:
 
 
 @lru_cache(maxsize=128)
-def _marked(key: _Key) -> tuple[MarkerView, ...]:
-    return biomarkers(key.person, knowledge_at(key.clinic), key.clinic, plan=_planned(key), seed=SEED)
+def _marked(key: _Key, sessions: tuple[Session, ...]) -> tuple[MarkerView, ...]:
+    return biomarkers(key.person, knowledge_at(key.clinic), key.clinic, plan=_planned(key, sessions), seed=SEED)
 
 
 @lru_cache(maxsize=128)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import ketapath
-from clinic.queries.person import SEED, Chart, chart, clinic_of, plan, settings_of, treated
+from clinic.queries.person import SEED, Chart, chart, clinic_of, measured, own_sessions, plan, settings_of, treated
 from clinic.record.models import Practice
 from clinic.record.read import read
 from ketapath import __version__, journey
@@ -76,7 +76,7 @@ def ways_on(found: Chart, card: DecisionCard) -> list[tuple[int | None, list[dat
         return []
     choices: tuple[int | None, ...] = card.spacings or (None,)
     blocks = {
-        days: onward(found.person, found.clinic, found.knowledge, protocol_id=found.plan.option_id, every_days=days)
+        days: onward(found.person, found.clinic, found.knowledge, option_id=found.plan.option_id, every_days=days)
         for days in choices
     }
     return [(days, [visit.on for visit in block if visit.kind == "session"]) for days, block in blocks.items()]
@@ -116,7 +116,9 @@ def replay(practice: Practice, identity: str) -> Replay | None:
         return None  # made elsewhere and taken in with a whole chart: the history that it was made on is not here
     known = then.knowledge
     if found.about == "plan":
-        again = plan_json(journey.planned(then.person, clinic, known, seed=found.seed), then.person, known)
+        own = measured(then) if own_sessions(then) else None
+        offered = journey.planned(then.person, clinic, known, seed=found.seed, sensitivity=own)
+        again = plan_json(offered, then.person, known)
     else:
         _, course, card = journey.treated(then.person, clinic, known, seed=found.seed)
         again = course_json(course, card, then.person, known)

@@ -165,7 +165,7 @@ def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objectio
         yield Objection(kind="blocks", words=_("No pressure was read in this visit: it is taken before the dose."))
     assert found.person is not None
     weight = found.person.known.get("vitals.weight_kg")
-    protocol = knowledge().protocols.get(plan.option_id)
+    protocol = knowledge().protocols.get(plan.protocol_id)
     if protocol is not None and weight is not None and isinstance(weight.value, float) and plan.dose_mg:
         most = most_mg(protocol, weight.value, found.knowledge)
         if most is not None and plan.dose_mg > most:
@@ -277,7 +277,7 @@ def _asks(
 
 def watched_minutes(plan: SignedPlan | None) -> float:
     """How long somebody stays after dosing begins, by the plan's protocol; the longest where that is not known."""
-    protocol = None if plan is None else knowledge().protocols.get(plan.option_id)
+    protocol = None if plan is None else knowledge().protocols.get(plan.protocol_id)
     longest = max(float(p["observation_min"]) for p in knowledge().protocols.values())
     return longest if protocol is None else float(protocol["observation_min"])
 

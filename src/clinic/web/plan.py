@@ -87,7 +87,7 @@ def _drawn(found: Chart, option: Option, place: int) -> dict[str, Any]:
         "letter": "ABCDEFGH"[place % 8],
         "chart": None if simulation is None else levels_chart(simulation, identity=f"level-{place}"),
         "strip": schedule_strip(option, found.as_of, identity=f"strip-{place}"),
-        "allowed": knowledge().protocols[option.id].get("allowed_mg"),
+        "allowed": knowledge().protocols[option.protocol_id].get("allowed_mg"),
         "burden": words % burden,
         "asks_reason": found.plan is not None or option.verdict not in ("eligible", "caution"),
         "first_tasks": [task for task in option.support if task.blocks_first_session],

@@ -12,7 +12,10 @@ from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Approved, Basis, Evidence, FactUsed, Finding, RuleRef, Text, Verdict
 from ketapath.domain.fact import Origin
 
-Decision = Literal["continue", "adjust", "add", "pause", "stop"]
+Decision = Literal["continue", "adjust", "add", "pause", "stop", "taper", "switch", "re-induce"]
+
+Tier = Literal["studied", "outside-studies", "not-predictable"]
+"""How far benefit can be said: by studies of such a dose, past them, or not at all. A later one never stands above."""
 
 Moved = Literal["exposure", "response-probability", "dose"]
 """What a marker whose card passes and is approved may move. Eligibility is not among it, nor is anybody's priority."""
@@ -82,6 +85,138 @@ class Harm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoseStep:
+    """From which session on which dose is meant, milligrams of base; `condition` is what has to hold before a step."""
+
+    from_session: int
+    dose_mg: float
+    formula: str
+    condition: Text | None
+    rule_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regimen:
+    """One way of giving by one protocol. `code` names it within the protocol and never changes its meaning.
+
+    `doses` are as the protocol states them (mg/kg of base, or mg of a device), one a session, the last one repeated.
+    `days` are those of the induction since its first session; `every_days` follows it, None for nothing planned.
+    """
+
+    protocol_id: str
+    code: str
+    doses: tuple[float, ...]
+    infusion_min: float | None
+    course: str
+    days: tuple[int, ...]
+    every_days: int | None
+
+    @property
+    def id(self) -> str:
+        """The name of an option of this regimen."""
+        return f"{self.protocol_id}/{self.code}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarmChance:
+    """The chance of one harm in one session at the highest dose, against the limit of the policy.
+
+    Probabilities are of 1; all of them and `within` are None where a fact is missing. `condition` is what they stand
+    on; `p05` and `p95` how far the chance moves with what nobody knows of people like this; `assumed` marks one that
+    rests on an assumed share.
+    """
+
+    id: str
+    statement: Text
+    condition: Text
+    p: float | None
+    p05: float | None
+    p95: float | None
+    limit: float
+    within: bool | None
+    assumed: bool
+    unknown: Text | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseWindow:
+    """Between which doses (milligrams of base) this product and route stays in, and what set each end."""
+
+    least_mg: float | None
+    most_mg: float | None
+    least_why: Text
+    most_why: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burden:
+    """What a way asks of the person over the weeks looked at: visits, hours of them, and milligrams by interval.
+
+    `mg_by_days` holds the most that falls into so many days, earlier doses of the record included.
+    """
+
+    visits: int
+    hours: float
+    days: int
+    mg_by_days: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What the option costs over the weeks looked at, in `currency`: the clinic's price, and what the person pays.
+
+    Each is None where a price or the coverage is not known; `lacking` names what is. Never zero for not knowing.
+    """
+
+    currency: str | None
+    total: float | None
+    own_share: float | None
+    lacking: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """How many better days one unit of a thing is worth to this person; `stated` is None for a site default."""
+
+    thing: str
+    unit: Text
+    better_days: float
+    stated: FactUsed | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an option stands and why. `utility` is better days less what is given up for them, None where benefit
+    cannot be predicted; `p_first_better` is the chance, over settings, that the first option is the better one.
+
+    `best_for` are the things in which no other option is better; `dominated` that another is at least as good in all.
+    """
+
+    place: int
+    tier: Tier
+    utility: Range | None
+    p_first_better: float | None
+    no_material_difference: bool
+    dominated: bool
+    best_for: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """What one limit took out before anything was compared: how many ways, and the highest dose that it leaves.
+
+    `left_mg` maps "product/route" to milligrams of base; a way that is not in it was not touched.
+    """
+
+    id: str
+    statement: Text
+    limit: float
+    removed: int
+    left_mg: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarkerMove:
     """How one result moved an option ("product/route"): what, how far, within which bound, and who approved it.
 
@@ -107,16 +242,23 @@ class Option:
 
     `verdict` is the candidacy of this product and route; `total_mg` counts the induction at the first dose;
     `cost` is None where it is not known, never zero. `markers` says what a result moved; none does as shipped.
+    `dose` is the first one, `steps` all of them; `chances` are predicted, `harm` as published.
     """
 
     id: str
+    protocol_id: str
+    regimen: Regimen
     verdict: Verdict
     product: str
     route: str
     title: Text
     dose: DoseCalculation | None
     dose_withheld: Text | None
+    steps: tuple[DoseStep, ...]
+    window: DoseWindow
     infusion_min: float | None
+    way: Text
+    maintenance: Text
     schedule: tuple[Appointment, ...]
     psychotherapy: tuple[Text, ...]
     support: tuple[SupportTask, ...]
@@ -124,11 +266,15 @@ class Option:
     information: tuple[Finding, ...]
     benefit: Mapping[str, Range] | None
     benefit_note: Text
+    chances: tuple[HarmChance, ...]
     harm: tuple[Harm, ...]
+    stop_rules: tuple[Finding, ...]
     exposure: Range | None
     weeks: float
     total_mg: float | None
-    cost: float | None
+    burden: Burden
+    cost: Cost
+    standing: Standing
     evidence: tuple[Evidence, ...]
     basis: Basis
     markers: tuple[MarkerMove, ...] = ()
@@ -136,7 +282,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All options that knowledge allows, side by side; `no_options_reason` whenever there are fewer than two.
+    """The options to choose between, best first; `no_options_reason` whenever there are fewer than two.
+
+    `considered` ways were compared, `cuts` took some out before; `worths` are what ranked the rest, and `comparison`
+    says how much that order means.
 
     `inputs_digest` binds the plan to what it was made from; with `seed` and the versions it can be made again.
     """
@@ -144,6 +293,10 @@ class Plan:
     candidacy: Candidacy
     options: tuple[Option, ...]
     removed: tuple[tuple[str, Text], ...]
+    considered: int
+    cuts: tuple[Cut, ...]
+    worths: tuple[Worth, ...]
+    comparison: Text
     no_options_reason: Text | None
     alternatives: tuple[Alternative, ...]
     seed: int
@@ -208,6 +361,11 @@ class SignedPlan:
     visits: tuple[PlannedVisit, ...]
     recommendation_id: str | None
     order_id: str | None
+
+    @property
+    def protocol_id(self) -> str:
+        """The protocol of the option that was signed."""
+        return self.option_id.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -222,13 +222,28 @@ def _protocol() -> Schema:
         "observation_min": NUMBER,
         "review_after_session": NUMBER,
         "predicted_for": list_of(PATH),
+        "search": _search(),
         "rules": list_of(RULE_ID, least=1),
+        "stop_rules": list_of(RULE_ID, least=1),
         "sources": list_of(KEY, least=1),
         "basis": basis(),
         "spacing_note": TEXT,
     }
     by_product = [n for n in fields if n.endswith(("_mg", "_rule", "_mg_per_kg", "_gap_min")) or n == "infusion_min"]
     return record(fields, optional=[*by_product, "spacing_note"])
+
+
+def _search() -> Schema:
+    """Doses are one a session, the last one repeated; days count from the first session of the course."""
+    doses = list_of(list_of(NUMBER, least=1), least=1)
+    fields: dict[str, Schema] = {
+        "doses": doses,
+        "lower_doses": doses,
+        "raise_rule": RULE_ID,
+        "infusion_min": list_of(NUMBER, least=1),
+        "courses": list_of(record({"id": TEXT, "days": list_of(COUNT, least=1)}), least=1),
+    }
+    return record(fields, optional=("infusion_min",))
 
 
 def _rules() -> Schema:

@@ -23,6 +23,7 @@ from ketapath.errors import BadInput
 from ketapath.knowledge import SITE_DEFAULT, Knowledge
 from ketapath.plan.basis import basis_card
 from ketapath.plan.needs import arrangement
+from ketapath.plan.regimens import signed_protocol
 from ketapath.plan.schedule import dates_onward, spacings
 
 _GOES_ON: tuple[Decision, ...] = ("continue", "adjust")
@@ -104,16 +105,16 @@ def onward(
     clinic: Clinic,
     knowledge: Knowledge,
     *,
-    protocol_id: str | None = None,
+    option_id: str | None = None,
     every_days: int | None = None,
 ) -> tuple[Appointment, ...]:
-    """The dates that going on would bring by this protocol, or by that of what was given last.
+    """The dates that going on would bring by this option as it was signed, or by the protocol of what was given last.
 
     Only doses of the protocol's own product and route count; none where nothing of it has been given. Raises BadInput
     for days between sessions that the protocol does not know.
     """
     person = at_clinic(person, clinic, knowledge)
-    protocol = _protocol(person, knowledge) if protocol_id is None else knowledge.protocols.get(protocol_id)
+    protocol = _protocol(person, knowledge) if option_id is None else signed_protocol(option_id, knowledge)
     given = () if protocol is None else _given_by(protocol, person)
     if protocol is None or not given:
         return ()

@@ -16,26 +16,35 @@ from ketapath.domain.plan import DoseCalculation
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import Knowledge
 
+_ROUNDING = 1e-9  # source: floating point; 0.5 mg/kg x 70 kg is 35 mg and not 34
 
-def first_dose(
-    person: Profile, protocol: Mapping[str, Any], clinic: Clinic, knowledge: Knowledge
-) -> DoseCalculation | Text:
-    """The first dose of this protocol, or the sentence that says why none can be given yet."""
+
+def is_lower(person: Profile, protocol: Mapping[str, Any], clinic: Clinic, knowledge: Knowledge) -> bool:
+    """Whether this person starts with the lower dose: by age, and by vein also by liver or frailty."""
+    rule = knowledge.rules[protocol["lower_rule"]]
+    age = person.known.get("person.age_years")
+    older = age is not None and isinstance(age.value, float) and age.value >= rule.limit("person.age_years")
     if "dose_mg_per_kg" in protocol:
-        return _by_weight(person, protocol, knowledge)
-    return _by_label(person, protocol, clinic, knowledge)
+        return older or _is(person, "history.child_pugh", "B") or _is(person, "history.frailty", True)
+    return older and rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction)
+
+
+def dose_of(
+    person: Profile, protocol: Mapping[str, Any], stated: float, clinic: Clinic, knowledge: Knowledge
+) -> DoseCalculation | Text:
+    """Milligrams of base for a dose as the protocol states it (mg/kg, or mg of a device), or why there are none."""
+    lower = is_lower(person, protocol, clinic, knowledge)
+    if "dose_mg_per_kg" in protocol:
+        return _by_weight(person, protocol, stated, knowledge, lower=lower)
+    return _by_label(person, protocol, stated, knowledge, lower=lower)
 
 
 def _by_label(
-    person: Profile, protocol: Mapping[str, Any], clinic: Clinic, knowledge: Knowledge
+    person: Profile, protocol: Mapping[str, Any], dose: float, knowledge: Knowledge, *, lower: bool
 ) -> DoseCalculation | Text:
     age = person.known.get("person.age_years")
     if age is None:
         return Text(key="dose.needs", values={"what": knowledge.paths["person.age_years"].label.lower()})
-    rule = knowledge.rules[protocol["lower_rule"]]
-    older = isinstance(age.value, float) and age.value >= rule.limit("person.age_years")
-    lower_here = older and rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction)
-    dose = float(protocol["lower_first_dose_mg"] if lower_here else protocol["first_dose_mg"])
     return DoseCalculation(
         dose_mg=dose,
         inputs=(fact_used(age, knowledge),),
@@ -44,11 +53,13 @@ def _by_label(
         rounded_to_mg=float(protocol["device_mg"]),
         cap_mg=float(max(protocol["allowed_mg"])),
         capped=False,
-        rule_ids=("REG-005", "REG-007") if lower_here else ("REG-001", "REG-007"),
+        rule_ids=("REG-005", "REG-007") if lower else ("REG-001", "REG-007"),
     )
 
 
-def _by_weight(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledge) -> DoseCalculation | Text:
+def _by_weight(
+    person: Profile, protocol: Mapping[str, Any], per_kg: float, knowledge: Knowledge, *, lower: bool
+) -> DoseCalculation | Text:
     needed = ("vitals.weight_kg", "person.age_years")
     for path in needed:
         if path not in person.known:
@@ -56,30 +67,31 @@ def _by_weight(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledg
             key = "dose.needs" if aside is None else "dose.needs_again"
             return Text(key=key, values={"what": knowledge.paths[path].label.lower()})
     weight, age = person.known["vitals.weight_kg"], person.known["person.age_years"]
-    assert isinstance(weight.value, float) and isinstance(age.value, float)
-    oldest = knowledge.rules[protocol["lower_rule"]].limit("person.age_years")
-    lower = age.value >= oldest or _is(person, "history.child_pugh", "B") or _is(person, "history.frailty", True)
-    per_kg = float(protocol["lower_dose_mg_per_kg" if lower else "dose_mg_per_kg"])
-    step, cap = float(protocol["round_to_mg"]), float(protocol["cap_mg"])
+    assert isinstance(weight.value, float)
+    step, cap = float(protocol["round_to_mg"]), _cap(person, protocol, knowledge)
     bmi = person.known.get("vitals.bmi_kg_per_m2")
-    # Without a known body mass index the cap holds for everybody: the careful side of not knowing.
-    cap_from = knowledge.rules[protocol["cap_rule"]].limit("vitals.bmi_kg_per_m2")
-    cap_holds = bmi is None or (isinstance(bmi.value, float) and bmi.value >= cap_from)
     exact = per_kg * weight.value
     # Rounding down to the step never gives more than was calculated.
-    rounded = step * int(exact / step)
-    dose = min(rounded, cap) if cap_holds else rounded
+    rounded = step * int(exact / step + _ROUNDING)
     inputs = (weight, age) if bmi is None else (weight, age, bmi)
     return DoseCalculation(
-        dose_mg=dose,
+        dose_mg=rounded if cap is None else min(rounded, cap),
         inputs=tuple(fact_used(f, knowledge) for f in inputs),
         formula=f"{per_kg:g} mg/kg x {weight.value:g} kg",
         exact_mg=exact,
         rounded_to_mg=step,
-        cap_mg=cap if cap_holds else most_mg(protocol, weight.value, knowledge),
-        capped=cap_holds and rounded > cap,
+        cap_mg=most_mg(protocol, weight.value, knowledge) if cap is None else cap,
+        capped=cap is not None and rounded > cap,
         rule_ids=("REG-028" if lower else "REG-011", "REG-014", "REG-031", "CON-048"),
     )
+
+
+def _cap(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledge) -> float | None:
+    """The most by body mass index. Not known, it holds for everybody: the careful side of not knowing."""
+    bmi = person.known.get("vitals.bmi_kg_per_m2")
+    cap_from = knowledge.rules[protocol["cap_rule"]].limit("vitals.bmi_kg_per_m2")
+    holds = bmi is None or (isinstance(bmi.value, float) and bmi.value >= cap_from)
+    return float(protocol["cap_mg"]) if holds else None
 
 
 def most_mg(protocol: Mapping[str, Any], weight_kg: float, knowledge: Knowledge) -> float | None:

@@ -1,13 +1,14 @@
 """Which ways are open for this person, with what dose, days, support, benefit and harm? Options side by side.
 
-Every protocol that the clinic offers becomes an option or is named among the removed with its reason. An option whose
-benefit has no studies of its own says "not predictable" instead of a number. Nothing is ranked here.
+Every protocol that the clinic offers is searched for ways of giving (`ways`), which are compared and cut (`choice`), or
+is named among the removed with its reason. An option whose benefit has no studies of its own says "not predictable"
+instead of a number.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,18 +17,34 @@ from ketapath.candidacy import at_clinic, finding
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text, Verdict
-from ketapath.domain.plan import DoseCalculation, Harm, MarkerMove, Moved, Option, Plan, Range, SupportTask
+from ketapath.domain.plan import (
+    DoseCalculation,
+    DoseStep,
+    Harm,
+    MarkerMove,
+    Moved,
+    Option,
+    Plan,
+    Range,
+    Regimen,
+    SupportTask,
+)
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, published
-from ketapath.pharmacology import Order, Subject, exposure_peak, has_model
+from ketapath.pharmacology import Order, Sensitivity, Subject, exposure_peak, has_model
 from ketapath.plan.basis import basis_card
-from ketapath.plan.dosing import first_dose
+from ketapath.plan.choice import Chosen, choose
 from ketapath.plan.markers import Mover, benefit_moved, dose_moved, exposure_moved, movers
 from ketapath.plan.needs import Arrangement, arrangement
 from ketapath.plan.ordering import order_findings
-from ketapath.plan.schedule import schedule
-from ketapath.response import SPRAY, SPRAY_MG, prior_benefit
-from ketapath.response.prior import population
+from ketapath.plan.preferences import worths
+from ketapath.plan.regimens import given_by
+from ketapath.plan.schedule import first_day, schedule
+from ketapath.plan.ways import Setting, Way, doses_by_session, ways
+from ketapath.response.ensemble import HORIZON_DAYS, Ensemble, possible_persons
+from ketapath.response.history import history
+from ketapath.response.prior import Population, population
+from ketapath.response.treatment import doses_given
 
 _WORDS: Mapping[Verdict, str] = {
     "eligible": "option.open",
@@ -37,12 +54,23 @@ _WORDS: Mapping[Verdict, str] = {
 }
 
 
-def propose(person: Profile, candidacy: Candidacy, clinic: Clinic, knowledge: Knowledge, *, seed: int) -> Plan:
-    """The options for this person, those removed with their reasons, and what else there is."""
+def propose(
+    person: Profile,
+    candidacy: Candidacy,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    *,
+    seed: int,
+    own_prior: Population | None = None,
+    sensitivity: Sensitivity | None = None,
+) -> Plan:
+    """The options for this person, best first, those removed with their reasons, and what else there is.
+
+    `own_prior` are a clinic's own draws of the response model, `sensitivity` what earlier sessions say of reactions.
+    """
     person = at_clinic(person, clinic, knowledge)
-    options: list[Option] = []
     removed: list[tuple[str, Text]] = []
-    arranged = arrangement(person, knowledge)
+    open_: list[Mapping[str, Any]] = []
     for protocol in knowledge.protocols.values():
         name = f"{protocol['product']}/{protocol['route']}"
         reason = _why_removed(person, name, candidacy, knowledge)
@@ -51,11 +79,22 @@ def propose(person: Profile, candidacy: Candidacy, clinic: Clinic, knowledge: Kn
         elif reason is not None:
             removed.append((name, reason))
         else:
-            options.append(_option(person, protocol, candidacy, arranged, clinic, knowledge, seed))
+            open_.append(protocol)
+    arranged = arrangement(person, knowledge)
+    setting = _setting(person, open_, arranged, clinic, knowledge, seed, own_prior, sensitivity)
+    compared = [w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])]
+    weighed = worths(person, knowledge)
+    found = choose(compared, setting.possible, weighed, knowledge)
+    removed += found.cut.items()
+    options = [_option(chosen, setting, candidacy, arranged) for chosen in found.offered]
     return Plan(
         candidacy=candidacy,
         options=tuple(options),
         removed=tuple(removed),
+        considered=len(compared),
+        cuts=found.cuts,
+        worths=weighed,
+        comparison=found.comparison,
         no_options_reason=_too_few(person, options),
         alternatives=candidacy.alternatives,
         seed=seed,
@@ -63,6 +102,42 @@ def propose(person: Profile, candidacy: Candidacy, clinic: Clinic, knowledge: Kn
         knowledge_version=knowledge.version,
         code_version=__version__,
     )
+
+
+def _setting(
+    person: Profile,
+    protocols: Sequence[Mapping[str, Any]],
+    arranged: Arrangement,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    seed: int,
+    own_prior: Population | None,
+    sensitivity: Sensitivity | None,
+) -> Setting:
+    """What all ways share: possible persons like this one, looked at on every day that some way is judged on."""
+    starts_in = (first_day(arranged, clinic, knowledge, today=person.as_of) - person.as_of).days
+    # Before any session, day 0 is the first one; after it, days go on from today.
+    ahead = starts_in if doses_given(person.doses, person.as_of) else 0
+    judged = {c["days"][-1] + 1 for p in protocols for c in p["search"]["courses"]}
+    looks = [ahead + day for day in (*judged, *range(7, int(HORIZON_DAYS) + 1, 7))]
+    possible = possible_persons(
+        history(person), knowledge, own_prior or population(knowledge.response), as_of=person.as_of, seed=seed,
+        ways=[(p["product"], p["route"]) for p in protocols], baseline_score=_baseline(person, knowledge), looks=looks,
+    )  # fmt: skip
+    return Setting(
+        person=person, clinic=clinic, knowledge=knowledge, possible=possible,
+        starts_in=starts_in, seed=seed, sensitivity=sensitivity,
+    )  # fmt: skip
+
+
+def _baseline(person: Profile, knowledge: Knowledge) -> tuple[str, float] | None:
+    """The score of today that a treatment would start from: the first scale of the model that the person has."""
+    for scale in knowledge.response["scales"]:
+        instrument = knowledge.instruments.get(scale)
+        fact = None if instrument is None else person.known.get(instrument["path"])
+        if fact is not None and isinstance(fact.value, float) and fact.value > 0:
+            return scale, fact.value
+    return None
 
 
 def _why_removed(person: Profile, name: str, candidacy: Candidacy, knowledge: Knowledge) -> Text | None:
@@ -89,75 +164,101 @@ def _too_few(person: Profile, options: list[Option]) -> Text | None:
     return Text(key="plan.only_one" if options else "plan.none_ruled_out")
 
 
-def _option(
-    person: Profile,
-    protocol: Mapping[str, Any],
-    candidacy: Candidacy,
-    arranged: Arrangement,
-    clinic: Clinic,
-    knowledge: Knowledge,
-    seed: int,
-) -> Option:
-    verdict = candidacy.by_product[f"{protocol['product']}/{protocol['route']}"]
-    moving = movers(person, knowledge, f"{protocol['product']}/{protocol['route']}")
-    dose, withheld, about_dose, dose_moves = _dose(person, protocol, moving, clinic, knowledge)
-    appointments = schedule(protocol, arranged, clinic, knowledge, today=person.as_of)
-    benefit, benefit_note, exposure, moves = _expected(person, protocol, dose, moving, knowledge, seed)
-    monitoring = (*about_dose, *_monitoring(person, protocol, clinic, knowledge))
-    harms = tuple(_harms(protocol["product"], knowledge))
+def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Arrangement) -> Option:
+    way, person, clinic, knowledge = chosen.way, setting.person, setting.clinic, setting.knowledge
+    protocol = way.protocol
+    moving = movers(person, knowledge, way.name)
+    dose, withheld, about_dose, dose_moves = _dose(way, moving, person, clinic, knowledge)
+    expected = None if way.outcome is None else way.outcome.benefit
+    benefit, moves = benefit_moved(expected, moving)
+    exposure, more = exposure_moved(
+        _exposure(person, protocol, dose, knowledge, setting.seed),
+        moving,
+        lambda drugs: _exposure(person, protocol, dose, replace(knowledge, drugs=drugs), setting.seed),
+        knowledge.drugs,
+    )
     rules = tuple(knowledge.rules[i] for i in protocol["rules"] if i in knowledge.rules)
     evidence = tuple(published(knowledge.sources[k]) for k in protocol["sources"]) or (SITE_DEFAULT,)
-    sessions = int(protocol["induction"]["sessions"])
-    last_day = protocol["induction"]["days"][-1]
+    steps = _moved_steps(way, dose)
+    sessions = len(protocol["induction"]["days"])
     return Option(
-        id=protocol["id"],
-        verdict=verdict,
+        id=way.regimen.id,
+        protocol_id=protocol["id"],
+        regimen=way.regimen,
+        verdict=way.verdict,
         product=protocol["product"],
         route=protocol["route"],
         title=Text(key=f"protocol.{protocol['id']}"),
         dose=dose,
         dose_withheld=withheld,
-        infusion_min=float(protocol["infusion_min"]) if "infusion_min" in protocol else None,
-        schedule=appointments,
+        steps=steps,
+        window=chosen.window,
+        infusion_min=way.regimen.infusion_min,
+        way=Text(key=f"course.{way.regimen.course}"),
+        maintenance=_maintenance(way.regimen),
+        schedule=schedule(
+            protocol, arranged, clinic, knowledge, today=person.as_of, given=given_by(person, protocol, knowledge)
+        ),
         psychotherapy=tuple(_psychotherapy(arranged, person)),
         support=(*arranged.tasks, *_support_rules(person, arranged, candidacy, clinic, knowledge, protocol)),
-        monitoring=monitoring,
+        monitoring=(*about_dose, *_monitoring(person, protocol, clinic, knowledge)),
         information=tuple(_information(person, protocol, clinic, knowledge)),
         benefit=benefit,
-        benefit_note=benefit_note,
-        harm=harms,
+        benefit_note=way.not_predicted or _benefit_note(setting, way),
+        chances=way.chances.harms,
+        harm=tuple(_harms(protocol["product"], knowledge)),
+        stop_rules=tuple(_stop_rules(person, protocol, knowledge)),
         exposure=exposure,
-        weeks=(last_day + 7) / 7,
-        total_mg=None if dose is None else dose.dose_mg * sessions,
-        cost=clinic.prices.get(f"{protocol['product']}/{protocol['route']}"),
+        weeks=(protocol["induction"]["days"][-1] + 7) / 7,
+        total_mg=sum(doses_by_session(steps, sessions)) if steps else None,
+        burden=way.burden,
+        cost=way.cost,
+        standing=chosen.standing,
         evidence=evidence,
         basis=basis_card(
             person,
             candidacy,
             knowledge,
-            suggested=Text(key=_WORDS[verdict]),
+            suggested=Text(key=_WORDS[way.verdict]),
             next_best=Text(key="basis.next_best_option"),
             against=Text(key=f"against.{protocol['id']}"),
             rules=tuple(r.ref for r in rules),
             evidence=tuple(dict.fromkeys(evidence + tuple(e for r in rules for e in r.evidence))),
         ),
-        markers=(*dose_moves, *moves),
+        markers=(*dose_moves, *moves, *more),
     )
 
 
+def _maintenance(regimen: Regimen) -> Text:
+    if regimen.every_days is None:
+        return Text(key="maintenance.none")
+    return Text(key="maintenance.every", values={"days": regimen.every_days})
+
+
+def _moved_steps(way: Way, dose: DoseCalculation | None) -> tuple[DoseStep, ...]:
+    """The steps with the first dose as a marker moved it, and none below it; none where no dose may be given."""
+    if dose is None:
+        return ()
+    first = replace(way.steps[0], dose_mg=dose.dose_mg, formula=dose.formula)
+    return (first, *(s for s in way.steps[1:] if s.dose_mg > dose.dose_mg or dose == way.first))
+
+
+def _benefit_note(setting: Setting, way: Way) -> Text:
+    """Whose data the expectation rests on."""
+    if way.tier == "outside-studies":
+        return Text(key="benefit.outside_studies")
+    treated = isinstance(setting.possible, Ensemble) and setting.possible.is_treated
+    return Text(key="benefit.own_scores" if treated else "benefit.population_only")
+
+
 def _dose(
-    person: Profile,
-    protocol: Mapping[str, Any],
-    moving: Mapping[Moved, Mover],
-    clinic: Clinic,
-    knowledge: Knowledge,
+    way: Way, moving: Mapping[Moved, Mover], person: Profile, clinic: Clinic, knowledge: Knowledge
 ) -> tuple[DoseCalculation | None, Text | None, tuple[Finding, ...], tuple[MarkerMove, ...]]:
     """The first dose, or why none can be given; what the rules say of it as a marker moved it; what was moved."""
-    found = first_dose(person, protocol, clinic, knowledge)
-    if isinstance(found, Text):
-        return None, found, (), ()
-    dose, moves = dose_moved(found, protocol, moving)
-    about_dose = order_findings(person, protocol, clinic, knowledge, dose_mg=dose.dose_mg)
+    if way.first is None:
+        return None, way.withheld, (), ()
+    dose, moves = dose_moved(way.first, way.protocol, moving)
+    about_dose = order_findings(person, way.protocol, clinic, knowledge, dose_mg=dose.dose_mg)
     withheld = _forbidden(about_dose)
     return (dose, None, about_dose, moves) if withheld is None else (None, withheld, about_dose, ())
 
@@ -168,56 +269,11 @@ def _forbidden(about_dose: Iterable[Finding]) -> Text | None:
     return None if against is None else Text(key="dose.forbidden", values={"rule": against.id, "title": against.title})
 
 
-def _expected(
-    person: Profile,
-    protocol: Mapping[str, Any],
-    dose: DoseCalculation | None,
-    moving: Mapping[Moved, Mover],
-    knowledge: Knowledge,
-    seed: int,
-) -> tuple[Mapping[str, Range] | None, Text, Range | None, tuple[MarkerMove, ...]]:
-    """Benefit with its note and peak level of this dose, and what a marker moved of them."""
-    expected, note = _benefit(person, protocol, dose, knowledge, seed)
-    benefit, moves = benefit_moved(expected, moving)
-    exposure, more = exposure_moved(
-        _exposure(person, protocol, dose, knowledge, seed),
-        moving,
-        lambda drugs: _exposure(person, protocol, dose, replace(knowledge, drugs=drugs), seed),
-        knowledge.drugs,
-    )
-    return benefit, note, exposure, (*moves, *more)
-
-
-def _benefit(
-    person: Profile, protocol: Mapping[str, Any], dose: DoseCalculation | None, knowledge: Knowledge, seed: int
-) -> tuple[Mapping[str, Range] | None, Text]:
-    """The expected course at the end of induction, where this person's condition has studies of its own."""
-    if not all(path in person.known and person.known[path].value is True for path in protocol["predicted_for"]):
-        return None, Text(key="benefit.not_predictable_condition")
-    baseline = person.known.get("scale.phq9")
-    if baseline is None or not isinstance(baseline.value, float) or baseline.value <= 0:
-        return None, Text(key="benefit.needs_score")
-    if dose is None:
-        return None, Text(key="benefit.needs_dose")
-    weight = person.known.get("vitals.weight_kg")
-    per_kg = dose.dose_mg / weight.value if weight is not None and isinstance(weight.value, float) else None
-    is_spray = (protocol["product"], protocol["route"]) == SPRAY
-    bipolar = person.known.get("diagnosis.bipolar")
-    found = prior_benefit(
-        protocol["product"],
-        protocol["route"],
-        condition="bipolar-depression" if bipolar is not None and bipolar.value is True else "MDD",
-        session_days=protocol["induction"]["days"],
-        strength=dose.dose_mg / SPRAY_MG if is_spray else per_kg,
-        baseline_score=baseline.value,
-        scale="phq9",
-        knowledge=knowledge,
-        population=population(knowledge.response),
-        seed=seed,
-    )
-    if found is None:
-        return None, Text(key="benefit.not_predictable_condition")
-    return found, Text(key="benefit.population_only")
+def _stop_rules(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledge) -> Iterable[Finding]:
+    """When this treatment is to be stopped or paused, whatever the scores say."""
+    for name in protocol["stop_rules"]:
+        rule = knowledge.rules[name]
+        yield finding(rule, rule.holds(person.known, as_of=person.as_of), person, knowledge)
 
 
 def _exposure(

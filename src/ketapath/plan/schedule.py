@@ -6,7 +6,7 @@ option says so. The first session waits for tasks that block it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -18,21 +18,29 @@ from ketapath.knowledge import Knowledge
 from ketapath.plan.needs import Arrangement
 
 SETTING = "treatment-room"
+REVIEW_MIN = 30  # source: our choice; the review that decides whether to go on
 
 
 def schedule(
-    protocol: Mapping[str, Any], arranged: Arrangement, clinic: Clinic, knowledge: Knowledge, *, today: date
+    protocol: Mapping[str, Any],
+    arranged: Arrangement,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    *,
+    today: date,
+    given: int = 0,
 ) -> tuple[Appointment, ...]:
-    """The induction with everything around it, in order of time."""
+    """The course with everything around it, in order of time; it goes on after `given` sessions of a course."""
     sessions = session_days(protocol, arranged, clinic, knowledge, today=today)
-    preparation = _open_day(today + timedelta(days=1), clinic)
-    found = [_talk("preparation", preparation, arranged, knowledge)]
-    for number, day in enumerate(sessions, start=1):
+    found = []
+    if given == 0:
+        found.append(_talk("preparation", _open_day(today + timedelta(days=1), clinic), arranged, knowledge))
+    for number, day in enumerate(sessions, start=given + 1):
         found.append(_session(protocol, number, day, arranged, clinic))
         found.append(_talk("integration", _open_day(day + timedelta(days=1), clinic), arranged, knowledge))
         if number == 1:
             found.append(_call(_open_day(day + timedelta(days=1), clinic)))
-    found += _checks(protocol, sessions)
+    found.append(_review(given + len(sessions), sessions[-1]))
     return tuple(sorted(found, key=lambda a: (a.on, a.starts or time.max, a.kind)))
 
 
@@ -86,12 +94,17 @@ def _gaps(protocol: Mapping[str, Any], knowledge: Knowledge, given: int, every_d
     return [width] * (left if left > 0 else int(knowledge.figure("block_sessions")))
 
 
+def first_day(arranged: Arrangement, clinic: Clinic, knowledge: Knowledge, *, today: date) -> date:
+    """The earliest day of the first session, after all that has to be arranged before it."""
+    wait = knowledge.figure("blocked_start_days" if arranged.blocked else "start_days")
+    return _open_day(today + timedelta(days=wait), clinic)
+
+
 def session_days(
     protocol: Mapping[str, Any], arranged: Arrangement, clinic: Clinic, knowledge: Knowledge, *, today: date
 ) -> list[date]:
     """The days of the induction, each on an open day and none two on one day."""
-    wait = knowledge.figure("blocked_start_days" if arranged.blocked else "start_days")
-    first = _open_day(today + timedelta(days=wait), clinic)
+    first = first_day(arranged, clinic, knowledge, today=today)
     days: list[date] = []
     for offset in protocol["induction"]["days"]:
         day = _open_day(first + timedelta(days=offset), clinic)
@@ -149,12 +162,6 @@ def _call(day: date) -> Appointment:
     )
 
 
-def _checks(protocol: Mapping[str, Any], sessions: list[date]) -> Iterator[Appointment]:
-    """The review that decides whether to go on, on the day of the session after which it is due."""
-    number = int(protocol["review_after_session"])
-    yield _review(number, sessions[min(number, len(sessions)) - 1])
-
-
 def _review(number: int, day: date) -> Appointment:
     return Appointment(
         on=day,
@@ -162,6 +169,6 @@ def _review(number: int, day: date) -> Appointment:
         kind="check",
         title=Text(key="schedule.review", values={"number": number}),
         setting="consulting-room",
-        minutes=30,
+        minutes=REVIEW_MIN,
         with_whom=("prescriber",),
     )

@@ -134,7 +134,7 @@ def _session(visit: Visit, plans: Sequence[SignedPlan]) -> Form:
 
 def _plan(plan: SignedPlan, knowledge: Knowledge) -> Form:
     return {
-        "what": _title(plan.option_id, knowledge),
+        "what": _title(plan.protocol_id, knowledge),
         "dose": _number(plan.dose_mg),
         "product": f"{_PRODUCTS.get(plan.product, plan.product)}, {plan.route}",
         "on": plan.signed_on.date().isoformat(),
@@ -149,7 +149,7 @@ def _decision(decided: Decided, knowledge: Knowledge) -> Form:
         "on": decided.at.date().isoformat(),
         "by": _words(decided.by),
         "what": f"{'plan' if decided.about == 'plan' else 'next step'} {decided.outcome}: "
-        f"{_title(decided.chosen, knowledge)}",
+        f"{_title(decided.chosen.partition('/')[0], knowledge)}",
         "reason": _words(decided.reason),
     }
 

@@ -14,7 +14,6 @@ from ketapath.domain.plan import (
     MarkerMove,
     Option,
     Plan,
-    Range,
     SupportTask,
 )
 from ketapath.domain.profile import Profile
@@ -31,6 +30,7 @@ from ketapath.report.json_parts import iso_day as _day
 from ketapath.report.json_parts import rounded as _round
 from ketapath.report.json_parts import rule_form as _rule
 from ketapath.report.json_parts import said as _said
+from ketapath.report.json_plan import cut_form, range_form, searched, worth_form
 from ketapath.report.words import say, some_change
 
 
@@ -96,6 +96,10 @@ def plan_json(plan: Plan, person: Profile, knowledge: Knowledge) -> Form:
         **candidacy_json(plan.candidacy, person, knowledge),
         "options": [_option(o, texts) for o in plan.options],
         "removed": [{"option": name, "reason": say(why, texts)} for name, why in plan.removed],
+        "considered": plan.considered,
+        "cuts": [cut_form(c, texts) for c in plan.cuts],
+        "preferences": [worth_form(w, texts) for w in plan.worths],
+        "comparison": say(plan.comparison, texts),
         "no_options_reason": None if plan.no_options_reason is None else say(plan.no_options_reason, texts),
         "seed": plan.seed,
         "inputs_digest": plan.inputs_digest,
@@ -216,8 +220,8 @@ def _supposed(found: WhatIf) -> Form:
         "value": found.effect.value,
         "interval": _pair(found.effect.interval),
         "said": found.effect.said,
-        "now": _range(found.now),
-        "then": _range(found.then),
+        "now": range_form(found.now),
+        "then": range_form(found.then),
         "evidence": _evidence([found.effect.evidence]),
     }
 
@@ -299,7 +303,7 @@ def _option(option: Option, texts: Mapping[str, str]) -> Form:
         "support": [_task(t, texts) for t in option.support],
         "monitoring": [_finding(f, texts) for f in option.monitoring],
         "information": [_finding(f, texts) for f in option.information],
-        "benefit": None if option.benefit is None else {k: _range(r) for k, r in option.benefit.items()},
+        "benefit": None if option.benefit is None else {k: range_form(r) for k, r in option.benefit.items()},
         "benefit_note": say(option.benefit_note, texts),
         "harm": [
             {
@@ -311,10 +315,11 @@ def _option(option: Option, texts: Mapping[str, str]) -> Form:
             }
             for h in option.harm
         ],
-        "exposure": None if option.exposure is None else _range(option.exposure),
+        "exposure": None if option.exposure is None else range_form(option.exposure),
         "weeks": _round(option.weeks),
         "total_mg": option.total_mg,
-        "cost": option.cost,
+        "stop_rules": [_finding(f, texts) for f in option.stop_rules],
+        **searched(option, texts),
         "evidence": _evidence(option.evidence),
         "basis": _basis(option.basis, texts),
         "markers": [_marker_move(m, texts) for m in option.markers],
@@ -388,7 +393,7 @@ def _screened(screened: Screened, texts: Mapping[str, str]) -> Form:
         "known": _facts(screened.known),
         "said": _facts(screened.said),
         "leading": screened.leading,
-        "posttest": None if screened.posttest is None else _range(screened.posttest),
+        "posttest": None if screened.posttest is None else range_form(screened.posttest),
         "setting": say(screened.setting, texts),
         "setting_note": say(screened.setting_note, texts),
         "pretest": None if screened.pretest is None else _pretest(screened.pretest, texts),
@@ -429,9 +434,9 @@ def _reading(reading: Reading, texts: Mapping[str, str]) -> Form:
         "missing": list(reading.missing),
         "sensitivity": _accuracy(reading.sensitivity),
         "specificity": _accuracy(reading.specificity),
-        "likelihood_ratio": None if ratio is None else _range(ratio),
-        "posttest": None if after is None else _range(after),
-        "by_pretest": [{"pretest": a.pretest, "posttest": _range(a.posttest)} for a in reading.by_pretest],
+        "likelihood_ratio": None if ratio is None else range_form(ratio),
+        "posttest": None if after is None else range_form(after),
+        "by_pretest": [{"pretest": a.pretest, "posttest": range_form(a.posttest)} for a in reading.by_pretest],
         "studied": dict(zip(("target", "population", "reference"), _said(reading.studied, texts), strict=True)),
         "unknown": _said(reading.unknown, texts),
         "evidence": _evidence(reading.evidence),
@@ -501,7 +506,3 @@ def _patient(person: Profile) -> Form:
         "sex": known.get("person.sex"),
         "died": person.died if isinstance(person.died, bool) else _day(person.died),
     }
-
-
-def _range(found: Range) -> Form:
-    return {"p05": _round(found.p05), "p50": _round(found.p50), "p95": _round(found.p95), "unit": found.unit}

@@ -11,7 +11,7 @@ from html import escape
 from ketapath.domain.alternative import Alternative, Comparison, Move, Target, Trait, ValuesOrder
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import Basis, Evidence, Finding, MissingFact, Text, Verdict
-from ketapath.domain.plan import Appointment, DecisionCard, Option, Plan
+from ketapath.domain.plan import Appointment, DecisionCard, HarmChance, Option, Plan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Reading, Screened
@@ -52,11 +52,13 @@ def plan_html(plan: Plan, person: Profile, knowledge: Knowledge) -> str:
     """The plan page: verdict, options side by side, what is missing, sources."""
     texts = knowledge.texts
     options = "".join(_option(o, knowledge) for o in plan.options)
+    said = f"<p>{plan.considered} ways of giving compared. {_e(say(plan.comparison, texts))}</p>"
+    said += "".join(f"<p class=quiet>{_e(say(c.statement, texts))}</p>" for c in plan.cuts)
     reason = "" if plan.no_options_reason is None else f"<p>{_e(say(plan.no_options_reason, texts))}</p>"
     removed = "".join(f"<li>{_e(name)}: {_e(say(why, texts))}</li>" for name, why in plan.removed)
     body = (
         _candidacy(plan.candidacy, knowledge)
-        + f'<section aria-labelledby="options"><h2 id="options">Options</h2>{reason}'
+        + f'<section aria-labelledby="options"><h2 id="options">Options</h2>{said if plan.considered else ""}{reason}'
         + f'<div class="options">{options}</div>'
         + (f"<h3>Removed</h3><ul>{removed}</ul>" if removed else "")
         + "</section>"
@@ -252,17 +254,44 @@ def _option(option: Option, knowledge: Knowledge) -> str:
     known = "".join(f"<li>{_finding(f, texts)}</li>" for f in option.information)
     watch = "".join(f"<li>{_finding(f, texts)}</li>" for f in option.monitoring)
     harms = "".join(f"<li>{_e(say(h.statement, texts))}{_sources(h.evidence)}</li>" for h in option.harm)
-    cost = '<span class="gap">not known</span>' if option.cost is None else f"{option.cost:g}"
+    cost = '<span class="gap">not known</span>' if option.cost.total is None else f"{option.cost.total:g}"
+    stop = "".join(f"<li>{_finding(f, texts)}</li>" for f in option.stop_rules)
     return (
         f"<article><h3>{_e(say(option.title, texts))}</h3><p>{_verdict(option.verdict)}</p>"
         f"<p>{_e(say(option.basis.suggested, texts))}</p>{dose}{_benefit(option, texts)}"
-        f"<p>{option.weeks:.0f} weeks; cost {cost}</p>{_schedule('Schedule', option.schedule, texts)}"
+        f"<p>{_e(say(option.way, texts))}. {_e(say(option.maintenance, texts))}.</p>{_steps(option, texts)}"
+        f"<p>{option.weeks:.0f} weeks; {option.burden.visits} visits and {option.burden.hours:.0f} hours in "
+        f"{option.burden.days} days; cost {cost}</p>{_schedule('Schedule', option.schedule, texts)}"
         f"<h4>Psychotherapy</h4><ul>{therapy}</ul><h4>To arrange</h4><ul>{tasks or '<li>nothing</li>'}</ul>"
+        f"<h4>Predicted risk in a session</h4><ul>{_chances(option, texts)}</ul>"
         f"<h4>Published harms</h4><ul>{harms}</ul><p><b>Best case against it.</b> "
-        f"{_e(say(option.basis.best_case_against, texts))}</p><details><summary>What has to be watched</summary>"
+        f"{_e(say(option.basis.best_case_against, texts))}</p>"
+        f"<details><summary>When to stop or pause</summary><ul>{stop}</ul></details>"
+        f"<details><summary>What has to be watched</summary>"
         f"<ul>{watch}</ul></details><details><summary>What else is known</summary><ul>{known}</ul></details>"
         f"{_basis(option.basis, texts)}</article>"
     )
+
+
+def _steps(option: Option, texts: Mapping[str, str]) -> str:
+    rows = "".join(
+        f"<li>From session {s.from_session}: {s.dose_mg:g} mg base. "
+        f"{'' if s.condition is None else _e(say(s.condition, texts))}</li>"
+        for s in option.steps[1:]
+    )
+    return f"<ul>{rows}</ul>" if rows else ""
+
+
+def _chances(option: Option, texts: Mapping[str, str]) -> str:
+    def one(chance: HarmChance) -> str:
+        words = _e(say(chance.statement, texts))
+        if chance.p is None or chance.p05 is None or chance.p95 is None:
+            why = "not known" if chance.unknown is None else say(chance.unknown, texts)
+            return f"<li class=gap>{words}: {_e(why)}</li>"
+        band = f"{_e(about(chance.p))} ({_e(about(chance.p05))} to {_e(about(chance.p95))})"
+        return f"<li>{words}: {band}; the policy allows {_e(about(chance.limit))}{_sources(chance.evidence)}</li>"
+
+    return "".join(one(c) for c in option.chances)
 
 
 def _benefit(option: Option, texts: Mapping[str, str]) -> str:
@@ -275,7 +304,7 @@ def _benefit(option: Option, texts: Mapping[str, str]) -> str:
         e = option.exposure
         level = f"<p>Peak level {e.p50:.0f} ng/mL ({e.p05:.0f} to {e.p95:.0f}), predicted, venous, not measured</p>"
     return (
-        f'<p>PHQ-9 after induction <span class="big">{score.p50:.0f}</span> ({score.p05:.0f} to {score.p95:.0f})<br>'
+        f'<p>Score after the course <span class="big">{score.p50:.0f}</span> ({score.p05:.0f} to {score.p95:.0f})<br>'
         f"Response: {_e(about(response.p50))} ({_e(about(response.p05))} to {_e(about(response.p95))})</p>{level}{note}"
     )
 

@@ -45,6 +45,7 @@ def candidacy_text(candidacy: Candidacy, person: Profile, knowledge: Knowledge) 
 def plan_text(plan: Plan, person: Profile, knowledge: Knowledge) -> str:
     """The assessment and the options one after another."""
     lines = _head(plan.candidacy, person, knowledge)
+    lines += _compared(plan, knowledge.texts)
     for option in plan.options:
         lines += _option(option, knowledge)
     texts = knowledge.texts
@@ -288,9 +289,26 @@ def _work_up(candidacy: Candidacy, texts: Mapping[str, str]) -> Iterator[str]:
         yield from _wrap(f"{say(piece.finding.statement, texts)} [{piece.finding.id}] Lacking: {lacking}", "> ")
 
 
+def _compared(plan: Plan, texts: Mapping[str, str]) -> Iterator[str]:
+    """How many ways were compared, what limits took out, what ranked the rest, and how much the order means."""
+    if not plan.considered:
+        return
+    yield ""
+    yield from _wrap(f"{plan.considered} ways of giving compared. {say(plan.comparison, texts)}")
+    for cut in plan.cuts:
+        yield from _wrap(say(cut.statement, texts), "- ")
+    for worth in plan.worths:
+        said = "site default, nobody asked yet" if worth.stated is None else f"stated on {worth.stated.on}"
+        yield from _wrap(f"{say(worth.unit, texts)} is worth {worth.better_days:g} better days ({said})", "- ")
+
+
 def _option(option: Option, knowledge: Knowledge) -> list[str]:
     texts = knowledge.texts
-    lines = ["", f"OPTION {say(option.title, texts)}", *_wrap(say(option.basis.suggested, texts), "  ")]
+    lines = [
+        "",
+        f"OPTION {option.standing.place}: {say(option.title, texts)}",
+        *_wrap(say(option.basis.suggested, texts), "  "),
+    ]
     if option.dose is not None:
         dose = option.dose
         cap = "" if dose.cap_mg is None else f", cap {dose.cap_mg:.4g} mg{' reached' if dose.capped else ''}"
@@ -298,6 +316,7 @@ def _option(option: Option, knowledge: Knowledge) -> list[str]:
         lines += _wrap(f"first dose {dose.dose_mg:g} mg base: {dose.formula}{rounded}{cap}", "  ")
     if option.dose_withheld is not None:
         lines += _wrap(say(option.dose_withheld, texts), "  ")
+    lines += _way(option, texts)
     if option.schedule:
         lines += _wrap(_sessions(option.schedule), "  ")
     lines += [line for t in option.psychotherapy for line in _wrap(say(t, texts), "  ")]
@@ -313,18 +332,60 @@ def _option(option: Option, knowledge: Knowledge) -> list[str]:
     if option.exposure is not None:
         e = option.exposure
         lines += [f"  peak level {e.p50:.0f} ng/mL ({e.p05:.0f} to {e.p95:.0f}), predicted, venous"]
-    cost = "not known" if option.cost is None else f"{option.cost:g}"
-    count = sum(a.kind == "session" for a in option.schedule)
-    lines += [f"  {option.weeks:.0f} weeks, {count} sessions, cost {cost}"]
+    lines += _limits(option, texts)
+    burden, count = option.burden, sum(a.kind == "session" for a in option.schedule)
+    lines += _wrap(
+        f"{option.weeks:.0f} weeks, {count} sessions; with what follows {burden.visits} visits and "
+        f"{burden.hours:.0f} hours in {burden.days} days; cost {_cost(option)}",
+        "  ",
+    )
     return lines + _wrap(f"against it: {say(option.basis.best_case_against, texts)}", "  ")
+
+
+def _way(option: Option, texts: Mapping[str, str]) -> Iterator[str]:
+    """How it is given over time, and what sets the dose."""
+    yield from _wrap(f"{say(option.way, texts)}. {say(option.maintenance, texts)}.", "  ")
+    for step in option.steps[1:]:
+        condition = "" if step.condition is None else f": {say(step.condition, texts)}"
+        yield from _wrap(f"from session {step.from_session} {step.dose_mg:g} mg base{condition}", "  ")
+    if option.window.least_mg is not None:
+        window = option.window
+        yield from _wrap(
+            f"compared {window.least_mg:g} to {window.most_mg:g} mg. {say(window.least_why, texts)} "
+            f"{say(window.most_why, texts)}",
+            "  ",
+        )
+
+
+def _limits(option: Option, texts: Mapping[str, str]) -> Iterator[str]:
+    """The predicted chance of each limited harm, and when to stop."""
+    for chance in option.chances:
+        words = say(chance.statement, texts)
+        if chance.p is None:
+            yield from _wrap(f"{words}: {say(chance.unknown, texts) if chance.unknown else 'not known'}", "  risk: ")
+        else:
+            band = f"{about(chance.p)} ({about(chance.p05 or 0.0)} to {about(chance.p95 or 0.0)})"
+            yield from _wrap(f"{words}: {band}, at most {about(chance.limit)}", "  risk: ")
+    yield from _wrap(f"stop or pause: {'; '.join(f.rule.title for f in option.stop_rules if f.rule)}", "  ")
+
+
+def _cost(option: Option) -> str:
+    cost = option.cost
+    if cost.total is None:
+        return "not known"
+    own = "" if cost.own_share is None else f", of it paid oneself {cost.own_share:g}"
+    return f"{cost.total:g} {cost.currency or ''}{own}"
 
 
 def _benefit(option: Option, texts: Mapping[str, str]) -> Iterator[str]:
     found = option.benefit
     if found is not None:
         score, response = found["score_after_induction"], found["p_response"]
-        yield f"  PHQ-9 after induction {score.p50:.0f} ({score.p05:.0f} to {score.p95:.0f})"
+        better, remitted = found["better_days"], found["remission_days"]
+        yield f"  score after the course {score.p50:.0f} ({score.p05:.0f} to {score.p95:.0f})"
         yield f"  response: {about(response.p50)} ({about(response.p05)} to {about(response.p95)})"
+        yield f"  days with half of it gone, in 12 weeks: {better.p50:.0f} ({better.p05:.0f} to {better.p95:.0f})"
+        yield f"  days in remission, in 12 weeks: {remitted.p50:.0f} ({remitted.p05:.0f} to {remitted.p95:.0f})"
     yield from _wrap(say(option.benefit_note, texts), "  ")
 
 

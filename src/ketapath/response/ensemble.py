@@ -14,21 +14,24 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ketapath.domain.evidence import Text
+from ketapath.domain.plan import Range
 from ketapath.domain.response import Diagnostics, History
 from ketapath.knowledge import Knowledge
 from ketapath.response.equations import LINK_OFFSET, Array
 from ketapath.response.individual import Fit, Posterior, learned, own_course, posterior_of, scores_from
 from ketapath.response.known import fit_of, known, main_scale
 from ketapath.response.outlook import Definitions, step_by_step, strays
-from ketapath.response.person import Person, Scale, baseline, drug_part, parts, person, scales_of
+from ketapath.response.person import Person, Scale, baseline, by_session, drug_part, parts, person, scales_of
 from ketapath.response.prior import Population
 from ketapath.response.treatment import Session, equivalent_of, predicted, sessions_of, why_not_predicted
 
 SETTINGS, PEOPLE = 50, 80  # source: our choice; 4,000 draws, and a setting's probability is known to 0.06
 HORIZON_DAYS = 84.0  # source: science.md, days in remission are counted over 12 weeks
 WEEK = 7.0
+_PARTS = 20  # source: our choice; 200 draws in each
 _LEAST = 1e-9  # source: floating point; below it nothing is told from nothing
 
 
@@ -39,7 +42,8 @@ class Ensemble:
     `days` (t,) count from the first session, `now` is today among them; the totals are looked at on these days.
     `remaining` (t, n) is the fraction of symptoms that would be left without the drug, `start` (n,) the usual total,
     `steeper` (n,) how much steeper the scale falls, `shift` (t, n) by how much own course and error move the odds.
-    `settings` is the number of equal parts of the draws that are settings, 1 after the first session.
+    `groups` (g, m) are equal parts of the draws: settings before the first session; after it parts in order of the drug
+    effect that the scores leave possible. How far a probability moves between them is its band.
     """
 
     who: Person
@@ -53,13 +57,18 @@ class Ensemble:
     shift: Array
     given: tuple[Session, ...]
     events: Definitions
-    settings: int
+    groups: npt.NDArray[np.int64]
     diagnostics: Diagnostics
 
-    def studies(self, product: str, route: str) -> bool:
-        """Whether the terms hold what this product and route would do."""
-        equivalent = equivalent_of(product, route)
-        return equivalent is None or equivalent in self.who.row
+    @property
+    def is_treated(self) -> bool:
+        """Whether there have been sessions: days then count from the first of them, else from the first planned."""
+        return bool(self.given)
+
+    def band(self, values: Array) -> Range:
+        """The mean of a quantity of each draw (n,), as quantiles over the groups; unit 1."""
+        p05, p50, p95 = np.quantile(values[self.groups].mean(axis=1), (0.05, 0.5, 0.95)).tolist()
+        return Range(p05=p05, p50=p50, p95=p95, unit="1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +93,13 @@ def treat(ensemble: Ensemble, sessions: Sequence[Session]) -> Treated:
     return Treated(totals=np.rint(np.clip(seen, 0.0, top)), drug=drug)
 
 
-def ensemble(
+def effect_of(ensemble: Ensemble, session: Session) -> Array:
+    """The fraction of symptoms that the drug takes right after this one session, (n,)."""
+    effects, _ = by_session(replace(ensemble.who, sessions=(session,)), ensemble.terms)
+    return effects[0]
+
+
+def possible_persons(
     history: History,
     knowledge: Knowledge,
     population: Population,
@@ -111,7 +126,7 @@ def ensemble(
         if baseline_score is None:
             return Text(key="benefit.needs_score")
         fit, posterior = _untreated(history, knowledge, population, baseline_score, ahead, seed)
-        return _drawn(fit, posterior, 0, 0.0, looks, (), baseline_score[1], knowledge, seed, settings=SETTINGS)
+        return _drawn(fit, posterior, 0, 0.0, looks, (), baseline_score[1], knowledge, seed)
     main, why = main_scale(record, knowledge)
     reason, _ = why_not_predicted(history, record.given, parameters, has_depression_scale=record.is_depression)
     sessions, _ = sessions_of(record.given, history.weights_kg, parameters)
@@ -126,7 +141,7 @@ def ensemble(
         return Text(key="response.not_trusted")
     index = [s.id for s in fit.who.scales].index(main)
     now = max(record.day(as_of), 0.0)
-    return _drawn(fit, posterior, index, now, looks, sessions, entry.total, knowledge, seed, settings=1)
+    return _drawn(fit, posterior, index, now, looks, sessions, entry.total, knowledge, seed)
 
 
 def _is_studied(product: str, route: str, condition: str | None, parameters: Mapping[str, Any]) -> bool:
@@ -175,6 +190,13 @@ def _crossed(who: Person, setting: Person, drawn: Array, rng: np.random.Generato
     return np.asarray(terms)
 
 
+def _groups(fit: Fit, theta: Array, *, is_treated: bool) -> npt.NDArray[np.int64]:
+    n = theta.shape[1]
+    if not is_treated:
+        return np.arange(n).reshape(SETTINGS, PEOPLE)
+    return np.argsort(theta[fit.who.row["drug"]], kind="stable").reshape(_PARTS, n // _PARTS)
+
+
 def _drawn(
     fit: Fit,
     posterior: Posterior,
@@ -185,8 +207,6 @@ def _drawn(
     start: float,
     knowledge: Knowledge,
     seed: int,
-    *,
-    settings: int,
 ) -> Ensemble:
     """Everything that no session changes, drawn once."""
     who, theta, scale = fit.who, posterior.terms, fit.who.scales[index]
@@ -205,6 +225,6 @@ def _drawn(
         shift=np.exp(own + error),
         given=tuple(given),
         events=Definitions.of(knowledge.instruments[scale.id], start, knowledge.response),
-        settings=settings,
+        groups=_groups(fit, theta, is_treated=bool(given)),
         diagnostics=posterior.diagnostics,
     )

@@ -190,7 +190,7 @@ def drug_part(who: Person, theta: Array, at: Array) -> Array:
     found = np.zeros((at.size, theta.shape[1]))
     if not who.sessions:
         return found
-    effects, half_lives = _by_session(who, theta)
+    effects, half_lives = by_session(who, theta)
     days = np.array([s.day for s in who.sessions])
     build_up = np.sin(_from_zero(theta[who.row["build_up"]])) ** 2 if "build_up" in who.row else 0.0
     levels = after_sessions(np, np.diff(days, prepend=days[0]).tolist(), effects, half_lives, build_up)
@@ -202,7 +202,7 @@ def drug_part(who: Person, theta: Array, at: Array) -> Array:
     return found
 
 
-def _by_session(who: Person, theta: Array) -> tuple[list[Array], list[Array]]:
+def by_session(who: Person, theta: Array) -> tuple[list[Array], list[Array]]:
     """Effect and half-life of each session, each (n,); computed once for each strength."""
     at_half, half_life = expit(np, theta[who.row["drug"]]), np.exp(theta[who.row["half_life"]])
     known: dict[tuple[float, str | None], tuple[Array, Array]] = {}
