@@ -18,8 +18,8 @@ from ketapath.response.arm import NOMINAL_KG, Regimen
 from ketapath.response.equations import Array, after_sessions, context_part, halved, link, risen, unlink, with_odds
 
 Mask = npt.NDArray[np.bool_]
-LEAVING_PER_WEEK = 0.03  # source: our choice, of the wrong model where leaving is informed; about a quarter in 9 weeks
-LEAVING_PER_POINT = 0.15  # source: our choice; 10 points without improvement against 10 points less: odds of 4.5
+LEAVING_PER_WEEK = 0.08  # source: our choice, of the wrong model where leaving is informed; of who has gained nothing
+LEAVING_PER_POINT = 0.15  # source: our choice; 10 points gained against none: odds of leaving of a quarter
 NONE = -1
 """No dose was given."""
 

@@ -64,14 +64,16 @@ def judge_by(known: Bedside, one: TrialArm, seed: np.random.SeedSequence) -> Jud
         stops = np.zeros(shown.asked.size, dtype=bool)
         for place in np.flatnonzero(shown.asked).tolist():
             rng = np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, place)))
-            chance = _chance(known, one, shown, place, rng)
+            chance = chance_of_response(known, one, shown, place, rng)
             stops[place] = chance is not None and one.stop is not None and chance < one.stop.below
         return stops
 
     return judge
 
 
-def _chance(known: Bedside, one: TrialArm, shown: Judged, place: int, rng: np.random.Generator) -> float | None:
+def chance_of_response(
+    known: Bedside, one: TrialArm, shown: Judged, place: int, rng: np.random.Generator
+) -> float | None:
     """The probability of a response of this subject; None, by which nothing stops, where the draws are not trusted."""
     assert one.stop is not None and one.stop.response_day is not None
     given = [(day, int(doses[place])) for day, doses in shown.sessions if doses[place] != NONE]
