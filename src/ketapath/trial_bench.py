@@ -25,7 +25,7 @@ Add = Callable[[str, Command, str], argparse.ArgumentParser]
 MOST_WORKERS = 256  # source: our choice
 _AHEAD = 2
 """Chunks that wait for each worker, so that none is idle and none is far ahead of the sums."""
-_PATIENCE_S = 10
+_PATIENCE_S = 10  # source: our choice
 _BAR = 30
 Item = TypeVar("Item")
 Found = TypeVar("Found", covariant=True)
@@ -44,6 +44,7 @@ def add_commands(add: Add) -> None:
     made.add_argument("--truth", metavar="TRUTH", help="model, null, fading, leaving or two-kinds, instead of its own")
     made.add_argument("--workers", metavar="KIND:N", help="threads:N or processes:N on this machine (one process)")
     made.add_argument("--scheduler", metavar="ADDRESS", help="tcp://host:port of a dask.distributed scheduler")
+    made.add_argument("--html", type=Path, metavar="FILE", help="also write a page with charts")
     words = "write what will be run and looked at, before it is; Markdown, or JSON where FILE ends in .json"
     made.add_argument("--preregister", type=Path, metavar="FILE", help=words)
 
@@ -61,9 +62,11 @@ def _trial(arguments: argparse.Namespace) -> int:
     if arguments.preregister:
         _preregister(arguments.preregister, design, knowledge, draws.provenance)
     start = time.perf_counter()
-    with _mapper(arguments) as mapper, _bar(arguments) as progress:
+    with mapper_of(arguments) as mapper, _bar(arguments) as progress:
         found = run(design, knowledge, draws, mapper=mapper, progress=progress)
     seconds = time.perf_counter() - start
+    if arguments.html:
+        write(arguments.html, report.trial_html(found, knowledge).encode())
     form, words = report.trial_json(found, knowledge), report.trial_text(found, knowledge)
     if found.asks_posterior:
         rate = 60.0 * found.patients / seconds
@@ -126,7 +129,8 @@ def in_order(submit: Callable[[Item], _Future[Found]], items: Iterable[Item], *,
 
 
 @contextmanager
-def _mapper(arguments: argparse.Namespace) -> Iterator[Mapper]:
+def mapper_of(arguments: argparse.Namespace) -> Iterator[Mapper]:
+    """What the options `scheduler` and `workers` ask for; one process where both are None."""
     if arguments.scheduler:
         with _distributed(arguments.scheduler) as mapper:
             yield mapper

@@ -19,7 +19,8 @@ from tests.designs import READY, design, stated
 
 from ketapath.cli import main
 from ketapath.cohort import run
-from ketapath.trial_bench import _mapper
+from ketapath.report.trial_page import arms_panel, power_panel
+from ketapath.trial_bench import mapper_of
 
 DESIGN = str(next(p for p in READY if p.stem == "twice-or-thrice"))
 QUICK = ("--trials", "20")
@@ -158,7 +159,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(
             workers[0].send_signal(signal.SIGKILL)
             workers[0].wait()
 
-    with _mapper(Namespace(scheduler=address, workers=None)) as mapper:
+    with mapper_of(Namespace(scheduler=address, workers=None)) as mapper:
         found = run(of, KNOWLEDGE, POPULATION, mapper=mapper, progress=kill_one)
     assert workers[0].poll() == -signal.SIGKILL
     assert workers[1].poll() is None
@@ -179,3 +180,19 @@ def test_a_design_on_standard_input_is_read_too() -> None:
         check=True,
     )
     assert done.stdout.startswith(b"Six infusions against one")
+
+
+def test_the_page_draws_power_and_arms_with_their_tables(tmp_path: Path) -> None:
+    page = tmp_path / "trial.html"
+    assert main(["trial", DESIGN, *QUICK, "--html", str(page)]) == 0
+    text = page.read_text()
+    found = run(design(trials=20), KNOWLEDGE, POPULATION)
+    assert text.count("<svg") == 6  # power and arms of three endpoints
+    assert text.count("<table>") == 6  # power of three endpoints, arms of three sizes
+    assert "Every subject is virtual" in text
+    assert "<script" not in text
+    panel = power_panel(found, found.sizes[0].contrasts[0].endpoint)
+    assert [dot.y for dot in panel.dots] == [100 * found.sizes[0].contrasts[0].rejected.value]
+    arms = arms_panel(found.sizes[0], found.sizes[0].contrasts[0].endpoint)
+    assert [dot.y for dot in arms.dots] == [arm.endpoints[0].mean.value for arm in found.sizes[0].arms]
+    assert arms.y_from <= min(dot.y - dot.error for dot in arms.dots)
