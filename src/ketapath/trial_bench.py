@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from ketapath import __version__
 from ketapath.console import print_json, read, write
 from ketapath.errors import BadInput, BadUsage
 from ketapath.knowledge import load
@@ -176,10 +177,18 @@ def _distributed(address: str) -> Iterator[Mapper]:
     with client:
         if not client.nthreads():
             raise _bad("--scheduler", address, "a scheduler that has workers")
+        others = set(client.run(_code_version).values()) - {__version__}
+        if others:
+            raise _bad("--scheduler", ", ".join(map(str, others)), f"workers with version {__version__}, as here")
         ahead = _AHEAD * max(sum(client.nthreads().values()), _AHEAD)
         yield lambda function, items: in_order(
             lambda item: client.submit(function, item, pure=False), items, ahead=ahead
         )
+
+
+def _code_version() -> str:
+    """Runs on a worker: other code would give other figures without a word."""
+    return __version__
 
 
 @contextmanager

@@ -72,6 +72,11 @@ def test_what_a_design_cannot_be_is_refused_by_name(changes: dict[str, Any], fie
     assert problem.value.next_step
 
 
+def test_a_field_that_comes_twice_is_refused() -> None:
+    with pytest.raises(BadInput, match="n"):
+        read_design(stated() + b"n: 5\n", KNOWLEDGE.response)
+
+
 def test_non_response_stops_nothing_before_the_induction_ends() -> None:
     stop = {"by": "score", "day": 14, "gone_below": 0.2}
     with pytest.raises(BadInput, match="last induction session"):

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, cast
 
-import yaml
-
 from ketapath.cohort.design import (
     SHARES,
     TRUTHS,
@@ -26,6 +24,8 @@ from ketapath.cohort.design import (
     Truth,
     Visits,
 )
+from ketapath.errors import KnowledgeError
+from ketapath.knowledge import parse_yaml
 from ketapath.knowledge.schema import PRODUCTS, ROUTES
 from ketapath.response.arm import CONTROLS, Arm, Regimen
 from ketapath.response.arm_file import CONDITIONS, SETTINGS, ArmFile, scale_named
@@ -70,9 +70,9 @@ def read_design(data: bytes, parameters: Mapping[str, Any]) -> Design:
     """
     try:
         text = data.decode()
-        stated = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as problem:
-        bad("file", str(problem).splitlines()[0], "a YAML file that can be read")
+        stated = parse_yaml(text, where="design")
+    except (KnowledgeError, UnicodeDecodeError, RecursionError, ValueError) as problem:
+        bad("file", str(problem).splitlines()[0], "a YAML file that can be read, each field once")
     body = _mapping({} if stated is None else stated, "file")
     people, age, failed, least, most = _people(body, parameters)
     arms = _arms(body.get("arms"))

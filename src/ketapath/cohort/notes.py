@@ -62,6 +62,8 @@ def _notes(design: Design, knowledge: Knowledge) -> Iterator[Text]:
             low, high = (f"{100 * end:g}" for end in arm.integration)
             yield Text(key="trial.integration", values={"arm": arm.name, "low": low, "high": high})
     yield from _outside(design, knowledge)
+    if design.failed_trials is None:
+        yield Text(key="trial.resistant")
     if design.age is not None:
         yield Text(key="trial.age")
     if design.reference == 0:

@@ -33,7 +33,8 @@ from ketapath.response.prior import Population
 Index = npt.NDArray[np.int64]
 MOST_EFFECT = 0.98  # source: response.equations, a session leaves at least this little of the symptoms
 ROUNDS = 400  # source: our choice; whoever one of 400 draws does not fit is refused with the design
-_STUDY = 1 << 20  # source: our choice; marks the seeds of studies, apart from those of chunks
+_STUDY = 1
+"""Beside the seed, it keeps the random numbers of studies apart from those of chunks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,7 +76,7 @@ class Subjects:
 
 def studies(trials: range, seed: int, population: Population) -> Studies:
     """One new study for each of these trials: the same one whatever the size of the trial or its chunk."""
-    drawn = [_one(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STUDY, t)))) for t in trials]
+    drawn = [_one(np.random.default_rng(np.random.SeedSequence([seed, _STUDY], spawn_key=(t,)))) for t in trials]
     places, context, drug, routine, therapy = np.array(drawn).T
     rows = (places * population.draws.shape[0]).astype(int)
     theta = {name: population[name][rows][:, None] for name in population}

@@ -29,6 +29,7 @@ from ketapath.response.predict import remission
 from ketapath.response.prior import Population
 
 CHUNK = 5000  # source: our choice; subjects of a chunk at least, where their array work outweighs its overhead
+MOST_REFERENCE = 50_000  # source: our choice; reference subjects of a chunk at most, so that memory stays small
 SLOW_CHUNK = 100  # source: our choice; of a design that consults the posterior, so that progress can be seen
 
 
@@ -119,6 +120,8 @@ def chunks(design: Design, population: Population) -> Iterator[Chunk]:
     for place, size in enumerate(design.sizes):
         subjects = sum(design.counts(size))
         step, pieces = -(-most // subjects), -(-subjects // most)
+        if design.reference:
+            step = min(step, max(MOST_REFERENCE // design.reference, 1))
         for start in range(0, design.trials, step):
             trials = range(start, min(start + step, design.trials))
             those = studies(trials, design.seed, population)
