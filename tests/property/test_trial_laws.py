@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import json
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from tests.courses import KNOWLEDGE, POPULATION
-from tests.designs import design
+from tests.designs import READY, STATED, design
 
-from ketapath.cohort import Design, run
+from ketapath.cohort import Design, read_design, run
 from ketapath.cohort.trial import chunks
+from ketapath.errors import BadInput
 from ketapath.trial_bench import in_order
 
 
@@ -37,6 +42,21 @@ def test_the_result_does_not_depend_on_who_computes_it(mapper: Any) -> None:
     assert run(of, KNOWLEDGE, POPULATION, mapper=mapper) == run(of, KNOWLEDGE, POPULATION)
 
 
+def test_results_come_in_order_with_few_on_their_way() -> None:
+    begun: list[int] = []
+
+    def submit(item: int) -> Future[int]:
+        begun.append(item)
+        done: Future[int] = Future()
+        done.set_result(item)
+        return done
+
+    for place, found in enumerate(in_order(submit, range(20), ahead=3)):
+        assert found == place
+        assert len(begun) <= place + 3
+    assert begun == list(range(20))
+
+
 def test_another_seed_is_another_result_and_the_same_seed_the_same() -> None:
     first, again, other = (run(design(trials=20, seed=s), KNOWLEDGE, POPULATION) for s in (1, 1, 2))
     assert first == again
@@ -54,10 +74,11 @@ def test_a_trial_larger_than_a_chunk_comes_in_pieces_that_add_up() -> None:
         # Both sizes have the same two studies, so the means differ by the chance of who is in them.
         error = little.endpoints[0].standard_error.value
         assert abs(large.endpoints[0].mean.value - little.endpoints[0].mean.value) < 3 * error
+        assert large.endpoints[0].counted.value == pytest.approx(little.endpoints[0].counted.value, abs=0.05)
 
 
 def test_random_allocation_gives_arms_of_different_sizes_and_the_same_total() -> None:
-    shares = [{**arm, "share": share} for arm, share in zip(_arms(), (2, 1), strict=True)]
+    shares = [{**arm, "share": share} for arm, share in zip(STATED["arms"], (2, 1), strict=True)]
     found = run(design(arms=shares, allocation="random", trials=200), KNOWLEDGE, POPULATION).sizes[0].arms
     assert found[0].subjects.error > 0.0
     assert found[0].subjects.value + found[1].subjects.value == pytest.approx(120)
@@ -104,12 +125,6 @@ def _peak(of: Design) -> int:
     return peak
 
 
-def _arms() -> list[dict[str, Any]]:
-    from tests.designs import STATED
-
-    return list(STATED["arms"])
-
-
 def test_results_hold_no_array_of_the_subjects() -> None:
     found = run(design(trials=10), KNOWLEDGE, POPULATION)
     assert not any(isinstance(value, np.ndarray) for value in vars_of(found))
@@ -124,3 +139,28 @@ def vars_of(value: Any) -> Iterator[Any]:
     elif hasattr(value, "__dataclass_fields__"):
         for name in value.__dataclass_fields__:
             yield from vars_of(getattr(value, name))
+
+
+ODD: tuple[Any, ...] = (None, [], "x", -1, 0.5, 1e308, float("nan"), True, {"a": 1}, [[1]])
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a tree of mappings and lists."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from places(inner, (*path, key))
+
+
+@pytest.mark.parametrize("name", ["integration", "stop-by-posterior"])
+def test_whatever_a_design_says_it_is_read_or_refused_by_name(name: str) -> None:
+    whole = yaml.safe_load(next(path for path in READY if path.stem == name).read_bytes())
+    for path in places(whole):
+        for odd in ODD:
+            changed: Any = copy.deepcopy([whole])
+            within = changed
+            for key in (0, *path)[:-1]:
+                within = within[key]
+            within[(0, *path)[-1]] = odd
+            with contextlib.suppress(BadInput):
+                read_design(json.dumps(changed[0]).encode(), KNOWLEDGE.response)

@@ -35,9 +35,11 @@ def test_a_simulated_arm_does_what_the_predicted_arm_does(scale: str) -> None:
         who = draw(of, one, those, np.repeat(np.arange(count), each), KNOWLEDGE.response, rng)
         seen = follow(of, one, who, rng, stays=True)
         for day in (7.0, 21.0):
-            change = (seen.totals[of.visits.days.index(day)] - seen.first).reshape(count, each).mean(axis=1)
+            changes = (seen.totals[of.visits.days.index(day)] - seen.first).reshape(count, each)
+            change = changes.mean(axis=1)
             asked = Asked(scale=scale, day=day, quantity="change")
-            predicted, _ = expected(of.arm(one), those.study, asked, KNOWLEDGE.response)
+            predicted, spread = expected(of.arm(one), those.study, asked, KNOWLEDGE.response)
+            assert (changes.std(axis=1) / spread).mean() == pytest.approx(1.0, abs=0.02)
             assert abs((change - predicted).mean()) < 0.005 * top
             assert np.abs(change - predicted).max() < 0.03 * top  # chance of who is in it, and 32 nodes for people
 
@@ -73,9 +75,9 @@ def test_means_are_tested_as_scipy_tests_them() -> None:
 def test_shares_are_tested_as_scipy_tests_them() -> None:
     rejected = []
     for events in range(2, 30):
-        one, other = (np.repeat([1.0, 0.0], [k, 30 - k]) for k in (events, 12))
+        one, other = np.repeat([1.0, 0.0], [events, 30 - events]), np.repeat([1.0, 0.0], [60, 90])
         found = compare(RESPONSE, _sums([one]), _sums([other]), 0.05)
-        table = [[events, 30 - events], [12, 18]]
+        table = [[events, 30 - events], [60, 90]]
         p = stats.chi2_contingency(table, correction=False).pvalue
         assert (found.rejected[0] != 0.0) == (p < 0.05)
         rejected.append(found.rejected[0])

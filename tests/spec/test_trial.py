@@ -138,6 +138,7 @@ def test_nobody_is_scored_or_treated_after_leaving() -> None:
     gone = seen.left[None, :] <= np.array(of.visits.days)[:, None]
     assert gone.any()
     assert np.isnan(seen.totals[gone]).all()
+    assert 0.05 < np.isnan(seen.totals[~gone]).mean() < 0.15  # visits missed by those who are there
     first_week = seen.left == 7.0
     assert (seen.sessions[first_week] == 2).all()  # days 0 and 3
 
@@ -187,6 +188,9 @@ def test_a_therapy_of_no_assumed_effect_changes_nothing() -> None:
     assert before is not None
     assert after is not None
     assert after.value < before.value - 1.0
+    nothing = contrast(played(**with_arm(integration={"effect": [0.3, 0.3]}), truth="null", trials=10), "change").true
+    assert nothing is not None
+    assert nothing.value == 0.0
 
 
 def test_contexts_are_kept_where_the_drug_does_nothing() -> None:
