@@ -185,6 +185,7 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
         id=way.regimen.id,
         protocol_id=protocol["id"],
         regimen=way.regimen,
+        is_usual=way.is_usual,
         verdict=way.verdict,
         product=protocol["product"],
         route=protocol["route"],
@@ -224,6 +225,7 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
             against=Text(key=f"against.{protocol['id']}"),
             rules=tuple(r.ref for r in rules),
             evidence=tuple(dict.fromkeys(evidence + tuple(e for r in rules for e in r.evidence))),
+            is_predicted=way.outcome is not None,
         ),
         markers=(*dose_moves, *moves, *more),
     )
