@@ -146,15 +146,15 @@ def _address(file: Path, *, workers: int) -> str:
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_in_the_middle_changes_nothing(
-    cluster: tuple[str, list[subprocess.Popen[bytes]]],
+    cluster: tuple[str, list[subprocess.Popen[bytes]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     address, workers = cluster
     of = design(trials=2000, n=[20, 40], dropout={"per_week": 0.05}, reference=20)
-    told: list[int] = []
+    heard: list[int] = []
 
     def kill_one(done: int, total: int) -> None:
-        told.append(done)
-        if len(told) == 3:
+        heard.append(done)
+        if len(heard) == 3:
             assert done < total / 2
             workers[0].send_signal(signal.SIGKILL)
             workers[0].wait()
@@ -164,6 +164,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(
     assert workers[0].poll() == -signal.SIGKILL
     assert workers[1].poll() is None
     assert found == run(of, KNOWLEDGE, POPULATION)
+    assert told(capsys, "--scheduler", address) == told(capsys)  # and the worker that is left goes on
 
 
 def test_a_scheduler_that_does_not_answer_is_named(capsys: pytest.CaptureFixture[str]) -> None:

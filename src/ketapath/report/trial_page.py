@@ -46,7 +46,7 @@ def _sections(found: OperatingCharacteristics) -> Iterator[str]:
     name = _rejecting(found)
     for index, end in enumerate(ends):
         picture = draw(power_panel(found, end), identity=f"power-{index}")
-        yield f"<section><h2>{escape(_title(end))}: {name}</h2>{picture}{_power_table(found, end)}</section>"
+        yield f"<section><h2>{escape(_title(end))}: {name} in percent</h2>{picture}{_power_table(found, end)}</section>"
     for size in found.sizes:
         pictures = ""
         if size is found.sizes[-1]:  # the means are much the same at every size, so they are drawn once
