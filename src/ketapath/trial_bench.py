@@ -27,7 +27,7 @@ MOST_WORKERS = 256  # source: our choice
 _AHEAD = 2
 """Chunks that wait for each worker, so that none is idle and none is far ahead of the sums."""
 _PATIENCE_S = 10  # source: our choice
-_BAR = 30
+_BAR = 30  # source: our choice; signs
 Item = TypeVar("Item")
 Found = TypeVar("Found", covariant=True)
 
