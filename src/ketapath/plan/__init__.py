@@ -4,10 +4,11 @@
 never an order. `counting` names the markers that may move an option; as shipped there are none.
 """
 
-from ketapath.plan.adapt import adapt, onward
+from ketapath.plan.adapt import adapt
 from ketapath.plan.dosing import most_mg
 from ketapath.plan.markers import counting
 from ketapath.plan.options import propose
 from ketapath.plan.ordering import order_findings
+from ketapath.plan.under_way import onward
 
 __all__ = ["adapt", "counting", "most_mg", "onward", "order_findings", "propose"]
