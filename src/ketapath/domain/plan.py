@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
 
@@ -418,10 +418,52 @@ class PlannedVisit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MovedVisit:
+    """One appointment of a plan that goes to another day, as it stood before."""
+
+    visit: PlannedVisit
+    to: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTask:
+    """Something that a signed plan asks somebody to arrange, read back from the record."""
+
+    need: str
+    title: Text
+    who: str
+    due: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One fact of a protocol as text. `key` is stable from version to version; its first word is the group."""
+
+    key: str
+    text: Text
+
+    @property
+    def group(self) -> str:
+        """What kind of fact this is."""
+        return self.key.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of a protocol against the same line of another. "not-recorded" where the older one cannot know it."""
+
+    kind: Literal["kept", "added", "removed", "changed", "not-recorded"]
+    key: str
+    before: Text | None
+    after: Text | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedPlan:
     """A plan that a person signed. `dose_mg` is base; `status` is FHIR's: active, on-hold, revoked or completed.
 
-    `order_id` is the order that dose and duration are read from, None where there is none.
+    `order_id` is the order that dose and duration are read from, None where there is none. `steps` are the doses that
+    were meant from a later session on, by the number of that session; none of them is ordered.
     """
 
     origin: Origin
@@ -436,6 +478,8 @@ class SignedPlan:
     visits: tuple[PlannedVisit, ...]
     recommendation_id: str | None
     order_id: str | None
+    tasks: tuple[PlannedTask, ...] = ()
+    steps: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def protocol_id(self) -> str:
