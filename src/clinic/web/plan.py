@@ -6,7 +6,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -42,7 +42,7 @@ from ketapath.plan.preferences import PATHS
 _OUTCOMES = ("accepted", "changed", "rejected")
 _PARTS_OF_THE_PAGE = {"trade-off": "plan/trade_off.html", "pair": "plan/pair.html"}
 """What htmx asks for by the place that the answer goes to; everything else is the what-if."""
-_DECISIONS = ("continue", "adjust", "add", "pause", "stop")
+_DECISIONS: tuple[str, ...] = get_args(Decision)
 
 
 @require_http_methods(["GET", "POST"])
