@@ -20,6 +20,7 @@ from clinic.web import (
     own,
     patients,
     plan,
+    plan_lines,
     profile,
     response,
     session,
@@ -33,7 +34,7 @@ urlpatterns = [
     *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
     *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
-    *decisions.urls,
+    *decisions.urls, *plan_lines.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -29,6 +29,7 @@ PAGES = {
     "plan-none": "/patients/aneurysm/plan",
     "plan-asked": f"/patients/{READY}/plan?{PAIR}&by=dissociation&visits=2&hours=0.5",
     "plan-stands": f"/patients/{TREATED}/plan?by=hours",
+    "plan-lines": f"/patients/{TREATED}/plan/compare",
     "plan-no-dose": "/patients/seventy-four-with-falls/plan",
     "session-none": "/patients/seventy-four-with-falls/session",
     "session-arrived": "/patients/pressure-too-high-today/session",

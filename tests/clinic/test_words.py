@@ -24,6 +24,7 @@ ORDERS = "a_way=racemic/iv&a_dose=35&a_minutes=40&b_way=esketamine/nasal&b_dose=
 PAGES = (
     "/today", "/patients", f"/patients/{READY}", "/patients/first-language-arabic", "/patients/half-the-facts-missing",
     "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
+    f"/patients/{READY}/plan?one=x&other=y&visits=2&by=cost", "/patients/first-language-arabic/plan/compare",
     f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/score/pcl5",
     f"/patients/{READY}/notes", "/patients/first-language-arabic/notes",
     f"/patients/{READY}/response", "/patients/first-language-arabic/response",
@@ -165,7 +166,9 @@ def test_no_visible_word_is_written_into_a_page(browser_of: Callable[[str], Clie
     pages |= {f"{path} {fields}": client.post(path, fields).content.decode() for path, fields in WRONG}
     patient = browser_of("patient")
     pages |= {path: patient.get(path).content.decode() for path in ("/my", "/my/accesses")}
-    trail = browser_of("director").get("/audit?who=nurse").content.decode()
+    director = browser_of("director")
+    pages["/decisions"] = director.get("/decisions").content.decode()
+    trail = director.get("/audit?who=nurse").content.decode()
     pages["/audit"] = trail.replace("<td>nurse", "<td>").replace('value="nurse"', "")  # the name of an account
     card = "/bench/models/racemic_sublingual_venous"
     of_file = sorted((w for w in said_in(knowledge().drugs["racemic_sublingual_venous"]) if len(w) > 1), key=len)
