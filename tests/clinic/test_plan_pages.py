@@ -108,7 +108,13 @@ def test_every_option_is_on_the_drawing_once_and_in_its_table(account: Who) -> N
     assert re.findall(r'class="letter"[^>]*>([A-H])<', drawn.svg) != []
     assert sorted(re.findall(r'class="letter"[^>]*>([A-H])<', drawn.svg)) == list("ABCDEFGH"[: len(options)])
     assert [row[0] for row in drawn.rows] == list("ABCDEFGH"[: len(options)])
+
+
+def test_letters_of_one_place_stand_beside_each_other(account: Who) -> None:
+    drawn = trade_off([plan(look(account("nurse"))).options[0]] * 4, "visits")
+    assert drawn is not None
     places = [(float(x), float(y)) for x, y in re.findall(r'<rect class="box" x="([\d.]+)" y="([\d.]+)"', drawn.svg)]
+    assert len(places) == 4
     for i, (x, y) in enumerate(places):
         assert all(abs(x - ox) >= 24 or abs(y - oy) >= 24 for ox, oy in places[:i]), "one letter covers another"
 
@@ -159,10 +165,13 @@ def test_the_schedule_shows_the_dose_that_each_session_would_have(browser_of: Vi
     assert list(dict.fromkeys(written)) == [f"{step.dose_mg:g}" for step in raised.steps]
 
 
-def test_rules_that_speak_alike_of_several_options_are_told_once(browser_of: Visit) -> None:
+def test_rules_that_speak_alike_of_several_options_are_told_once(browser_of: Visit, account: Who) -> None:
     page = browser_of("prescriber").get(PAGE).content.decode()
-    assert 'href="#monitoring-A"' in page
-    assert 'id="monitoring-A"' in page
+    options = plan(look(account("nurse"))).options
+    for part in ("monitoring", "stop_rules", "information"):
+        said = [getattr(option, part) for option in options]
+        told = sum(bool(one) and one not in said[:place] for place, one in enumerate(said))
+        assert page.count(f'id="{part}-') == told < len(options)
     for target in re.findall(r'href="#((?:monitoring|stop_rules|information)-[A-H])"', page):
         assert f'id="{target}"' in page
 

@@ -171,7 +171,7 @@ def _beside(
     placed: list[tuple[float, float]] = []
     for mark in sorted(marks, key=lambda m: at_x(m.x)):
         own, y = at_x(mark.x), at_y(mark)
-        for step in range(2 * len(marks) + 1):
+        for step in range(2 * len(marks) * round(_BESIDE / _BAND)):
             x = own + _BAND * ((step + 1) // 2) * (-1 if step % 2 else 1)
             is_free = all(abs(x - ox) >= (_BESIDE if abs(y - oy) < _BESIDE else _BAND) for ox, oy in placed)
             if is_free and _LEFT + _SIDE / 2 <= x <= _WIDTH - _SIDE / 2:
