@@ -122,8 +122,8 @@ class HarmChance:
     """The chance of one harm in one session at the highest dose, against the limit of the policy.
 
     Probabilities are of 1; all of them and `within` are None where a fact is missing. `condition` is what they stand
-    on; `p05` and `p95` are how far the chance moves with what nobody knows of people like this; `assumed` marks one that
-    rests on an assumed share.
+    on; `p05` and `p95` are how far the chance moves with what nobody knows of people like this; `assumed` marks one
+    that rests on an assumed share.
     """
 
     id: str
@@ -177,12 +177,16 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
-    """How many better days one unit of a thing is worth to this person; `stated` is None for a site default."""
+    """How many better days one unit of a thing is worth to this person; `stated` is None for a site default.
+
+    `counted` is False where the thing is not known of every way that is ranked: then it ranks none.
+    """
 
     thing: str
     unit: Text
     better_days: float
     stated: FactUsed | None
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Which ways are offered, in which order, and how much does the order mean? Limits first, then what the person wants.
 
 Limits of the policy cut ways out before anything is compared, at both ends: too much risk, too little effect. What is
-left is ranked by utility: better days (half of the symptoms gone) less what the person gives up for them. Of the ways
+left is ranked by utility: better days (half of the symptoms gone) less what the person gives up for them. A thing that
+is not known of every way ranks none: what is not known is never taken for nothing. Of the ways
 of one product and route that no smallest difference tells from the best, the gentlest stands first. A way whose benefit
 no study carries never stands above one that a study does. Where two differ by less than the policy's smallest
 difference, or places do not agree which is better, the plan says so instead of making an order of it.
@@ -10,7 +11,7 @@ difference, or places do not agree which is better, the plan says so instead of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,11 +38,15 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What is offered, best first; what limits took out; and `cut`: the ways of giving of which nothing is left."""
+    """What is offered, best first; what limits took out; and `cut`: the ways of giving of which nothing is left.
+
+    `worths` are those that were asked for, each with whether it counted.
+    """
 
     offered: tuple[Chosen, ...]
     cuts: tuple[Cut, ...]
     cut: Mapping[str, Text]
+    worths: tuple[Worth, ...]
     comparison: Text
 
 
@@ -50,7 +55,8 @@ def choose(ways: Sequence[Way], possible: Ensemble | Text, worths: Sequence[Wort
     limits = list(_limits(knowledge))
     kept = [w for w in ways if not any(breaks(w) for _, _, breaks in limits)]
     cuts = tuple(c for c in (_cut(name, limit, breaks, ways) for name, limit, breaks in limits) if c.removed)
-    utilities = {w.regimen.id: u for w in kept if (u := _utility(w, worths)) is not None}
+    weighed = tuple(_weighed(worth, kept) for worth in worths)
+    utilities = {w.regimen.id: u for w in kept if (u := _utility(w, weighed)) is not None}
     # Where nothing can be predicted the protocol's own way stands first: sorting keeps the order in which ways came.
     ranked = _gentlest_first(sorted(kept, key=lambda w: _rank(w, utilities)), utilities, knowledge)
     shown = _shown(ranked, utilities, int(knowledge.figure("shown_options")))
@@ -64,7 +70,7 @@ def choose(ways: Sequence[Way], possible: Ensemble | Text, worths: Sequence[Wort
     )
     gone = {w.name for w in ways} - {w.name for w in kept}
     cut = {name: _why_gone(name, ways, limits) for name in dict.fromkeys(w.name for w in ways) if name in gone}
-    return Choice(offered=offered, cuts=cuts, cut=cut, comparison=_comparison(offered))
+    return Choice(offered=offered, cuts=cuts, cut=cut, worths=weighed, comparison=_comparison(offered))
 
 
 _Breaks = Callable[[Way], bool]
@@ -104,12 +110,17 @@ def amounts(way: Way) -> dict[str, float | None]:
 _HUNDRED = 100.0  # source: our choice; what 100 of the clinic's currency are worth is asked
 
 
+def _weighed(worth: Worth, ways: Sequence[Way]) -> Worth:
+    """The worth, counted only where its thing is known of every way that has a benefit to set it against."""
+    return replace(worth, counted=all(amounts(w)[worth.thing] is not None for w in ways if w.outcome is not None))
+
+
 def _utility(way: Way, worths: Sequence[Worth]) -> Array | None:
     """Better days of each possible person less what is given up for them, (n,); None where benefit is not predicted."""
     if way.outcome is None:
         return None
     asked = amounts(way)
-    given_up = sum(w.better_days * (asked[w.thing] or 0.0) for w in worths)
+    given_up = sum(w.better_days * (asked[w.thing] or 0.0) for w in worths if w.counted)
     return way.outcome.better - given_up
 
 
@@ -159,12 +170,12 @@ def _goals(way: Way) -> dict[str, float | None]:
 
 
 def _dominates(one: Way, other: Way) -> bool:
-    """Whether one is at least as good in all that is known of both, and better in something."""
+    """Whether one is at least as good in all, and better in something. What is known of one alone decides nothing."""
     here, there = _goals(one), _goals(other)
-    if (here["relief"] is None) != (there["relief"] is None):
-        return False
     # Milligrams of two products are not one measure.
     names = [n for n in here if n != "milligrams" or one.name == other.name]
+    if any((here[n] is None) != (there[n] is None) for n in names):
+        return False
     pairs = [(a, b) for n in names if (a := here[n]) is not None and (b := there[n]) is not None]
     return all(a >= b - _EQUAL for a, b in pairs) and any(a > b + _EQUAL for a, b in pairs)
 
@@ -250,6 +261,12 @@ def _why_gone(name: str, ways: Sequence[Way], limits: Sequence[tuple[str, float,
     return Text(key=f"option.cut.{worst[0]}")
 
 
+def _promises_more(chosen: Chosen, first: Range | None) -> bool:
+    """Whether a way that stands behind would be the better one by its utility alone."""
+    own = chosen.standing.utility
+    return own is not None and first is not None and own.p50 > first.p50 and not chosen.standing.no_material_difference
+
+
 def _comparison(offered: Sequence[Chosen]) -> Text:
     """How much the order means."""
     predicted = [c for c in offered if c.standing.utility is not None]
@@ -257,6 +274,10 @@ def _comparison(offered: Sequence[Chosen]) -> Text:
         return Text(key="compare.single")
     if len(predicted) < 2:
         return Text(key="compare.not_predictable")
+    first = predicted[0].standing.utility
+    more = sum(_promises_more(c, first) for c in predicted)
+    if more:
+        return Text(key="compare.not_by_benefit", values={"more": more, "others": len(predicted) - 1})
     alike = sum(c.standing.no_material_difference for c in predicted)
     key = "compare.all_alike" if alike == len(predicted) - 1 else "compare.some_alike" if alike else "compare.differ"
     return Text(key=key, values={"alike": alike, "others": len(predicted) - 1})

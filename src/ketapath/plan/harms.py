@@ -1,7 +1,8 @@
 """How likely is each harm that the policy limits, dose by dose? One session, this person, the pharmacology of each way.
 
 Chances come from `pharmacology.acute_effects`. They stand on the resting pressure of today, or, where that is not known
-or too high for a dose, on the highest at which a dose may be given (CON-007): the careful side of not knowing. A higher
+or too high for a dose, on the highest at which a dose may be given (CON-007), and where nobody knows of hypertension on
+the reactions of somebody who has it: the careful side of not knowing. A higher
 dose is never taken for safer than a lower one, and a slower infusion never for safer than the usual one, so that a
 stricter limit can only lower a dose: simulation error moves nothing. Limits: policy.yaml.
 """
@@ -162,12 +163,12 @@ def _resting(person: Profile, knowledge: Knowledge) -> tuple[Resting, Text]:
     measured = {q: v for q, v in today.items() if v is not None and v <= highest[q]}
     found = measured if len(measured) == len(highest) else highest
     key = "chance.at_today" if found is measured else "chance.at_highest"
+    key += "" if "history.hypertension" in person.known else "_as_if_hypertensive"
     values = {q: f"{v:g}" for q, v in found.items()}
     return Resting(systolic=found["systolic"], diastolic=found["diastolic"]), Text(key=key, values=values)
 
 
 def _reacting(person: Profile) -> Person:
+    """Who reacts: without an answer about hypertension somebody who has it, as in everything that is not known here."""
     tension = person.known.get("history.hypertension")
-    return Person(
-        age_years=_number(person, "person.age_years"), hypertension=None if tension is None else tension.value is True
-    )
+    return Person(age_years=_number(person, "person.age_years"), hypertension=tension is None or tension.value is True)

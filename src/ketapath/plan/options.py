@@ -72,8 +72,7 @@ def propose(
     arranged = arrangement(person, knowledge)
     setting = _setting(person, open_, arranged, clinic, knowledge, seed, own_prior, sensitivity)
     compared = [w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])]
-    weighed = worths(person, knowledge)
-    found = choose(compared, setting.possible, weighed, knowledge)
+    found = choose(compared, setting.possible, worths(person, knowledge), knowledge)
     removed += found.cut.items()
     options = [_option(chosen, setting, candidacy, arranged) for chosen in found.offered]
     return Plan(
@@ -82,7 +81,7 @@ def propose(
         removed=tuple(removed),
         considered=len(compared),
         cuts=found.cuts,
-        worths=weighed,
+        worths=found.worths,
         comparison=found.comparison,
         no_options_reason=_too_few(person, options),
         alternatives=candidacy.alternatives,

@@ -299,6 +299,7 @@ def _compared(plan: Plan, texts: Mapping[str, str]) -> Iterator[str]:
         yield from _wrap(say(cut.statement, texts), "- ")
     for worth in plan.worths:
         said = "site default, nobody asked yet" if worth.stated is None else f"stated on {worth.stated.on}"
+        said += "" if worth.counted else "; not counted, for it is not known of every way"
         yield from _wrap(f"{say(worth.unit, texts)} is worth {worth.better_days:g} better days ({said})", "- ")
 
 
