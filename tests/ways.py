@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
@@ -66,7 +66,7 @@ def way(sketch: Sketch, code: str, knowledge: Knowledge = KNOWLEDGE) -> Way:
         steps=() if sketch.mg is None else (step,),
         session_days=days,
         tier="not-predictable" if better is None else sketch.tier,
-        outcome=None if better is None else Outcome(better=better, benefit={}),
+        outcome=None if better is None else Outcome(better=better, most_effect=0.2, bands=dict),
         not_predicted=Text(key="benefit.not_predictable_condition") if better is None else None,
         chances=Chances(harms=harms, marked=sketch.marked),
         too_little=None if better is None else sketch.too_little,
@@ -105,5 +105,5 @@ def _harm(name: str, p: float | None, limit: float) -> HarmChance:
 @cache
 def hundred() -> Ensemble:
     """A hundred possible persons in fifty settings, for a choice between ways whose better days a test invents."""
-    nothing: dict[str, Any] = dict.fromkeys(Ensemble.__dataclass_fields__)
+    nothing: dict[str, Any] = {f.name: None for f in fields(Ensemble) if f.init}
     return Ensemble(**nothing | {"groups": np.arange(2 * SETTINGS).reshape(SETTINGS, 2), "given": ()})

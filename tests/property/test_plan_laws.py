@@ -221,6 +221,18 @@ def test_a_higher_dose_is_never_taken_for_safer() -> None:
             assert (low.p or 0.0) <= (high.p or 0.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "doses"), [("racemic-iv-series", [17.5, 35.0, 70.0]), ("esketamine-label", [56.0, 84.0])]
+)
+def test_a_chance_is_the_same_whichever_other_doses_are_asked_for(name: str, doses: list[float]) -> None:
+    someone, protocol = person(PEOPLE["pressed"]), KNOWLEDGE.protocols[name]
+    together = chances(someone, protocol, doses, KNOWLEDGE, seed=1)
+    for dose in doses:
+        alone = chances(someone, protocol, [dose], KNOWLEDGE, seed=1)[dose]
+        assert [h.p for h in alone.harms] == pytest.approx([h.p for h in together[dose].harms], abs=1e-3)
+        assert alone.marked == pytest.approx(together[dose].marked, abs=1e-9)
+
+
 def test_the_same_person_at_the_same_seed_gets_the_same_plan() -> None:
     assert journey.planned(person(PEOPLE["good"]), CLINIC, KNOWLEDGE, seed=1) == plan(PEOPLE["good"])
 

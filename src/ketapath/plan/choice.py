@@ -188,11 +188,11 @@ def _shown(ranked: Sequence[Way], utilities: Mapping[str, Array], most: int) -> 
     for way in ranked:
         if way.name not in {p.name for p in picked.values()}:
             picked[way.regimen.id] = way
-    first = [w for w in ranked if _TIERS.index(w.tier) == _TIERS.index(ranked[0].tier)]
+    first = [(w, _goals(w)) for w in ranked if w.tier == ranked[0].tier]
     for goal in ("relief", "visits", "dissociation", "cost", "milligrams", "hours"):
-        known = [w for w in first if _goals(w)[goal] is not None]
-        best = max(known, key=lambda w: (_goals(w)[goal] or 0.0, -ranked.index(w)), default=None)
-        if best is not None and len(picked) < most:
+        known = [(amount, w) for w, goals in first if (amount := goals[goal]) is not None]
+        if known and len(picked) < most:
+            best = max(known, key=lambda one: one[0])[1]  # of equals the one that stands first
             picked.setdefault(best.regimen.id, best)
     return sorted(picked.values(), key=ranked.index)[:most]
 

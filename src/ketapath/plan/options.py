@@ -159,8 +159,11 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
     dose, withheld, about_dose, dose_moves = _dose(way, moving, person, clinic, knowledge)
     expected = None if way.outcome is None else way.outcome.benefit
     benefit, moves = benefit_moved(expected, moving)
+    given = (way.name, dose and dose.dose_mg, way.regimen.infusion_min)
+    if given not in setting.exposures:
+        setting.exposures[given] = _exposure(person, protocol, dose, knowledge, setting.seed)
     exposure, more = exposure_moved(
-        _exposure(person, protocol, dose, knowledge, setting.seed),
+        setting.exposures[given],
         moving,
         lambda drugs: _exposure(person, protocol, dose, replace(knowledge, drugs=drugs), setting.seed),
         knowledge.drugs,
