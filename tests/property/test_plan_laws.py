@@ -54,7 +54,7 @@ def chosen(grid: dict[str, Sketch], wanted: dict[str, float], knowledge: Knowled
 
 
 @given(grids(), WORTHS, st.sampled_from(CHANCES), RISKS, RISKS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_stricter_limit_on_harm_never_raises_a_dose(
     grid: dict[str, Sketch], wanted: dict[str, float], limit: str, one: float, other: float
 ) -> None:
@@ -62,7 +62,7 @@ def test_a_stricter_limit_on_harm_never_raises_a_dose(
 
 
 @given(grids(), WORTHS, st.sampled_from(SESSIONS), st.integers(1, 24), st.integers(1, 24))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_stricter_limit_on_sessions_never_raises_a_dose(
     grid: dict[str, Sketch], wanted: dict[str, float], limit: str, one: int, other: int
 ) -> None:
@@ -87,7 +87,7 @@ def assert_no_higher_dose(
 
 
 @given(grids(), WORTHS, st.dictionaries(st.sampled_from(CHANCES), RISKS), st.integers(1, 20))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_offered_keeps_every_limit(
     grid: dict[str, Sketch], wanted: dict[str, float], limits: dict[str, float], sessions: int
 ) -> None:
@@ -102,7 +102,7 @@ def test_whatever_is_offered_keeps_every_limit(
 
 
 @given(grids(), WORTHS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_places_count_from_one_and_no_tier_stands_above_a_better_one(
     grid: dict[str, Sketch], wanted: dict[str, float]
 ) -> None:
@@ -114,7 +114,7 @@ def test_places_count_from_one_and_no_tier_stands_above_a_better_one(
 
 
 @given(grids(), WORTHS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_is_dominated_has_a_shown_way_that_is_as_good_in_all_and_better_in_one(
     grid: dict[str, Sketch], wanted: dict[str, float]
 ) -> None:
