@@ -201,8 +201,8 @@ def _untreated(
 def _crossed(who: Person, setting: Person, drawn: Array, rng: np.random.Generator) -> Array:
     """Terms of people, as many in each setting: the setting's terms, the person's own, and the baseline as drawn.
 
-    Settings are few, so they are spread evenly and not drawn: as good for a mean as twelve times as many drawn ones, and
-    no seed has better places than another.
+    Settings are few, so they are spread evenly and not drawn: as good for a mean as twelve times as many drawn ones,
+    and no seed has better places than another.
     """
     d, k = len(who.names), len(who.scales)
     of_setting = setting.terms(person_nodes(SETTINGS, d))
