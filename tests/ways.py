@@ -45,6 +45,7 @@ class Sketch:
     own_share: float | None = None
     too_little: bool = False
     infusion_min: float | None = 40.0
+    is_usual: bool = False
 
 
 def way(sketch: Sketch, code: str, knowledge: Knowledge = KNOWLEDGE) -> Way:
@@ -59,6 +60,7 @@ def way(sketch: Sketch, code: str, knowledge: Knowledge = KNOWLEDGE) -> Way:
             protocol_id=sketch.product, code=code, doses=(0.5,), infusion_min=sketch.infusion_min, course="some",
             days=days, every_days=None,
         ),
+        is_usual=sketch.is_usual,
         protocol={"product": sketch.product, "route": "iv", "id": sketch.product},
         verdict=sketch.verdict,
         first=None,
