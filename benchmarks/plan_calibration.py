@@ -35,7 +35,7 @@ from ketapath.response.treatment import equivalent_of
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "plan-calibration.md"
 FIGURES = KNOWLEDGE.effects["acute"]
 FRESH = 100  # possible bodies of each person
-LIVES, PLACES, WORLDS = 5, 60, 60
+LIVES, PLACES, WORLDS = 5, 150, 60
 BANDS = (0.0, 0.002, 0.01, 0.02, 0.05, 0.1, 0.15)
 SHARED = {"systolic": [0, 2, 4, 5], "diastolic": [0, 2, 4, 5], "dissociation": [0, 1, 3, 4, 5, 6, 7, 8]}
 """Which coordinates of a reaction are the same for everybody: what nobody knows of the typical person."""
@@ -361,6 +361,8 @@ def page(bench: Bench, count: int, seed: int) -> Iterable[str]:
     yield "| harm | said between | people | said | came | 95 % interval | said inside |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     yield from _reliability(both["nearest to a limit"])
+    yield "\nOf twenty such intervals one misses by chance, and the chances that were said are themselves counted in"
+    yield "400 possible bodies each."
     yield from _worlds(riskiest, seed)
     yield from _benefit(first, bench, seed)
 
@@ -413,7 +415,7 @@ def _benefit(plans: Sequence[Planned], bench: Bench, seed: int) -> Iterable[str]
 
 def main() -> None:
     """Write the page."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     text = "\n".join(page(Bench(), count, seed=7)) + "\n"
     if len(sys.argv) == 1:
         PAGE.write_text(text)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.records import CLINIC, KNOWLEDGE, days_ago, good_record, infusion, person, phq9, spread
+from tests.records import CLINIC, KNOWLEDGE, TODAY, days_ago, good_record, infusion, person, phq9, spread
 from tests.ways import Sketch, hundred, under, ways, worth
 
 from ketapath import journey
 from ketapath.domain.plan import Plan
 from ketapath.knowledge import Knowledge
+from ketapath.pharmacology import Effects
+from ketapath.plan import harms
 from ketapath.plan.choice import Choice, choose
 from ketapath.plan.harms import LIMITED, Chances, chances
-from ketapath.plan.ways import Way
+from ketapath.plan.regimens import days_within
+from ketapath.plan.ways import Way, doses_by_session
+from ketapath.response.ensemble import Ensemble, possible_persons, treat
+from ketapath.response.prior import population
+from ketapath.response.treatment import Session
 
 CHANCES = tuple(figure for *_, figure in LIMITED.values())
 SESSIONS = ("limit_sessions_30_days", "limit_sessions_90_days", "limit_sessions_365_days")
@@ -213,12 +221,41 @@ def test_without_a_weight_no_chance_is_claimed() -> None:
     assert all(h.p is None and h.within is None for h in at_dose(vitals__weight_kg=None).harms)
 
 
-def test_a_higher_dose_is_never_taken_for_safer() -> None:
+def test_a_higher_dose_is_never_taken_for_safer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where counting of few simulated sessions would say so."""
+    true = harms.acute_effects
+    falling = iter((1.0, 0.9, 0.5, 1.0, 0.8))
+
+    def unlucky(*given: Any, **named: Any) -> Effects:
+        found, share = true(*given, **named), next(falling)
+        return replace(found, risks=tuple(replace(r, p=None if r.p is None else share * r.p) for r in found.risks))
+
+    monkeypatch.setattr(harms, "acute_effects", unlucky)
     doses, protocol = [17.5, 35.0, 35.1, 52.5, 70.0], KNOWLEDGE.protocols["racemic-iv-series"]
     found = chances(person(PEOPLE["pressed"]), protocol, doses, KNOWLEDGE, seed=3)
+    assert list(found) == doses
     for one, more in pairwise(found.values()):
+        assert (one.marked or 0.0) <= (more.marked or 0.0)
         for low, high in zip(one.harms, more.harms, strict=True):
             assert (low.p or 0.0) <= (high.p or 0.0)
+
+
+def test_utility_counts_the_weeks_that_end_with_half_of_the_symptoms_gone() -> None:
+    """By hand: seven days for each such week of the possible persons, less half a day for each visit."""
+    found = plan(PEOPLE["good"]).options[0]
+    assert (found.product, found.route) == ("racemic", "iv")
+    people = possible_persons(
+        journey.history(person(PEOPLE["good"])), KNOWLEDGE, population(KNOWLEDGE.response), as_of=TODAY, seed=1,
+        ways=[("esketamine", "nasal"), ("racemic", "iv")], baseline_score=("phq9", 18.0),
+    )  # fmt: skip
+    assert isinstance(people, Ensemble)
+    days = days_within(found.regimen, KNOWLEDGE.protocols[found.protocol_id], 84)
+    mg = doses_by_session(found.steps, len(days))
+    sessions = [Session(day=float(d), strength=m / 70.0, equivalent=None) for d, m in zip(days, mg, strict=True)]
+    totals = treat(people, sessions).totals
+    weeks = sum((1.0 - totals[list(people.days).index(7.0 * week)] / 18.0 >= 0.5).mean() for week in range(1, 13))
+    assert found.standing.utility is not None
+    assert found.standing.utility.p50 == pytest.approx(7.0 * weeks - 0.5 * found.burden.visits, abs=1.0)
 
 
 @pytest.mark.parametrize(

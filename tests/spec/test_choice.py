@@ -109,6 +109,13 @@ def test_of_two_that_no_smallest_difference_tells_apart_the_lower_dose_stands_fi
     assert order(chosen(doses, least_better_days=1.0))[0] == "strong"
 
 
+def test_a_gentler_dose_that_no_study_carries_does_not_stand_above_a_studied_one() -> None:
+    found = chosen(
+        {"studied": Sketch(mg=70.0, better=better(30.0)), "gentle": Sketch(mg=35.0, tier="outside-studies", sessions=2)}
+    )
+    assert order(found)[0] == "studied"
+
+
 def test_places_that_do_not_agree_make_no_order() -> None:
     one, other = Sketch(better=better(30.0)), Sketch(product="esketamine", better=better(24.0, spread=8.0))
     found = chosen({"one": one, "other": other})
