@@ -110,9 +110,8 @@ def test_of_two_that_no_smallest_difference_tells_apart_the_lower_dose_stands_fi
 
 
 def test_a_gentler_dose_that_no_study_carries_does_not_stand_above_a_studied_one() -> None:
-    found = chosen(
-        {"studied": Sketch(mg=70.0, better=better(30.0)), "gentle": Sketch(mg=35.0, tier="outside-studies", sessions=2)}
-    )
+    gentle = Sketch(mg=35.0, better=better(29.0), tier="outside-studies")
+    found = chosen({"studied": Sketch(mg=70.0, better=better(30.0)), "gentle": gentle})
     assert order(found)[0] == "studied"
 
 
