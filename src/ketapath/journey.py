@@ -85,7 +85,7 @@ def treated(
     candidacy = assessed(someone, clinic, knowledge)
     drawn = own_prior or population(knowledge.response)
     so_far = course(history(someone), knowledge, drawn, as_of=someone.as_of, seed=seed)
-    return candidacy, so_far, adapt(someone, candidacy, so_far, clinic, knowledge)
+    return candidacy, so_far, adapt(someone, candidacy, so_far, clinic, knowledge, population=drawn, seed=seed)
 
 
 def travel(

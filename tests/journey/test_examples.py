@@ -38,7 +38,7 @@ DECISIONS = {
     "worsening": "pause",
     "two-scores": "continue",
     "no-scores": "add",
-    "esketamine": "adjust",
+    "esketamine": "switch",
 }
 
 

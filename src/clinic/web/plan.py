@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +29,7 @@ from ketapath.domain.plan import Decision, Option
 from ketapath.errors import BadInput
 
 _OUTCOMES = ("accepted", "changed", "rejected")
-_DECISIONS = ("continue", "adjust", "add", "pause", "stop")
+_DECISIONS: tuple[str, ...] = get_args(Decision)
 
 
 @require_http_methods(["GET", "POST"])

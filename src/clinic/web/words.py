@@ -462,10 +462,13 @@ OWN_WORDS: Mapping[str, Any] = MappingProxyType(
 DECISIONS: Mapping[str, Any] = MappingProxyType(
     {
         "continue": _("Continue"),
-        "adjust": _("Adjust the dose"),
+        "adjust": _("Adjust dose or spacing"),
         "add": _("Add something"),
         "pause": _("Pause"),
         "stop": _("Stop"),
+        "taper": _("Taper"),
+        "switch": _("Switch treatment"),
+        "re-induce": _("Begin a second series"),
     }
 )
 """The steps after a session, as verbs."""

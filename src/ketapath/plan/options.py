@@ -40,6 +40,7 @@ from ketapath.plan.ordering import order_findings
 from ketapath.plan.preferences import worths
 from ketapath.plan.regimens import given_by
 from ketapath.plan.schedule import first_day, schedule
+from ketapath.plan.stops import WATCHED
 from ketapath.plan.ways import Setting, Way, doses_by_session, ways
 from ketapath.response.ensemble import HORIZON_DAYS, Ensemble, possible_persons
 from ketapath.response.history import history
@@ -274,9 +275,12 @@ def _forbidden(about_dose: Iterable[Finding]) -> Text | None:
 
 
 def _stop_rules(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledge) -> Iterable[Finding]:
-    """When this treatment is to be stopped or paused, whatever the scores say."""
-    for name in protocol["stop_rules"]:
+    """When this treatment is to be stopped or paused, whatever the scores say: its own rules, and those of any."""
+    product, route = protocol["product"], protocol["route"]
+    for name in dict.fromkeys((*protocol["stop_rules"], *WATCHED)):
         rule = knowledge.rules[name]
+        if not rule.scope.covers(product=product, route=route, jurisdiction=""):
+            continue
         yield finding(rule, rule.holds(person.known, as_of=person.as_of), person, knowledge)
 
 

@@ -27,6 +27,7 @@ from ketapath.report.beside import (
     why,
     without_figures,
 )
+from ketapath.report.card_form import card_lines, chance_of
 from ketapath.report.course_form import beside_lines
 from ketapath.report.words import about, approval, override, plain, say, some_change, times
 
@@ -61,12 +62,11 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
     """The decision card, then the course it rests on."""
     texts = knowledge.texts
     lines = [say(card.statement, texts)]
-    if card.probability is not None and card.probability_of is not None:
-        lines += _wrap(f"Probability {say(card.probability_of, texts)}: {about(card.probability)}")
+    lines += _wrap(f"Chance: {chance_of(card.prospect, texts)}")
     lines += [line for f in card.findings for line in _wrap(f"{_sentence(f, texts)} [{f.id}]", "- ")]
     lines += _wrap(f"Against it: {say(card.best_case_against, texts)}")
     lines += [line for t in card.reverses for line in _wrap(f"Would turn it around: {say(t, texts)}")]
-    lines += _wrap(f"Also possible: {', '.join(card.also_possible) or 'nothing else'}")
+    lines += [line for words, first in card_lines(card, texts) for line in _wrap(words, first)]
     lines += [line for f in card.course_findings for line in _wrap(f"{_sentence(f, texts)} [{f.id}]", "- ")]
     if card.dates:
         lines += _wrap(f"Going on would mean {_sessions(card.dates)}")

@@ -239,6 +239,18 @@ _HALF_OF_BAND = 0.674490 / 1.644854
 
 
 @register.filter
+def hundredths(share: float) -> str:
+    """A probability as so many in a hundred, where it is compared with others."""
+    return _("%(count)s in 100") % {"count": f"{100 * share:.0f}"}
+
+
+@register.filter
+def in_hundreds(band: Range) -> str:
+    """The band of a probability, as so many in a hundred."""
+    return _("(%(low)s to %(high)s in 100)") % {"low": f"{100 * band.p05:.0f}", "high": f"{100 * band.p95:.0f}"}
+
+
+@register.filter
 def on_day(value: float, first: date | None) -> str:
     """A day of the course as a date; a dash where there is no day to count from."""
     return day(None if first is None else first + timedelta(days=round(value)))
