@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ketapath import __version__
-from ketapath.candidacy import at_clinic, finding
+from ketapath.candidacy import at_clinic, finding, is_known_at
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text, Verdict
@@ -64,7 +64,8 @@ def propose(
         name = f"{protocol['product']}/{protocol['route']}"
         reason = _why_removed(person, name, candidacy, knowledge)
         if name not in candidacy.by_product:
-            removed.append((name, Text(key="option.not_offered")))
+            key = "option.not_offered" if is_known_at(protocol, clinic) else "option.not_on_market"
+            removed.append((name, Text(key=key)))
         elif reason is not None:
             removed.append((name, reason))
         else:
@@ -194,7 +195,7 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
         benefit=benefit,
         benefit_note=way.not_predicted or _benefit_note(setting, way),
         chances=way.chances.harms,
-        harm=tuple(_harms(protocol["product"], knowledge)),
+        harm=tuple(_harms(protocol, knowledge)),
         stop_rules=tuple(_stop_rules(person, protocol, knowledge)),
         exposure=exposure,
         weeks=(days[-1] + 7) / 7,
@@ -355,9 +356,10 @@ def _psychotherapy(arranged: Arrangement, person: Profile) -> Iterable[Text]:
         yield Text(key="therapy.keep_current")
 
 
-def _harms(product: str, knowledge: Knowledge) -> Iterable[Harm]:
+def _harms(protocol: Mapping[str, Any], knowledge: Knowledge) -> Iterable[Harm]:
+    """Harms that were published for this product by this route."""
     for record in knowledge.harms.values():
-        if record["product"] == product:
+        if record["product"] == protocol["product"] and protocol["route"] in record.get("routes", [protocol["route"]]):
             shares = {k: f"{100 * float(record[k]):.3g} in 100" for k in ("low", "high")}
             yield Harm(
                 id=record["id"],

@@ -236,11 +236,20 @@ def _outcome(
     if sessions is None:
         return None, Text(key="benefit.needs_dose"), "not-predictable"
     unit = SPRAY_MG if row["unit"] == "mg" else 1.0
-    is_studied = all(row["low"] / _SLACK <= s.strength * unit <= row["high"] * _SLACK for s in sessions)
+    step = _rounding(setting.person, protocol)
+    is_studied = all(row["low"] / _SLACK - step <= s.strength * unit <= row["high"] * _SLACK for s in sessions)
     key = (product, route, tuple((s.day, s.strength) for s in sessions), regimen.days)
     if key not in setting.outcomes:
         setting.outcomes[key] = _simulated(setting.possible, sessions, regimen, _start(setting))
     return setting.outcomes[key], None, "studied" if is_studied else "outside-studies"
+
+
+def _rounding(person: Profile, protocol: Mapping[str, Any]) -> float:
+    """The mg/kg that rounding down may take from a dose: the studied dose in whole steps is still the studied dose."""
+    weight = person.known.get("vitals.weight_kg")
+    if "round_to_mg" not in protocol or weight is None or not isinstance(weight.value, float):
+        return 0.0
+    return float(protocol["round_to_mg"]) / weight.value
 
 
 def _simulated(possible: Ensemble, sessions: Sequence[Session], regimen: Regimen, start: float) -> Outcome:
