@@ -34,6 +34,7 @@ from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, published
 from ketapath.pharmacology import Order, Sensitivity, Subject, exposure_peak, has_model
 from ketapath.plan.basis import basis_card
 from ketapath.plan.choice import Chosen, choose
+from ketapath.plan.fit import own_limits
 from ketapath.plan.markers import Mover, benefit_moved, dose_moved, exposure_moved, movers
 from ketapath.plan.needs import Arrangement, arrangement
 from ketapath.plan.ordering import order_findings
@@ -85,7 +86,7 @@ def propose(
     setting = _setting(person, open_, arranged, clinic, knowledge, seed, own_prior, sensitivity)
     compared = [w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])]
     weighed = worths(person, knowledge)
-    found = choose(compared, setting.possible, weighed, knowledge)
+    found = choose(compared, setting.possible, weighed, knowledge, own=own_limits(person))
     removed += found.cut.items()
     options = [_option(chosen, setting, candidacy, arranged) for chosen in found.offered]
     return Plan(
@@ -127,7 +128,7 @@ def _setting(
     )  # fmt: skip
     return Setting(
         person=person, clinic=clinic, knowledge=knowledge, possible=possible,
-        starts_in=starts_in, seed=seed, sensitivity=sensitivity,
+        starts_in=starts_in, seed=seed, sensitivity=sensitivity, therapies=len(arranged.weekly),
     )  # fmt: skip
 
 
