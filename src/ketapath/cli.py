@@ -23,7 +23,7 @@ from ketapath.knowledge import Knowledge, load
 from ketapath.knowledge.schema import JURISDICTIONS
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "patients"
-"""The people of the demonstration; there only where the command runs out of the repository."""
+"""The example people; there only where the command runs out of the repository."""
 ASSUMED = ("clinic.rems_certified",)
 """What the command line takes for granted of the clinic that it does not know."""
 
