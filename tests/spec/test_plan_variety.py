@@ -67,6 +67,12 @@ def test_one_preference_changes_the_order_of_options_for_at_least_half_of_the_pe
     assert len(changed) >= len(choosing) / 2
 
 
+def test_while_a_response_holds_the_plan_goes_on_and_after_a_relapse_a_new_course_may_begin() -> None:
+    holding, relapsed = plan("after-six-infusions"), plan("relapse-after-response")
+    assert {o.regimen.course for o in holding.options if (o.product, o.route) == ("racemic", "iv")} == {"onward"}
+    assert relapsed.options[0].regimen.course != "onward"
+
+
 def test_the_other_example_people_are_those_that_the_script_makes() -> None:
     spec = importlib.util.spec_from_file_location("varied", EXAMPLES / "varied.py")
     assert spec is not None
