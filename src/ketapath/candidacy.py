@@ -150,8 +150,14 @@ def _offered(clinic: Clinic, knowledge: Knowledge) -> list[tuple[str, str]]:
     return [
         (p["product"], p["route"])
         for p in knowledge.protocols.values()
-        if p["product"] in clinic.products and p["route"] in clinic.routes and is_known_at(p, clinic)
+        if p["product"] in clinic.products and _is_by_route(p, clinic) and is_known_at(p, clinic)
     ]
+
+
+def _is_by_route(protocol: Mapping[str, Any], clinic: Clinic) -> bool:
+    """Whether the formulary has this route of this product: by the route, or, where that says too little, by name."""
+    is_named = f"{protocol['product']}/{protocol['route']}" in clinic.routes
+    return is_named or (protocol["route"] in clinic.routes and not protocol.get("by_name", False))
 
 
 def _speaking(rules: Iterable[str], clinic: Clinic, knowledge: Knowledge) -> Speaking:

@@ -65,7 +65,7 @@ def test_a_dose_cites_only_rules_that_speak_of_its_own_product_and_route(name: s
             for place in ("US", "EU")
         )
     }
-    # Two rules of the spray's list on liver and pressure are of every product; CON-026 was written of racemic ketamine.
+    # CON-026 on the liver was written of racemic ketamine; the spray's list has it as a reason to pause.
     assert of_another <= {"CON-026"}
     assert set(of_protocol(name).rule_ids) <= {*protocol["dose_rules"]}
     assert set(of_protocol(name, 1952).rule_ids) <= {*protocol["dose_rules"], *protocol["lower_dose_rules"]}
@@ -73,7 +73,12 @@ def test_a_dose_cites_only_rules_that_speak_of_its_own_product_and_route(name: s
 
 @pytest.mark.parametrize(
     ("name", "dose_mg", "older_mg"),
-    [("racemic-im-series", 35, 17), ("racemic-sc-series", 17, 17), ("racemic-oral-series", 70, 35)],
+    [
+        ("racemic-im-series", 35, 17),
+        ("racemic-sc-series", 17, 17),
+        ("racemic-oral-series", 70, 35),
+        ("esketamine-iv-series", 17, 14),
+    ],
 )
 def test_each_way_by_weight_has_its_own_first_dose_and_a_lower_one_for_the_old(
     name: str, dose_mg: float, older_mg: float
@@ -114,3 +119,37 @@ def test_a_harm_is_shown_only_by_the_ways_in_which_it_was_seen() -> None:
     found = plan()
     assert "racemic-severe-hypertension" in {h.id for h in by_route(found, "racemic", "iv").harm}
     assert {h.id for h in by_route(found, "racemic", "oral").harm} == {"racemic-urinary"}
+
+
+def in_europe(*routes: str) -> Plan:
+    return plan_at(replace(CLINIC, jurisdiction="EU", routes=routes))
+
+
+def test_esketamine_by_vein_is_offered_where_it_is_on_the_market_and_the_formulary_names_it() -> None:
+    offered = by_route(in_europe("iv", "esketamine/iv"), "esketamine", "iv")
+    assert offered.verdict == "caution"
+    assert offered.dose is not None
+    assert offered.dose.dose_mg == 17  # 0.25 mg/kg x 70 kg
+    assert offered.standing.tier == "studied"
+    assert offered.harm == ()  # what was published of the spray is not said of it
+    assert dict(in_europe("iv", "nasal").removed)["esketamine/iv"].key == "option.not_offered"
+    at_home = plan_at(replace(CLINIC, routes=("iv", "esketamine/iv")))
+    assert dict(at_home.removed)["esketamine/iv"].key == "option.not_on_market"
+
+
+def test_what_is_watched_around_an_infusion_is_watched_around_esketamine_by_vein_too() -> None:
+    found = in_europe("iv", "esketamine/iv")
+    vein, racemic = (by_route(found, product, "iv") for product in ("esketamine", "racemic"))
+    safety = {"MON-004", "MON-004b", "MON-006", "MON-021", "MON-022", "MON-024", "MON-030"}
+    for option in (vein, racemic):
+        assert safety & {f.id for f in option.monitoring} == safety & {f.id for f in racemic.monitoring}
+    assert {f.id for f in vein.stop_rules} == {f.id for f in racemic.stop_rules}
+    assert "REG-031" in {task.rule.id for task in vein.support}
+
+
+def test_a_pressure_that_would_be_dangerous_rules_esketamine_by_vein_out_as_it_does_racemic_ketamine() -> None:
+    found = plan_at(
+        replace(CLINIC, jurisdiction="EU", routes=("iv", "esketamine/iv")), history__pressure_rise_hazard=True
+    )
+    assert found.candidacy.by_product == {"esketamine/iv": "not-eligible", "racemic/iv": "not-eligible"}
+    assert "CON-005" in str(dict(found.removed)["esketamine/iv"].values["rules"])

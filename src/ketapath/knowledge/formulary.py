@@ -19,8 +19,8 @@ _CURRENCY_LETTERS = 3  # source: ISO 4217
 
 
 def read_routes(words: str, knowledge: Knowledge) -> tuple[str, ...]:
-    """The routes that these words name, with commas between. Raises BadInput for one that no protocol has."""
-    known = sorted({str(p["route"]) for p in knowledge.protocols.values()})
+    """The routes, or products with a route, that these words name. Raises BadInput for one that no protocol has."""
+    known = sorted({str(n) for p in knowledge.protocols.values() for n in (p["route"], f"{p['product']}/{p['route']}")})
     found = tuple(dict.fromkeys(word.strip() for word in words.split(",") if word.strip()))
     wrong = next((route for route in found if route not in known), None if found else "nothing")
     if wrong is not None:

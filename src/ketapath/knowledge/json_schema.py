@@ -102,6 +102,10 @@ def _rule() -> Schema:
     scoped: dict[str, Schema] = {
         "products": _all_or(words.PRODUCTS),
         "routes": _all_or(words.ROUTES),
+        "also": {
+            **list_of(one_of(f"{p}/{r}" for p in words.PRODUCTS for r in words.ROUTES)),
+            "description": "Single ways beside these, each a product with its route.",
+        },
         "jurisdictions": _all_or(words.SCOPED_JURISDICTIONS),
         "population": TEXT,
     }
@@ -210,6 +214,7 @@ def _protocol() -> Schema:
         "product": one_of(words.PRODUCTS),
         "route": one_of(words.ROUTES),
         "jurisdictions": list_of(one_of(words.JURISDICTIONS), least=1),
+        "by_name": {**BOOL, "description": "Offered only where a formulary names it as product/route."},
         "dose_mg_base": {"const": True},
         **dict.fromkeys(("first_dose_mg", "lower_first_dose_mg", "device_mg", "device_gap_min"), NUMBER),
         **dict.fromkeys(("dose_mg_per_kg", "lower_dose_mg_per_kg", "infusion_min", "cap_mg"), NUMBER),
@@ -232,7 +237,7 @@ def _protocol() -> Schema:
         "spacing_note": TEXT,
     }
     by_product = [n for n in fields if n.endswith(("_mg", "_rule", "_mg_per_kg", "_gap_min")) or n == "infusion_min"]
-    return record(fields, optional=[*by_product, "spacing_note", "jurisdictions"])
+    return record(fields, optional=[*by_product, "spacing_note", "jurisdictions", "by_name"])
 
 
 def _search() -> Schema:

@@ -74,7 +74,7 @@ def propose(
     open_: list[Mapping[str, Any]] = []
     for protocol in knowledge.protocols.values():
         name = f"{protocol['product']}/{protocol['route']}"
-        reason = _why_removed(person, name, candidacy, knowledge)
+        reason = _why_removed(person, name, candidacy, clinic, knowledge)
         if name not in candidacy.by_product:
             key = "option.not_offered" if is_known_at(protocol, clinic) else "option.not_on_market"
             removed.append((name, Text(key=key)))
@@ -142,7 +142,7 @@ def _baseline(person: Profile, knowledge: Knowledge) -> tuple[str, float] | None
     return None
 
 
-def _why_removed(person: Profile, name: str, candidacy: Candidacy, knowledge: Knowledge) -> Text | None:
+def _why_removed(person: Profile, name: str, candidacy: Candidacy, clinic: Clinic, knowledge: Knowledge) -> Text | None:
     if person.died is not None:
         return Text(key="option.person_died")
     if candidacy.by_product.get(name) != "not-eligible":
@@ -152,8 +152,7 @@ def _why_removed(person: Profile, name: str, candidacy: Candidacy, knowledge: Kn
         f.id
         for f in candidacy.findings
         if f.verdict == "not-eligible"
-        and knowledge.rules[f.id].scope.covers(product=product, route=route, jurisdiction="")
-        | (knowledge.rules[f.id].scope.jurisdictions is not None and product in f.applies_to)
+        and knowledge.rules[f.id].scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
     ]
     return Text(key="option.ruled_out", values={"rules": ", ".join(against)})
 
