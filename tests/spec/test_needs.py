@@ -75,6 +75,7 @@ def test_a_therapy_by_need_has_an_hour_in_every_week_on_a_day_without_a_dose() -
     weeks = [(day - sessions[0]).days // 7 for day in hours]
     assert weeks == list(range((sessions[-1] - sessions[0]).days // 7 + 1))
     assert not {*hours} & {*sessions, *on(found, "integration")}
+    assert len({day.weekday() for day in hours}) == 1  # the same weekday where the sessions leave it free
     assert {a.title.key for a in found.schedule if a.kind == "psychotherapy"} == {
         "schedule.psychotherapy.trauma-focused"
     }

@@ -160,9 +160,9 @@ def _weekly(
     width = timedelta(days=knowledge.figure("psychotherapy_every_days"))
     taken = {*sessions, *(_open_day(day + timedelta(days=1), clinic) for day in sessions)}
     for therapy in arranged.weekly:
-        week = sessions[0]
+        week = day = sessions[0]
         while week <= sessions[-1]:
-            day = _day_in_week(week, taken, sessions, clinic)
+            day = _day_in_week(week, day, taken, sessions, clinic)
             taken.add(day)
             yield Appointment(
                 on=day,
@@ -176,12 +176,12 @@ def _weekly(
             week += width
 
 
-def _day_in_week(week: date, taken: Collection[date], sessions: Collection[date], clinic: Clinic) -> date:
-    """An open day with nothing on it, else one without a dose, else the first open one."""
+def _day_in_week(week: date, before: date, taken: Collection[date], sessions: Collection[date], clinic: Clinic) -> date:
+    """An open day with nothing on it, else one without a dose, else any; the weekday of the one before if possible."""
     days = [week + timedelta(days=number) for number in range(7)]
     opened = [day for day in days if day.weekday() in clinic.weekdays]
     free = [day for day in opened if day not in taken] or [day for day in opened if day not in sessions]
-    return (free or opened)[0]
+    return min(free or opened, key=lambda day: (day.weekday() != before.weekday(), day))
 
 
 def _call(day: date) -> Appointment:
