@@ -23,7 +23,7 @@ from ketapath.knowledge import Knowledge, load
 from ketapath.knowledge.schema import JURISDICTIONS
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "patients"
-"""The people of the demonstration; there only where the command runs out of the repository."""
+"""The example people; there only where the command runs out of the repository."""
 ASSUMED = ("clinic.rems_certified",)
 """What the command line takes for granted of the clinic that it does not know."""
 
@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
             "bundle", metavar="BUNDLE", help="a FHIR R4 Bundle (.json, .json.gz, or - for standard input)"
         )
         made.add_argument("--jurisdiction", default="US", help=f"one of {', '.join(JURISDICTIONS)} (US)")
+        made.add_argument("--routes", default="iv,nasal", help="by which the clinic treats (iv,nasal)")
+        made.add_argument("--prices", metavar="FILE", help="what the clinic charges (docs/how-to/run.md)")
         made.add_argument("--on", type=_day, default=None, metavar="DATE", help="the day to plan for (today)")
         made.add_argument("--policy", metavar="FILE", help="what the clinic approved (docs/how-to/approve.md)")
         made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
@@ -84,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
 
     made = add("screen", _screen, "what do screening answers say? Screening, not a diagnosis")
     made.add_argument("bundle", metavar="BUNDLE", help="a FHIR R4 Bundle (.json, .json.gz, or - for standard input)")
-    made.set_defaults(jurisdiction=JURISDICTIONS[0])  # read by _person; no screen depends on it
+    # Read by _person; no screen depends on them.
+    made.set_defaults(jurisdiction=JURISDICTIONS[0], routes="iv,nasal", prices=None)
     made.add_argument("--on", type=_day, default=None, metavar="DATE", help="the day to screen for (today)")
     made.add_argument("--policy", metavar="FILE", help="what the clinic approved (docs/how-to/approve.md)")
     made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
@@ -341,6 +344,7 @@ def _no_such(field: str, found: str) -> BadInput:
 
 def _person(arguments: argparse.Namespace) -> tuple[Knowledge, Clinic, Any]:
     from ketapath.journey import person
+    from ketapath.knowledge.formulary import read_prices, read_routes
     from ketapath.knowledge.policy import read_policy, under_policy
 
     if arguments.jurisdiction not in JURISDICTIONS:
@@ -356,7 +360,11 @@ def _person(arguments: argparse.Namespace) -> tuple[Knowledge, Clinic, Any]:
     approvals = read_policy(read(arguments.policy), knowledge) if arguments.policy else {}
     knowledge = under_policy(knowledge, approvals)
     # The command line knows no clinic; that it is certified for the spray is assumed, and the output says so.
-    clinic = Clinic(jurisdiction=arguments.jurisdiction, rems_certified=True, approvals=approvals)
+    currency, prices = read_prices(read(arguments.prices), knowledge) if arguments.prices else (None, {})
+    clinic = Clinic(
+        jurisdiction=arguments.jurisdiction, routes=read_routes(arguments.routes, knowledge), rems_certified=True,
+        currency=currency, prices=prices, approvals=approvals,
+    )  # fmt: skip
     return knowledge, clinic, person(read(arguments.bundle), knowledge, as_of=arguments.on or date.today())
 
 

@@ -101,6 +101,7 @@ def own_words() -> list[str]:
         words += [text for part in (*form.get("items", ()), *form.get("options", ())) for text in part["text"].values()]
         words += list(form.get("stem", {}).values())
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
+    words += [p.settings["currency"] for p in Practice.objects.all() if "currency" in p.settings]
     screens = [screen for condition in known.screening.values() for screen in condition.screens]
     words += [e.locator for screen in screens for e in screen.evidence] + [screen.instrument for screen in screens]
     for card in known.biomarkers.values():

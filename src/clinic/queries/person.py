@@ -203,7 +203,7 @@ def _under(policy: str, held: _Held) -> Knowledge:
 def clinic_of(settings: Mapping[str, Any]) -> Clinic:
     """The core's Clinic from a practice's settings, or as a recommendation keeps it; the rest is the core's own."""
     known = {k: v for k, v in settings.items() if k in Clinic.__dataclass_fields__}
-    for name in ("products", "weekdays", "languages", "session_hours"):
+    for name in ("products", "routes", "weekdays", "languages", "session_hours"):
         if name in known:
             known[name] = tuple(known[name])
     known["approvals"] = {

@@ -66,6 +66,7 @@ ACTS: Mapping[str, Any] = MappingProxyType(
         "see-team": _("looked up who belongs to the person"),
         "see-today": _("looked at the day"),
         "set-access": _("changed what a person or a clinic may reach"),
+        "set-formulary": _("changed what a clinic offers and charges"),
         "set-apart": _("kept something apart on import"),
         "set-goal": _("wrote down a goal"),
         "set-team": _("changed who belongs to the person"),

@@ -109,6 +109,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "part person": _("name and birth date"),
         "part chart": _("appointments and answers to questionnaires"),
         # who knows, or does, what
+        "addiction service": _("addiction service"),
         "cardiologist": _("cardiologist"),
         "clinician": _("clinician"),
         "compliance lead": _("compliance lead"),

@@ -50,9 +50,20 @@ class Choice:
     comparison: Text
 
 
-def choose(ways: Sequence[Way], possible: Ensemble | Text, worths: Sequence[Worth], knowledge: Knowledge) -> Choice:
-    """The ways to show, in order. `ways` are all that knowledge leaves open."""
-    limits = list(_limits(knowledge))
+Limit = tuple[str, float, Callable[[Way], bool]]
+"""A limit by name with its figure, and which ways it takes out. What is not known breaks none."""
+
+
+def choose(
+    ways: Sequence[Way],
+    possible: Ensemble | Text,
+    worths: Sequence[Worth],
+    knowledge: Knowledge,
+    *,
+    own: Iterable[Limit] = (),
+) -> Choice:
+    """The ways to show, in order. `ways` are all that knowledge leaves open, `own` this person's own limits."""
+    limits = [*own, *_limits(knowledge)]
     kept = [w for w in ways if not any(breaks(w) for _, _, breaks in limits)]
     cuts = tuple(c for c in (_cut(name, limit, breaks, ways) for name, limit, breaks in limits) if c.removed)
     weighed = tuple(_weighed(worth, kept) for worth in worths)
@@ -73,11 +84,8 @@ def choose(ways: Sequence[Way], possible: Ensemble | Text, worths: Sequence[Wort
     return Choice(offered=offered, cuts=cuts, cut=cut, worths=weighed, comparison=_comparison(offered))
 
 
-_Breaks = Callable[[Way], bool]
-
-
-def _limits(knowledge: Knowledge) -> Iterable[tuple[str, float, _Breaks]]:
-    """Every limit of the policy: its name, its figure, and which ways it takes out. What is not known breaks none."""
+def _limits(knowledge: Knowledge) -> Iterable[Limit]:
+    """Every limit of the policy."""
     for name in LIMITED:
         yield name, knowledge.figure(LIMITED[name][3]), lambda w, n=name: n in w.chances.broken  # type: ignore[misc]
     for days in INTERVALS_DAYS:
@@ -86,13 +94,13 @@ def _limits(knowledge: Knowledge) -> Iterable[tuple[str, float, _Breaks]]:
     yield "too-little", knowledge.figure("least_drug_effect"), lambda w: w.too_little is True
 
 
-def _cut(name: str, limit: float, breaks: _Breaks, ways: Sequence[Way]) -> Cut:
+def _cut(name: str, limit: float, breaks: Callable[[Way], bool], ways: Sequence[Way]) -> Cut:
     removed = [w for w in ways if breaks(w)]
     left: dict[str, float | None] = {}
     for way in removed:
         doses = [o.most_mg for o in ways if o.name == way.name and not breaks(o) and o.most_mg is not None]
         left[way.name] = max(doses, default=None)
-    shown = f"{100 * limit:g}" if limit <= 1.0 else f"{limit:g}"
+    shown = f"{100 * limit:g}" if name in {*LIMITED, "too-little"} else f"{limit:g}"
     statement = Text(key=f"cut.{name}", values={"limit": shown, "removed": len(removed)})
     return Cut(id=name, statement=statement, limit=limit, removed=len(removed), left_mg=left)
 
@@ -238,7 +246,7 @@ def _best_for(way: Way, shown: Sequence[Way]) -> Iterable[Text]:
             yield Text(key=f"best_for.{goal}")
 
 
-def _window(way: Way, ways: Sequence[Way], limits: Sequence[tuple[str, float, _Breaks]]) -> DoseWindow:
+def _window(way: Way, ways: Sequence[Way], limits: Sequence[Limit]) -> DoseWindow:
     """Between which doses this product and route was looked for, and what set each end."""
     same = [w for w in ways if w.name == way.name and w.most_mg is not None]
     kept = [w for w in same if not any(breaks(w) for _, _, breaks in limits)]
@@ -257,7 +265,7 @@ def _window(way: Way, ways: Sequence[Way], limits: Sequence[tuple[str, float, _B
     )
 
 
-def _why_gone(name: str, ways: Sequence[Way], limits: Sequence[tuple[str, float, _Breaks]]) -> Text:
+def _why_gone(name: str, ways: Sequence[Way], limits: Sequence[Limit]) -> Text:
     """The limit that takes out most of this product and route."""
     same = [w for w in ways if w.name == name]
     worst = max(limits, key=lambda one: sum(one[2](w) for w in same))

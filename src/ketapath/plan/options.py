@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ketapath import __version__
-from ketapath.candidacy import at_clinic, finding
+from ketapath.candidacy import at_clinic, finding, is_known_at
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text, Verdict
@@ -34,6 +34,7 @@ from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, published
 from ketapath.pharmacology import Order, Sensitivity, Subject, exposure_peak, has_model
 from ketapath.plan.basis import basis_card
 from ketapath.plan.choice import Chosen, choose
+from ketapath.plan.fit import own_limits
 from ketapath.plan.markers import Mover, benefit_moved, dose_moved, exposure_moved, movers
 from ketapath.plan.needs import Arrangement, arrangement
 from ketapath.plan.ordering import order_findings
@@ -74,9 +75,10 @@ def propose(
     open_: list[Mapping[str, Any]] = []
     for protocol in knowledge.protocols.values():
         name = f"{protocol['product']}/{protocol['route']}"
-        reason = _why_removed(person, name, candidacy, knowledge)
+        reason = _why_removed(person, name, candidacy, clinic, knowledge)
         if name not in candidacy.by_product:
-            removed.append((name, Text(key="option.not_offered")))
+            key = "option.not_offered" if is_known_at(protocol, clinic) else "option.not_on_market"
+            removed.append((name, Text(key=key)))
         elif reason is not None:
             removed.append((name, reason))
         else:
@@ -84,7 +86,7 @@ def propose(
     arranged = arrangement(person, knowledge)
     setting = _setting(person, open_, arranged, clinic, knowledge, seed, own_prior, sensitivity)
     compared = [w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])]
-    found = choose(compared, setting.possible, worths(person, knowledge), knowledge)
+    found = choose(compared, setting.possible, worths(person, knowledge), knowledge, own=own_limits(person))
     removed += found.cut.items()
     options = [_option(chosen, setting, candidacy, arranged) for chosen in found.offered]
     return Plan(
@@ -126,7 +128,7 @@ def _setting(
     )  # fmt: skip
     return Setting(
         person=person, clinic=clinic, knowledge=knowledge, possible=possible,
-        starts_in=starts_in, seed=seed, sensitivity=sensitivity,
+        starts_in=starts_in, seed=seed, sensitivity=sensitivity, therapies=len(arranged.weekly),
     )  # fmt: skip
 
 
@@ -140,7 +142,7 @@ def _baseline(person: Profile, knowledge: Knowledge) -> tuple[str, float] | None
     return None
 
 
-def _why_removed(person: Profile, name: str, candidacy: Candidacy, knowledge: Knowledge) -> Text | None:
+def _why_removed(person: Profile, name: str, candidacy: Candidacy, clinic: Clinic, knowledge: Knowledge) -> Text | None:
     if person.died is not None:
         return Text(key="option.person_died")
     if candidacy.by_product.get(name) != "not-eligible":
@@ -150,8 +152,7 @@ def _why_removed(person: Profile, name: str, candidacy: Candidacy, knowledge: Kn
         f.id
         for f in candidacy.findings
         if f.verdict == "not-eligible"
-        and knowledge.rules[f.id].scope.covers(product=product, route=route, jurisdiction="")
-        | (knowledge.rules[f.id].scope.jurisdictions is not None and product in f.applies_to)
+        and knowledge.rules[f.id].scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
     ]
     return Text(key="option.ruled_out", values={"rules": ", ".join(against)})
 
@@ -210,7 +211,7 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
         benefit=benefit,
         benefit_note=way.not_predicted or _benefit_note(setting, way),
         chances=way.chances.harms,
-        harm=tuple(_harms(protocol["product"], knowledge)),
+        harm=tuple(_harms(protocol, knowledge)),
         stop_rules=tuple(_stop_rules(person, protocol, knowledge)),
         exposure=exposure,
         weeks=(protocol["induction"]["days"][-1] + 7) / 7,
@@ -378,9 +379,10 @@ def _psychotherapy(arranged: Arrangement, person: Profile) -> Iterable[Text]:
         yield Text(key="therapy.keep_current")
 
 
-def _harms(product: str, knowledge: Knowledge) -> Iterable[Harm]:
+def _harms(protocol: Mapping[str, Any], knowledge: Knowledge) -> Iterable[Harm]:
+    """Harms that were published for this product by this route."""
     for record in knowledge.harms.values():
-        if record["product"] == product:
+        if record["product"] == protocol["product"] and protocol["route"] in record.get("routes", [protocol["route"]]):
             shares = {k: f"{100 * float(record[k]):.3g} in 100" for k in ("low", "high")}
             yield Harm(
                 id=record["id"],

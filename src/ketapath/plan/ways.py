@@ -96,7 +96,7 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """All that ways of one plan share.
+    """All that ways of one plan share; `therapies` is the number of psychotherapies with an hour a week.
 
     `outcomes` and `exposures` keep what was simulated, for ways differ in more than what they do.
     """
@@ -108,6 +108,7 @@ class Setting:
     starts_in: int
     seed: int
     sensitivity: Sensitivity | None
+    therapies: int = 0
     outcomes: dict[tuple[object, ...], Outcome] = field(default_factory=dict)
     exposures: dict[tuple[object, ...], Range | None] = field(default_factory=dict)
 
@@ -257,11 +258,20 @@ def _outcome(
     if sessions is None:
         return None, Text(key="benefit.needs_dose"), "not-predictable"
     unit = SPRAY_MG if row["unit"] == "mg" else 1.0
-    is_studied = all(row["low"] / _SLACK <= s.strength * unit <= row["high"] * _SLACK for s in sessions)
+    step = _rounding(setting.person, protocol)
+    is_studied = all(row["low"] / _SLACK - step <= s.strength * unit <= row["high"] * _SLACK for s in sessions)
     key = (product, route, tuple((s.day, s.strength) for s in sessions), regimen.days)
     if key not in setting.outcomes:
         setting.outcomes[key] = _simulated(setting, setting.possible, sessions, regimen)
     return setting.outcomes[key], None, "studied" if is_studied else "outside-studies"
+
+
+def _rounding(person: Profile, protocol: Mapping[str, Any]) -> float:
+    """The mg/kg that rounding down may take from a dose: the studied dose in whole steps is still the studied dose."""
+    weight = person.known.get("vitals.weight_kg")
+    if "round_to_mg" not in protocol or weight is None or not isinstance(weight.value, float):
+        return 0.0
+    return float(protocol["round_to_mg"]) / weight.value
 
 
 def _simulated(setting: Setting, possible: Ensemble, sessions: Sequence[Session], regimen: Regimen) -> Outcome:
@@ -335,21 +345,33 @@ def _within(
 
 
 def _burden(setting: Setting, protocol: Mapping[str, Any], days: Sequence[int], mg: Sequence[float]) -> Burden:
-    """Sessions with preparation before and integration after each, and the review; what is done at home is not."""
-    knowledge, n = setting.knowledge, len(days)
+    """Sessions, preparation before and integration after each, weekly therapy, the review, and the way there and back.
+
+    What is done at home is not in it, nor the way where nobody knows how long it is.
+    """
+    knowledge, n, weekly = setting.knowledge, len(days), _therapy_hours(setting)
     talk = knowledge.figure("preparation_min") + n * knowledge.figure("integration_min")
+    talk += weekly * knowledge.figure("psychotherapy_min")
+    visits = 2 * n + 2 + weekly
+    travel = setting.person.known.get("social.travel_minutes")
+    one_way = travel.value if travel is not None and isinstance(travel.value, float) else 0.0
     return Burden(
-        visits=2 * n + 2,
-        hours=(n * float(protocol["session_min"]) + talk + REVIEW_MIN) / 60.0,
+        visits=visits,
+        hours=(n * float(protocol["session_min"]) + talk + REVIEW_MIN + 2 * visits * one_way) / 60.0,
         days=int(HORIZON_DAYS),
         mg_by_days=_within(setting, protocol, days, mg) if any(mg) else {},
     )
+
+
+def _therapy_hours(setting: Setting) -> int:
+    return setting.therapies * int(HORIZON_DAYS // setting.knowledge.figure("psychotherapy_every_days"))
 
 
 def _cost(setting: Setting, protocol: Mapping[str, Any], days: Sequence[int]) -> Cost:
     """The clinic's prices for all of it, and the person's own share where the coverage is known."""
     name = f"{protocol['product']}/{protocol['route']}"
     counts = {name: len(days), "preparation": 1, "integration": len(days), "review": 1}
+    counts |= {"psychotherapy": hours} if (hours := _therapy_hours(setting)) else {}
     prices = setting.clinic.prices
     lacking = [Text(key="cost.no_price", values={"what": what}) for what in counts if what not in prices]
     total = None if lacking else sum(prices[what] * count for what, count in counts.items())

@@ -310,6 +310,7 @@ def age_and_sex(person: Profile) -> str:
 def scope(found: Scope) -> str:
     """Of which products, routes, countries and people a rule speaks."""
     said = [", ".join(map(word, words)) for words in (found.products, found.routes, found.jurisdictions) if words]
+    said += [", ".join(str(word(way)) for way in found.also)] if found.also else []
     people = [] if found.population == "all" else [found.population]
     return " · ".join([*said, *people]) or _("everybody")
 
