@@ -243,6 +243,20 @@ def _outcome(
     return setting.outcomes[key], None, "studied" if is_studied else "outside-studies"
 
 
+def outcome_here(setting: Setting, way: Way) -> Outcome | None:
+    """What a way does in another setting, at the doses it was planned with; None where it is not predicted there."""
+    return _outcome(setting, way.protocol, way.regimen, _sessions(setting, way.protocol, way.steps, way.session_days))[
+        0
+    ]
+
+
+def outcome_untreated(setting: Setting, regimen: Regimen) -> Outcome | None:
+    """What happens without any session, looked at on the days of a regimen; None where nothing can be predicted."""
+    if isinstance(setting.possible, Text):
+        return None
+    return _simulated(setting.possible, (), regimen, _start(setting))
+
+
 def _simulated(possible: Ensemble, sessions: Sequence[Session], regimen: Regimen, start: float) -> Outcome:
     found = treat(possible, sessions)
     events = possible.events
