@@ -30,7 +30,7 @@ from ketapath.plan.choice import Choice, Chosen, choose, utility
 from ketapath.plan.markers import counting, movers
 from ketapath.plan.needs import arrangement
 from ketapath.plan.options import Compared, compared
-from ketapath.plan.preferences import PATHS, worths
+from ketapath.plan.preferences import PATHS, contradicted, worths
 from ketapath.plan.schedule import first_day
 from ketapath.plan.ways import outcome_here, outcome_untreated
 from ketapath.profile import with_fact
@@ -184,7 +184,7 @@ def _askable(person: Profile, candidacy: Candidacy, knowledge: Knowledge) -> lis
     named = [m.path for m in candidacy.missing]
     named += [m.path for piece in candidacy.work_up for m in piece.lacking]
     named += [p for p in knowledge.paths if p.startswith(("lab.", "scale.")) and p not in person.known]
-    named += [p for p in PATHS.values() if p not in person.known]
+    named += [p for t, p in PATHS.items() if p not in person.known or contradicted(person, t) is not None]
     specs = (knowledge.paths[path] for path in dict.fromkeys(named) if path not in markers)
     return [spec for spec in specs if spec.admissible]
 
@@ -196,7 +196,7 @@ def _has(person: Profile, card: MarkerCard) -> bool:
 def _of_fact(asking: _Asking, spec: PathSpec, shares: Mapping[str, float]) -> WorthOrdering:
     weights, said, evidence = _weights(asking, spec, shares)
     results, gaps = [], []
-    for value, weight in zip(spec.admissible, weights, strict=True):
+    for value, weight in zip(_answers(asking.person, spec), weights, strict=True):
         supposed = float(value) if spec.type == "number" and not isinstance(value, str) else value
         then = asking.state(with_fact(asking.person, spec.path, supposed, unit=spec.unit), spec.path)
         gap = _gap(asking.now, then, asking.knowledge)
@@ -229,6 +229,14 @@ def _of_fact(asking: _Asking, spec: PathSpec, shares: Mapping[str, float]) -> Wo
         why_none=None if share else _why_none(asking, spec.path),
         evidence=evidence,
     )
+
+
+def _answers(person: Profile, spec: PathSpec) -> tuple[Value, ...]:
+    """The answers to plan with: of a preference that was contradicted the two ends, else what is admissible."""
+    thing = next((t for t, path in PATHS.items() if path == spec.path), None)
+    span = None if thing is None else contradicted(person, thing)
+    ends = () if span is None else tuple(fact.value for fact in span)
+    return tuple(v for v in ends if isinstance(v, float)) or spec.admissible
 
 
 def _kind(path: str) -> Orderable:
@@ -328,7 +336,7 @@ def _weights(
     asking: _Asking, spec: PathSpec, shares: Mapping[str, float]
 ) -> tuple[list[float], Text, tuple[Evidence, ...]]:
     """How common each admissible answer is taken to be: as stated, as published, else all the same."""
-    values = spec.admissible
+    values = _answers(asking.person, spec)
     published = _published(asking, spec.path)
     if spec.type == "bool" and set(values) == {True, False} and (spec.path in shares or published is not None):
         yes, key, words = shares.get(spec.path, 0.0), "stated", f"{100 * shares.get(spec.path, 0.0):.3g}"
