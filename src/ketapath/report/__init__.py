@@ -25,6 +25,7 @@ from ketapath.report.resting import rests_on
 from ketapath.report.text_form import biomarkers_text, candidacy_text, course_text, plan_text, screening_text
 from ketapath.report.validation_form import validation_json, validation_page, validation_text
 from ketapath.report.words import approval, say
+from ketapath.report.worth_form import worth_json, worth_text
 
 __all__ = [
     "approval",
@@ -68,4 +69,6 @@ __all__ = [
     "validation_page",
     "validation_picture",
     "validation_text",
+    "worth_json",
+    "worth_text",
 ]
