@@ -48,9 +48,17 @@ def biomarkers(
     return tuple(_view(card, person, plan, knowledge) for card in knowledge.biomarkers.values())
 
 
+def _foremost(plan: Plan) -> dict[str, Option]:
+    """The first option of each product and route: what a marker does is the same for the others."""
+    found: dict[str, Option] = {}
+    for option in plan.options:
+        found.setdefault(f"{option.product}/{option.route}", option)
+    return found
+
+
 def _view(card: MarkerCard, person: Profile, plan: Plan, knowledge: Knowledge) -> MarkerView:
     fails = knowledge.failures(card)
-    moves = tuple(move for option in plan.options for move in option.markers if move.marker == card.id)
+    moves = tuple(move for option in _foremost(plan).values() for move in option.markers if move.marker == card.id)
     what_if = () if moves else tuple(_what_if(card, person, plan, knowledge))
     rules = tuple(knowledge.rules[i] for i in card.rules)
     return MarkerView(
@@ -116,7 +124,7 @@ def _verdict(
         return Text(key="marker.does_not_change")
     if card.approved is None:
         return Text(key="marker.not_approved")
-    options = [f"{option.product}/{option.route}" for option in plan.options]
+    options = list(_foremost(plan))
     alone = card in [found for name in options for found in counting(knowledge, name).values()]
     return Text(key="marker.no_result" if alone or not options else "marker.not_alone")
 
@@ -132,13 +140,13 @@ def _why_nothing(card: MarkerCard, moves: tuple[MarkerMove, ...]) -> Text:
 def _what_if(card: MarkerCard, person: Profile, plan: Plan, knowledge: Knowledge) -> Iterator[WhatIf]:
     for supposed in card.suppose:
         holds = supposed.holds(person.known, as_of=person.as_of)
-        for option in plan.options:
+        for way, option in _foremost(plan).items():
             now = _spans(option, supposed.effect, None, person, plan, knowledge)
             sizes = (supposed.effect.value, *(supposed.effect.interval or ()))
             then = [_spans(option, supposed.effect, size, person, plan, knowledge) for size in sizes]
             for quantity, span in now.items():
                 yield WhatIf(
-                    option=f"{option.product}/{option.route}",
+                    option=way,
                     quantity=quantity,
                     effect=supposed.effect,
                     is_this_person=holds,

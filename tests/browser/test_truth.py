@@ -18,6 +18,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tests.browser.house import COMMAND, House, Visitor, sign_here
+from tests.options import INFUSION
 
 READY = "treatment-resistant-depression"
 Enter = Callable[..., Page]
@@ -54,7 +55,7 @@ def test_of_many_who_sign_at_the_same_moment_exactly_one_signs(house: House) -> 
         seen, digest = (re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("seen", "digest"))
         assert seen
         assert digest
-        fields = {"option": "racemic-iv-series", "outcome": "accepted", "seen": seen[1], "digest": digest[1]}
+        fields = {"option": INFUSION, "outcome": "accepted", "seen": seen[1], "digest": digest[1]}
         fields |= {"signer": "prescriber", "secret": house.secret("prescriber")}
         try:
             answers.append(visitor.post(path, fields | {"key": f"k{number}"}, page=page))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
+from tests.options import INFUSION
 from tests.proofs import shown
 
 from clinic import clock
@@ -69,9 +70,7 @@ def look(by: Account) -> Chart:
 def sign(by: Account) -> None:
     found = look(by)
     seen = {"seen": standing(found), "digest": plan(found).inputs_digest}
-    decide_plan(
-        found, "racemic-iv-series", Wish(outcome="accepted", reason="tried", **seen), by=by, key="", proof=shown(by)
-    )
+    decide_plan(found, INFUSION, Wish(outcome="accepted", reason="tried", **seen), by=by, key="", proof=shown(by))
 
 
 def test_nothing_is_ordered_for_a_real_person_before_everything_is_approved(real: dict[str, Account]) -> None:

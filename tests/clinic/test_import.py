@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.options import INFUSION
 
 from clinic.access.models import Account, AuditRow
 from clinic.access.permission import Refused
@@ -145,7 +146,7 @@ def test_an_import_that_is_refused_is_on_the_trail(browser_of: Callable[[str], A
     with pytest.raises(Refused):
         import_record(bundle(), by=account("nurse"))
     client = browser_of("therapist")
-    answer = client.post("/patients/aneurysm/plan", {"option": "racemic-iv-series", "outcome": "accepted"})
+    answer = client.post("/patients/aneurysm/plan", {"option": INFUSION, "outcome": "accepted"})
     assert answer.status_code == 404
     row = AuditRow.objects.latest("id")
     assert (row.act, row.outcome, row.who, row.patient_id) == ("decide-plan", "refused", "therapist", "aneurysm")

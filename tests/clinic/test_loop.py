@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
+from tests.options import INFUSION, SPRAY
 from tests.proofs import shown
 
 from clinic import clock
@@ -48,7 +49,7 @@ def wish(found: Chart, outcome: str = "accepted", **fields: object) -> Wish:
     return Wish(outcome=outcome, **values)  # type: ignore[arg-type]
 
 
-def sign(by: Account, patient_id: str = READY, option: str = "racemic-iv-series") -> Chart:
+def sign(by: Account, patient_id: str = READY, option: str = INFUSION) -> Chart:
     found = look(by, patient_id)
     decide_plan(found, option, wish(found), by=by, key="", proof=shown(by))
     return look(by, patient_id)
@@ -198,7 +199,7 @@ def test_nobody_signs_what_has_changed_since_they_read_it(account: Who) -> None:
     read = wish(seen)
     state_facts(seen, {"history.aneurysm": "yes"}, by=prescriber, reason="", key="")
     with pytest.raises(Overtaken):
-        decide_plan(look(prescriber), "racemic-iv-series", read, by=prescriber, key="", proof=shown(prescriber))
+        decide_plan(look(prescriber), INFUSION, read, by=prescriber, key="", proof=shown(prescriber))
 
 
 def test_the_second_signature_on_the_same_page_is_told(account: Who) -> None:
@@ -206,10 +207,10 @@ def test_the_second_signature_on_the_same_page_is_told(account: Who) -> None:
     read = wish(look(prescriber))
     sign(prescriber)
     with pytest.raises(Stale):
-        decide_plan(look(prescriber), "esketamine-label", read, by=prescriber, key="", proof=shown(prescriber))
+        decide_plan(look(prescriber), SPRAY, read, by=prescriber, key="", proof=shown(prescriber))
     standing_now = look(prescriber).plan
     assert standing_now is not None
-    assert standing_now.option_id == "racemic-iv-series"
+    assert standing_now.option_id == INFUSION
 
 
 @pytest.mark.requirement(49)
@@ -220,7 +221,7 @@ def test_a_dose_that_the_protocol_does_not_allow_is_refused(account: Who, mg: fl
     with pytest.raises(BadInput, match="dose"):
         decide_plan(
             found,
-            "racemic-iv-series",
+            INFUSION,
             wish(found, "changed", reason="x", dose_mg=mg),
             by=prescriber,
             key="",
@@ -235,7 +236,7 @@ def test_changing_and_rejecting_need_a_reason(account: Who) -> None:
         with pytest.raises(BadInput, match="reason"):
             decide_plan(
                 found,
-                "racemic-iv-series",
+                INFUSION,
                 wish(found, outcome, dose_mg=30.0),
                 by=prescriber,
                 key="",
@@ -399,7 +400,7 @@ def test_thoughts_of_self_harm_reach_the_prescriber_whatever_the_total(account: 
 def test_only_a_prescriber_signs_and_only_prescriber_or_nurse_doses(account: Who, role: str) -> None:
     found, by = look(account("nurse"), READY), account(role)
     with pytest.raises(Refused):
-        decide_plan(found, "racemic-iv-series", wish(found), by=by, key="", proof=shown(by))
+        decide_plan(found, INFUSION, wish(found), by=by, key="", proof=shown(by))
     with pytest.raises(Refused):
         start_dose(found, by=by, reason="", key="")
 
@@ -477,9 +478,7 @@ def test_a_plan_does_not_change_under_an_open_visit_but_may_be_paused_before_the
     arrived(nurse)
     found = look(prescriber)
     with pytest.raises(BadInput, match="still open"):
-        decide_plan(
-            found, "esketamine-label", wish(found, reason="better"), by=prescriber, key="", proof=shown(prescriber)
-        )
+        decide_plan(found, SPRAY, wish(found, reason="better"), by=prescriber, key="", proof=shown(prescriber))
     with pytest.raises(BadInput, match="still open"):
         decide_card(
             found,
@@ -499,10 +498,8 @@ def test_a_plan_that_stands_is_replaced_with_a_reason_only(account: Who) -> None
     prescriber = account("prescriber")
     found = sign(prescriber)
     with pytest.raises(BadInput, match="replacing the plan"):
-        decide_plan(found, "esketamine-label", wish(found), by=prescriber, key="", proof=shown(prescriber))
-    decide_plan(
-        found, "esketamine-label", wish(found, reason="needles"), by=prescriber, key="", proof=shown(prescriber)
-    )
+        decide_plan(found, SPRAY, wish(found), by=prescriber, key="", proof=shown(prescriber))
+    decide_plan(found, SPRAY, wish(found, reason="needles"), by=prescriber, key="", proof=shown(prescriber))
     assert [p.status for p in look(prescriber).plans] == ["revoked", "active"]
 
 

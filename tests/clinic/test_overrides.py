@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from tests.options import INFUSION
 from tests.proofs import shown, signing
 
 from clinic.access.models import Account
@@ -49,7 +50,7 @@ def sign_plan(by: Account) -> None:
     seen = {"seen": standing(found), "digest": plan(found).inputs_digest}
     decide_plan(
         found,
-        "racemic-iv-series",
+        INFUSION,
         Wish(outcome="accepted", reason="all the same", **seen),
         by=by,
         key="",

@@ -11,6 +11,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from tests.clinic.test_loop import arrived, look, sign, wish
+from tests.options import INFUSION
 from tests.proofs import shown, signing
 
 import clinic as shell
@@ -62,7 +63,7 @@ def unsigned_plan(by: Account, act: str, author: str, *, reason: str = "") -> No
     """A plan and its order that no row has signed, stored through the gate by this act."""
     found = look(by)
     offered = plan(found)
-    option = next(o for o in offered.options if o.id == "racemic-iv-series")
+    option = next(o for o in offered.options if o.id == INFUSION)
     at = clock.local(clock.now(), by.practice.zone)
     made = encode.signed_plan(
         offered, option, identity="plan-of-old", dose_mg=35.0, by=author, at=at, recommendation="none"
@@ -94,10 +95,10 @@ def test_without_a_proof_of_ones_own_nothing_is_signed_and_nothing_changes(accou
     for proof in (None, shown(nurse)):
         found = look(prescriber)
         with pytest.raises(NotProven):
-            decide_plan(found, "racemic-iv-series", wish(found), by=prescriber, key="", proof=proof)
+            decide_plan(found, INFUSION, wish(found), by=prescriber, key="", proof=proof)
     assert (Current.objects.count(), Signature.objects.count()) == before
     found = look(prescriber)  # rejecting needs none
-    decide_plan(found, "racemic-iv-series", wish(found, "rejected", reason="needles"), by=prescriber, key="")
+    decide_plan(found, INFUSION, wish(found, "rejected", reason="needles"), by=prescriber, key="")
     assert Signature.objects.count() == before[1]
 
 
@@ -245,7 +246,7 @@ def test_the_session_page_takes_the_secret_and_offers_the_witness(
 
 def test_a_page_without_the_right_asks_for_no_secret(browser_of: Callable[..., Client]) -> None:
     nurse = browser_of("nurse", signs=True)
-    answer = nurse.post(f"/patients/{READY}/plan", {"option": "racemic-iv-series", "outcome": "accepted"})
+    answer = nurse.post(f"/patients/{READY}/plan", {"option": INFUSION, "outcome": "accepted"})
     assert answer.status_code == 404  # before anything is said of secrets
 
 

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 from tests import invented_courses as courses
+from tests.options import INFUSION
 
 from clinic.access.models import Account, Relationship
 from clinic.demo.story import PROCESS_NOTE, SESSION_NOTE
@@ -38,8 +39,8 @@ WRONG = (
     ("/emergency", {"identity": "nobody", "reason": "?"}),
     ("/emergency", {"identity": "nobody", "reason": "112 112 112"}),
     (f"/patients/{READY}/fact", {"path": "vitals.weight_kg", "said": "7000"}),
-    (f"/patients/{READY}/plan", {"option": "racemic-iv-series", "outcome": "changed", "dose_mg": "x"}),
-    (f"/patients/{READY}/plan", {"option": "racemic-iv-series", "outcome": "accepted", "seen": "old"}),
+    (f"/patients/{READY}/plan", {"option": INFUSION, "outcome": "changed", "dose_mg": "x"}),
+    (f"/patients/{READY}/plan", {"option": INFUSION, "outcome": "accepted", "seen": "old"}),
     (f"/patients/{READY}/session", {"step": "open"}),
     (f"/patients/{READY}/session", {"step": "start"}),
     (f"/patients/{READY}/score/phq9", {}),

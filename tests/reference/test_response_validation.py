@@ -90,3 +90,8 @@ def test_the_drug_part_stays_as_wide_as_what_is_not_known() -> None:
     at_half = sorted(DRAWS["drug_at_half"])
     assert at_half[int(0.95 * len(at_half))] / at_half[int(0.05 * len(at_half))] > 1.8
     assert isinstance(DRAWS, Population)
+
+
+def test_the_basis_card_says_the_share_that_unseen_trials_gave() -> None:
+    worst = min(FOUND.figures[s, "without", "share"].in_80 for s in ("build-up", "restore"))
+    assert PARAMETERS["left_out"]["held"] == pytest.approx(worst, abs=0.005)

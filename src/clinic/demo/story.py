@@ -122,7 +122,8 @@ class _Person:
     def _sign(self) -> None:
         found = self.look()
         shown = shown_by(self.prescriber)
-        decide_plan(found, self.stage.option, self._wish(found), by=self.prescriber, key="", proof=shown)
+        usual = next(o for o in plan(found).options if o.protocol_id == self.stage.option and o.is_usual)
+        decide_plan(found, usual.id, self._wish(found), by=self.prescriber, key="", proof=shown)
         days = [visit.on for visit in self.look().sessions_ahead]
         for day in days[: self.stage.sessions]:
             self.story.tell(self.story.at(day, 9, 50), self._visit)

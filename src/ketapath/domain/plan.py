@@ -122,7 +122,7 @@ class HarmChance:
     """The chance of one harm in one session at the highest dose, against the limit of the policy.
 
     Probabilities are of 1; all of them and `within` are None where a fact is missing. `condition` is what they stand
-    on; `p05` and `p95` are how far the chance moves with what nobody knows of people like this; `assumed` marks one that
+    on; `p05` and `p95` how far the chance moves with what nobody knows of people like this; `assumed` marks one that
     rests on an assumed share.
     """
 
@@ -240,14 +240,15 @@ class MarkerMove:
 class Option:
     """One way to go on. `dose` is None where no dose may be given yet; `benefit` is None where not predictable.
 
-    `verdict` is the candidacy of this product and route; `total_mg` counts the induction at the first dose;
-    `cost` is None where it is not known, never zero. `markers` says what a result moved; none does as shipped.
-    `dose` is the first one, `steps` all of them; `chances` are predicted, `harm` as published.
+    `verdict` is the candidacy of this product and route; `total_mg` counts the course by its steps; a cost that is not
+    known is None, never zero. `is_usual` marks the protocol's own way; `dose` is the first one, `steps` all;
+    `chances` are predicted, `harm` as published. `markers` says what a result moved; none does as shipped.
     """
 
     id: str
     protocol_id: str
     regimen: Regimen
+    is_usual: bool
     verdict: Verdict
     product: str
     route: str

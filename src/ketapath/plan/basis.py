@@ -19,8 +19,12 @@ def basis_card(
     against: Text,
     rules: tuple[RuleRef, ...],
     evidence: tuple[Evidence, ...],
+    is_predicted: bool = False,
 ) -> Basis:
-    """The card for one suggestion, with every fact that was used and every one that is missing."""
+    """The card for one suggestion, with every fact that was used and every one that is missing.
+
+    `is_predicted` says that its benefit comes from the response model, whose errors on unseen trials are known.
+    """
     used = {f.path: f for finding in candidacy.findings for f in finding.facts}
     for path in ("person.age_years", "vitals.weight_kg", "scale.phq9", "trials.adequate_failed"):
         if path in person.known:
@@ -34,7 +38,7 @@ def basis_card(
         rules=tuple(dict.fromkeys((*rules, *told))),
         evidence=evidence,
         likeness=_likeness(person),
-        wrong_how_often=Text(key="basis.wrong_not_measured"),
+        wrong_how_often=_wrong(knowledge, is_predicted=is_predicted),
         best_case_against=against,
         reverses=tuple(_reversals(candidacy)),
         written_by="ketapath knowledge authors",
@@ -43,6 +47,13 @@ def basis_card(
         as_of=person.as_of,
         knowledge_version=knowledge.version,
     )
+
+
+def _wrong(knowledge: Knowledge, *, is_predicted: bool) -> Text:
+    if not is_predicted:
+        return Text(key="basis.wrong_not_measured")
+    tested = knowledge.response["left_out"]
+    return Text(key="basis.wrong_left_out", values={k: f"{100 * float(tested[k]):.0f}" for k in ("held", "of")})
 
 
 def _reversals(candidacy: Candidacy) -> list[Text]:

@@ -178,13 +178,16 @@ def _dominates(one: Way, other: Way) -> bool:
 
 
 def _shown(ranked: Sequence[Way], utilities: Mapping[str, Array], most: int) -> list[Way]:
-    """The first; the first of each other product and route; and those that are best at something; in order."""
+    """The foremost of each product and route, their usual ways, and those that are best at something; in order."""
     if not ranked:
         return []
-    picked = {ranked[0].regimen.id: ranked[0]}
+    picked: dict[str, Way] = {}
     for way in ranked:
         if way.name not in {p.name for p in picked.values()}:
             picked[way.regimen.id] = way
+    for way in [w for name in dict.fromkeys(w.name for w in ranked) for w in ranked if w.is_usual and w.name == name]:
+        if len(picked) < most:
+            picked.setdefault(way.regimen.id, way)
     first = [w for w in ranked if _TIERS.index(w.tier) == _TIERS.index(ranked[0].tier)]
     for goal in ("relief", "visits", "dissociation", "cost", "milligrams", "hours"):
         known = [w for w in first if _goals(w)[goal] is not None]

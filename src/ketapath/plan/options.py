@@ -17,7 +17,18 @@ from ketapath.candidacy import at_clinic, finding
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text, Verdict
-from ketapath.domain.plan import DoseCalculation, Harm, MarkerMove, Moved, Option, Plan, Range, Regimen, SupportTask
+from ketapath.domain.plan import (
+    DoseCalculation,
+    DoseStep,
+    Harm,
+    MarkerMove,
+    Moved,
+    Option,
+    Plan,
+    Range,
+    Regimen,
+    SupportTask,
+)
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, published
 from ketapath.pharmacology import Order, Sensitivity, Subject, exposure_peak, has_model
@@ -193,18 +204,20 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
     )
     rules = tuple(knowledge.rules[i] for i in protocol["rules"] if i in knowledge.rules)
     evidence = tuple(published(knowledge.sources[k]) for k in protocol["sources"]) or (SITE_DEFAULT,)
-    days = way.regimen.days or way.session_days[:1]
+    steps = _moved_steps(way, dose)
+    sessions = len(protocol["induction"]["days"])
     return Option(
         id=way.regimen.id,
         protocol_id=protocol["id"],
         regimen=way.regimen,
+        is_usual=way.is_usual,
         verdict=way.verdict,
         product=protocol["product"],
         route=protocol["route"],
         title=Text(key=f"protocol.{protocol['id']}"),
         dose=dose,
         dose_withheld=withheld,
-        steps=way.steps if dose is not None else (),
+        steps=steps,
         window=chosen.window,
         infusion_min=way.regimen.infusion_min,
         way=Text(key=f"course.{way.regimen.course}"),
@@ -222,8 +235,8 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
         harm=tuple(_harms(protocol["product"], knowledge)),
         stop_rules=tuple(_stop_rules(person, protocol, knowledge)),
         exposure=exposure,
-        weeks=(days[-1] + 7) / 7,
-        total_mg=_total_mg(way, len(days)),
+        weeks=(protocol["induction"]["days"][-1] + 7) / 7,
+        total_mg=sum(doses_by_session(steps, sessions)) if steps else None,
         burden=way.burden,
         cost=way.cost,
         standing=chosen.standing,
@@ -237,6 +250,7 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
             against=Text(key=f"against.{protocol['id']}"),
             rules=tuple(r.ref for r in rules),
             evidence=tuple(dict.fromkeys(evidence + tuple(e for r in rules for e in r.evidence))),
+            is_predicted=way.outcome is not None,
         ),
         markers=(*dose_moves, *moves, *more),
     )
@@ -248,9 +262,12 @@ def _maintenance(regimen: Regimen) -> Text:
     return Text(key="maintenance.every", values={"days": regimen.every_days})
 
 
-def _total_mg(way: Way, sessions: int) -> float | None:
-    """Milligrams of the course by its steps; None without a dose."""
-    return sum(doses_by_session(way.steps, sessions)) if way.steps else None
+def _moved_steps(way: Way, dose: DoseCalculation | None) -> tuple[DoseStep, ...]:
+    """The steps with the first dose as a marker moved it, and none below it; none where no dose may be given."""
+    if dose is None:
+        return ()
+    first = replace(way.steps[0], dose_mg=dose.dose_mg, formula=dose.formula)
+    return (first, *(s for s in way.steps[1:] if s.dose_mg > dose.dose_mg or dose == way.first))
 
 
 def _benefit_note(setting: Setting, way: Way) -> Text:

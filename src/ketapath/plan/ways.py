@@ -47,12 +47,14 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Way:
-    """One way of giving to this person. `steps` are empty and `withheld` says why where no dose may be given yet.
+    """One way of giving to this person; `is_usual` marks the protocol's own.
 
-    `session_days` count from the first session of the plan, `too_little` is None where the effect cannot be said.
+    `steps` are empty and `withheld` says why where no dose may be given yet. `session_days` count from the plan's first
+    session, `too_little` is None where the effect cannot be said.
     """
 
     regimen: Regimen
+    is_usual: bool
     protocol: Mapping[str, Any]
     verdict: Verdict
     first: DoseCalculation | None
@@ -108,7 +110,8 @@ def ways(setting: Setting, protocol: Mapping[str, Any], verdict: Verdict) -> lis
     mg = [s.dose_mg for steps, _, _ in dosed.values() for s in steps]
     risks = chances(person, usual, mg, knowledge, seed=setting.seed, sensitivity=setting.sensitivity) if mg else {}
     unknown = chances(person, usual, [0.0], knowledge, seed=setting.seed)[0.0] if not mg else None
-    return [_way(setting, protocol, r, verdict, dosed[r.id], risks, unknown) for r in found]
+    made = (_way(setting, protocol, r, verdict, dosed[r.id], risks, unknown) for r in found)
+    return [replace(way, is_usual=way.regimen is found[0]) for way in made]
 
 
 def _steps(
@@ -167,6 +170,7 @@ def _way(
     highest = max((s.dose_mg for s in steps), default=0.0)
     return Way(
         regimen=regimen,
+        is_usual=False,
         protocol=own,
         verdict=verdict,
         first=first,

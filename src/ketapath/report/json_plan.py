@@ -22,6 +22,7 @@ def searched(option: Option, texts: Texts) -> Form:
     return {
         "protocol": option.protocol_id,
         "regimen": _regimen(option.regimen),
+        "is_usual": option.is_usual,
         "way": say(option.way, texts),
         "maintenance": say(option.maintenance, texts),
         "dose_steps": [_step(s, texts) for s in option.steps],
