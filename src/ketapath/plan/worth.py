@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from ketapath.plan.choice import Choice, Chosen, choose, utility
 from ketapath.plan.markers import counting, movers
 from ketapath.plan.needs import arrangement
 from ketapath.plan.options import Compared, compared
+from ketapath.plan.ordering import order_findings
 from ketapath.plan.preferences import PATHS, contradicted, worths
 from ketapath.plan.schedule import first_day
 from ketapath.plan.ways import outcome_here, outcome_untreated
@@ -67,8 +69,11 @@ class _Read(Mapping[str, Fact]):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _State:
-    """What would be offered, knowing what is known. `first` is None where nothing is left."""
+    """What would be offered to this person, with what is then known. `first` is None where nothing is left."""
 
+    person: Profile
+    clinic: Clinic
+    knowledge: Knowledge
     candidacy: Candidacy
     compared: Compared
     worths: tuple[Worth, ...]
@@ -78,12 +83,17 @@ class _State:
     def first(self) -> Chosen | None:
         return self.choice.offered[0] if self.choice.offered else None
 
-    @property
+    @cached_property
     def may_start(self) -> bool:
-        return self.first is not None and self.is_open(self.first.way.name) and bool(self.first.way.steps)
+        """Whether candidacy and the rules of the dose stage let the first option begin today, with a dose."""
+        if self.first is None or self.dose_mg is None or not self.is_open(self.first.way.name):
+            return False
+        said = order_findings(self.person, self.first.way.protocol, self.clinic, self.knowledge, dose_mg=self.dose_mg)
+        return not any(f.verdict == "not-eligible" for f in said)
 
     @property
     def dose_mg(self) -> float | None:
+        """The first dose of the first option, milligrams of base; None without one."""
         return None if self.first is None or not self.first.way.steps else self.first.way.steps[0].dose_mg
 
     def is_open(self, name: str) -> bool:
@@ -115,12 +125,13 @@ class _Asking:
             found = compared(
                 person, candidacy, self.clinic, self.knowledge, seed=self.seed, sensitivity=self.sensitivity
             )
-            return _state(candidacy, found, weighed, self.knowledge)
+            return _state(person, candidacy, found, weighed, self.clinic, self.knowledge)
         key = (tuple(candidacy.by_product.items()), tuple((w.thing, w.better_days) for w in weighed))
         if key not in self.known:
             left = [replace(w, verdict=candidacy.by_product[w.name]) for w in now.ways if w.name in stands]
-            self.known[key] = _state(candidacy, replace(now, ways=tuple(left)), weighed, self.knowledge)
-        return replace(self.known[key], candidacy=candidacy)
+            alike = replace(now, ways=tuple(left))
+            self.known[key] = _state(person, candidacy, alike, weighed, self.clinic, self.knowledge)
+        return replace(self.known[key], person=person, candidacy=candidacy)
 
 
 def worth_ordering(
@@ -161,12 +172,22 @@ def _asking(
         sensitivity=sensitivity,
         read=read,
         starts_in=starts_in,
-        now=_state(plan.candidacy, found, worths(person, knowledge), knowledge),
+        now=_state(person, plan.candidacy, found, worths(person, knowledge), clinic, knowledge),
     )
 
 
-def _state(candidacy: Candidacy, found: Compared, weighed: tuple[Worth, ...], knowledge: Knowledge) -> _State:
+def _state(
+    person: Profile,
+    candidacy: Candidacy,
+    found: Compared,
+    weighed: tuple[Worth, ...],
+    clinic: Clinic,
+    knowledge: Knowledge,
+) -> _State:
     return _State(
+        person=person,
+        clinic=clinic,
+        knowledge=knowledge,
         candidacy=candidacy,
         compared=found,
         worths=weighed,
