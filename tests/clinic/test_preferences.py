@@ -15,7 +15,7 @@ from clinic.actions.preferences import state_preferences
 from clinic.queries.person import Chart, chart, ordering, plan
 from clinic.queries.preferences import answers_of, code_of, kept
 from clinic.record.models import Current
-from clinic.record.read import read
+from clinic.record.read import history
 from ketapath.errors import BadInput
 from ketapath.plan.preferences import PATHS, Answer
 
@@ -68,8 +68,7 @@ def test_what_was_saved_was_entered_by_whoever_sat_there_and_keeps_every_answer(
     assert found.person is not None
     fact = found.person.known[PATHS["visits"]]
     assert fact.value == pytest.approx(1 / 12, abs=1e-4)
-    stored = read(found.practice, fact.origin.resource, fact.origin.id)
-    assert stored is not None
+    (stored,) = history(found.practice, fact.origin.resource, fact.origin.id)
     assert stored.changed_by == account("nurse").name
     assert GLADLY in stored.reason
 
