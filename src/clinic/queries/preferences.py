@@ -112,4 +112,6 @@ def like_you(found: Chart) -> Text | None:
     benefit = options[0].benefit if options else None
     if benefit is None:
         return None
-    return Text(key="exercise.like_you", values={"share": of_ten(benefit["p_response"].p50)})
+    chance = benefit["p_response"]
+    ends = {"low": round(10 * chance.p05), "high": round(10 * chance.p95)}
+    return Text(key="exercise.like_you", values={"share": of_ten(chance.p50), **ends})

@@ -16,6 +16,9 @@ from ketapath.domain.evidence import Text
 from ketapath.domain.worth import WorthOrdering
 from ketapath.report import say
 
+_REASONS = ("others_open", "nothing_open", "no_threshold", "marker_not_approved", "marker_fails", "not_read")
+"""Why nothing changes, what a reader can do something about first."""
+
 
 @require_GET
 @about_person
@@ -36,7 +39,7 @@ def _table(found: Chart) -> dict[str, object]:
         "changing": [one for one in things if one.share],
         "others": list(_by_reason(found, (one for one in things if not one.share))),
         "one_at_a_time": Text(key="ordering.one_at_a_time"),
-        "is_complete": True,
+        "equal": Text(key="ordering.weights.equal"),
     }
 
 
@@ -45,7 +48,7 @@ def _by_reason(found: Chart, things: Iterable[WorthOrdering]) -> Iterable[tuple[
     for one in things:
         assert one.why_none is not None
         groups.setdefault(say(one.why_none, found.knowledge.texts), (one.why_none, []))[1].append(one)
-    return groups.values()
+    return sorted(groups.values(), key=lambda group: _REASONS.index(group[0].key.rpartition(".")[2]))
 
 
 urls = [path("patients/<str:patient_id>/worth", worth, name="patient-worth")]

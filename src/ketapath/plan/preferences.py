@@ -274,9 +274,11 @@ def said(one: Weighed, *, currency: str | None = None) -> Text:
     units = UNITS[one.thing] * (100 if one.thing == "cost" else 1)
     less = Text(key=f"exercise.less.{one.thing}", values={"units": units, "currency": currency or ""})
     low, high = one.low, one.high
-    values: dict[str, object] = {"less": less, "low": f"{low or 0:g}", "high": f"{high or 0:g}"}
     if low is None:
-        return Text(key="exercise.found.not_asked", values=values)
+        return Text(key="exercise.found.not_asked")
+    shown = high if low == 0.0 and one.fits and high is not None else low
+    days = Text(key="exercise.days.one") if shown == 1.0 else Text(key="exercise.days", values={"days": f"{shown:g}"})
+    values: dict[str, object] = {"less": less, "days": days, "low": f"{low:g}", "high": f"{high or 0.0:g}"}
     if not one.fits:
         return Text(key="exercise.found.contradicts", values=values)
     if high is None:

@@ -13,6 +13,7 @@ from ketapath.report.json_parts import Form, evidence_forms, rounded, rule_form
 from ketapath.report.words import plain, say
 
 _WIDTH = 100
+_EQUAL = Text(key="ordering.weights.equal")
 
 
 def worth_json(found: Iterable[WorthOrdering], person: Profile, knowledge: Knowledge) -> Form:
@@ -28,11 +29,14 @@ def worth_json(found: Iterable[WorthOrdering], person: Profile, knowledge: Knowl
 def worth_text(found: Iterable[WorthOrdering], person: Profile, knowledge: Knowledge) -> str:
     """What would change the first option, then what rules wait for, then the rest by its reason."""
     texts, found = knowledge.texts, tuple(found)
-    lines = [f"{person.patient_id}; {person.as_of}", *_wrap(say(Text(key="ordering.one_at_a_time"), texts))]
+    lines = [
+        f"{person.patient_id}; {person.as_of}",
+        *_wrap(f"{say(Text(key='ordering.one_at_a_time'), texts)} {say(_EQUAL, texts)}"),
+    ]
     for one in (w for w in found if w.share):
         lines += ["", *_wrap(f"{one.label}: {share_in_words(one)}; {gain_in_words(one)}; cost {cost_in_words(one)}")]
         lines += [line for r in one.results for line in _wrap(f"{r.value}: {_then(r, texts)}", "  - ")]
-        lines += _wrap(say(one.weights, texts), "  ")
+        lines += _wrap(say(one.weights, texts), "  ") if one.weights.key != _EQUAL.key else []
         lines += _wrap(f"needed for a start by {', '.join(r.id for r in one.needed_by)}", "  ") if one.needed_by else []
     by_reason: dict[str, list[str]] = {}
     for one in (w for w in found if w.why_none is not None):
