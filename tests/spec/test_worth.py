@@ -105,7 +105,15 @@ def test_a_fact_that_no_rule_reads_is_worth_nothing_and_says_so() -> None:
     assert unread
     for found in unread:
         assert (found.share, found.gain and found.gain.p50, found.averts) == (0.0, 0.0, False)
-        assert found.needed_by == ()
+
+
+def test_what_the_work_up_asks_for_is_named_with_its_rule_though_it_changes_nothing() -> None:
+    someone = person(good_record(without=("consent.signed",)))
+    found = worths(someone)["consent.signed"]
+    assert found.share == 0.0
+    assert {rule.id for rule in found.needed_by} & {
+        w.finding.id for w in journey.assessed(someone, CLINIC, KNOWLEDGE).work_up
+    }
 
 
 def test_knowing_never_costs() -> None:

@@ -16,7 +16,15 @@ from ketapath.domain.evidence import Text
 from ketapath.domain.worth import WorthOrdering
 from ketapath.report import say
 
-_REASONS = ("others_open", "nothing_open", "no_threshold", "marker_not_approved", "marker_fails", "not_read")
+_REASONS = (
+    "others_open",
+    "verdict_only",
+    "nothing_open",
+    "no_threshold",
+    "marker_not_approved",
+    "marker_fails",
+    "not_read",
+)
 """Why nothing changes, what a reader can do something about first."""
 
 

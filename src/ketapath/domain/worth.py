@@ -35,8 +35,8 @@ class WorthOrdering:
     `share` of the answers, by weight, change the first option: which it is, its dose, or whether it may be given.
     `gain` is the expected gain in better days, with how far settings differ; None where no answer's can be said.
     `averts` says that some answer changes it in a way that days do not count, such as that it rules a treatment out.
-    `needed_by` are rules that wait for the answer whatever it changes. `cost` is the clinic's price in `currency`, None
-    where not known. `why_none` is None where some answer changes the first option.
+    `needed_by` are rules that ask for it before a start, whatever it changes. `cost` is the clinic's price in
+    `currency`, None where not known. `why_none` is None where some answer changes the first option.
     """
 
     id: str

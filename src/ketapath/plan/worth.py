@@ -216,7 +216,7 @@ def _has(person: Profile, card: MarkerCard) -> bool:
 
 def _of_fact(asking: _Asking, spec: PathSpec, shares: Mapping[str, float]) -> WorthOrdering:
     weights, said, evidence = _weights(asking, spec, shares)
-    results, gaps = [], []
+    results, gaps, states = [], [], []
     for value, weight in zip(_answers(asking.person, spec), weights, strict=True):
         supposed = float(value) if spec.type == "number" and not isinstance(value, str) else value
         then = asking.state(with_fact(asking.person, spec.path, supposed, unit=spec.unit), spec.path)
@@ -233,6 +233,7 @@ def _of_fact(asking: _Asking, spec: PathSpec, shares: Mapping[str, float]) -> Wo
             )
         )
         gaps.append(gap)
+        states.append(then)
     share = sum(r.weight for r in results if r.changes)
     return WorthOrdering(
         id=spec.path,
@@ -247,7 +248,7 @@ def _of_fact(asking: _Asking, spec: PathSpec, shares: Mapping[str, float]) -> Wo
         averts=any(r.changes and r.better_days is None for r in results),
         cost=asking.clinic.prices.get(f"test {spec.path}"),
         currency=asking.clinic.currency,
-        why_none=None if share else _why_none(asking, spec.path),
+        why_none=None if share else _why_none(asking, spec.path, states),
         evidence=evidence,
     )
 
@@ -383,29 +384,40 @@ def _published(asking: _Asking, path: str) -> tuple[float, float, tuple[Evidence
     return None
 
 
-def _needed_by(asking: _Asking, path: str) -> tuple[RuleRef, ...]:
+def _holds_up(asking: _Asking, path: str) -> tuple[RuleRef, ...]:
     """Rules of candidacy that nobody can answer without this fact and that hold up a start until somebody does."""
     person, knowledge = asking.person, asking.knowledge
     waiting = (r for r in knowledge.rules_of("candidacy") if r.when_unknown in ("undetermined", "defer"))
     return tuple(
         rule.ref
         for rule in waiting
-        if path in paths(rule.when) and rule.holds(person.known, as_of=person.as_of) is None
+        if path in paths(rule.when)
+        and rule.holds(person.known, as_of=person.as_of) is None
         and path not in rule.sees(person.known, as_of=person.as_of)
-    )  # fmt: skip
+    )
 
 
-def _why_none(asking: _Asking, path: str) -> Text:
+def _needed_by(asking: _Asking, path: str) -> tuple[RuleRef, ...]:
+    """Rules that ask for this fact whatever it changes: those of the work-up, and those that hold up a start."""
+    asked = [p.finding.rule for p in asking.now.candidacy.work_up if path in {m.path for m in p.lacking}]
+    return tuple(dict.fromkeys((*_holds_up(asking, path), *(rule for rule in asked if rule is not None))))
+
+
+def _why_none(asking: _Asking, path: str, states: Sequence[_State]) -> Text:
+    """Why no answer changes the first option, the reason that leads furthest."""
     now = asking.now
     if now.first is None:
         return Text(key="ordering.none.nothing_open")
-    others = len({m.path for m in now.candidacy.missing if m.path != path and _needed_by(asking, m.path)})
-    if not now.may_start and others and _needed_by(asking, path):
+    others = len({m.path for m in now.candidacy.missing if m.path != path and _holds_up(asking, m.path)})
+    if not now.may_start and others and _holds_up(asking, path):
         return Text(key="ordering.none.others_open", values={"others": others})
-    is_read = asking.read.may_matter(path) or any(
-        path in paths(rule.when) for rule in asking.knowledge.rules_of("candidacy")
-    )
-    return Text(key="ordering.none.no_threshold" if is_read or path in PATHS.values() else "ordering.none.not_read")
+    name = now.first.way.name
+    if any(then.candidacy.by_product.get(name) != now.candidacy.by_product.get(name) for then in states):
+        return Text(key="ordering.none.verdict_only")
+    if path in PATHS.values() or asking.read.may_matter(path):
+        return Text(key="ordering.none.no_threshold")
+    is_read = any(path in paths(rule.when) for rule in asking.knowledge.rules_of("candidacy"))
+    return Text(key="ordering.none.no_threshold" if is_read else "ordering.none.not_read")
 
 
 def _of_marker(asking: _Asking, card: MarkerCard) -> WorthOrdering:

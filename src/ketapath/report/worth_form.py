@@ -37,11 +37,11 @@ def worth_text(found: Iterable[WorthOrdering], person: Profile, knowledge: Knowl
         lines += ["", *_wrap(f"{one.label}: {share_in_words(one)}; {gain_in_words(one)}; cost {cost_in_words(one)}")]
         lines += [line for r in one.results for line in _wrap(f"{r.value}: {_then(r, texts)}", "  - ")]
         lines += _wrap(say(one.weights, texts), "  ") if one.weights.key != _EQUAL.key else []
-        lines += _wrap(f"needed for a start by {', '.join(r.id for r in one.needed_by)}", "  ") if one.needed_by else []
+        lines += _wrap(f"asked for by {', '.join(r.id for r in one.needed_by)}", "  ") if one.needed_by else []
     by_reason: dict[str, list[str]] = {}
     for one in (w for w in found if w.why_none is not None):
         assert one.why_none is not None
-        needed = f" (needed for a start by {', '.join(r.id for r in one.needed_by)})" if one.needed_by else ""
+        needed = f" (asked for by {', '.join(r.id for r in one.needed_by)})" if one.needed_by else ""
         by_reason.setdefault(say(one.why_none, texts), []).append(f"{one.label}{needed}")
     for reason, labels in by_reason.items():
         lines += ["", *_wrap(reason), *_wrap("; ".join(labels), "  ")]
