@@ -22,7 +22,7 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help fit setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
-	format run plan bench bench-audit bench-door bench-knowledge bench-pharmacology bench-records bench-response bench-store calibrate \
+	format run plan bench bench-audit bench-door bench-knowledge bench-pharmacology bench-records bench-response bench-store bench-trial calibrate \
 	claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
@@ -170,6 +170,9 @@ bench-pharmacology: setup ## time the solver on one core, and write docs/referen
 
 bench-store: setup tools ## time reading and searching up to a million resources, and write docs/reference/store-times.md
 	@$(BIN)/python -m benchmarks.store
+
+bench-trial: setup ## time simulated trials, and write docs/reference/trial-times.md
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.trial
 
 bench-door: setup css ## reads and searches a second through the FHIR door, and write docs/reference/door-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.door $(ARGS)

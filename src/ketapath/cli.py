@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ketapath import bench, research
+from ketapath import bench, research, trial_bench
 from ketapath.console import MAX_BYTES, print_json, read, tell, write
 from ketapath.domain.clinic import Clinic
 from ketapath.errors import BadInput, BadUsage, KetapathError
@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
     bench.add_commands(add)
     research.add_commands(add)
+    trial_bench.add_commands(add)
 
     made = add("score", _score, "total, severity and alerts of a questionnaire")
     made.add_argument("instrument", metavar="INSTRUMENT", help="phq9, gad7 or pcl5")

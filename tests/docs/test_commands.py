@@ -14,10 +14,28 @@ import pytest
 from clinic.access.permission import matrix
 
 ROOT = Path(__file__).parents[2]
-SHOWN = re.findall(r"^    \.venv/bin/ketapath (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+
+def _shown(page: str) -> list[str]:
+    """The commands that a page shows, without the name of the program."""
+    return re.findall(r"^    \.venv/bin/ketapath (.+)$", (ROOT / page).read_text(), re.MULTILINE)
+
+
+SHOWN = _shown("README.md")
 WITH_EXAMPLES = [
     p for p in sorted((ROOT / "src" / "ketapath").rglob("*.py")) if ">>>" in p.read_text() and p.name != "__main__.py"
 ]
+
+
+@pytest.mark.parametrize("command", _shown("docs/how-to/trial.md"))
+def test_a_command_of_the_page_on_trials_runs(command: str, tmp_path: Path) -> None:
+    elsewhere = re.sub(r"(--preregister|--html) ", rf"\1 {tmp_path}/", command)
+    done = subprocess.run(
+        [sys.executable, "-m", "ketapath", *elsewhere.split()], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Monte-Carlo" in done.stdout
+    assert (elsewhere != command) == bool(list(tmp_path.iterdir()))
 
 
 @pytest.mark.parametrize("command", SHOWN)

@@ -111,7 +111,7 @@ def test_the_readme_names_only_targets_commands_and_files_that_exist() -> None:
     readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     assert set(re.findall(r"make ([a-z]+)(?:`|  )", readme)) <= targets
-    parser = "".join((SOURCE / name).read_text() for name in ("cli.py", "bench.py", "research.py"))
+    parser = "".join((SOURCE / name).read_text() for name in ("cli.py", "bench.py", "research.py", "trial_bench.py"))
     assert all(f'"{command}"' in parser for command in re.findall(r"`ketapath ([a-z-]+)", readme))
     for file in re.findall(r"examples/\S+\.json", readme):
         assert (ROOT / file).is_file()

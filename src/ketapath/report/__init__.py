@@ -23,6 +23,8 @@ from ketapath.report.response_validation import (
 )
 from ketapath.report.resting import rests_on
 from ketapath.report.text_form import biomarkers_text, candidacy_text, course_text, plan_text, screening_text
+from ketapath.report.trial_form import registration, registration_json, trial_json, trial_text
+from ketapath.report.trial_page import trial_html, trial_sections
 from ketapath.report.validation_form import validation_json, validation_page, validation_text
 from ketapath.report.words import approval, say
 from ketapath.report.worth_form import worth_json, worth_text
@@ -55,6 +57,8 @@ __all__ = [
     "plan_json",
     "plan_pdf",
     "plan_text",
+    "registration",
+    "registration_json",
     "response_validation_json",
     "response_validation_page",
     "response_validation_text",
@@ -65,6 +69,10 @@ __all__ = [
     "screening_text",
     "simulation_json",
     "simulation_text",
+    "trial_html",
+    "trial_json",
+    "trial_sections",
+    "trial_text",
     "validation_json",
     "validation_page",
     "validation_picture",

@@ -30,12 +30,13 @@ article,.card{background:var(--surface);border:1px solid var(--line);border-radi
 .findings{list-style:none;padding:0}.findings>li{padding:8px 0;border-block-start:1px solid var(--line)}
 table{border-collapse:collapse;inline-size:100%}caption{text-align:start;color:var(--ink3);font-size:14px}
 th,td{text-align:start;vertical-align:top;padding:4px 12px 4px 0;border-block-start:1px solid var(--line)}
+.wide{overflow-x:auto}.wide td{white-space:nowrap}
 details{margin-block:4px}summary{cursor:pointer;color:var(--accent);min-block-size:24px}
 summary:focus-visible,a:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 footer{color:var(--ink3);font-size:14px}
 .chart{inline-size:100%}.chart text{fill:var(--ink2);font-size:13px}.chart .band90{fill:var(--band90)}
 .chart .band50{fill:var(--band50)}.chart line{stroke:var(--line)}
-.chart .axis,.chart .tick,.chart .now{stroke:var(--edge)}
+.chart .axis,.chart .tick,.chart .now,.chart .error{stroke:var(--edge)}
 .chart polyline{fill:none;stroke:var(--grey);stroke-width:1.5}
 .chart polyline.median{stroke:var(--accent);stroke-width:2}
 .chart polyline.expected{stroke:var(--ink2);stroke-dasharray:7 5}

@@ -108,7 +108,7 @@ def outcome(xp: Any, people: Mapping[str, Any], visit: Visit, scale: Scale, remi
     y = improved(xp, people, visit, nodes)
     error, course = error_on_link(scale.error, scale.top), people["course_sd"]
     first_sd = xp.sqrt(course**2 + error**2)
-    truth = link(xp, scale.baseline, scale.top) + _baseline_spread(xp, scale, first_sd) * nodes[:, 3]
+    truth = link(xp, scale.baseline, scale.top) + baseline_spread(xp, scale, first_sd) * nodes[:, 3]
     own = first_sd * nodes[:, 4]
     first = unlink(xp, truth + own, scale.top)
     carried = _memory(xp, people, visit.day) * course**2 / first_sd**2
@@ -137,8 +137,7 @@ def relapse(
     error, course = error_on_link(scale.error, scale.top), people["course_sd"]
     normal = _relapse_normals(7 + 2 * len(visits))
     truth = (
-        link(xp, scale.baseline, scale.top)
-        + _baseline_spread(xp, scale, xp.sqrt(course**2 + error**2)) * (normal[:, 3])
+        link(xp, scale.baseline, scale.top) + baseline_spread(xp, scale, xp.sqrt(course**2 + error**2)) * (normal[:, 3])
     )
     own = course * normal[:, 4]
     first = unlink(xp, truth + own + error * normal[:, 5], scale.top)
@@ -162,7 +161,7 @@ def relapse(
     return 1.0 - (here * still).sum(-1) / here.sum(-1)
 
 
-def _baseline_spread(xp: Any, scale: Scale, first_sd: Any) -> Any:
+def baseline_spread(xp: Any, scale: Scale, first_sd: Any) -> Any:
     """True spread of the baseline on the link: what was seen, less what course and error add to it."""
     seen = error_on_link(scale.baseline_sd, scale.top)
     return xp.sqrt(xp.maximum(seen**2 - first_sd**2, (0.3 * seen) ** 2))  # source: our choice, at least a third of it

@@ -389,7 +389,7 @@ def is_statable(path: str) -> bool:
 def decided(made: Decided) -> str:
     """A decision with what it was about."""
     if made.about == "plan":
-        chosen = say_text(Text(key=f"protocol.{made.chosen}"), knowledge().texts)
+        chosen = knowledge().texts.get(f"protocol.{made.chosen.partition('/')[0]}", made.chosen)
         words = {
             "accepted": _("Plan signed: %(what)s"),
             "changed": _("Plan signed with another dose: %(what)s"),
