@@ -123,6 +123,13 @@ def test_knowing_never_costs() -> None:
     assert max(g.p50 for g in gains) > 1.0
 
 
+def test_whoever_would_rather_have_no_visits_gains_nothing_by_being_allowed_to_start() -> None:
+    found = worths(person(good_record(without=("history.aneurysm",), preference__worth_visit_days=8.0)))
+    opens = next(r for r in found["history.aneurysm"].results if r.value == "no")
+    assert opens.then.key == "ordering.then.opens"
+    assert opens.better_days == 0.0
+
+
 def test_what_a_person_would_give_up_for_fewer_visits_is_worth_asking() -> None:
     found = worths_without(*PRESSURE)["preference.worth_visit_days"]
     assert found.kind == "preference"
