@@ -13,8 +13,9 @@ from clinic.queries.person import Chart, ordering
 from clinic.web.door import about_person
 from clinic.web.patients import about
 from ketapath.domain.evidence import Text
-from ketapath.domain.worth import WorthOrdering
+from ketapath.domain.worth import Result, WorthOrdering
 from ketapath.report import say
+from ketapath.units import shown
 
 _REASONS = (
     "others_open",
@@ -44,11 +45,18 @@ def _table(found: Chart) -> dict[str, object]:
     """What changes the first option, then the others by their reason; what a start needs is named in both."""
     things = ordering(found)
     return {
-        "changing": [one for one in things if one.share],
+        "changing": [(one, _answers(found, one)) for one in things if one.share],
         "others": list(_by_reason(found, (one for one in things if not one.share))),
         "one_at_a_time": Text(key="ordering.one_at_a_time"),
         "equal": Text(key="ordering.weights.equal"),
     }
+
+
+def _answers(found: Chart, one: WorthOrdering) -> list[tuple[str, Result]]:
+    """Each answer that changes something, as a fact is shown: with its unit."""
+    spec = found.knowledge.paths.get(one.id)
+    unit = shown(spec.unit) if spec is not None and spec.unit else ""
+    return [(f"{result.value} {unit}".strip(), result) for result in one.results if result.changes]
 
 
 def _by_reason(found: Chart, things: Iterable[WorthOrdering]) -> Iterable[tuple[Text, list[WorthOrdering]]]:
