@@ -19,6 +19,7 @@ from clinic.web import (
     own,
     patients,
     plan,
+    preferences,
     profile,
     response,
     session,
@@ -26,12 +27,14 @@ from clinic.web import (
     streams,
     team,
     today,
+    worth,
 )
 
 urlpatterns = [
     *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
     *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
+    *preferences.urls, *worth.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

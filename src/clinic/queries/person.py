@@ -27,6 +27,7 @@ from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Screened
 from ketapath.domain.session import Session, Visit
+from ketapath.domain.worth import WorthOrdering
 from ketapath.errors import BadInput
 from ketapath.fhir import Bundle, bundle_of, statements
 from ketapath.fhir.parts import ADVISED
@@ -35,6 +36,7 @@ from ketapath.knowledge import Knowledge
 from ketapath.knowledge.policy import policy_file, under_policy
 from ketapath.pharmacology import Person as Reacting
 from ketapath.pharmacology import Sensitivity, Subject, measured_sensitivity
+from ketapath.plan.worth import worth_ordering
 from ketapath.profile import profile
 from ketapath.screening import screen
 
@@ -160,6 +162,11 @@ def screened(found: Chart) -> tuple[Screened, ...]:
 def markers(found: Chart) -> tuple[MarkerView, ...]:
     """What is on record about genes, blood, images and EEG, and why it does not count."""
     return _marked(_Key.of(found), own_sessions(found))
+
+
+def ordering(found: Chart) -> tuple[WorthOrdering, ...]:
+    """What each test, scale or question is worth before the next step; seconds of work where much is missing."""
+    return _ordered(_Key.of(found), own_sessions(found))
 
 
 def clinic_now(practice: Practice) -> Clinic:
@@ -332,6 +339,13 @@ def _screened(key: _Key) -> tuple[Screened, ...]:
 @lru_cache(maxsize=128)
 def _marked(key: _Key, sessions: tuple[Session, ...]) -> tuple[MarkerView, ...]:
     return biomarkers(key.person, knowledge_at(key.clinic), key.clinic, plan=_planned(key, sessions), seed=SEED)
+
+
+@lru_cache(maxsize=128)
+def _ordered(key: _Key, sessions: tuple[Session, ...]) -> tuple[WorthOrdering, ...]:
+    known = knowledge_at(key.clinic)
+    own = _measured(key, sessions) if sessions else None
+    return worth_ordering(key.person, _planned(key, sessions), key.clinic, known, seed=SEED, sensitivity=own)
 
 
 @lru_cache(maxsize=128)

@@ -19,7 +19,7 @@ from ketapath.domain.evidence import VERDICTS_FROM_BEST, Text
 from ketapath.domain.plan import Cut, DoseWindow, Range, Standing, Tier, Worth
 from ketapath.knowledge import Knowledge
 from ketapath.plan.harms import LIMITED
-from ketapath.plan.ways import INTERVALS_DAYS, Way
+from ketapath.plan.ways import INTERVALS_DAYS, Outcome, Way
 from ketapath.response.ensemble import Ensemble
 from ketapath.response.equations import Array
 
@@ -40,10 +40,13 @@ class Chosen:
 class Choice:
     """What is offered, best first; what limits took out; and `cut`: the ways of giving of which nothing is left.
 
+    `kept` are the ids of all ways that no limit took out, `utilities` what each of them is worth, where predicted;
     `worths` are those that were asked for, each with whether it counted.
     """
 
     offered: tuple[Chosen, ...]
+    kept: frozenset[str]
+    utilities: Mapping[str, Array]
     cuts: tuple[Cut, ...]
     cut: Mapping[str, Text]
     worths: tuple[Worth, ...]
@@ -67,7 +70,7 @@ def choose(
     kept = [w for w in ways if not any(breaks(w) for _, _, breaks in limits)]
     cuts = tuple(c for c in (_cut(name, limit, breaks, ways) for name, limit, breaks in limits) if c.removed)
     weighed = tuple(_weighed(worth, kept) for worth in worths)
-    utilities = {w.regimen.id: u for w in kept if (u := _utility(w, weighed)) is not None}
+    utilities = {w.regimen.id: u for w in kept if (u := utility(w, w.outcome, weighed)) is not None}
     # Where nothing can be predicted the protocol's own way stands first: sorting keeps the order in which ways came.
     ranked = _gentlest_first(sorted(kept, key=lambda w: _rank(w, utilities)), utilities, knowledge)
     shown = _shown(ranked, utilities, int(knowledge.figure("shown_options")))
@@ -81,7 +84,10 @@ def choose(
     )
     gone = {w.name for w in ways} - {w.name for w in kept}
     cut = {name: _why_gone(name, ways, limits) for name in dict.fromkeys(w.name for w in ways) if name in gone}
-    return Choice(offered=offered, cuts=cuts, cut=cut, worths=weighed, comparison=_comparison(offered))
+    return Choice(
+        offered=offered, kept=frozenset(w.regimen.id for w in kept), utilities=utilities, cuts=cuts, cut=cut,
+        worths=weighed, comparison=_comparison(offered),
+    )  # fmt: skip
 
 
 def _limits(knowledge: Knowledge) -> Iterable[Limit]:
@@ -123,13 +129,13 @@ def _weighed(worth: Worth, ways: Sequence[Way]) -> Worth:
     return replace(worth, counted=all(amounts(w)[worth.thing] is not None for w in ways if w.outcome is not None))
 
 
-def _utility(way: Way, worths: Sequence[Worth]) -> Array | None:
+def utility(way: Way, outcome: Outcome | None, worths: Sequence[Worth]) -> Array | None:
     """Better days of each possible person less what is given up for them, (n,); None where benefit is not predicted."""
-    if way.outcome is None:
+    if outcome is None:
         return None
     asked = amounts(way)
     given_up = sum(w.better_days * (asked[w.thing] or 0.0) for w in worths if w.counted)
-    return way.outcome.better - given_up
+    return outcome.better - given_up
 
 
 def _rank(way: Way, utilities: Mapping[str, Array]) -> tuple[float, ...]:

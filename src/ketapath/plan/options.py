@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ketapath import __version__
@@ -56,6 +56,16 @@ _WORDS: Mapping[Verdict, str] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Compared:
+    """Every way that knowledge leaves open to a person, before any is cut or put in order; `removed` are the others."""
+
+    setting: Setting
+    arranged: Arrangement
+    ways: tuple[Way, ...]
+    removed: tuple[tuple[str, Text], ...]
+
+
 def propose(
     person: Profile,
     candidacy: Candidacy,
@@ -71,6 +81,38 @@ def propose(
     `own_prior` are a clinic's own draws of the response model, `sensitivity` what earlier sessions say of reactions.
     """
     person = at_clinic(person, clinic, knowledge)
+    all_ways = compared(person, candidacy, clinic, knowledge, seed=seed, own_prior=own_prior, sensitivity=sensitivity)
+    setting = all_ways.setting
+    found = choose(all_ways.ways, setting.possible, worths(person, knowledge), knowledge, own=own_limits(person))
+    options = [_option(chosen, setting, candidacy, all_ways.arranged) for chosen in found.offered]
+    return Plan(
+        candidacy=candidacy,
+        options=tuple(options),
+        removed=(*all_ways.removed, *found.cut.items()),
+        considered=len(all_ways.ways),
+        cuts=found.cuts,
+        worths=found.worths,
+        comparison=found.comparison,
+        no_options_reason=_too_few(person, options),
+        alternatives=candidacy.alternatives,
+        seed=seed,
+        inputs_digest=_digest(person, clinic, seed),
+        knowledge_version=knowledge.version,
+        code_version=__version__,
+    )
+
+
+def compared(
+    person: Profile,
+    candidacy: Candidacy,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    *,
+    seed: int,
+    own_prior: Population | None = None,
+    sensitivity: Sensitivity | None = None,
+) -> Compared:
+    """All ways that are open to this person, who is `at_clinic` already, with what each does and asks."""
     removed: list[tuple[str, Text]] = []
     open_: list[Mapping[str, Any]] = []
     for protocol in knowledge.protocols.values():
@@ -85,25 +127,8 @@ def propose(
             open_.append(protocol)
     arranged = arrangement(person, knowledge)
     setting = _setting(person, open_, arranged, clinic, knowledge, seed, own_prior, sensitivity)
-    compared = [w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])]
-    found = choose(compared, setting.possible, worths(person, knowledge), knowledge, own=own_limits(person))
-    removed += found.cut.items()
-    options = [_option(chosen, setting, candidacy, arranged) for chosen in found.offered]
-    return Plan(
-        candidacy=candidacy,
-        options=tuple(options),
-        removed=tuple(removed),
-        considered=len(compared),
-        cuts=found.cuts,
-        worths=found.worths,
-        comparison=found.comparison,
-        no_options_reason=_too_few(person, options),
-        alternatives=candidacy.alternatives,
-        seed=seed,
-        inputs_digest=_digest(person, clinic, seed),
-        knowledge_version=knowledge.version,
-        code_version=__version__,
-    )
+    found = [w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])]
+    return Compared(setting=setting, arranged=arranged, ways=tuple(found), removed=tuple(removed))
 
 
 def _setting(

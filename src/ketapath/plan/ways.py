@@ -274,13 +274,27 @@ def _rounding(person: Profile, protocol: Mapping[str, Any]) -> float:
     return float(protocol["round_to_mg"]) / weight.value
 
 
+def outcome_here(setting: Setting, way: Way) -> Outcome | None:
+    """What a way does in another setting, at the doses it was planned with; None where it is not predicted there."""
+    return _outcome(setting, way.protocol, way.regimen, _sessions(setting, way.protocol, way.steps, way.session_days))[
+        0
+    ]
+
+
+def outcome_untreated(setting: Setting, regimen: Regimen) -> Outcome | None:
+    """What happens without any session, looked at on the days of a regimen; None where nothing can be predicted."""
+    if isinstance(setting.possible, Text):
+        return None
+    return _simulated(setting, setting.possible, (), regimen)
+
+
 def _simulated(setting: Setting, possible: Ensemble, sessions: Sequence[Session], regimen: Regimen) -> Outcome:
     # A day counts by the look at the end of its week: what happens between two looks is not known.
     better = WEEK * (_gone(setting.weekly, treat(setting.weekly, sessions).totals) >= possible.events.share).sum(axis=0)
-    strongest = max(sessions, key=lambda s: s.strength)
+    strongest = max(sessions, key=lambda s: s.strength, default=None)
     return Outcome(
         better=better,
-        most_effect=float(np.median(effect_of(possible, strongest))),
+        most_effect=0.0 if strongest is None else float(np.median(effect_of(possible, strongest))),
         bands=lambda: _bands(possible, sessions, regimen, setting.start, better),
     )
 
