@@ -8,6 +8,7 @@ from clinic.web import (
     bench,
     board,
     candidacy,
+    decisions,
     deliveries,
     errands,
     exports,
@@ -34,7 +35,7 @@ urlpatterns = [
     *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
     *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
-    *preferences.urls, *worth.urls,
+    *preferences.urls, *worth.urls, *decisions.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

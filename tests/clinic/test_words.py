@@ -118,6 +118,7 @@ def own_words() -> list[str]:
     for one in known.perpetrators.values():
         words += [one.drug, one.mechanism, one.note, *one.names, *(m.said for m in one.measured)]
         words += [e.locator for e in one.evidence if e.locator]
+    words += [f"acute effects, {quantity}" for quantity in ("systolic", "diastolic", "dissociation")]  # locators
     words += [rule.note for rule in known.rules.values() if rule.note]
     words += [medicine["substance"] for medicine in known.codes["medicines"]]
     words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record

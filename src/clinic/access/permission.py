@@ -55,6 +55,7 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "restrict-chart": (Role.DIRECTOR,),
         "break-glass": TREATING,
         "review-emergency": (Role.DIRECTOR,),
+        "review-decisions": (Role.DIRECTOR,),
         "use-bench": HOUSE,
         "read-policy": HOUSE,
         "approve-policy": (Role.DIRECTOR,),
@@ -100,6 +101,7 @@ READS = frozenset(
         "see-team",
         "use-bench",
         "read-policy",
+        "review-decisions",
         "read-own",
         "read-own-accesses",
     }

@@ -22,7 +22,7 @@ from ketapath.biomarkers import biomarkers
 from ketapath.domain.biomarker import MarkerView
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Approval, Clinic, ClinicFact
-from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan
+from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan, Worth
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Screened
@@ -36,6 +36,7 @@ from ketapath.knowledge import Knowledge
 from ketapath.knowledge.policy import policy_file, under_policy
 from ketapath.pharmacology import Person as Reacting
 from ketapath.pharmacology import Sensitivity, Subject, measured_sensitivity
+from ketapath.plan import Searched, offer
 from ketapath.plan.worth import worth_ordering
 from ketapath.profile import profile
 from ketapath.screening import screen
@@ -147,6 +148,11 @@ def candidacy(found: Chart) -> Candidacy:
 def plan(found: Chart) -> Plan:
     """The options today."""
     return _planned(_Key.of(found), own_sessions(found))
+
+
+def plan_if(found: Chart, weighed: tuple[Worth, ...]) -> Plan:
+    """The options as they would stand if things were worth so much to this person; nothing is simulated or kept."""
+    return offer(_searched(_Key.of(found), own_sessions(found)), weighed=weighed)
 
 
 def treated(found: Chart) -> Treated:
@@ -321,8 +327,13 @@ def _assessed(key: _Key) -> Candidacy:
 
 @lru_cache(maxsize=128)
 def _planned(key: _Key, sessions: tuple[Session, ...]) -> Plan:
+    return offer(_searched(key, sessions))
+
+
+@lru_cache(maxsize=8)  # some megabytes each: what every way does to every possible person
+def _searched(key: _Key, sessions: tuple[Session, ...]) -> Searched:
     own = _measured(key, sessions) if sessions else None
-    return journey.planned(key.person, key.clinic, knowledge_at(key.clinic), seed=SEED, sensitivity=own)
+    return journey.searched(key.person, key.clinic, knowledge_at(key.clinic), seed=SEED, sensitivity=own)
 
 
 @lru_cache(maxsize=128)

@@ -57,6 +57,7 @@ ACTS: Mapping[str, Any] = MappingProxyType(
         "restore": _("restored a backup"),
         "restrict-chart": _("restricted the record to the care team or opened it again"),
         "retry-errand": _("had an errand tried again"),
+        "review-decisions": _("looked at how suggestions were decided"),
         "review-emergency": _("reviewed an opening in an emergency"),
         "revoke-token": _("ended a token of a program"),
         "second-factor": _("showed a second factor"),

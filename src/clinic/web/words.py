@@ -148,6 +148,19 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # whether a rule speaks in a worked case
         "true": _("yes"),
         "false": _("no"),
+        # what a price list has
+        "preparation": _("preparation"),
+        "integration": _("integration"),
+        "review": _("review"),
+        # what became of a suggestion
+        "accepted": _("accepted"),
+        "changed": _("changed"),
+        "rejected": _("rejected"),
+        # what benefit is set against
+        "against visits": _("visits"),
+        "against hours": _("hours"),
+        "against dissociation": _("marked dissociation"),
+        "against cost": _("cost"),
         # licences
         "approved": _("approved"),
         "off-label": _("off label"),

@@ -153,11 +153,13 @@ class DoseWindow:
 class Burden:
     """What a way asks of the person over the weeks looked at: visits, hours of them, and milligrams by interval.
 
+    `marked_sessions` are those with marked dissociation that are to be expected, None where no model speaks of it.
     `mg_by_days` holds the most that falls into so many days, earlier doses of the record included.
     """
 
     visits: int
     hours: float
+    marked_sessions: float | None
     days: int
     mg_by_days: Mapping[int, float]
 

@@ -91,29 +91,28 @@ def signed_plans(bundle: Bundle) -> tuple[SignedPlan, ...]:
 
 def decisions(bundle: Bundle) -> tuple[Decided, ...]:
     """Every decision on a recommendation, oldest first."""
-    found = []
-    for task in bundle.of_type("Task"):
-        about = next((a for a in ("plan", "card") if _is(task, "code", f"decide-{a}")), None)
-        outcome = el.first_code(task, "businessStatus")
-        at = _instant(task.get("authoredOn"))
-        if about is None or outcome not in ("accepted", "changed", "rejected"):
-            continue
-        focus = next(_references(task, "focus"), "")
-        if at is None or _void(task):
-            continue
-        found.append(
-            Decided(
-                origin=el.origin(task),
-                about="plan" if about == "plan" else "card",
-                outcome=cast(Literal["accepted", "changed", "rejected"], outcome),
-                chosen=next(el.words(task, "code"), ""),
-                reason=next(el.words(task, "statusReason"), ""),
-                by=el.text(task.get("owner"), "display") or "",
-                at=at,
-                recommendation_id=focus.partition("/")[2],
-            )
-        )
-    return tuple(sorted(found, key=lambda d: d.at))
+    found = (decided(task) for task in bundle.of_type("Task"))
+    return tuple(sorted(filter(None, found), key=lambda d: d.at))
+
+
+def decided(task: Resource) -> Decided | None:
+    """The decision that this task holds; None where it is none of ours, or was entered in error."""
+    about = next((a for a in ("plan", "card") if _is(task, "code", f"decide-{a}")), None)
+    outcome = el.first_code(task, "businessStatus")
+    at = _instant(task.get("authoredOn"))
+    if about is None or outcome not in ("accepted", "changed", "rejected") or at is None or _void(task):
+        return None
+    focus = next(_references(task, "focus"), "")
+    return Decided(
+        origin=el.origin(task),
+        about="plan" if about == "plan" else "card",
+        outcome=cast(Literal["accepted", "changed", "rejected"], outcome),
+        chosen=next(el.words(task, "code"), ""),
+        reason=next(el.words(task, "statusReason"), ""),
+        by=el.text(task.get("owner"), "display") or "",
+        at=at,
+        recommendation_id=focus.partition("/")[2],
+    )
 
 
 def overrides(bundle: Bundle) -> tuple[Override, ...]:

@@ -116,7 +116,7 @@ def amounts(way: Way) -> dict[str, float | None]:
     return {
         "visits": float(way.burden.visits),
         "hours": way.burden.hours,
-        "dissociation": way.marked_sessions,
+        "dissociation": way.burden.marked_sessions,
         "cost": None if way.cost.own_share is None else way.cost.own_share / _HUNDRED,
     }
 

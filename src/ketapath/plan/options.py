@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ketapath import __version__
@@ -28,6 +28,7 @@ from ketapath.domain.plan import (
     Range,
     Regimen,
     SupportTask,
+    Worth,
 )
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, published
@@ -57,13 +58,18 @@ _WORDS: Mapping[Verdict, str] = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Compared:
-    """Every way that knowledge leaves open to a person, before any is cut or put in order; `removed` are the others."""
+class Searched:
+    """Every way of giving that is open to one person, simulated once, so that it may be weighed more than once.
+
+    `made` keeps the options that were described so far: what a person wants moves their places, nothing else of them.
+    """
 
     setting: Setting
+    candidacy: Candidacy
     arranged: Arrangement
     ways: tuple[Way, ...]
     removed: tuple[tuple[str, Text], ...]
+    made: dict[str, Option] = field(default_factory=dict)
 
 
 def propose(
@@ -75,31 +81,32 @@ def propose(
     seed: int,
     own_prior: Population | None = None,
     sensitivity: Sensitivity | None = None,
+    weighed: tuple[Worth, ...] | None = None,
 ) -> Plan:
     """The options for this person, best first, those removed with their reasons, and what else there is.
 
-    `own_prior` are a clinic's own draws of the response model, `sensitivity` what earlier sessions say of reactions.
+    `own_prior` are a clinic's own draws of the response model, `sensitivity` what earlier sessions say of reactions,
+    `weighed` what is to rank the ways in the place of what the person stated.
     """
-    person = at_clinic(person, clinic, knowledge)
-    all_ways = compared(person, candidacy, clinic, knowledge, seed=seed, own_prior=own_prior, sensitivity=sensitivity)
-    setting = all_ways.setting
-    found = choose(all_ways.ways, setting.possible, worths(person, knowledge), knowledge, own=own_limits(person))
-    options = [_option(chosen, setting, candidacy, all_ways.arranged) for chosen in found.offered]
-    return Plan(
-        candidacy=candidacy,
-        options=tuple(options),
-        removed=(*all_ways.removed, *found.cut.items()),
-        considered=len(all_ways.ways),
-        cuts=found.cuts,
-        worths=found.worths,
-        comparison=found.comparison,
-        no_options_reason=_too_few(person, options),
-        alternatives=candidacy.alternatives,
-        seed=seed,
-        inputs_digest=_digest(person, clinic, seed),
-        knowledge_version=knowledge.version,
-        code_version=__version__,
-    )
+    found = search(person, candidacy, clinic, knowledge, seed=seed, own_prior=own_prior, sensitivity=sensitivity)
+    return offer(found, weighed=weighed)
+
+
+def search(
+    person: Profile,
+    candidacy: Candidacy,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    *,
+    seed: int,
+    own_prior: Population | None = None,
+    sensitivity: Sensitivity | None = None,
+) -> Searched:
+    """Every open way with what it does to this person, before any is weighed against another."""
+    return compared(
+        at_clinic(person, clinic, knowledge), candidacy, clinic, knowledge,
+        seed=seed, own_prior=own_prior, sensitivity=sensitivity,
+    )  # fmt: skip
 
 
 def compared(
@@ -111,8 +118,8 @@ def compared(
     seed: int,
     own_prior: Population | None = None,
     sensitivity: Sensitivity | None = None,
-) -> Compared:
-    """All ways that are open to this person, who is `at_clinic` already, with what each does and asks."""
+) -> Searched:
+    """`search` for somebody who is at this clinic already, of whom no fact is read that the ways do not need."""
     removed: list[tuple[str, Text]] = []
     open_: list[Mapping[str, Any]] = []
     for protocol in knowledge.protocols.values():
@@ -127,8 +134,44 @@ def compared(
             open_.append(protocol)
     arranged = arrangement(person, knowledge)
     setting = _setting(person, open_, arranged, clinic, knowledge, seed, own_prior, sensitivity)
-    found = [w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])]
-    return Compared(setting=setting, arranged=arranged, ways=tuple(found), removed=tuple(removed))
+    return Searched(
+        setting=setting,
+        candidacy=candidacy,
+        arranged=arranged,
+        ways=tuple(w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])),
+        removed=tuple(removed),
+    )
+
+
+def offer(found: Searched, *, weighed: tuple[Worth, ...] | None = None) -> Plan:
+    """The plan of what was searched, by what the person stated or by `weighed`. Nothing is simulated again."""
+    person, clinic, knowledge = found.setting.person, found.setting.clinic, found.setting.knowledge
+    by = worths(person, knowledge) if weighed is None else weighed
+    choice = choose(found.ways, found.setting.possible, by, knowledge, own=own_limits(person))
+    options = tuple(_placed(chosen, found) for chosen in choice.offered)
+    return Plan(
+        candidacy=found.candidacy,
+        options=options,
+        removed=(*found.removed, *choice.cut.items()),
+        considered=len(found.ways),
+        cuts=choice.cuts,
+        worths=choice.worths,
+        comparison=choice.comparison,
+        no_options_reason=_too_few(person, options),
+        alternatives=found.candidacy.alternatives,
+        seed=found.setting.seed,
+        inputs_digest=_digest(person, clinic, found.setting.seed),
+        knowledge_version=knowledge.version,
+        code_version=__version__,
+    )
+
+
+def _placed(chosen: Chosen, found: Searched) -> Option:
+    """The option of this way, described once, at its place among those that are shown now."""
+    name = chosen.way.regimen.id
+    if name not in found.made:
+        found.made[name] = _option(chosen, found.setting, found.candidacy, found.arranged)
+    return replace(found.made[name], standing=chosen.standing)
 
 
 def _setting(
@@ -182,7 +225,7 @@ def _why_removed(person: Profile, name: str, candidacy: Candidacy, clinic: Clini
     return Text(key="option.ruled_out", values={"rules": ", ".join(against)})
 
 
-def _too_few(person: Profile, options: list[Option]) -> Text | None:
+def _too_few(person: Profile, options: Sequence[Option]) -> Text | None:
     if len(options) >= 2:
         return None
     if person.died is not None:

@@ -88,11 +88,6 @@ class Way:
         """The highest dose of a session, milligrams of base."""
         return max((s.dose_mg for s in self.steps), default=None)
 
-    @property
-    def marked_sessions(self) -> float | None:
-        """Sessions with marked dissociation that are to be expected; None where no model speaks of it."""
-        return None if self.chances.marked is None else self.chances.marked * len(self.session_days)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -192,7 +187,7 @@ def _way(
     days = days_within(regimen, protocol, HORIZON_DAYS)
     sessions = _sessions(setting, own, steps, days)
     outcome, why, tier = _outcome(setting, own, regimen, sessions)
-    highest = max((s.dose_mg for s in steps), default=0.0)
+    risk = unknown or risks[max((s.dose_mg for s in steps), default=0.0)]
     return Way(
         regimen=regimen,
         is_usual=False,
@@ -205,10 +200,10 @@ def _way(
         tier=tier,
         outcome=outcome,
         not_predicted=why,
-        chances=unknown or risks[highest],
+        chances=risk,
         too_little=None if outcome is None else outcome.most_effect < setting.knowledge.figure("least_drug_effect"),
         sessions_by_days=_within(setting, own, days, [1.0] * len(days)),
-        burden=_burden(setting, own, days, doses_by_session(steps, len(days))),
+        burden=_burden(setting, own, days, doses_by_session(steps, len(days)), risk.marked),
         cost=_cost(setting, own, days),
     )
 
@@ -358,7 +353,9 @@ def _within(
     }
 
 
-def _burden(setting: Setting, protocol: Mapping[str, Any], days: Sequence[int], mg: Sequence[float]) -> Burden:
+def _burden(
+    setting: Setting, protocol: Mapping[str, Any], days: Sequence[int], mg: Sequence[float], marked: float | None
+) -> Burden:
     """Sessions, preparation before and integration after each, weekly therapy, the review, and the way there and back.
 
     What is done at home is not in it, nor the way where nobody knows how long it is.
@@ -372,6 +369,7 @@ def _burden(setting: Setting, protocol: Mapping[str, Any], days: Sequence[int], 
     return Burden(
         visits=visits,
         hours=(n * float(protocol["session_min"]) + talk + REVIEW_MIN + 2 * visits * one_way) / 60.0,
+        marked_sessions=None if marked is None else marked * n,
         days=int(HORIZON_DAYS),
         mg_by_days=_within(setting, protocol, days, mg) if any(mg) else {},
     )

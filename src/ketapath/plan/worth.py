@@ -28,9 +28,10 @@ from ketapath.domain.worth import Orderable, Result, WorthOrdering
 from ketapath.knowledge import Knowledge, MarkerCard, PathSpec, evaluate, paths
 from ketapath.pharmacology import Sensitivity
 from ketapath.plan.choice import Choice, Chosen, choose, utility
+from ketapath.plan.fit import own_limits
 from ketapath.plan.markers import counting, movers
 from ketapath.plan.needs import arrangement
-from ketapath.plan.options import Compared, compared
+from ketapath.plan.options import Searched, compared
 from ketapath.plan.ordering import order_findings
 from ketapath.plan.preferences import PATHS, contradicted, worths
 from ketapath.plan.schedule import first_day
@@ -75,7 +76,7 @@ class _State:
     clinic: Clinic
     knowledge: Knowledge
     candidacy: Candidacy
-    compared: Compared
+    compared: Searched
     worths: tuple[Worth, ...]
     choice: Choice
 
@@ -179,7 +180,7 @@ def _asking(
 def _state(
     person: Profile,
     candidacy: Candidacy,
-    found: Compared,
+    found: Searched,
     weighed: tuple[Worth, ...],
     clinic: Clinic,
     knowledge: Knowledge,
@@ -191,7 +192,7 @@ def _state(
         candidacy=candidacy,
         compared=found,
         worths=weighed,
-        choice=choose(found.ways, found.setting.possible, weighed, knowledge),
+        choice=choose(found.ways, found.setting.possible, weighed, knowledge, own=own_limits(person)),
     )
 
 

@@ -36,6 +36,7 @@ def searched(option: Option, texts: Texts) -> Form:
         "burden": {
             "visits": option.burden.visits,
             "hours": rounded(option.burden.hours),
+            "sessions_with_marked_dissociation": rounded(option.burden.marked_sessions),
             "in_days": option.burden.days,
             "most_mg_within_days": {str(d): rounded(mg) for d, mg in option.burden.mg_by_days.items()},
         },

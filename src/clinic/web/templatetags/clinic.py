@@ -34,6 +34,7 @@ from ketapath.domain.session import Administration
 from ketapath.knowledge import published
 from ketapath.knowledge.schema import Scope
 from ketapath.pharmacology.effects import Risk
+from ketapath.plan.regimens import regimen_of
 from ketapath.report import approval as texts_of_approval
 from ketapath.report import say as say_text
 from ketapath.report.beside import heading, holding, how_it_went, result, share, why, without_figures
@@ -402,7 +403,7 @@ def is_statable(path: str) -> bool:
 def decided(made: Decided) -> str:
     """A decision with what it was about."""
     if made.about == "plan":
-        chosen = knowledge().texts.get(f"protocol.{made.chosen.partition('/')[0]}", made.chosen)
+        chosen = _way_in_words(made.chosen)
         words = {
             "accepted": _("Plan signed: %(what)s"),
             "changed": _("Plan signed with another dose: %(what)s"),
@@ -416,6 +417,16 @@ def decided(made: Decided) -> str:
             "rejected": _("Suggestion rejected: %(what)s"),
         }
     return words[made.outcome] % {"what": chosen}
+
+
+def _way_in_words(option_id: str) -> str:
+    """The way of giving that an option was chosen for, as far as the knowledge of today names it."""
+    known, protocol_id = knowledge(), option_id.partition("/")[0]
+    if f"protocol.{protocol_id}" not in known.texts:
+        return option_id
+    regimen = regimen_of(option_id, known)
+    parts = [f"protocol.{protocol_id}"] + ([f"course.{regimen.course}"] if regimen else [])
+    return _(", ").join(say_text(Text(key=part), known.texts) for part in parts)
 
 
 @register.filter
