@@ -35,8 +35,8 @@ def add_commands(add: Add) -> None:
     """The command, with its options, under the parser that `add` extends."""
     made = add("trial", _trial, "what would a trial of this design find? Virtual patients, with Monte-Carlo errors")
     made.epilog = (
-        "The fields of DESIGN stand in knowledge/FORMAT.md, 'A simulated trial'; cohort/designs/ has ready ones, such as "
-        "twice-or-thrice. The result is the same whatever the workers."
+        "The fields of DESIGN stand in knowledge/FORMAT.md, 'A simulated trial'; cohort/designs/ has ready ones, such "
+        "as twice-or-thrice. The result is the same whatever the workers."
     )
     words = "the design as YAML, or the name of a ready one; - for standard input"
     made.add_argument("design", metavar="DESIGN", help=words)
