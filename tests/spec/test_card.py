@@ -153,7 +153,7 @@ LONG = (300, 297, 293, 290, 286, 283, *range(269, 0, -14))
 def test_a_response_that_held_for_half_a_year_with_wide_spacing_may_taper() -> None:
     held = later(LONG, ((301, 20), (282, 6), (200, 5), (100, 5), (2, 4)))
     assert held.decision == "taper"
-    assert "KP-243" in {r.id for r in held.rules}
+    assert "KP-263" in {r.id for r in held.rules}
     assert chance(held, "continue") < (held.probability or 0) < chance(held, "stop")
     recent = later(LONG[-8:], ((110, 20), (90, 6), (2, 4)))
     assert recent.decision == "continue"
@@ -162,7 +162,7 @@ def test_a_response_that_held_for_half_a_year_with_wide_spacing_may_taper() -> N
 def test_a_relapse_after_a_pause_may_be_induced_again_and_beats_no_session() -> None:
     found = later((70, 67, 63, 60, 56, 53), ((71, 20), (52, 6), (2, 16)))
     assert found.decision == "re-induce"
-    assert "KP-244" in {r.id for r in found.rules}
+    assert "KP-264" in {r.id for r in found.rules}
     assert (found.probability or 0) > chance(found, "stop")
 
 

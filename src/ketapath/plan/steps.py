@@ -16,7 +16,7 @@ from ketapath.knowledge import Knowledge
 from ketapath.plan.stops import RELAPSE, relapsed
 from ketapath.plan.under_way import UnderWay
 
-TAPER = "KP-243"
+TAPER = "KP-263"
 _RAISE, _LOWER = "REG-015", "REG-015b"
 
 
