@@ -29,7 +29,7 @@ from clinic.actions.patients import import_chart, import_record, lines, told
 from clinic.backup import Manifest, look, restore, take
 from clinic.backup.take import SECRET
 from clinic.environment import here, shown
-from clinic.jobs import work
+from clinic.jobs import work, work_apart
 from clinic.queries.audit import Wish, as_events, as_lines
 from clinic.queries.person import clinic_of
 from clinic.queries.plan import replay
@@ -114,10 +114,12 @@ def _worker(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    sealer = threading.Thread(target=sealing.run, args=(stop,), daemon=True)
-    sealer.start()
+    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work_apart, sealing.run)]
+    for thread in aside:
+        thread.start()
     work(stop)
-    sealer.join(timeout=5)
+    for thread in aside:
+        thread.join(timeout=5)
     return 0
 
 

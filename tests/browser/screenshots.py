@@ -79,6 +79,10 @@ DIRECTORS = {
     "trail": "/audit",
     "trail-nobody": "/audit?who=nobody",
     "errands": "/errands",
+    "trials": "/trials",
+    "trial-new": "/trials/new",
+    "trial-own": "/trials/new?from=maintenance",
+    "trial-done": "/trials/1",
     "import": "/patients/import",
     "import-done": "/patients/import/1",
     "import-refused": "/patients/import/2",
@@ -117,7 +121,7 @@ def main(folder: Path, only: str = "") -> None:
 
 def make_eventful(chromium: Browser, house: House) -> None:
     """Do what a new demonstration has not seen: a record is brought in with a part kept apart, another is refused,
-    and a chart is opened in an emergency."""
+    a chart is opened in an emergency, and a trial is simulated."""
     context, other = chromium.new_context(base_url=house.url), chromium.new_context(base_url=house.url)
     page = signed_in(context, house, "director")
     for content, said in ((_brought(), "The record is in"), (b"{", "was not taken in")):
@@ -138,6 +142,10 @@ def make_eventful(chromium: Browser, house: House) -> None:
     nurse.fill("#reason", "She fainted in the hall; what does she take?")
     nurse.click("main button.first")
     nurse.wait_for_url(f"**/patients/{BROUGHT}")
+    page.goto("/trials/new")
+    page.fill("#trials", "20")
+    page.click("main button.first")
+    page.get_by_role("heading", name="What to know").wait_for()
     for done in (context, other):
         done.close()
 
