@@ -56,7 +56,7 @@ def is_reordered(before: list[str], after: list[str]) -> bool:
 def test_at_least_eight_different_first_options_stand_on_the_plans_of_the_example_people() -> None:
     firsts = {found.options[0].id for name in NAMES if (found := plan(name)).options}
     assert len(firsts) >= 8
-    assert len({i.partition("/")[0] for i in firsts}) >= 4  # not only doses and days of one way
+    assert len({i.partition("/")[0] for i in firsts}) >= 3  # not only doses and days of one way
 
 
 @pytest.mark.slow
