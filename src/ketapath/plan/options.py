@@ -240,11 +240,8 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
     dose, withheld, about_dose, dose_moves = _dose(way, moving, person, clinic, knowledge)
     expected = None if way.outcome is None else way.outcome.benefit
     benefit, moves = benefit_moved(expected, moving)
-    given = (way.name, dose and dose.dose_mg, way.regimen.infusion_min)
-    if given not in setting.exposures:
-        setting.exposures[given] = _exposure(person, protocol, dose, knowledge, setting.seed)
     exposure, more = exposure_moved(
-        setting.exposures[given],
+        _exposure_once(setting, way, dose),
         moving,
         lambda drugs: _exposure(person, protocol, dose, replace(knowledge, drugs=drugs), setting.seed),
         knowledge.drugs,
@@ -351,6 +348,15 @@ def _stop_rules(person: Profile, protocol: Mapping[str, Any], knowledge: Knowled
         if not rule.scope.covers(product=product, route=route, jurisdiction=""):
             continue
         yield finding(rule, rule.holds(person.known, as_of=person.as_of), person, knowledge)
+
+
+def _exposure_once(setting: Setting, way: Way, dose: DoseCalculation | None) -> Range | None:
+    """`_exposure` of a first dose, computed once for all ways that begin with it."""
+    given = (way.name, None if dose is None else dose.dose_mg, way.regimen.infusion_min)
+    if given not in setting.exposures:
+        found = _exposure(setting.person, way.protocol, dose, setting.knowledge, setting.seed)
+        setting.exposures[given] = found
+    return setting.exposures[given]
 
 
 def _exposure(
