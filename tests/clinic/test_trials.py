@@ -219,7 +219,7 @@ def test_the_words_of_a_ready_design_or_of_an_earlier_run_can_be_changed(browser
     assert 'value="77"' in page
     assert client.get("/trials/new?again=999999").status_code == 404
     file = SimpleUploadedFile("d.yaml", stated(title="From a file", **SMALL))
-    assert send(client, file=file).status_code == 302
+    assert send(client, ready="maintenance", file=file).status_code == 302
     assert SimulatedTrial.objects.latest("id").title == "From a file"
 
 

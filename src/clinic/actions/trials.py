@@ -27,7 +27,7 @@ MOST_BYTES = 64 * 1024
 """Of a design file; the ready ones have two thousand."""
 MOST_COURSES = 20_000_000
 """Subjects followed through an arm in one run: some minutes of one core."""
-MOST_ASKED = 20_000
+MOST_ASKED = 10_000
 """The same where a rule asks the posterior, which is a thousand times as slow."""
 MOST_OPEN = 10
 """Runs of one practice that wait or run at once."""

@@ -141,14 +141,13 @@ def _begun(request: HttpRequest) -> dict[str, str]:
 
 
 def _sent(request: HttpRequest) -> tuple[dict[str, str], bytes]:
-    """What was typed, with the words of a file that was sent in the place of typed ones; and the design."""
+    """What was typed, and the design. A file that was sent comes first, its words in the place of typed ones."""
     typed = {name: request.POST.get(name, "").strip()[:40] for name in ("ready", *_FIELDS)}
     typed["design"] = request.POST.get("design", "").replace("\r\n", "\n")[: 2 * MOST_BYTES]
     sent = request.FILES.get("file")
-    if sent is not None and typed["ready"] == "own":
+    if sent is not None:
         data: bytes = sent.read(MOST_BYTES + 1)
-        typed["design"] = data.decode(errors="replace")
-        return typed, data
+        return typed | {"ready": "own", "design": data.decode(errors="replace")}, data
     known = {one.name: one.text for one in queries.ready_designs()}
     return typed, known.get(typed["ready"], typed["design"]).encode(errors="replace")
 
@@ -164,6 +163,7 @@ def _report(found: OperatingCharacteristics) -> dict[str, Any]:
     names, last = endpoints(found), found.sizes[-1]
     return {
         "figures": found,
+        "patients": f"{found.patients:,}",
         "powers": [
             _shown(
                 f"{title_of(end)}: {rejecting(found)}",
@@ -182,7 +182,9 @@ def _report(found: OperatingCharacteristics) -> dict[str, Any]:
 
 
 def _shown(title: str, svg: str, table: Table) -> dict[str, Any]:
-    return {"title": title, "svg": svg, "head": table[0], "rows": table[1]}
+    """A table with its drawing; a figure with its error stays in one piece, and left to right in every language."""
+    rows = [[(cell, "±" in cell) for cell in row] for row in table[1]]
+    return {"title": title, "svg": svg, "head": table[0], "rows": rows}
 
 
 def _file(words: str, kind: str, name: str) -> HttpResponse:
