@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from benchmarks.machine import processor
 
-from ketapath.cohort import Design, read_design, run
+from ketapath.cohort import Design, read_design, ready, run
 from ketapath.knowledge import load
 from ketapath.response.prior import population
 from ketapath.trial_bench import mapper_of
@@ -100,10 +100,9 @@ def _memory() -> Iterable[str]:
 
 
 def _by_posterior() -> Iterable[str]:
-    path = ROOT / "examples" / "trials" / "stop-by-posterior.yaml"
-    of = replace(read_design(path.read_bytes(), KNOWLEDGE.response), trials=10, reference=0)
+    of = replace(read_design(ready()["stop-by-posterior"], KNOWLEDGE.response), trials=10, reference=0)
     patients = of.trials * sum(of.counts(of.sizes[0]))
-    yield f"`examples/trials/stop-by-posterior.yaml`, {patients:,} patients without the truth; half of them are"
+    yield f"`stop-by-posterior`, {patients:,} patients without the truth; half of them are"
     yield f"asked about once. Goal: {ASKED:,} patients in {GOAL_MIN} minutes.\n"
     yield f"| way | patients a minute | minutes for {ASKED:,} |"
     yield "| --- | --- | --- |"

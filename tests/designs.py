@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import yaml
 from tests.courses import KNOWLEDGE, POPULATION
 
 from ketapath.cohort import Design, read_design, run
+from ketapath.cohort.ready import FOLDER
 from ketapath.domain.cohort import Contrast, OperatingCharacteristics
 
-READY = sorted((Path(__file__).parents[1] / "examples" / "trials").glob("*.yaml"))
+READY = sorted(FOLDER.glob("*.yaml"))
 INFUSIONS: dict[str, Any] = {"product": "racemic", "route": "iv", "dose": "0.5 mg/kg"}
 STATED: dict[str, Any] = {
     "title": "Six infusions against one",

@@ -21,6 +21,7 @@ from clinic.access import recovery
 from clinic.access.verification import Verdict, verify
 from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
+from clinic.actions.trials import Unfinished, play
 from clinic.queries.audit import VERIFICATION
 from clinic.queries.patients import sign_key
 from clinic.queries.person import chart, treated
@@ -33,6 +34,8 @@ from ketapath.errors import KetapathError
 LONGEST_WAIT = timedelta(hours=1)
 DAILY = timedelta(days=1)
 LEASE = timedelta(minutes=10)
+HELD = timedelta(minutes=2)
+"""For so long nobody else takes an errand that says again and again that it is being done."""
 MORNING = time(7, 0)
 _log = logging.getLogger(__name__)
 _is_behind = False
@@ -57,6 +60,19 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
         stop.wait(every_s)
 
 
+def work_apart(stop: threading.Event, *, every_s: float = 1.0) -> None:
+    """Do errands that take minutes until told to stop, beside `work`, so that no notice waits for one of them."""
+    while not stop.is_set():
+        try:
+            while not stop.is_set() and do_next(apart=True, stop=stop):
+                pass
+        except (DatabaseError, OSError):
+            _log.exception("simulated trials wait for the database")
+        finally:
+            connection.close()
+        stop.wait(every_s)
+
+
 def _watch_the_clock() -> None:
     """A line where the clock has been set back, once for as long as it stays so."""
     global _is_behind
@@ -66,14 +82,15 @@ def _watch_the_clock() -> None:
     _is_behind = behind > pulse.MOST_BEHIND
 
 
-def do_next() -> bool:
-    """Do the errand that has been due longest; False where none is due.
+def do_next(*, apart: bool = False, stop: threading.Event | None = None) -> bool:
+    """Do the errand that has been due longest, or of those that take minutes (`apart`); False where none is due.
 
     A long one is not done inside the transaction that takes it, or nobody could write meanwhile: it is put off by
     LEASE, so that no other worker takes it, and comes again by itself where this one dies over it.
     """
     with transaction.atomic():
         waiting = Errand.objects.filter(done_at=None, due_at__lte=clock.now())
+        waiting = waiting.filter(kind__in=_APART) if apart else waiting.exclude(kind__in=_APART)
         if connection.vendor == "postgresql":
             waiting = waiting.select_for_update(skip_locked=True)
         errand = waiting.order_by("due_at", "id").first()
@@ -81,24 +98,26 @@ def do_next() -> bool:
             return False
         errand.attempts += 1
         if errand.kind in _LONG:
-            errand.due_at = clock.now() + LEASE
+            errand.due_at = clock.now() + (HELD if apart else LEASE)
             errand.save()
         else:
             _do(errand)
     if errand.kind in _LONG:
-        _do(errand)
+        _do(errand, stop)
     return True
 
 
-def _do(errand: Errand) -> None:
+def _do(errand: Errand, stop: threading.Event | None = None) -> None:
     try:
         if errand.kind in _LONG:
-            _LONG[errand.kind](errand)
+            _LONG[errand.kind](errand, stop)
         else:
             with transaction.atomic():
                 _KINDS[errand.kind](errand)
         errand.done_at = clock.now()
         errand.problem = ""
+    except Unfinished:  # the worker ends; whoever starts next takes it up at once
+        errand.due_at = clock.now()
     except (DatabaseError, KeyError, ValueError) as problem:
         # Never given up: tried again after twice as long each time, an hour at most. No words of a record are kept.
         errand.problem = type(problem).__name__
@@ -197,7 +216,7 @@ _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
 )
 
 
-def _delivery(errand: Errand) -> None:
+def _delivery(errand: Errand, _stop: threading.Event | None) -> None:
     """Raises ValueError where the record was written meanwhile, so that it is tried again."""
     try:
         take_in(int(errand.details["delivery"]))
@@ -205,5 +224,19 @@ def _delivery(errand: Errand) -> None:
         raise ValueError("Stale") from problem
 
 
-_LONG: Mapping[str, Callable[[Errand], None]] = MappingProxyType({"delivery": _delivery})
+def _trial(errand: Errand, stop: threading.Event | None) -> None:
+    """Raises Unfinished where the worker is told to end meanwhile."""
+
+    def goes_on() -> bool:
+        Errand.objects.filter(pk=errand.pk).update(due_at=clock.now() + HELD)
+        return stop is None or not stop.is_set()
+
+    play(int(errand.details["trial"]), goes_on=goes_on)
+
+
+_LONG: Mapping[str, Callable[[Errand, threading.Event | None], None]] = MappingProxyType(
+    {"delivery": _delivery, "trial": _trial}
+)
 """Errands that keep their own transactions and may be done twice without harm."""
+_APART = frozenset({"trial"})
+"""Errands that take minutes, and wait for each other alone."""

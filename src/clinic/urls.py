@@ -21,6 +21,7 @@ from clinic.web import (
     patients,
     plan,
     plan_lines,
+    preferences,
     profile,
     response,
     session,
@@ -28,13 +29,16 @@ from clinic.web import (
     streams,
     team,
     today,
+    trials,
+    worth,
 )
 
 urlpatterns = [
     *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
     *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
-    *decisions.urls, *plan_lines.urls,
+    *preferences.urls, *worth.urls, *decisions.urls,
+    *trials.urls, *plan_lines.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

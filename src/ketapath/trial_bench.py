@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -36,10 +35,11 @@ def add_commands(add: Add) -> None:
     """The command, with its options, under the parser that `add` extends."""
     made = add("trial", _trial, "what would a trial of this design find? Virtual patients, with Monte-Carlo errors")
     made.epilog = (
-        "The fields of DESIGN stand in knowledge/FORMAT.md, 'A simulated trial'; examples/trials/ has designs to start "
-        "from. The result is the same whatever the workers."
+        "The fields of DESIGN stand in knowledge/FORMAT.md, 'A simulated trial'; cohort/designs/ has ready ones, such "
+        "as twice-or-thrice. The result is the same whatever the workers."
     )
-    made.add_argument("design", metavar="DESIGN", help="the design as YAML; - for standard input")
+    words = "the design as YAML, or the name of a ready one; - for standard input"
+    made.add_argument("design", metavar="DESIGN", help=words)
     made.add_argument("--trials", type=int, help="trials of each size, instead of the design's")
     made.add_argument("--seed", type=int, help="instead of the design's")
     made.add_argument("--truth", metavar="TRUTH", help="model, null, fading, leaving or two-kinds, instead of its own")
@@ -52,13 +52,19 @@ def add_commands(add: Add) -> None:
 
 def _trial(arguments: argparse.Namespace) -> int:
     from ketapath import report
-    from ketapath.cohort import read_design, run
+    from ketapath.cohort import changed, read_design, run
     from ketapath.response.prior import population
 
     if arguments.workers and arguments.scheduler:
         raise BadUsage("--workers and --scheduler: only one of them")
     knowledge = load()
-    design = _as_asked(read_design(read(arguments.design), knowledge.response), arguments)
+    design = changed(
+        read_design(_file(arguments.design), knowledge.response),
+        trials=arguments.trials,
+        seed=arguments.seed,
+        truth=arguments.truth,
+        prefix="--",
+    )
     draws = population(knowledge.response)
     if arguments.preregister:
         _preregister(arguments.preregister, design, knowledge, draws.provenance)
@@ -80,23 +86,12 @@ def _trial(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _as_asked(design: Design, arguments: argparse.Namespace) -> Design:
-    """The design with what the command line says instead."""
-    from ketapath.cohort import TRUTHS
-    from ketapath.cohort.design_file import MOST_TRIALS
+def _file(name: str) -> bytes:
+    """The file of this name, or the ready design that is called so where there is no such file."""
+    from ketapath.cohort import ready
 
-    changes: dict[str, Any] = {}
-    for name, low, high in (("trials", 2, MOST_TRIALS), ("seed", 0, 2**32 - 1)):
-        value = getattr(arguments, name)
-        if value is not None:
-            if not low <= value <= high:
-                raise _bad(f"--{name}", value, f"a whole number from {low} to {high}")
-            changes[name] = value
-    if arguments.truth is not None:
-        if arguments.truth not in TRUTHS:
-            raise _bad("--truth", arguments.truth, f"one of {', '.join(TRUTHS)}")
-        changes["truth"] = arguments.truth
-    return replace(design, **changes)
+    found = None if Path(name).exists() else ready().get(name)
+    return read(name) if found is None else found
 
 
 def _preregister(path: Path, design: Design, knowledge: Any, parameters: Any) -> None:

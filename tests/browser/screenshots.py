@@ -17,6 +17,7 @@ READY = "treatment-resistant-depression"
 TREATED = "first-language-arabic"
 TWO = "a_way=racemic/iv&a_dose=35&a_minutes=40&b_way=esketamine/nasal&b_dose=56&weight=70&age=40"
 FOUR = "c_way=racemic/im&c_dose=50&d_way=racemic/oral&d_dose=100"
+CHOICES = "visits.2.more-visits.1.as_now-visits.3.as_now-hours.2.as_now-hours.3.more"
 PAIR = "one=racemic-iv-series/0.5.40min.twice-3w.then-7d&other=esketamine-label/56.twice-4w.then-7d"
 PAGES = {
     "sign-in": "/sign-in",
@@ -27,6 +28,10 @@ PAGES = {
     "patient-not-suitable": "/patients/aneurysm",
     "plan": f"/patients/{READY}/plan",
     "plan-none": "/patients/aneurysm/plan",
+    "preferences": f"/patients/{READY}/preferences",
+    "preferences-question": f"/patients/{READY}/preferences?said=visits.2.more",
+    "preferences-found": f"/patients/{READY}/preferences?said={CHOICES}&stop=1",
+    "worth": f"/patients/{READY}/worth?whole=1",
     "plan-asked": f"/patients/{READY}/plan?{PAIR}&by=dissociation&visits=2&hours=0.5",
     "plan-stands": f"/patients/{TREATED}/plan?by=hours",
     "plan-lines": f"/patients/{TREATED}/plan/compare",
@@ -75,6 +80,10 @@ DIRECTORS = {
     "trail": "/audit",
     "trail-nobody": "/audit?who=nobody",
     "errands": "/errands",
+    "trials": "/trials",
+    "trial-new": "/trials/new",
+    "trial-own": "/trials/new?from=maintenance",
+    "trial-done": "/trials/1",
     "import": "/patients/import",
     "import-done": "/patients/import/1",
     "import-refused": "/patients/import/2",
@@ -113,7 +122,7 @@ def main(folder: Path, only: str = "") -> None:
 
 def make_eventful(chromium: Browser, house: House) -> None:
     """Do what a new demonstration has not seen: a record is brought in with a part kept apart, another is refused,
-    and a chart is opened in an emergency."""
+    a chart is opened in an emergency, and a trial is simulated."""
     context, other = chromium.new_context(base_url=house.url), chromium.new_context(base_url=house.url)
     page = signed_in(context, house, "director")
     for content, said in ((_brought(), "The record is in"), (b"{", "was not taken in")):
@@ -134,6 +143,10 @@ def make_eventful(chromium: Browser, house: House) -> None:
     nurse.fill("#reason", "She fainted in the hall; what does she take?")
     nurse.click("main button.first")
     nurse.wait_for_url(f"**/patients/{BROUGHT}")
+    page.goto("/trials/new")
+    page.fill("#trials", "20")
+    page.click("main button.first")
+    page.get_by_role("heading", name="What to know").wait_for()
     for done in (context, other):
         done.close()
 

@@ -32,6 +32,7 @@ FORMS = {
     f"/patients/{READY}/move": ("source", "to", "reason", "key"),
     "/emergency": ("identity", "family", "born_on", "reason"),
     "/emergency/review": ("emergency", "finding"),
+    "/trials/new": ("ready", "design", "trials", "seed", "truth"),
     "/sign-in": ("username", "secret", "next"),
 }
 WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/override")
@@ -55,7 +56,7 @@ ODD_PLACES = (
 def test_a_form_filled_with_anything_is_answered_in_plain_words(
     browser_of: Callable[..., Client], address: str
 ) -> None:
-    who = "director" if address.endswith(("/team", "/move", "/review")) else "prescriber"
+    who = "director" if address.endswith(("/team", "/move", "/review", "/trials/new")) else "prescriber"
     client = browser_of(who, signs=True)
     client.raise_request_exception = False
     chance = random.Random(address)

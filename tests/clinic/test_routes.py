@@ -27,7 +27,9 @@ EXAMPLES = {
 }  # fmt: skip
 FORMS = {"patient-override": {"step": "sign"}, "patient-export": {"format": "csv"}}
 """What a route is sent that takes no GET; nothing, where it is not named here."""
-EMPTY = {"patients-import-one", "patient-apart"}
+EMPTY = {
+    "patients-import-one", "patient-apart", "trials-one", "trials-stop", "trials-result", "trials-registration",
+}  # fmt: skip
 """Of these nobody has one of their own here."""
 LEAVES = {"sign-out", "lock-now"}
 """After these there is nobody left to ask."""

@@ -30,6 +30,9 @@ PAGES = (
     f"/patients/{READY}/response", "/patients/first-language-arabic/response",
     f"/patients/{READY}/team", "/patients/first-language-arabic/team", "/emergency",
     f"/patients/{READY}/accesses",
+    f"/patients/{READY}/preferences", f"/patients/{READY}/preferences?said=",
+    f"/patients/{READY}/preferences?said=visits.2.more-visits.1.as_now-visits.3.as_now&stop=1",
+    f"/patients/{READY}/worth?whole=1",
     "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
     "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/knowledge/claims", "/patients/nobody",
     "/bench", f"/bench?{ORDERS}&patient={READY}", f"/bench?{ORDERS}&a_model=all&site=arterial&analyte=norketamine",
@@ -42,6 +45,7 @@ WRONG = (
     (f"/patients/{READY}/fact", {"path": "vitals.weight_kg", "said": "7000"}),
     (f"/patients/{READY}/plan", {"option": INFUSION, "outcome": "changed", "dose_mg": "x"}),
     (f"/patients/{READY}/plan", {"option": INFUSION, "outcome": "accepted", "seen": "old"}),
+    (f"/patients/{READY}/preferences", {"said": "nonsense"}),
     (f"/patients/{READY}/session", {"step": "open"}),
     (f"/patients/{READY}/session", {"step": "start"}),
     (f"/patients/{READY}/score/phq9", {}),
@@ -102,6 +106,7 @@ def own_words() -> list[str]:
         words += [text for part in (*form.get("items", ()), *form.get("options", ())) for text in part["text"].values()]
         words += list(form.get("stem", {}).values())
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
+    words += [p.settings["currency"] for p in Practice.objects.all() if "currency" in p.settings]
     screens = [screen for condition in known.screening.values() for screen in condition.screens]
     words += [e.locator for screen in screens for e in screen.evidence] + [screen.instrument for screen in screens]
     for card in known.biomarkers.values():

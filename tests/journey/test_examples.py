@@ -32,13 +32,23 @@ VERDICTS = {
     "no-ride-and-night-shifts": "defer",
     "half-the-facts-missing": "undetermined",
     "first-language-arabic": "eligible",
+    "light-and-few-visits": "eligible",
+    "heavy-with-hypertension": "eligible",
+    "sixty-eight-years-old": "eligible",
+    "fears-dissociation": "eligible",
+    "relief-above-all": "eligible",
+    "money-decides": "eligible",
+    "two-hours-away": "eligible",
+    "relapse-after-response": "eligible",
+    "after-six-infusions": "caution",
+    "in-europe-with-escitalopram": "eligible",
 }
 DECISIONS = {
     "responder": "continue",
     "worsening": "pause",
     "two-scores": "continue",
     "no-scores": "add",
-    "esketamine": "adjust",
+    "esketamine": "switch",
 }
 
 
@@ -51,9 +61,9 @@ def matches(name: str, text: str) -> bool:
     return file.read_text(encoding="utf-8") == shown
 
 
-def test_the_example_files_are_the_people_of_the_demonstration() -> None:
+def test_the_example_files_hold_the_people_of_the_demonstration() -> None:
     made = {chart.identity: chart.bundle() for chart in people(ON)}
-    assert set(made) == set(VERDICTS)
+    assert set(made) < set(VERDICTS)
     for name, bundle in made.items():
         assert json.loads((EXAMPLES / "patients" / f"{name}.json").read_text()) == bundle, "examples/build.py"
 

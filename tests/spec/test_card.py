@@ -153,7 +153,7 @@ LONG = (300, 297, 293, 290, 286, 283, *range(269, 0, -14))
 def test_a_response_that_held_for_half_a_year_with_wide_spacing_may_taper() -> None:
     held = later(LONG, ((301, 20), (282, 6), (200, 5), (100, 5), (2, 4)))
     assert held.decision == "taper"
-    assert "KP-243" in {r.id for r in held.rules}
+    assert "KP-263" in {r.id for r in held.rules}
     assert chance(held, "continue") < (held.probability or 0) < chance(held, "stop")
     recent = later(LONG[-8:], ((110, 20), (90, 6), (2, 4)))
     assert recent.decision == "continue"
@@ -162,7 +162,7 @@ def test_a_response_that_held_for_half_a_year_with_wide_spacing_may_taper() -> N
 def test_a_relapse_after_a_pause_may_be_induced_again_and_beats_no_session() -> None:
     found = later((70, 67, 63, 60, 56, 53), ((71, 20), (52, 6), (2, 16)))
     assert found.decision == "re-induce"
-    assert "KP-244" in {r.id for r in found.rules}
+    assert "KP-264" in {r.id for r in found.rules}
     assert (found.probability or 0) > chance(found, "stop")
 
 
@@ -224,3 +224,25 @@ def test_a_reason_to_stop_does_not_hide_behind_one_that_is_about_a_start() -> No
     assert found.decision == "pause"
     assert "CON-027" in {r.id for r in found.rules}
     assert card(*SIX, after=5, trials__adequate_failed=0.0).decision == "continue"
+
+
+def by(product: str, route: str, dose_mg: float, on: date) -> dict[str, Any]:
+    names = {"im": "Intramuscular route", "iv": "Intravenous route", "nasal": "Nasal route"}
+    words = {"racemic": "Ketamine", "esketamine": "Esketamine"}
+    dosage = {"route": {"text": names[route]}, "dose": {"value": dose_mg, "unit": "mg", "code": "mg"}}
+    return infusion(on) | {"medicationCodeableConcept": {"text": words[product]}, "dosage": dosage}
+
+
+@pytest.mark.parametrize(("product", "route", "dose_mg"), [("racemic", "im", 35.0), ("esketamine", "nasal", 56.0)])
+@pytest.mark.parametrize("after", [4, 13, 18])
+def test_a_card_names_only_rules_of_the_product_and_route_that_is_given(
+    product: str, route: str, dose_mg: float, after: int
+) -> None:
+    doses = [by(product, route, dose_mg, days_ago(d)) for d in (27, 24, 20, 17, 13, 10, 6, 3)]
+    scores = [phq9(spread(20), on=days_ago(28)), phq9(spread(after), on=days_ago(1))]
+    someone = person(good_record(*doses, *scores, score=None, without=OF_THE_COURSE))
+    found = journey.treated(someone, CLINIC, KNOWLEDGE, seed=0)[2]
+    named = {r.id for r in found.rules} | {r.id for other in found.others for r in other.rules}
+    assert named
+    for name in named:
+        assert KNOWLEDGE.rules[name].scope.covers(product=product, route=route, jurisdiction="US")

@@ -83,3 +83,15 @@ def test_without_a_response_there_is_nothing_to_keep(after: int) -> None:
 
 def test_against_a_reason_to_stop_no_interval_is_offered() -> None:
     assert card(3, history__aneurysm=True).maintenance is None
+
+
+def test_a_spacing_that_leaps_over_one_of_the_protocol_says_which_comes_first() -> None:
+    leaping = interval(3, preference__relapse_risk_most=0.55)
+    assert leaping.every_days == 14
+    assert [n.values["first"] for n in leaping.notes if n.key == "interval.by_steps"] == [7]
+    assert "interval.by_steps" not in {note.key for note in interval(3).notes}
+
+
+def test_at_the_widest_spacing_a_taper_is_no_other_way_than_a_stop() -> None:
+    assert "taper" not in card(3, preference__relapse_risk_most=0.65).also_possible
+    assert "taper" in card(3).also_possible

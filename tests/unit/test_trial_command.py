@@ -20,7 +20,7 @@ from tests.designs import READY, design, stated
 from ketapath.cli import main
 from ketapath.cohort import run
 from ketapath.report.trial_page import arms_panel, power_panel
-from ketapath.trial_bench import mapper_of
+from ketapath.trial_bench import _file, mapper_of
 
 DESIGN = str(next(p for p in READY if p.stem == "twice-or-thrice"))
 QUICK = ("--trials", "20")
@@ -197,3 +197,15 @@ def test_the_page_draws_power_and_arms_with_their_tables(tmp_path: Path) -> None
     arms = arms_panel(found.sizes[0], found.sizes[0].contrasts[0].endpoint)
     assert [dot.y for dot in arms.dots] == [arm.endpoints[0].mean.value for arm in found.sizes[0].arms]
     assert arms.y_from <= min(dot.y - dot.error for dot in arms.dots)
+
+
+@pytest.mark.parametrize("path", READY, ids=lambda p: p.stem)
+def test_a_ready_design_is_known_by_its_name_and_a_file_of_that_name_comes_first(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _file(path.stem) == path.read_bytes()
+    Path(path.stem).write_bytes(stated())
+    assert _file(path.stem) == stated()
+    assert main(["trial", "no-such-design"]) != 0
+    assert "no-such-design" in capsys.readouterr().err

@@ -27,6 +27,7 @@ from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Screened
 from ketapath.domain.session import Session, Visit
+from ketapath.domain.worth import WorthOrdering
 from ketapath.errors import BadInput
 from ketapath.fhir import Bundle, bundle_of, statements
 from ketapath.fhir.parts import ADVISED
@@ -36,6 +37,7 @@ from ketapath.knowledge.policy import policy_file, under_policy
 from ketapath.pharmacology import Person as Reacting
 from ketapath.pharmacology import Sensitivity, Subject, measured_sensitivity
 from ketapath.plan import Searched, offer
+from ketapath.plan.worth import worth_ordering
 from ketapath.profile import profile
 from ketapath.screening import screen
 
@@ -168,6 +170,11 @@ def markers(found: Chart) -> tuple[MarkerView, ...]:
     return _marked(_Key.of(found), own_sessions(found))
 
 
+def ordering(found: Chart) -> tuple[WorthOrdering, ...]:
+    """What each test, scale or question is worth before the next step; seconds of work where much is missing."""
+    return _ordered(_Key.of(found), own_sessions(found))
+
+
 def clinic_now(practice: Practice) -> Clinic:
     """The clinic as it is today: its settings, and what its medical lead has approved."""
     return replace(clinic_of(practice.settings), approvals=approvals(practice))
@@ -209,7 +216,7 @@ def _under(policy: str, held: _Held) -> Knowledge:
 def clinic_of(settings: Mapping[str, Any]) -> Clinic:
     """The core's Clinic from a practice's settings, or as a recommendation keeps it; the rest is the core's own."""
     known = {k: v for k, v in settings.items() if k in Clinic.__dataclass_fields__}
-    for name in ("products", "weekdays", "languages", "session_hours"):
+    for name in ("products", "routes", "weekdays", "languages", "session_hours"):
         if name in known:
             known[name] = tuple(known[name])
     known["approvals"] = {
@@ -343,6 +350,13 @@ def _screened(key: _Key) -> tuple[Screened, ...]:
 @lru_cache(maxsize=128)
 def _marked(key: _Key, sessions: tuple[Session, ...]) -> tuple[MarkerView, ...]:
     return biomarkers(key.person, knowledge_at(key.clinic), key.clinic, plan=_planned(key, sessions), seed=SEED)
+
+
+@lru_cache(maxsize=128)
+def _ordered(key: _Key, sessions: tuple[Session, ...]) -> tuple[WorthOrdering, ...]:
+    known = knowledge_at(key.clinic)
+    own = _measured(key, sessions) if sessions else None
+    return worth_ordering(key.person, _planned(key, sessions), key.clinic, known, seed=SEED, sensitivity=own)
 
 
 @lru_cache(maxsize=128)

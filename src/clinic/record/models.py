@@ -286,3 +286,35 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"delivery {self.pk} by {self.username}, {self.step}"
+
+
+class SimulatedTrial(models.Model):
+    """A simulated trial that somebody asked for, and how far the worker is with it. No patient is in it.
+
+    `design` is the file as it was read, laid over by `trials`, `seed` and `truth`; `registration` was written before
+    the run. `step` is waiting, running, done, stopped or failed. `found` is what `ketapath.report.trial_json` gives.
+    """
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    username = models.CharField(max_length=80)
+    name = models.CharField(max_length=120)
+    title = models.CharField(max_length=200)
+    design = models.TextField()
+    trials = models.PositiveIntegerField()
+    seed = models.BigIntegerField()
+    truth = models.CharField(max_length=20)
+    registration = models.TextField()
+    asked_at = models.DateTimeField()
+    step = models.CharField(max_length=10, default="waiting")
+    is_to_stop = models.BooleanField(default=False)
+    played = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField()
+    found = models.JSONField(default=dict)
+    problem = models.CharField(max_length=60, blank=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["practice", "id"], name="trial_of_practice")]
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.step}"

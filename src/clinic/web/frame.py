@@ -120,6 +120,8 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         doors.append({"name": "own", "words": words, "icon": "user", "count": ""})
     if account is not None and may(account, "use-bench"):
         doors.append({"name": "bench", "words": _("Bench"), "icon": "beaker", "count": ""})
+    if account is not None and may(account, "see-trials"):
+        doors.append({"name": "trials", "words": _("Trials"), "icon": "chart-bar", "count": ""})
     if account is not None and may(account, "read-policy"):
         doors.append({"name": "governance", "words": _("Set-up"), "icon": "clipboard-document-check", "count": ""})
     if account is not None and may(account, "read-audit"):

@@ -14,6 +14,18 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "errand notice": _("A notice"),
         "errand morning-round": _("Morning round"),
         "errand early-sign": _("Look for an early sign"),
+        "errand trial": _("A simulated trial"),
+        # simulated trials
+        "trial waiting": _("waiting"),
+        "trial running": _("running"),
+        "trial done": _("done"),
+        "trial stopped": _("stopped"),
+        "trial failed": _("failed"),
+        "truth model": _("The fitted model"),
+        "truth null": _("Nothing works"),
+        "truth fading": _("The effect fades faster"),
+        "truth leaving": _("Who gains less leaves more"),
+        "truth two-kinds": _("Half get nothing from the drug"),
         # products
         "racemic/iv": _("Ketamine by vein"),
         "racemic/im": _("Ketamine into a muscle"),
@@ -109,6 +121,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "part person": _("name and birth date"),
         "part chart": _("appointments and answers to questionnaires"),
         # who knows, or does, what
+        "addiction service": _("addiction service"),
         "cardiologist": _("cardiologist"),
         "clinician": _("clinician"),
         "compliance lead": _("compliance lead"),

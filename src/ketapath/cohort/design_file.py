@@ -37,6 +37,7 @@ RESISTANT_TRIALS = 2  # source: two failed trials are what studies of resistant 
 REFERENCE = 500  # source: our choice; the truth of a trial is then known to a fifth of the error of 20 subjects an arm
 MOST_SUBJECTS = 1_000_000  # source: our choice, of one arm
 MOST_TRIALS = 1_000_000  # source: our choice
+MOST_SEED = 2**32 - 1
 MOST_ARMS = 8  # source: our choice
 INSTRUMENTS = {"PHQ-9": "phq9", "QIDS-SR16": "qids_sr16", "MADRS": "madrs"}
 """Scales of trials that one person's inference knows, by the name that it has for them."""
@@ -94,7 +95,7 @@ def read_design(data: bytes, parameters: Mapping[str, Any]) -> Design:
         alpha=number(body.get("alpha", 0.05), "alpha", 0.0, 0.5, above=True),
         truth=cast(Truth, word(body.get("truth", "model"), TRUTHS, "truth")),
         trials=_whole(body.get("trials", 500), "trials", 2, MOST_TRIALS),
-        seed=_whole(body.get("seed", 0), "seed", 0, 2**32 - 1),
+        seed=_whole(body.get("seed", 0), "seed", 0, MOST_SEED),
         reference=REFERENCE,
         text=text,
         digest=hashlib.sha256(data).hexdigest(),
@@ -102,6 +103,27 @@ def read_design(data: bytes, parameters: Mapping[str, Any]) -> Design:
     asked = body.get("reference", 0 if design.asks_posterior else REFERENCE)
     design = replace(design, reference=_whole(asked, "reference", 0, 5000))
     _fits(design, parameters)
+    return design
+
+
+def changed(
+    design: Design,
+    *,
+    trials: object = None,
+    seed: object = None,
+    truth: object = None,
+    prefix: str = "",
+) -> Design:
+    """The design with what is said here instead; None leaves what the file says.
+
+    Raises BadInput, naming the field with `prefix` before it.
+    """
+    if trials is not None:
+        design = replace(design, trials=_whole(trials, f"{prefix}trials", 2, MOST_TRIALS))
+    if seed is not None:
+        design = replace(design, seed=_whole(seed, f"{prefix}seed", 0, MOST_SEED))
+    if truth is not None:
+        design = replace(design, truth=cast(Truth, word(truth, TRUTHS, f"{prefix}truth")))
     return design
 
 

@@ -179,12 +179,16 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
-    """How many better days one unit of a thing is worth to this person; `stated` is None for a site default."""
+    """How many better days one unit of a thing is worth to this person; `stated` is None for a site default.
+
+    `counted` is False where the thing is not known of every way that is ranked: then it ranks none.
+    """
 
     thing: str
     unit: Text
     better_days: float
     stated: FactUsed | None
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,7 @@ def adapt(
     counter = _against(step.decision, step.why, knowledge)
     return DecisionCard(
         decision=step.decision,
-        others=tuple(_other(d, step, found, spacing, knowledge) for d in step.also),
+        others=tuple(_other(d, step, found, spacing, knowledge) for d in step.also if _is_a_way(d, found, spacing)),
         statement=statement,
         prospect=_prospect(step, found, spacing, course),
         best_case_against=counter,
@@ -111,6 +111,12 @@ def _other(decision: Decision, step: Step, found: Outlook, spacing: int | None, 
         best_case_against=_against(decision, "", knowledge),
         rules=tuple[RuleRef, ...](knowledge.rules[r].ref for r in rules),
     )
+
+
+def _is_a_way(decision: Decision, found: Outlook, spacing: int | None) -> bool:
+    """A taper from the widest spacing of the protocol is a stop, which stands there by itself."""
+    width = spacing or found.now.spacing
+    return decision != "taper" or any(days > width for days in found.now.spacings)
 
 
 def _against(decision: Decision, why: str, knowledge: Knowledge) -> Text:

@@ -45,10 +45,18 @@ def maintenance_interval(
         intervals=tuple(found),
         statement=Text(key=f"interval.{key}", values=values),
         notes=(
+            *_by_steps(now, chosen),
             Text(key="interval.agreed" if stated is not None else "interval.site_default"),
             Text(key="response.relapse_weak"),
         ),
     )
+
+
+def _by_steps(now: UnderWay, chosen: int | None) -> tuple[Text, ...]:
+    """That spacing grows step by step, where what is suggested leaps over a spacing of the protocol (REG-023)."""
+    reached = now.gap or 0
+    between = [days for days in now.spacings if reached < days < (chosen or 0)]
+    return (Text(key="interval.by_steps", values={"first": min(between)}),) if between else ()
 
 
 def _threshold(person: Profile, knowledge: Knowledge) -> tuple[float, FactUsed | None]:

@@ -7,7 +7,7 @@ Improvement never lowers the level of care by itself: it widens the spacing, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ketapath.domain.plan import Decision
 from ketapath.domain.profile import Profile
@@ -16,7 +16,7 @@ from ketapath.knowledge import Knowledge
 from ketapath.plan.stops import RELAPSE, relapsed
 from ketapath.plan.under_way import UnderWay
 
-TAPER = "KP-243"
+TAPER = "KP-263"
 _RAISE, _LOWER = "REG-015", "REG-015b"
 
 
@@ -35,7 +35,15 @@ class Step:
 
 
 def suggested(now: UnderWay, course: Course, person: Profile, knowledge: Knowledge, *, at_ceiling: bool) -> Step:
-    """The step that the rules suggest by what was observed. `at_ceiling`: no higher dose may be ordered."""
+    """The step that the rules suggest by what was observed, with those rules that speak of the product and route given.
+
+    `at_ceiling`: no higher dose may be ordered.
+    """
+    step = _step(now, course, person, knowledge, at_ceiling=at_ceiling)
+    return replace(step, rules=tuple(name for name in step.rules if _speaks(name, now, knowledge)))
+
+
+def _step(now: UnderWay, course: Course, person: Profile, knowledge: Knowledge, *, at_ceiling: bool) -> Step:
     if course.item9 is not None and course.item9 > 0:
         return Step(decision="add", why="item9", rules=("MON-034", "CON-045"), also=("pause",))
     if now.sessions == 0:

@@ -21,8 +21,8 @@ from ketapath.domain.response import Course
 from ketapath.knowledge import Knowledge, Rule
 from ketapath.plan.under_way import UnderWay
 
-EMERGENCY, WISH, HARM, MISUSE, SINCE = "CAN-005", "KP-242", "KP-240", "KP-241", "MON-034b"
-RELAPSE = "KP-244"
+EMERGENCY, WISH, HARM, MISUSE, SINCE = "CAN-005", "KP-262", "KP-260", "KP-261", "MON-034b"
+RELAPSE = "KP-264"
 """A relapse after a response and a pause."""
 _INTENT_FROM = 4.0  # source: MON-034b, C-SSRS ideation with intent
 WATCHED = (WISH, HARM, MISUSE, "KP-208", SINCE, "MON-035b", "KP-231", "KP-233")

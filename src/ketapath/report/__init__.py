@@ -23,10 +23,11 @@ from ketapath.report.response_validation import (
 )
 from ketapath.report.resting import rests_on
 from ketapath.report.text_form import biomarkers_text, candidacy_text, course_text, plan_text, screening_text
-from ketapath.report.trial_form import registration, registration_json, trial_json, trial_text
+from ketapath.report.trial_form import registration, registration_json, trial_json, trial_of, trial_text
 from ketapath.report.trial_page import trial_html, trial_sections
 from ketapath.report.validation_form import validation_json, validation_page, validation_text
 from ketapath.report.words import approval, say
+from ketapath.report.worth_form import worth_json, worth_text
 
 __all__ = [
     "approval",
@@ -70,10 +71,13 @@ __all__ = [
     "simulation_text",
     "trial_html",
     "trial_json",
+    "trial_of",
     "trial_sections",
     "trial_text",
     "validation_json",
     "validation_page",
     "validation_picture",
     "validation_text",
+    "worth_json",
+    "worth_text",
 ]

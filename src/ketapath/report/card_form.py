@@ -120,7 +120,8 @@ def card_section(card: DecisionCard, texts: Texts) -> str:
 def _interval(one: IntervalRisk) -> str:
     every = "no session" if one.every_days is None else f"every {one.every_days} days"
     band = f"{100 * one.band.p05:.0f} to {100 * one.band.p95:.0f} in 100"
-    return f"{every}: {about(one.probability)} relapse ({band}); {'under' if one.keeps else 'not under'} the threshold"
+    kept = "under" if one.keeps else "not under"
+    return f"{every}: relapse of {100 * one.probability:.0f} in 100 ({band}); {kept} the threshold"
 
 
 def _treatment(found: Alternative, texts: Texts) -> str:

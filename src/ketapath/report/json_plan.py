@@ -64,6 +64,7 @@ def worth_form(worth: Worth, texts: Texts) -> Form:
         "unit": say(worth.unit, texts),
         "better_days": worth.better_days,
         "stated": None if worth.stated is None else fact_forms([worth.stated])[0],
+        "counted": worth.counted,
     }
 
 

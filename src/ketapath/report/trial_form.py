@@ -6,9 +6,10 @@ import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from datetime import date
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ketapath import __version__
 from ketapath.cohort import Design
@@ -50,6 +51,30 @@ def _numbers(value: Any) -> Any:
         return [_numbers(one) for one in value]
     if isinstance(value, float):
         return rounded(value) if math.isfinite(value) else None
+    return value
+
+
+def trial_of(form: Mapping[str, Any]) -> OperatingCharacteristics:
+    """What `trial_json` wrote, to draw it again; notes and evidence stay with the form.
+
+    Raises KeyError, TypeError or ValueError for a form of another version.
+    """
+    found = _read(OperatingCharacteristics, {**form, "notes": [], "evidence": []})
+    assert isinstance(found, OperatingCharacteristics)
+    return found
+
+
+def _read(kind: Any, value: Any) -> Any:
+    """A value of this type; null is no number where there has to be one, and else what is not there."""
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return kind(**{field.name: _read(hints[field.name], value[field.name]) for field in fields(kind)})
+    if get_origin(kind) is UnionType:
+        return None if value is None else _read(get_args(kind)[0], value)
+    if get_origin(kind) is tuple:
+        return tuple(_read(get_args(kind)[0], one) for one in value)
+    if kind is float:
+        return math.nan if value is None else float(value)
     return value
 
 

@@ -16,6 +16,8 @@ _INTERVAL = 1.96  # normal quantile of 0.975
 _KINDS = ("median", "expected", "context")
 _LETTERS = 100.0
 """Room for the names of all arms under the axis."""
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""Heads and rows."""
 
 
 def trial_html(found: OperatingCharacteristics, knowledge: Knowledge) -> str:
@@ -42,19 +44,20 @@ def trial_sections(found: OperatingCharacteristics) -> str:
 
 
 def _sections(found: OperatingCharacteristics) -> Iterator[str]:
-    ends = _endpoints(found)
-    name = _rejecting(found)
+    ends = endpoints(found)
+    name = rejecting(found)
     for index, end in enumerate(ends):
         picture = draw(power_panel(found, end), identity=f"power-{index}")
-        yield f"<section><h2>{escape(_title(end))}: {name} in percent</h2>{picture}{_power_table(found, end)}</section>"
+        table = _table(*power_table(found, end))
+        yield f"<section><h2>{escape(title_of(end))}: {name} in percent</h2>{picture}{table}</section>"
     for size in found.sizes:
         pictures = ""
         if size is found.sizes[-1]:  # the means are much the same at every size, so they are drawn once
             pictures = "".join(
-                f"<h3>{escape(_title(end))}</h3>{draw(arms_panel(size, end), identity=f'arms-{place}')}"
+                f"<h3>{escape(title_of(end))}</h3>{draw(arms_panel(size, end), identity=f'arms-{place}')}"
                 for place, end in enumerate(ends)
             )
-        yield f"<section><h2>Arms, {size.size} subjects each</h2>{pictures}{_arms_table(size)}</section>"
+        yield f"<section><h2>Arms, {size.size} subjects each</h2>{pictures}{_table(*arms_table(size))}</section>"
 
 
 def power_panel(found: OperatingCharacteristics, endpoint: str) -> Panel:
@@ -72,7 +75,7 @@ def power_panel(found: OperatingCharacteristics, endpoint: str) -> Panel:
         ]
     room = 0.05 * (sizes[-1] - sizes[0]) or 1.0
     return Panel(
-        title=f"{_title(endpoint)}: {_rejecting(found)}",
+        title=f"{title_of(endpoint)}: {rejecting(found)}",
         description="Percent of simulated trials whose test rejects no difference, with the Monte-Carlo interval of "
         "95 %, by subjects of an arm. The table below has the same numbers.",
         x_name="subjects",
@@ -98,7 +101,7 @@ def arms_panel(size: SizeFigures, endpoint: str) -> Panel:
     step = float(value_step(max(high - low, 1.0), 6))
     places = {name: float(index) for index, (name, _) in enumerate(ends)}
     return Panel(
-        title=f"{_title(endpoint)}, by arm",
+        title=f"{title_of(endpoint)}, by arm",
         description="Mean of each arm with the interval of 95 % that one trial would state. The table below has the "
         "same numbers.",
         x_name="percent" if times > 1.0 else "days" if ends[0][1].unit == "d" else "points",
@@ -113,15 +116,18 @@ def arms_panel(size: SizeFigures, endpoint: str) -> Panel:
     )
 
 
-def _endpoints(found: OperatingCharacteristics) -> list[str]:
+def endpoints(found: OperatingCharacteristics) -> list[str]:
+    """Their names, the primary one first."""
     return list(dict.fromkeys(one.endpoint for one in found.sizes[0].contrasts))
 
 
-def _rejecting(found: OperatingCharacteristics) -> str:
+def rejecting(found: OperatingCharacteristics) -> str:
+    """What the share of trials that reject no difference is called in this truth."""
     return "type-I error" if found.truth == "null" else "power"
 
 
-def _power_table(found: OperatingCharacteristics, endpoint: str) -> str:
+def power_table(found: OperatingCharacteristics, endpoint: str) -> Table:
+    """What each contrast finds in this endpoint, one row for each number of subjects."""
     heads = ("Subjects", "Contrast", "Rejected", "Estimate", "True", "Bias", "95 % interval covers")
     rows = [
         (f"{size.size}", f"{one.first} minus {one.other}", _percent(one.rejected), *_errors(one))
@@ -129,7 +135,7 @@ def _power_table(found: OperatingCharacteristics, endpoint: str) -> str:
         for one in size.contrasts
         if one.endpoint == endpoint
     ]
-    return _table(heads, rows)
+    return heads, rows
 
 
 def _errors(one: Contrast) -> tuple[str, str, str, str]:
@@ -140,9 +146,10 @@ def _errors(one: Contrast) -> tuple[str, str, str, str]:
     return shown(one.estimate), shown(one.true), shown(one.bias), covers
 
 
-def _arms_table(size: SizeFigures) -> str:
+def arms_table(size: SizeFigures) -> Table:
+    """What each arm gets and loses, and how it ends."""
     ends = [e.endpoint for e in size.arms[0].endpoints]
-    heads = ("Arm", "Sessions", "mg", "Left", "Visits missed", "Past 180 systolic", *(_title(e) for e in ends))
+    heads = ("Arm", "Sessions", "mg", "Left", "Visits missed", "Past 180 systolic", *(title_of(e) for e in ends))
     rows = [
         (
             arm.name,
@@ -155,7 +162,7 @@ def _arms_table(size: SizeFigures) -> str:
         )
         for arm in size.arms
     ]
-    return _table(heads, rows)
+    return heads, rows
 
 
 def _mean(end: ArmEndpoint) -> str:
@@ -171,7 +178,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _title(endpoint: str) -> str:
+def title_of(endpoint: str) -> str:
+    """The endpoint as a heading."""
     return endpoint[0].upper() + endpoint[1:]
 
 

@@ -240,6 +240,12 @@ _HALF_OF_BAND = 0.674490 / 1.644854
 
 
 @register.filter
+def hundredths(share: float) -> str:
+    """A probability as so many in a hundred, where it is compared with others."""
+    return _("%(count)s in 100") % {"count": f"{100 * share:.0f}"}
+
+
+@register.filter
 def in_hundreds(band: Range) -> str:
     """The band of a probability, as so many in a hundred."""
     return _("(%(low)s to %(high)s in 100)") % {"low": f"{100 * band.p05:.0f}", "high": f"{100 * band.p95:.0f}"}
@@ -305,6 +311,7 @@ def age_and_sex(person: Profile) -> str:
 def scope(found: Scope) -> str:
     """Of which products, routes, countries and people a rule speaks."""
     said = [", ".join(map(word, words)) for words in (found.products, found.routes, found.jurisdictions) if words]
+    said += [", ".join(str(word(way)) for way in found.also)] if found.also else []
     people = [] if found.population == "all" else [found.population]
     return " · ".join([*said, *people]) or _("everybody")
 
