@@ -22,8 +22,8 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help fit setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
-	format run plan bench bench-audit bench-door bench-knowledge bench-pharmacology bench-records bench-response bench-store bench-trial calibrate \
-	claims docs screenshots picture reference schema ci clean
+	format run plan bench bench-audit bench-door bench-knowledge bench-pharmacology bench-plan bench-records bench-response bench-store \
+	bench-trial calibrate calibrate-plan claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -167,6 +167,12 @@ calibrate: setup ## ranks and coverage of one person's course, into docs/referen
 
 bench-pharmacology: setup ## time the solver on one core, and write docs/reference/solver-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pharmacology $(ARGS)
+
+bench-plan: setup ## time plans of two hundred ways on one core, and write docs/reference/plan-times.md
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.plan
+
+calibrate-plan: setup ## harms and benefit of plans against fresh people, into docs/reference/plan-calibration.md (minutes)
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.plan_calibration
 
 bench-store: setup tools ## time reading and searching up to a million resources, and write docs/reference/store-times.md
 	@$(BIN)/python -m benchmarks.store

@@ -146,6 +146,64 @@ def _terms(kind: str, design: Design, draws: Draws, rng: np.random.Generator) ->
     return found, factor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One person whose treatment is still to be chosen: terms, factor on all spread, and strays on the link by day.
+
+    `strays` hold the own course and the error of a total of that day together; day 0 is before treatment.
+    """
+
+    terms: Mapping[str, float]
+    strays: Mapping[int, float]
+
+    def total(self, design: Design, scale: Scale, day: int) -> float:
+        """The total that is written down on this day under these sessions."""
+        terms = dict(self.terms)
+        if design.route is None:
+            terms["equivalent"] = 0.0
+        return float(round(_total(_expected(terms, design, scale, day) + self.strays[day], scale.top)))
+
+
+class Place:
+    """A place where people of the model's own world are treated: what they share is drawn once.
+
+    `any_route` is a design with the route that may be chosen beside the vein; `days` are those of totals, 0 among them.
+    """
+
+    def __init__(
+        self, any_route: Design, scale: Scale, days: tuple[int, ...], draws: Draws, rng: np.random.Generator
+    ) -> None:
+        names = ["context", "visits", "drug", "half_life", "ed50", "slope", "build_up", "new", "equivalent"]
+        names.append(f"steeper_{scale.id}")
+        table = np.stack([_on_its_scale(n, any_route, draws) for n in names])
+        self._shared = dict(zip(names, rng.multivariate_normal(table.mean(axis=1), np.cov(table)), strict=True))
+        for name, sd in _STUDIES:
+            self._shared[name] += math.sqrt(float(np.mean(draws[sd] ** 2))) * rng.standard_normal()
+        self._own = {n: math.sqrt(float(np.mean(draws[sd] ** 2))) for n, sd in _PERSONS}
+        self._scale, self._days = scale, days
+        self._root = _root(_course("model", draws, 1.0, rng), [(day, 0) for day in days], 1.0)
+
+    def life(self, rng: np.random.Generator, first: float | None = None) -> tuple[Life, float]:
+        """Somebody here and their total before treatment; somebody who has this very total, where one is given."""
+        scale = self._scale
+        while True:
+            factor = math.sqrt(3.0 / rng.gamma(4.0))
+            own = factor * (self._root @ rng.standard_normal(len(self._days)))
+            strays = own + factor * scale.error * rng.standard_normal(len(self._days))
+            baseline = scale.baseline + scale.baseline_sd * rng.standard_normal()
+            before = _expected({f"baseline_{scale.id}": baseline, f"steeper_{scale.id}": 0.0}, _NO_SESSION, scale, 0)
+            seen = float(round(_total(before + strays[self._days.index(0)], scale.top)))
+            if first is None or seen == first:
+                break
+        terms = dict(self._shared) | {f"baseline_{scale.id}": baseline}
+        for name, sd in self._own.items():
+            terms[name] += sd * rng.standard_normal()
+        return Life(terms=terms, strays=dict(zip(self._days, strays.tolist(), strict=True))), seen
+
+
+_NO_SESSION = Design(days=(), strengths=(), route=None, antidepressant=None, scales=())
+
+
 _PERSONS = (("context", "person_context"), ("drug", "person_drug"), ("half_life", "person_half_life"))
 _STUDIES = (("context", "context_between_studies"), ("drug", "drug_between_studies"))
 
@@ -230,6 +288,11 @@ def _course(kind: str, draws: Draws, factor: float, rng: np.random.Generator) ->
 
 def _own_course(noise: _Noise, rows: list[tuple[int, int]], shared: float, rng: np.random.Generator) -> list[float]:
     """The person's own course at each (day, scale): a normal draw with the covariance of the lasting and slow parts."""
+    return list(_root(noise, rows, shared) @ rng.standard_normal(len(rows)))
+
+
+def _root(noise: _Noise, rows: list[tuple[int, int]], shared: float) -> npt.NDArray[np.float64]:
+    """A square root of that covariance."""
     count = len(rows)
     matrix = np.zeros((count, count))
     weights = [v / len(noise.slow) for v in noise.slow]
@@ -242,7 +305,7 @@ def _own_course(noise: _Noise, rows: list[tuple[int, int]], shared: float, rng: 
             matrix[i, j] = kept[apart] * (1.0 if k == m else shared)
             matrix[i, j] += noise.lasting if day > 0 and other > 0 else 0.0
     values, vectors = np.linalg.eigh(matrix)
-    return list(vectors @ (np.sqrt(np.maximum(values, 0.0)) * rng.standard_normal(count)))
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def _scored(kind: str, middle: float, error: float, top: float, rng: np.random.Generator) -> float:

@@ -1,4 +1,4 @@
-"""Writes the example bundles: the demo clinic's people around 24 November 2026, five courses, and one whole walk.
+"""Writes the example bundles: the demo clinic's people around 24 November 2026, ten more, five courses, one walk.
 
 Run it with `.venv/bin/python examples/build.py`.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+
+from varied import varied
 
 from clinic.demo.charts import Chart, depressed
 from clinic.demo.people import people
@@ -23,8 +25,8 @@ def save(chart: Chart, folder: str) -> None:
 
 
 def patients() -> None:
-    """The demonstration's people."""
-    for chart in people(TODAY):
+    """The demonstration's people, and those who differ in what a plan depends on."""
+    for chart in [*people(TODAY), *varied(TODAY)]:
         save(chart, "patients")
 
 

@@ -31,11 +31,14 @@ from clinic.backup.take import SECRET
 from clinic.environment import here, shown
 from clinic.jobs import work, work_apart
 from clinic.queries.audit import Wish, as_events, as_lines
+from clinic.queries.person import clinic_of
 from clinic.queries.plan import replay
 from clinic.record.models import Practice
-from clinic.record.projections import rebuild
+from clinic.record.projections import knowledge, rebuild
 from clinic.web.door import matrix_of_routes
 from ketapath.errors import BadInput, BadUsage
+from ketapath.knowledge.formulary import read_prices, read_routes
+from ketapath.knowledge.schema import PRODUCTS
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -198,6 +201,34 @@ def _set_access(arguments: argparse.Namespace) -> int:
         else "everybody who treats opens a chart"
     )
     print(f"{practice.slug}: {who}")
+    return 0
+
+
+def _set_formulary(arguments: argparse.Namespace) -> int:
+    practice = Practice.objects.filter(slug=arguments.practice).first()
+    if practice is None:
+        raise _unknown("SLUG", arguments.practice, "a practice that exists")
+    new: dict[str, object] = {}
+    if arguments.products is not None:
+        products = [word.strip() for word in arguments.products.split(",") if word.strip()]
+        if not products or set(products) - PRODUCTS:
+            raise _unknown("--products", arguments.products, f"out of {', '.join(sorted(PRODUCTS))}")
+        new["products"] = products
+    if arguments.routes is not None:
+        new["routes"] = list(read_routes(arguments.routes, knowledge()))
+    if arguments.prices is not None:
+        try:
+            new["currency"], new["prices"] = read_prices(arguments.prices.read_bytes(), knowledge())
+        except OSError as problem:
+            raise _unknown(
+                "--prices", str(arguments.prices), problem.strerror or "a file that can be read"
+            ) from problem
+    practice.settings = {**practice.settings, **new}
+    practice.save(update_fields=["settings"])
+    audit.append("set-formulary", outcome="done", who="command line", entities=[practice.slug, *sorted(new)])
+    clinic = clinic_of(practice.settings)
+    offered = f"{', '.join(clinic.products)} by {', '.join(clinic.routes)}"
+    print(f"{practice.slug}: {offered}; {len(clinic.prices) or 'no'} prices on file")
     return 0
 
 
@@ -396,6 +427,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "export": _export,
         "create-practice": _create_practice,
         "set-access": _set_access,
+        "set-formulary": _set_formulary,
         "create-user": _create_user,
         "new-code": _new_code,
         "close-account": _close_account,

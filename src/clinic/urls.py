@@ -8,6 +8,7 @@ from clinic.web import (
     bench,
     board,
     candidacy,
+    decisions,
     deliveries,
     errands,
     exports,
@@ -19,6 +20,8 @@ from clinic.web import (
     own,
     patients,
     plan,
+    plan_lines,
+    preferences,
     profile,
     response,
     session,
@@ -27,13 +30,15 @@ from clinic.web import (
     team,
     today,
     trials,
+    worth,
 )
 
 urlpatterns = [
     *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
     *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
-    *trials.urls,
+    *preferences.urls, *worth.urls, *decisions.urls,
+    *trials.urls, *plan_lines.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ketapath.alternatives import alternatives, treatment_target, values_order
 from ketapath.domain.candidacy import Candidacy, WorkUp
@@ -27,7 +28,7 @@ from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, paths
 from ketapath.profile import fact_used, with_fact
 
-__all__ = ["assess", "at_clinic", "fact_used", "finding", "overridden", "worst"]
+__all__ = ["assess", "at_clinic", "fact_used", "finding", "is_known_at", "overridden", "worst"]
 
 EMERGENCY_RULE = "CAN-005"
 
@@ -145,8 +146,18 @@ def _speaks_here(rule: Rule, clinic: Clinic, knowledge: Knowledge) -> bool:
 
 
 def _offered(clinic: Clinic, knowledge: Knowledge) -> list[tuple[str, str]]:
-    """Product and route of every protocol of what the clinic offers."""
-    return [(p["product"], p["route"]) for p in knowledge.protocols.values() if p["product"] in clinic.products]
+    """Product and route of every protocol of what the clinic offers where it is."""
+    return [
+        (p["product"], p["route"])
+        for p in knowledge.protocols.values()
+        if p["product"] in clinic.products and _is_by_route(p, clinic) and is_known_at(p, clinic)
+    ]
+
+
+def _is_by_route(protocol: Mapping[str, Any], clinic: Clinic) -> bool:
+    """Whether the formulary has this route of this product: by the route, or, where that says too little, by name."""
+    is_named = f"{protocol['product']}/{protocol['route']}" in clinic.routes
+    return is_named or (protocol["route"] in clinic.routes and not protocol.get("by_name", False))
 
 
 def _speaking(rules: Iterable[str], clinic: Clinic, knowledge: Knowledge) -> Speaking:
@@ -170,6 +181,12 @@ def _given(rule: Rule, truth: Truth, person: Profile) -> Verdict | None:
     """What this rule gives: a relative contraindication that two people treat in spite of gives caution."""
     verdict = rule.when_true if truth else rule.when_unknown if truth is None else None
     return "caution" if truth and verdict is not None and overridden(rule, person) is not None else verdict
+
+
+def is_known_at(protocol: Mapping[str, Any], clinic: Clinic) -> bool:
+    """Whether the medicine of this protocol is on the market where the clinic is, as far as is known."""
+    places = protocol.get("jurisdictions", "all")
+    return places == "all" or bool({clinic.jurisdiction, clinic.jurisdiction[:2]} & {*places})
 
 
 def overridden(rule: Rule, person: Profile) -> Override | None:

@@ -23,7 +23,7 @@ from ketapath.knowledge import Knowledge, load
 from ketapath.knowledge.schema import JURISDICTIONS
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "patients"
-"""The people of the demonstration; there only where the command runs out of the repository."""
+"""The example people; there only where the command runs out of the repository."""
 ASSUMED = ("clinic.rems_certified",)
 """What the command line takes for granted of the clinic that it does not know."""
 
@@ -65,26 +65,33 @@ def _parser() -> argparse.ArgumentParser:
         ("plan", _plan, "which options are open, with dose, days, support, benefit and harm?"),
         ("update", _update, "how does the course go, and what next?"),
         ("biomarkers", _biomarkers, "what is on record about markers, and does any of it change the plan?"),
+        ("worth", _worth, "which test, scale or question would change the first option, how often, and what for?"),
     ):
         made = add(name, command, words)
         made.add_argument(
             "bundle", metavar="BUNDLE", help="a FHIR R4 Bundle (.json, .json.gz, or - for standard input)"
         )
         made.add_argument("--jurisdiction", default="US", help=f"one of {', '.join(JURISDICTIONS)} (US)")
+        made.add_argument("--routes", default="iv,nasal", help="by which the clinic treats (iv,nasal)")
+        made.add_argument("--prices", metavar="FILE", help="what the clinic charges (docs/how-to/run.md)")
         made.add_argument("--on", type=_day, default=None, metavar="DATE", help="the day to plan for (today)")
         made.add_argument("--policy", metavar="FILE", help="what the clinic approved (docs/how-to/approve.md)")
         made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
-        if name != "biomarkers":
+        if name not in ("biomarkers", "worth"):
             made.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
         if name == "update":
             words = "draws of the parameters from the clinic's own patients (FORMAT.md) instead of the literature's"
             made.add_argument("--prior", metavar="FILE", help=words)
+        if name == "worth":
+            words = "how common a yes is, such as diagnosis.ptsd=0.05; may be repeated"
+            made.add_argument("--share", type=_share, action="append", default=[], metavar="FACT=SHARE", help=words)
         if name in ("assess", "plan"):
             made.add_argument("--pdf", type=Path, metavar="FILE", help="also write a PDF")
 
     made = add("screen", _screen, "what do screening answers say? Screening, not a diagnosis")
     made.add_argument("bundle", metavar="BUNDLE", help="a FHIR R4 Bundle (.json, .json.gz, or - for standard input)")
-    made.set_defaults(jurisdiction=JURISDICTIONS[0])  # read by _person; no screen depends on it
+    # Read by _person; no screen depends on them.
+    made.set_defaults(jurisdiction=JURISDICTIONS[0], routes="iv,nasal", prices=None)
     made.add_argument("--on", type=_day, default=None, metavar="DATE", help="the day to screen for (today)")
     made.add_argument("--policy", metavar="FILE", help="what the clinic approved (docs/how-to/approve.md)")
     made.add_argument("--seed", type=int, default=0, help="seed of every simulation (0)")
@@ -184,6 +191,30 @@ def _biomarkers(arguments: argparse.Namespace) -> int:
         arguments,
         report.biomarkers_json(views, someone, knowledge),
         report.biomarkers_text(views, someone, knowledge),
+    )
+    return 0
+
+
+def _worth(arguments: argparse.Namespace) -> int:
+    from ketapath import journey, report
+    from ketapath.plan.worth import worth_ordering
+
+    knowledge, clinic, someone = _person(arguments)
+    shares = dict(arguments.share)
+    wrong = next((path for path in shares if path not in knowledge.paths or knowledge.paths[path].type != "bool"), None)
+    if wrong is not None:
+        raise BadInput(
+            field="--share",
+            found=wrong,
+            limit="a fact that is yes or no",
+            next_step="See src/ketapath/knowledge/profile.",
+        )
+    plan = journey.planned(someone, clinic, knowledge, seed=arguments.seed)
+    found = worth_ordering(someone, plan, clinic, knowledge, seed=arguments.seed, shares=shares)
+    tell(
+        arguments,
+        report.worth_json(found, someone, knowledge) | {"assumed": list(ASSUMED)},
+        f"{report.worth_text(found, someone, knowledge)}\n{_assumed(knowledge)}",
     )
     return 0
 
@@ -341,6 +372,7 @@ def _no_such(field: str, found: str) -> BadInput:
 
 def _person(arguments: argparse.Namespace) -> tuple[Knowledge, Clinic, Any]:
     from ketapath.journey import person
+    from ketapath.knowledge.formulary import read_prices, read_routes
     from ketapath.knowledge.policy import read_policy, under_policy
 
     if arguments.jurisdiction not in JURISDICTIONS:
@@ -356,7 +388,11 @@ def _person(arguments: argparse.Namespace) -> tuple[Knowledge, Clinic, Any]:
     approvals = read_policy(read(arguments.policy), knowledge) if arguments.policy else {}
     knowledge = under_policy(knowledge, approvals)
     # The command line knows no clinic; that it is certified for the spray is assumed, and the output says so.
-    clinic = Clinic(jurisdiction=arguments.jurisdiction, rems_certified=True, approvals=approvals)
+    currency, prices = read_prices(read(arguments.prices), knowledge) if arguments.prices else (None, {})
+    clinic = Clinic(
+        jurisdiction=arguments.jurisdiction, routes=read_routes(arguments.routes, knowledge), rems_certified=True,
+        currency=currency, prices=prices, approvals=approvals,
+    )  # fmt: skip
     return knowledge, clinic, person(read(arguments.bundle), knowledge, as_of=arguments.on or date.today())
 
 
@@ -374,6 +410,17 @@ def _pretest(text: str) -> tuple[str, tuple[float, float]]:
     except ValueError as problem:
         raise argparse.ArgumentTypeError("a condition and a range are needed, such as bipolar=0.1-0.3") from problem
     return name, (low, high)
+
+
+def _share(text: str) -> tuple[str, float]:
+    name, _equals, said = text.partition("=")
+    try:
+        found = float(said)
+    except ValueError:
+        found = -1.0
+    if not 0.0 <= found <= 1.0:
+        raise argparse.ArgumentTypeError("a fact and a share of 1 are needed, such as diagnosis.ptsd=0.05")
+    return name, found
 
 
 def _answers(text: str) -> tuple[int | None, ...]:

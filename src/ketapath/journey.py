@@ -15,7 +15,7 @@ from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding
 from ketapath.domain.followup import DueAssessment
-from ketapath.domain.plan import DecisionCard, Plan
+from ketapath.domain.plan import DecisionCard, Plan, Worth
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.session import Session
@@ -23,14 +23,14 @@ from ketapath.fhir import read_bundle, statements, vocabulary
 from ketapath.followup import due_assessments
 from ketapath.knowledge import Knowledge
 from ketapath.pharmacology import Sensitivity
-from ketapath.plan import adapt, propose
+from ketapath.plan import Searched, adapt, offer, search
 from ketapath.profile import profile
 from ketapath.response import Population, course
 from ketapath.response.history import history
 from ketapath.response.prior import population
 from ketapath.session import monitor
 
-__all__ = ["Journey", "assessed", "history", "person", "person_at_last", "planned", "travel", "treated"]
+__all__ = ["Journey", "assessed", "history", "person", "person_at_last", "planned", "searched", "travel", "treated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +65,28 @@ def assessed(someone: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidac
 
 
 def planned(
-    someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int, sensitivity: Sensitivity | None = None
+    someone: Profile,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    *,
+    seed: int,
+    sensitivity: Sensitivity | None = None,
+    weighed: tuple[Worth, ...] | None = None,
 ) -> Plan:
     """Which options are open, with dose, days, support, benefit and harm?
 
-    `sensitivity` is how this person reacted in their own sessions; without it, people like this.
+    `sensitivity` is how this person reacted in their own sessions; without it, people like this. `weighed` is what
+    things would be worth in a what-if; without it, what the person stated.
     """
+    return offer(searched(someone, clinic, knowledge, seed=seed, sensitivity=sensitivity), weighed=weighed)
+
+
+def searched(
+    someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int, sensitivity: Sensitivity | None = None
+) -> Searched:
+    """The same before anything is weighed: `ketapath.plan.offer` ranks it for any wishes without simulating again."""
     candidacy = assessed(someone, clinic, knowledge)
-    return propose(someone, candidacy, clinic, knowledge, seed=seed, sensitivity=sensitivity)
+    return search(someone, candidacy, clinic, knowledge, seed=seed, sensitivity=sensitivity)
 
 
 def treated(
@@ -85,7 +99,7 @@ def treated(
     candidacy = assessed(someone, clinic, knowledge)
     drawn = own_prior or population(knowledge.response)
     so_far = course(history(someone), knowledge, drawn, as_of=someone.as_of, seed=seed)
-    return candidacy, so_far, adapt(someone, candidacy, so_far, clinic, knowledge)
+    return candidacy, so_far, adapt(someone, candidacy, so_far, clinic, knowledge, population=drawn, seed=seed)
 
 
 def travel(

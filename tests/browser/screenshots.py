@@ -17,6 +17,8 @@ READY = "treatment-resistant-depression"
 TREATED = "first-language-arabic"
 TWO = "a_way=racemic/iv&a_dose=35&a_minutes=40&b_way=esketamine/nasal&b_dose=56&weight=70&age=40"
 FOUR = "c_way=racemic/im&c_dose=50&d_way=racemic/oral&d_dose=100"
+CHOICES = "visits.2.more-visits.1.as_now-visits.3.as_now-hours.2.as_now-hours.3.more"
+PAIR = "one=racemic-iv-series/0.5.40min.twice-3w.then-7d&other=esketamine-label/56.twice-4w.then-7d"
 PAGES = {
     "sign-in": "/sign-in",
     "today": "/today",
@@ -26,6 +28,14 @@ PAGES = {
     "patient-not-suitable": "/patients/aneurysm",
     "plan": f"/patients/{READY}/plan",
     "plan-none": "/patients/aneurysm/plan",
+    "preferences": f"/patients/{READY}/preferences",
+    "preferences-question": f"/patients/{READY}/preferences?said=visits.2.more",
+    "preferences-found": f"/patients/{READY}/preferences?said={CHOICES}&stop=1",
+    "worth": f"/patients/{READY}/worth?whole=1",
+    "plan-asked": f"/patients/{READY}/plan?{PAIR}&by=dissociation&visits=2&hours=0.5",
+    "plan-stands": f"/patients/{TREATED}/plan?by=hours",
+    "plan-lines": f"/patients/{TREATED}/plan/compare",
+    "plan-no-dose": "/patients/seventy-four-with-falls/plan",
     "session-none": "/patients/seventy-four-with-falls/session",
     "session-arrived": "/patients/pressure-too-high-today/session",
     "session-watched": "/patients/ptsd-with-depression/session",
@@ -82,6 +92,7 @@ DIRECTORS = {
     "team-directors": f"/patients/{BROUGHT}/team",
     "emergencies": "/emergency/review",
     "governance-directors": "/governance",
+    "decisions": "/decisions",
 }
 LOOKS = {
     "light": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"},

@@ -68,7 +68,7 @@ def test_once_round_the_loop_by_mouse(house: House, enter: Enter) -> None:
     expect(page.locator("#response")).to_contain_text("today")
 
     page.click("text=Decide otherwise")
-    page.click("label:has-text('Adjust the dose')")
+    page.click("label:has-text('Adjust dose or spacing')")
     page.fill("#card-dose", "30")
     page.fill("#card-reason", "Half an hour was too much.")
     sign_here(page.locator("form", has=page.locator("#card-reason")), house, "prescriber")

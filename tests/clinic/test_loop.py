@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from html import unescape
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from tests.options import INFUSION, SPRAY
 from tests.proofs import shown
 
@@ -32,7 +34,9 @@ from clinic.queries.plan import replay
 from clinic.queries.session import room
 from clinic.queries.today import today
 from clinic.record.models import ExposureLine, Notice, PatientLine
+from clinic.record.projections import knowledge
 from ketapath.errors import BadInput
+from ketapath.report import say
 
 READY = "treatment-resistant-depression"
 Who = Callable[[str], Account]
@@ -135,6 +139,46 @@ def test_going_on_after_the_last_session_makes_a_new_plan_with_the_chosen_spacin
     assert [(later - earlier).days for earlier, later in pairwise(days)] == [14, 14, 14]
     with pytest.raises(BadInput, match="days between sessions"):
         decide_card(found, "continue", wish(found, every_days=5), by=prescriber, key="", proof=shown(prescriber))
+
+
+@pytest.mark.parametrize(("chosen", "days"), [("taper", 28), ("adjust", 14)])
+def test_a_taper_and_another_spacing_bring_their_dates_and_the_dose_stays(account: Who, chosen: str, days: int) -> None:
+    prescriber, patient_id = account("prescriber"), "first-language-arabic"
+    found = look(prescriber, patient_id)
+    assert found.plan is not None
+    wanted = wish(found, "changed", reason="agreed with her", every_days=days)
+    decide_card(found, chosen, wanted, by=prescriber, key="", proof=shown(prescriber))  # type: ignore[arg-type]
+    after = look(prescriber, patient_id)
+    assert after.plan is not None
+    assert after.plan.dose_mg == found.plan.dose_mg
+    assert {(b.on - a.on).days for a, b in pairwise(after.sessions_ahead)} == {days}
+
+
+def test_a_switch_holds_the_plan_until_another_is_signed(account: Who) -> None:
+    prescriber = account("prescriber")
+    found = sign(prescriber)
+    decide_card(
+        found, "switch", wish(found, "changed", reason="no more"), by=prescriber, key="", proof=shown(prescriber)
+    )
+    after = look(prescriber).plan
+    assert after is not None
+    assert after.status == "on-hold"
+    with pytest.raises(BadInput, match="no active plan"):
+        open_session(look(prescriber), by=prescriber, key="")
+
+
+def test_the_page_of_a_treated_person_shows_each_step_with_its_chance_and_each_spacing(
+    account: Who, browser_of: Callable[[str], Client]
+) -> None:
+    prescriber = account("prescriber")
+    page = browser_of("prescriber").get("/patients/first-language-arabic").content.decode()
+    card = treated(look(prescriber, "first-language-arabic")).card
+    assert card.others
+    assert card.maintenance is not None
+    for other in card.others:
+        assert say(other.statement, knowledge().texts) in unescape(page)
+    for one in card.maintenance.intervals:
+        assert f"{100 * one.probability:.0f} in 100" in page
 
 
 @pytest.mark.parametrize(("chosen", "status"), [("pause", "on-hold"), ("stop", None)])

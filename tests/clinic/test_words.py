@@ -24,11 +24,15 @@ ORDERS = "a_way=racemic/iv&a_dose=35&a_minutes=40&b_way=esketamine/nasal&b_dose=
 PAGES = (
     "/today", "/patients", f"/patients/{READY}", "/patients/first-language-arabic", "/patients/half-the-facts-missing",
     "/patients/aneurysm", f"/patients/{READY}/plan", "/patients/aneurysm/plan", f"/patients/{READY}/fact",
+    f"/patients/{READY}/plan?one=x&other=y&visits=2&by=cost", "/patients/first-language-arabic/plan/compare",
     f"/patients/{READY}/fact?path=social.ride_home", f"/patients/{READY}/score/phq9", f"/patients/{READY}/score/pcl5",
     f"/patients/{READY}/notes", "/patients/first-language-arabic/notes",
     f"/patients/{READY}/response", "/patients/first-language-arabic/response",
     f"/patients/{READY}/team", "/patients/first-language-arabic/team", "/emergency",
     f"/patients/{READY}/accesses",
+    f"/patients/{READY}/preferences", f"/patients/{READY}/preferences?said=",
+    f"/patients/{READY}/preferences?said=visits.2.more-visits.1.as_now-visits.3.as_now&stop=1",
+    f"/patients/{READY}/worth?whole=1",
     "/patients/seventy-four-with-falls/session", "/patients/pressure-too-high-today/session",
     "/patients/ptsd-with-depression/session", "/knowledge/rules/CON-001", "/knowledge/claims", "/patients/nobody",
     "/bench", f"/bench?{ORDERS}&patient={READY}", f"/bench?{ORDERS}&a_model=all&site=arterial&analyte=norketamine",
@@ -41,6 +45,7 @@ WRONG = (
     (f"/patients/{READY}/fact", {"path": "vitals.weight_kg", "said": "7000"}),
     (f"/patients/{READY}/plan", {"option": INFUSION, "outcome": "changed", "dose_mg": "x"}),
     (f"/patients/{READY}/plan", {"option": INFUSION, "outcome": "accepted", "seen": "old"}),
+    (f"/patients/{READY}/preferences", {"said": "nonsense"}),
     (f"/patients/{READY}/session", {"step": "open"}),
     (f"/patients/{READY}/session", {"step": "start"}),
     (f"/patients/{READY}/score/phq9", {}),
@@ -101,6 +106,7 @@ def own_words() -> list[str]:
         words += [text for part in (*form.get("items", ()), *form.get("options", ())) for text in part["text"].values()]
         words += list(form.get("stem", {}).values())
     words += [p.settings["crisis"][part] for p in Practice.objects.all() for part in ("words", "source", "approved_by")]
+    words += [p.settings["currency"] for p in Practice.objects.all() if "currency" in p.settings]
     screens = [screen for condition in known.screening.values() for screen in condition.screens]
     words += [e.locator for screen in screens for e in screen.evidence] + [screen.instrument for screen in screens]
     for card in known.biomarkers.values():
@@ -113,6 +119,7 @@ def own_words() -> list[str]:
     for one in known.perpetrators.values():
         words += [one.drug, one.mechanism, one.note, *one.names, *(m.said for m in one.measured)]
         words += [e.locator for e in one.evidence if e.locator]
+    words += [f"acute effects, {quantity}" for quantity in ("systolic", "diastolic", "dissociation")]  # locators
     words += [rule.note for rule in known.rules.values() if rule.note]
     words += [medicine["substance"] for medicine in known.codes["medicines"]]
     words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record
@@ -164,7 +171,9 @@ def test_no_visible_word_is_written_into_a_page(browser_of: Callable[[str], Clie
     pages |= {f"{path} {fields}": client.post(path, fields).content.decode() for path, fields in WRONG}
     patient = browser_of("patient")
     pages |= {path: patient.get(path).content.decode() for path in ("/my", "/my/accesses")}
-    trail = browser_of("director").get("/audit?who=nurse").content.decode()
+    director = browser_of("director")
+    pages["/decisions"] = director.get("/decisions").content.decode()
+    trail = director.get("/audit?who=nurse").content.decode()
     pages["/audit"] = trail.replace("<td>nurse", "<td>").replace('value="nurse"', "")  # the name of an account
     card = "/bench/models/racemic_sublingual_venous"
     of_file = sorted((w for w in said_in(knowledge().drugs["racemic_sublingual_venous"]) if len(w) > 1), key=len)

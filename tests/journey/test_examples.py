@@ -32,13 +32,23 @@ VERDICTS = {
     "no-ride-and-night-shifts": "defer",
     "half-the-facts-missing": "undetermined",
     "first-language-arabic": "eligible",
+    "light-and-few-visits": "eligible",
+    "heavy-with-hypertension": "eligible",
+    "sixty-eight-years-old": "eligible",
+    "fears-dissociation": "eligible",
+    "relief-above-all": "eligible",
+    "money-decides": "eligible",
+    "two-hours-away": "eligible",
+    "relapse-after-response": "eligible",
+    "after-six-infusions": "caution",
+    "in-europe-with-escitalopram": "eligible",
 }
 DECISIONS = {
     "responder": "continue",
     "worsening": "pause",
     "two-scores": "continue",
     "no-scores": "add",
-    "esketamine": "adjust",
+    "esketamine": "switch",
 }
 
 
@@ -51,9 +61,9 @@ def matches(name: str, text: str) -> bool:
     return file.read_text(encoding="utf-8") == shown
 
 
-def test_the_example_files_are_the_people_of_the_demonstration() -> None:
+def test_the_example_files_hold_the_people_of_the_demonstration() -> None:
     made = {chart.identity: chart.bundle() for chart in people(ON)}
-    assert set(made) == set(VERDICTS)
+    assert set(made) < set(VERDICTS)
     for name, bundle in made.items():
         assert json.loads((EXAMPLES / "patients" / f"{name}.json").read_text()) == bundle, "examples/build.py"
 
@@ -108,7 +118,7 @@ def test_one_person_once_round_the_loop() -> None:
     session = Session(on=ON, number=7, dose=dose, readings=readings)
     found = journey.travel(record, (session,), CLINIC, KNOWLEDGE, as_of=ON, seed=0)
     assert found.candidacy.verdict == "caution"  # a PHQ-9 of 5 is mild by now
-    assert len(found.plan.options) == 2
+    assert {o.product for o in found.plan.options} == {"esketamine", "racemic"}
     assert "MON-012" in {f.id for f in found.sessions[0] if f.verdict}
     assert found.course.curve is not None
     assert found.card is not None
@@ -116,9 +126,10 @@ def test_one_person_once_round_the_loop() -> None:
     assert [due.what.key for due in found.due]
 
 
-def test_the_examples_are_what_their_builder_writes(tmp_path: Path) -> None:
+def test_the_examples_are_what_their_builder_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import runpy
 
+    monkeypatch.syspath_prepend(str(EXAMPLES))  # a script finds the files beside it
     builder = runpy.run_path(str(EXAMPLES / "build.py"))
     (tmp_path / "patients").mkdir()
     (tmp_path / "courses").mkdir()

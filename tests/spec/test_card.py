@@ -7,12 +7,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from tests.records import CLINIC, KNOWLEDGE, TODAY, days_ago, good_record, infusion, person, phq9, spread
+from tests.records import CLINIC, KNOWLEDGE, TODAY, complete, days_ago, good_record, infusion, person, phq9, spread
 
 from ketapath import journey
 from ketapath.domain.plan import Appointment, DecisionCard
 from ketapath.errors import BadInput
 from ketapath.plan import onward
+from ketapath.report import say
 
 SIX = tuple(infusion(days_ago(d)) for d in (20, 17, 13, 10, 6, 3))
 
@@ -126,3 +127,122 @@ def test_a_rule_of_the_course_that_nobody_can_answer_says_so_and_states_nothing_
     assert said["MON-032"].statement.key == "finding.not_known"
     assert KNOWLEDGE.paths["course.misuse_review"].label in str(said["MON-032"].statement.values["facts"])
     assert answered["MON-032"].statement.key == "rule.MON-032.statement"
+
+
+OF_THE_COURSE = tuple(path for path in complete() if path.startswith("course."))
+
+
+def later(
+    doses: tuple[int, ...], scores: tuple[tuple[int, int], ...], *, mg: float = 35.0, **facts: Any
+) -> DecisionCard:
+    """The card after infusions and totals so many days ago; what the course did is read from them alone."""
+    resources = [infusion(days_ago(d), mg=mg) for d in doses] + [phq9(spread(t), on=days_ago(d)) for d, t in scores]
+    someone = person(good_record(*resources, score=None, without=OF_THE_COURSE, **facts))
+    return journey.treated(someone, CLINIC, KNOWLEDGE, seed=0)[2]
+
+
+def chance(found: DecisionCard, decision: str) -> float:
+    (other,) = [o for o in found.others if o.decision == decision]
+    assert other.prospect.probability is not None
+    return other.prospect.probability
+
+
+LONG = (300, 297, 293, 290, 286, 283, *range(269, 0, -14))
+
+
+def test_a_response_that_held_for_half_a_year_with_wide_spacing_may_taper() -> None:
+    held = later(LONG, ((301, 20), (282, 6), (200, 5), (100, 5), (2, 4)))
+    assert held.decision == "taper"
+    assert "KP-263" in {r.id for r in held.rules}
+    assert chance(held, "continue") < (held.probability or 0) < chance(held, "stop")
+    recent = later(LONG[-8:], ((110, 20), (90, 6), (2, 4)))
+    assert recent.decision == "continue"
+
+
+def test_a_relapse_after_a_pause_may_be_induced_again_and_beats_no_session() -> None:
+    found = later((70, 67, 63, 60, 56, 53), ((71, 20), (52, 6), (2, 16)))
+    assert found.decision == "re-induce"
+    assert "KP-264" in {r.id for r in found.rules}
+    assert (found.probability or 0) > chance(found, "stop")
+
+
+def test_a_response_that_fades_under_treatment_asks_for_closer_sessions_not_for_a_new_series() -> None:
+    found = later((60, 57, 53, 50, 46, 43, 29, 15, 1), ((61, 20), (42, 6), (2, 11)))
+    assert (found.decision, found.statement.key) == ("adjust", "card.fading")
+    assert (found.probability or 0) >= chance(found, "continue")
+
+
+def test_a_partial_response_raises_the_dose_and_at_the_ceiling_turns_elsewhere() -> None:
+    below = later((20, 17, 13, 10, 6, 3), ((21, 20), (1, 13)))
+    assert below.decision == "adjust"
+    assert (below.probability or 0) > chance(below, "continue")
+    ceiling = later((20, 17, 13, 10, 6, 3), ((21, 20), (1, 13)), mg=70.0)
+    assert ceiling.decision == "switch"
+    assert ceiling.treatments
+    assert ceiling.prospect.extrapolated
+
+
+def test_little_response_that_was_borne_well_may_step_up_and_a_bad_session_steps_down() -> None:
+    well = {"course__peak_systolic_mmhg": 135.0, "course__peak_distress_0_10": 2.0}
+    up = card(*SIX[:3], after=19, **well)
+    assert (up.decision, up.statement.key) == ("adjust", "card.raise")
+    assert (up.probability or 0) > chance(up, "continue")
+    down = card(*SIX[:3], after=15, **(well | {"course__peak_distress_0_10": 7.0}))
+    assert (down.decision, down.statement.key) == ("adjust", "card.lower")
+    assert (down.probability or 1) < chance(down, "continue")
+
+
+def test_after_no_response_other_treatments_stand_with_what_was_tried_of_them() -> None:
+    found = card(*SIX, after=18)
+    assert found.treatments
+    assert all(treatment.tried for treatment in found.treatments)
+    assert card(*SIX, after=8).treatments == ()
+
+
+def test_every_step_beside_the_suggestion_has_its_own_chance_or_a_reason_and_a_case_against_it() -> None:
+    for found in (card(*SIX[:3], after=19), card(*SIX, after=18), card(*SIX, after=13), card(*SIX, after=5)):
+        assert found.others
+        for other in found.others:
+            assert (other.prospect.probability is None) == (other.prospect.unknown is not None)
+            assert other.best_case_against.key in KNOWLEDGE.texts
+            assert other.statement.key in KNOWLEDGE.texts
+            assert other.rules
+            told = other.prospect.of or other.prospect.unknown
+            assert told is not None
+            assert say(told, KNOWLEDGE.texts)
+            band = other.prospect.band
+            assert band is None or band.p05 <= (other.prospect.probability or 0) <= band.p95
+
+
+def test_to_change_nothing_is_never_said_to_bring_what_therapy_would() -> None:
+    (added,) = [o for o in card(*SIX, after=13).others if o.decision == "add"]
+    assert added.prospect.probability is None
+
+
+def test_a_reason_to_stop_does_not_hide_behind_one_that_is_about_a_start() -> None:
+    found = card(*SIX, after=5, trials__adequate_failed=0.0, history__urinary_symptoms_active=True)
+    assert found.decision == "pause"
+    assert "CON-027" in {r.id for r in found.rules}
+    assert card(*SIX, after=5, trials__adequate_failed=0.0).decision == "continue"
+
+
+def by(product: str, route: str, dose_mg: float, on: date) -> dict[str, Any]:
+    names = {"im": "Intramuscular route", "iv": "Intravenous route", "nasal": "Nasal route"}
+    words = {"racemic": "Ketamine", "esketamine": "Esketamine"}
+    dosage = {"route": {"text": names[route]}, "dose": {"value": dose_mg, "unit": "mg", "code": "mg"}}
+    return infusion(on) | {"medicationCodeableConcept": {"text": words[product]}, "dosage": dosage}
+
+
+@pytest.mark.parametrize(("product", "route", "dose_mg"), [("racemic", "im", 35.0), ("esketamine", "nasal", 56.0)])
+@pytest.mark.parametrize("after", [4, 13, 18])
+def test_a_card_names_only_rules_of_the_product_and_route_that_is_given(
+    product: str, route: str, dose_mg: float, after: int
+) -> None:
+    doses = [by(product, route, dose_mg, days_ago(d)) for d in (27, 24, 20, 17, 13, 10, 6, 3)]
+    scores = [phq9(spread(20), on=days_ago(28)), phq9(spread(after), on=days_ago(1))]
+    someone = person(good_record(*doses, *scores, score=None, without=OF_THE_COURSE))
+    found = journey.treated(someone, CLINIC, KNOWLEDGE, seed=0)[2]
+    named = {r.id for r in found.rules} | {r.id for other in found.others for r in other.rules}
+    assert named
+    for name in named:
+        assert KNOWLEDGE.rules[name].scope.covers(product=product, route=route, jurisdiction="US")

@@ -56,3 +56,15 @@ def test_a_rule_of_the_order_that_nobody_can_answer_says_what_to_find_out_and_fo
     assert not forbidden(someone, INFUSION, 35.0)
     seen = person(good_record(order__by_telemedicine=False))
     assert "GOV-010" not in {f.id for f in order_findings(seen, INFUSION, CLINIC, KNOWLEDGE, dose_mg=35.0)}
+
+
+def test_the_first_spray_after_infusions_of_months_ago_begins_a_course_of_its_own() -> None:
+    someone = person(good_record(*(infusion(days_ago(day)) for day in (80, 77, 73, 70, 66, 63))))
+    assert not forbidden(someone, SPRAY, 56.0)  # as a spray in week 12 twice a week would be
+    assert "REG-001" in forbidden(someone, SPRAY, 84.0)
+
+
+def test_a_new_course_after_a_long_pause_is_asked_as_one_and_not_as_going_on() -> None:
+    someone = person(good_record(*sprays(230, 227, 223, 220, 216, 213, 209, 206)))
+    assert not forbidden(someone, SPRAY, 56.0)
+    assert "REG-001" in forbidden(someone, SPRAY, 84.0)

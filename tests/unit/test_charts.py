@@ -85,7 +85,8 @@ def test_rows_under_the_axis_escape_the_words_of_a_record(words: str) -> None:
 def test_the_standalone_page_says_a_failed_check_above_the_curve_and_shows_no_chance() -> None:
     someone = person(good_record())
     _candidacy, _course, card = journey.treated(someone, CLINIC, KNOWLEDGE, seed=1)
-    card = replace(card, probability=0.42, probability_of=Text(key="card_probability.worse", values={"day": "42"}))
+    worse = Text(key="card_probability.worse")
+    card = replace(card, prospect=replace(card.prospect, probability=0.42, of=worse, unknown=None))
     known = replace(KNOWLEDGE, texts={**KNOWLEDGE.texts, **courses.WORDS})
     good = course_html(courses.course(FIRST), card, someone, known)
     bad = course_html(courses.failed(FIRST), card, someone, known)

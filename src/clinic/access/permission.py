@@ -55,6 +55,7 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "restrict-chart": (Role.DIRECTOR,),
         "break-glass": TREATING,
         "review-emergency": (Role.DIRECTOR,),
+        "review-decisions": (Role.DIRECTOR,),
         "use-bench": HOUSE,
         "see-trials": (Role.DIRECTOR, Role.RESEARCHER),
         "run-trial": (Role.DIRECTOR, Role.RESEARCHER),
@@ -103,6 +104,7 @@ READS = frozenset(
         "use-bench",
         "see-trials",
         "read-policy",
+        "review-decisions",
         "read-own",
         "read-own-accesses",
     }

@@ -36,8 +36,11 @@ _AFTER: Mapping[Decision, tuple[str, str]] = {
     "pause": ("on-hold", "on-hold"),
     "stop": ("completed", "completed"),
     "continue": ("active", "active"),
+    "taper": ("active", "active"),
+    "switch": ("on-hold", "on-hold"),
 }
-"""What a decision makes of the plan and of its order."""
+"""What a decision makes of the plan and of its order. A switch holds them until another plan is signed."""
+_GOES_ON = ("continue", "adjust", "taper")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,14 +135,14 @@ def decide_card(
     card = treated(found).card
     if chosen != card.decision and wish.outcome == "accepted":
         wish = replace(wish, outcome="changed")
-    if found.plan is None and wish.outcome != "rejected" and chosen in ("continue", "adjust"):
+    if found.plan is None and wish.outcome != "rejected" and chosen in _GOES_ON:
         raise BadInput(
             field=_("step"),
             found=_("no plan that stands"),
             limit=_("a signed plan to go on with"),
             next_step=_("Compare the options and sign one."),
         )
-    if wish.outcome != "rejected" and chosen in ("continue", "adjust"):
+    if wish.outcome != "rejected" and chosen in _GOES_ON:
         _check_approved(found)
     if wish.outcome != "rejected" and (chosen not in ("pause", "stop", "add") or _is_dosing(found)):
         _check_no_visit(found)
@@ -203,11 +206,12 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
     if signed is None:
         return []
     dates = () if found.sessions_ahead else _onward(found, wish)
-    if chosen == "adjust" or (chosen == "continue" and dates):
+    if chosen == "adjust" or (chosen in _GOES_ON and dates):
         dose_mg = None
         if chosen == "adjust":
             _need(wish.reason, _("a reason for changing the dose"))
-            dose_mg = _within(found, signed.protocol_id, wish.dose_mg)
+            only_spacing = wish.dose_mg is None and wish.every_days is not None and dates
+            dose_mg = None if only_spacing else _within(found, signed.protocol_id, wish.dose_mg)
         _check_order(found, signed.protocol_id, dose_mg or signed.dose_mg, every_days=wish.every_days)
         care_plan, order = _resources(found, signed)
         made = adapted_plan(

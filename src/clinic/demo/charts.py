@@ -347,17 +347,30 @@ def _answer(value: Any) -> Resource:
     return {"valueString": value} if isinstance(value, str) else {"valueDecimal": value}
 
 
-def depressed(identity: str, today: date, **who: str) -> Chart:
-    """Somebody with resistant depression, two failed trials, one medicine now, and everything measured today."""
+def depressed(
+    identity: str,
+    today: date,
+    *,
+    weight_kg: float = 71.4,
+    height_cm: float = 168,
+    rest: tuple[float, float] = (124, 78),
+    score: tuple[int, ...] = (3, 3, 2, 3, 2, 2, 2, 1, 0),
+    now: tuple[str, float] = ("Mirtazapine", 30),
+    **who: str,
+) -> Chart:
+    """Somebody with resistant depression, two failed trials, one medicine now, and everything measured today.
+
+    `rest` is the resting pressure (mmHg), `score` the nine answers of the PHQ-9, `now` the medicine with its mg a day.
+    """
     chart = Chart(identity, today=today, **({"born": "1984-03-02", "gender": "female"} | who))
     chart.condition(ICD10, "F33.2", "Recurrent major depression, severe", onset="2024-02-10")
     chart.trial("Sertraline", 150, 420, 330)
     chart.trial("Venlafaxine", 225, 320, 200)
-    chart.takes("Mirtazapine", 30, since=190)
-    chart.measure("29463-7", "Body weight", 71.4, "kg")
-    chart.measure("8302-2", "Body height", 168, "cm", days=40)
-    chart.pressure(124, 78)
-    chart.phq9(3, 3, 2, 3, 2, 2, 2, 1, 0)
+    chart.takes(*now, since=190)
+    chart.measure("29463-7", "Body weight", weight_kg, "kg")
+    chart.measure("8302-2", "Body height", height_cm, "cm", days=40)
+    chart.pressure(*rest)
+    chart.phq9(*score)
     chart.measure("3016-3", "TSH", 1.9, "mIU/L", days=30)
     if chart.resources[0]["gender"] == "female":
         chart.pregnancy_test_negative()

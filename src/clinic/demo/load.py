@@ -36,6 +36,15 @@ _SETTINGS: dict[str, dict[str, object]] = {
         "acls_on_site": True,
         "rems_certified": True,
         "weekdays": [0, 1, 2, 3, 4, 5, 6],  # open every day, so that the demonstration has sessions on any day
+        "currency": "USD",
+        "prices": {
+            "esketamine/nasal": 890.0,
+            "racemic/iv": 480.0,
+            "preparation": 180.0,
+            "integration": 150.0,
+            "psychotherapy": 150.0,
+            "review": 120.0,
+        },
     },
     "hillside": {"jurisdiction": "UK", "languages": ["en"], "products": ["racemic", "esketamine"]},
 }

@@ -22,11 +22,12 @@ from ketapath.biomarkers import biomarkers
 from ketapath.domain.biomarker import MarkerView
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Approval, Clinic, ClinicFact
-from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan
+from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan, Worth
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Screened
 from ketapath.domain.session import Session, Visit
+from ketapath.domain.worth import WorthOrdering
 from ketapath.errors import BadInput
 from ketapath.fhir import Bundle, bundle_of, statements
 from ketapath.fhir.parts import ADVISED
@@ -35,6 +36,8 @@ from ketapath.knowledge import Knowledge
 from ketapath.knowledge.policy import policy_file, under_policy
 from ketapath.pharmacology import Person as Reacting
 from ketapath.pharmacology import Sensitivity, Subject, measured_sensitivity
+from ketapath.plan import Searched, offer
+from ketapath.plan.worth import worth_ordering
 from ketapath.profile import profile
 from ketapath.screening import screen
 
@@ -147,6 +150,11 @@ def plan(found: Chart) -> Plan:
     return _planned(_Key.of(found), own_sessions(found))
 
 
+def plan_if(found: Chart, weighed: tuple[Worth, ...]) -> Plan:
+    """The options as they would stand if things were worth so much to this person; nothing is simulated or kept."""
+    return offer(_searched(_Key.of(found), own_sessions(found)), weighed=weighed)
+
+
 def treated(found: Chart) -> Treated:
     """The course so far and the card."""
     return _treated(_Key.of(found))
@@ -160,6 +168,11 @@ def screened(found: Chart) -> tuple[Screened, ...]:
 def markers(found: Chart) -> tuple[MarkerView, ...]:
     """What is on record about genes, blood, images and EEG, and why it does not count."""
     return _marked(_Key.of(found), own_sessions(found))
+
+
+def ordering(found: Chart) -> tuple[WorthOrdering, ...]:
+    """What each test, scale or question is worth before the next step; seconds of work where much is missing."""
+    return _ordered(_Key.of(found), own_sessions(found))
 
 
 def clinic_now(practice: Practice) -> Clinic:
@@ -203,7 +216,7 @@ def _under(policy: str, held: _Held) -> Knowledge:
 def clinic_of(settings: Mapping[str, Any]) -> Clinic:
     """The core's Clinic from a practice's settings, or as a recommendation keeps it; the rest is the core's own."""
     known = {k: v for k, v in settings.items() if k in Clinic.__dataclass_fields__}
-    for name in ("products", "weekdays", "languages", "session_hours"):
+    for name in ("products", "routes", "weekdays", "languages", "session_hours"):
         if name in known:
             known[name] = tuple(known[name])
     known["approvals"] = {
@@ -314,8 +327,13 @@ def _assessed(key: _Key) -> Candidacy:
 
 @lru_cache(maxsize=128)
 def _planned(key: _Key, sessions: tuple[Session, ...]) -> Plan:
+    return offer(_searched(key, sessions))
+
+
+@lru_cache(maxsize=8)  # some megabytes each: what every way does to every possible person
+def _searched(key: _Key, sessions: tuple[Session, ...]) -> Searched:
     own = _measured(key, sessions) if sessions else None
-    return journey.planned(key.person, key.clinic, knowledge_at(key.clinic), seed=SEED, sensitivity=own)
+    return journey.searched(key.person, key.clinic, knowledge_at(key.clinic), seed=SEED, sensitivity=own)
 
 
 @lru_cache(maxsize=128)
@@ -332,6 +350,13 @@ def _screened(key: _Key) -> tuple[Screened, ...]:
 @lru_cache(maxsize=128)
 def _marked(key: _Key, sessions: tuple[Session, ...]) -> tuple[MarkerView, ...]:
     return biomarkers(key.person, knowledge_at(key.clinic), key.clinic, plan=_planned(key, sessions), seed=SEED)
+
+
+@lru_cache(maxsize=128)
+def _ordered(key: _Key, sessions: tuple[Session, ...]) -> tuple[WorthOrdering, ...]:
+    known = knowledge_at(key.clinic)
+    own = _measured(key, sessions) if sessions else None
+    return worth_ordering(key.person, _planned(key, sessions), key.clinic, known, seed=SEED, sensitivity=own)
 
 
 @lru_cache(maxsize=128)

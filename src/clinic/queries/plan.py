@@ -19,10 +19,10 @@ from clinic.record.models import Practice
 from clinic.record.read import read
 from ketapath import __version__, journey
 from ketapath.domain.fact import Origin
-from ketapath.domain.plan import DecisionCard, Option, Recommendation
+from ketapath.domain.plan import DecisionCard, Line, Option, Recommendation, SignedPlan
 from ketapath.fhir.readback import recommendation as decode
 from ketapath.pharmacology import Order, Simulation, Subject, has_model, simulate
-from ketapath.plan import onward
+from ketapath.plan import onward, signed_text
 from ketapath.report import course_json, plan_json
 
 ENGINE = f"numpy {np.__version__}"
@@ -99,6 +99,12 @@ def recommended(found: Chart, about: str, *, identity: str) -> Recommendation:
         settings=settings_of(found.clinic),
         result=_text(_result(found, about)),
     )
+
+
+def protocol(found: Chart, signed: SignedPlan) -> tuple[Line, ...]:
+    """A plan of the record as text, one fact a line, with what it was signed on where the record has that."""
+    basis = (decode(r) for r in found.bundle.of_type("RiskAssessment") if r.get("id") == signed.recommendation_id)
+    return signed_text(signed, found.knowledge, recommendation=next(basis, None))
 
 
 def replay(practice: Practice, identity: str) -> Replay | None:

@@ -16,6 +16,7 @@ from clinic.record.projections import knowledge
 from ketapath.domain.plan import Option
 from ketapath.domain.session import TimedReading
 from ketapath.pharmacology import Series, Simulation
+from ketapath.plan.ways import doses_by_session
 from ketapath.report import say
 from ketapath.report.charts import Band, Dot, Line, Panel, draw
 from ketapath.report.strip import Lane, Mark, draw_strip
@@ -54,14 +55,15 @@ def levels_chart(found: Simulation, *, identity: str) -> Drawing:
 
 def schedule_strip(option: Option, today: date, *, identity: str) -> Drawing:
     """The days of an option: doses, the hours that belong to them, and what is checked."""
-    dose = "" if option.dose is None else f"{option.dose.dose_mg:g}"
     doses, hours, checks = [], [], []
+    mg = iter(doses_by_session(option.steps, sum(visit.kind == "session" for visit in option.schedule)))
     last_dose: date | None = None
     for visit in option.schedule:
         words = f"{_day(visit.on)}: {say(visit.title, knowledge().texts)}"
         if visit.kind == "session":
             last_dose = visit.on
-            doses.append(Mark(on=visit.on, shape="dose", words=words, label=dose))
+            label = f"{next(mg):g}" if option.steps else ""
+            doses.append(Mark(on=visit.on, shape="dose", words=words, label=label))
         elif visit.kind in ("preparation", "integration", "psychotherapy"):
             tied = last_dose if visit.kind == "integration" else None
             hours.append(Mark(on=visit.on, shape="hour", words=words, tied_to=tied))

@@ -48,6 +48,7 @@ def governance(request: HttpRequest) -> HttpResponse:
         "can_approve": may(account, "approve-policy"),
         "may_review": may(account, "review-emergency"),
         "to_review": waiting_reviews(account.practice),
+        "sees_decisions": may(account, "review-decisions"),
         "sees_errands": may(account, "see-errands"),
         "duties": duties(account.practice),
         "questions": questions(account.practice),

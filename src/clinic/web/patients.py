@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -28,7 +28,7 @@ from clinic.web.response_charts import course_chart, described, span_of
 from clinic.web.templatetags.clinic import day
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.evidence import FactUsed, MissingFact
-from ketapath.domain.plan import Plan
+from ketapath.domain.plan import Decision, DecisionCard, Plan
 from ketapath.followup import due_assessments
 from ketapath.licence import licences
 from ketapath.staging import stage
@@ -76,8 +76,12 @@ def loop_page(
         "work_up_due": sum(piece.state == "due" for piece in now.candidacy.work_up),
         "pressing": [m for m in now.candidacy.missing if _is_pressing(m, now.candidacy)],
         "minor": [m for m in now.candidacy.missing if not _is_pressing(m, now.candidacy)],
-        "ways": [{"days": days, "dates": ", ".join(map(day, dates))} for days, dates in ways_on(found, now.card)],
-        "steps": ("continue", "adjust", "add", "pause", "stop"),
+        "ways": [
+            {"days": days, "dates": ", ".join(map(day, dates)), "is_usual": days == _usual(now.card)}
+            for days, dates in ways_on(found, now.card)
+        ],
+        "going_on": ("continue", "taper"),
+        "steps": get_args(Decision),
         "chart": course_chart(course, around, span_of(found, course, around), with_expected=False),
         "described": described(course),
         "beside": around,
@@ -144,6 +148,14 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
         "may": {act.replace("-", "_"): act in allowed for act in acts},
         "now": clock.local(clock.now(), found.practice.zone),
     }
+
+
+def _usual(card: DecisionCard) -> int | None:
+    """The spacing that the card goes on with: what keeps the response, in a taper the widest, else the narrowest."""
+    if card.decision == "taper":
+        return max(card.spacings, default=None)
+    kept = None if card.maintenance is None else card.maintenance.every_days
+    return kept if kept in card.spacings else next(iter(card.spacings), None)
 
 
 def _is_pressing(missing: MissingFact, now: Candidacy) -> bool:

@@ -4,32 +4,45 @@ from __future__ import annotations
 
 import math
 import secrets
-from typing import Any, cast
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast, get_args
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access.proof import Proof
 from clinic.actions.plan import Outcome, Wish, decide_card, decide_plan, sign_again, standing
 from clinic.actions.typed import number
-from clinic.queries.person import Chart, candidacy, plan
+from clinic.queries.person import Chart, candidacy, plan, plan_if
 from clinic.queries.plan import levels
 from clinic.record.projections import knowledge
 from clinic.record.signatures import Seen
 from clinic.web.charts import levels_chart, schedule_strip
 from clinic.web.door import about_person, account_of, acting_on
 from clinic.web.patients import about, loop_page
+from clinic.web.plan_asked import STEP, Wanted, wanted
+from clinic.web.plan_charts import ASKED, LETTERS, kind_of, people, trade_off
+from clinic.web.plan_table import against_first, doses, expected, in_people, rows
 from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.proof import proof_of
-from ketapath.domain.plan import Decision, Option
+from clinic.web.templatetags.clinic import say
+from clinic.web.words import WORDS
+from ketapath.domain.evidence import Text
+from ketapath.domain.plan import Decision, HarmChance, Option, Plan
 from ketapath.errors import BadInput
+from ketapath.pharmacology import Simulation
+from ketapath.plan.preferences import PATHS
 
 _OUTCOMES = ("accepted", "changed", "rejected")
-_DECISIONS = ("continue", "adjust", "add", "pause", "stop")
+_PARTS_OF_THE_PAGE = {"trade-off": "plan/trade_off.html", "pair": "plan/pair.html"}
+"""What htmx asks for by the place that the answer goes to; everything else is the what-if."""
+_DECISIONS: tuple[str, ...] = get_args(Decision)
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,11 +66,18 @@ def options(request: HttpRequest, found: Chart) -> HttpResponse:
             messages.success(request, said)
             return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
     offered = plan(found)
-    drawn = [_drawn(found, option, place) for place, option in enumerate(offered.options)]
-    context = about(request, found, here="plan") | {
-        "offered": offered,
+    asked = wanted(request.GET, found, offered.options, offered.worths)
+    context = {"found": found, "offered": offered, "asked": asked} | _traded(offered, asked) | _what_if(found, asked)
+    if request.htmx and request.method == "GET":  # type: ignore[attr-defined]
+        part = _PARTS_OF_THE_PAGE.get(request.htmx.target or "", "plan/what_if.html")  # type: ignore[attr-defined]
+        return render(request, part, context | {"pair": _pair(asked, offered.options)})
+    drawn = _drawn_all(found, offered.options)
+    context |= about(request, found, here="plan") | {
         "drawn": drawn,
         "columns": len(drawn) + 1,
+        "rows": rows(offered.options) if drawn else [],
+        "harms": _harms(offered.options),
+        "pair": _pair(asked, offered.options),
         "candidacy": candidacy(found),
         "seen": standing(found),
         "key": secrets.token_hex(16),
@@ -67,31 +87,137 @@ def options(request: HttpRequest, found: Chart) -> HttpResponse:
     return render(request, "plan/options.html", context, status=problem.status if problem else 200)
 
 
-def _drawn(found: Chart, option: Option, place: int) -> dict[str, Any]:
-    """One option as the page shows it."""
-    simulation = levels(found, option)
-    sessions = [visit for visit in option.schedule if visit.kind == "session"]
-    burden = {
-        "weeks": f"{option.weeks:.0f}",
-        "sessions": len(sessions),
-        "hours": f"{sum(visit.minutes for visit in option.schedule) / 60:.0f}",
-        "total": f"{option.total_mg:g}" if option.total_mg else "",
+def _traded(offered: Plan, asked: Wanted) -> dict[str, Any]:
+    """The chart of benefit against one burden, with the order beside it."""
+    options = offered.options
+    return {
+        "trade": trade_off(options, asked.by) if options else None,
+        "axes": [(name, WORDS[f"against {name}"]) for name in ASKED],
+        "axis": ASKED[asked.by],
+        "not_asked": [Text(key=f"worth.{thing}") for thing in PATHS if thing not in {w.thing for w in offered.worths}],
+        "unplaced": [letter for letter, o in zip(LETTERS, options, strict=False) if ASKED[asked.by].amount(o) is None],
+        "order": [
+            {
+                "letter": letter,
+                "kind": kind_of(option),
+                "option": option,
+                "against": against_first(option),
+                "doses": doses(option),
+            }
+            for letter, option in zip(LETTERS, options, strict=False)
+        ],
     }
-    words = _("%(sessions)s sessions in %(weeks)s weeks, %(hours)s hours with all that belongs to them")
-    if option.total_mg:
-        words = _(
-            "%(sessions)s sessions in %(weeks)s weeks, %(hours)s hours; %(total)s mg in all if the first dose stays"
-        )
+
+
+def _what_if(found: Chart, asked: Wanted) -> dict[str, Any]:
+    """The order under other wishes: each option with the letter that it has above, where it stands there."""
+    if asked.weighed is None:
+        return {"what_if": None, "step": STEP}
+    letters = {option.id: letter for letter, option in zip(LETTERS, plan(found).options, strict=False)}
+    supposed = plan_if(found, asked.weighed)
+    first = letters.get(supposed.options[0].id, _("the first")) if supposed.options else ""
+    lines = [
+        {
+            "letter": letters.get(option.id, ""),
+            "kind": kind_of(option),
+            "option": option,
+            "doses": doses(option),
+            "better": expected(option, "better_days"),
+            "against": against_first(option, first),
+            "moved": _moved(list(letters).index(option.id) + 1 - place) if option.id in letters else "",
+        }
+        for place, option in enumerate(supposed.options, start=1)
+    ]
+    gone = [letter for name, letter in letters.items() if name not in {option.id for option in supposed.options}]
+    return {"what_if": supposed, "what_if_order": lines, "what_if_gone": gone, "step": STEP}
+
+
+def _moved(by: int) -> str:
+    """How far an option moved in the order, in words."""
+    if by == 0:
+        return _("stays")
+    said = {"count": abs(by)}
+    return _("up by %(count)s") % said if by > 0 else _("down by %(count)s") % said
+
+
+def _harms(options: Sequence[Option]) -> list[dict[str, Any]]:
+    """Each harm that the policy limits, for every option as people of a hundred."""
+    return [
+        {
+            "name": chance.statement,
+            "condition": chance.condition,
+            "limit": f"{100 * chance.limit:g}",
+            "cells": [_of_a_hundred(option.chances[index]) for option in options],
+        }
+        for index, chance in enumerate(options[0].chances if options else ())
+    ]
+
+
+def _of_a_hundred(chance: HarmChance) -> dict[str, Any]:
+    whole = in_people(chance)
+    words = ", ".join((*whole.lines, *whole.quiet))
+    cell = replace(whole, quiet=whole.quiet[:-1] if chance.within is not False else whole.quiet)
+    known = chance.p is not None and chance.p95 is not None
+    return {"cell": cell, "people": people(chance.p or 0.0, chance.p95 or 0.0, words=words) if known else None}
+
+
+def _pair(asked: Wanted, options: Sequence[Option]) -> dict[str, Any] | None:
+    """Two options side by side, as chosen; None where there are not two."""
+    if asked.one is None or asked.other is None:
+        return None
+    named = {option.id: letter for letter, option in zip(LETTERS, options, strict=False)}
+    both = (asked.one, asked.other)
+    return {
+        "columns": [{"letter": named[o.id], "option": o} for o in both],
+        "rows": rows(both) if asked.is_pair else [],
+        "choices": [{"letter": letter, "option": option} for letter, option in zip(LETTERS, options, strict=False)],
+    }
+
+
+def _drawn_all(found: Chart, options: Sequence[Option]) -> list[dict[str, Any]]:
+    """Every option as the page shows it. What is the same for an earlier one is told there; a level is drawn once."""
+    levelled: dict[Any, Simulation | None] = {}
+    drawn = []
+    for place, option in enumerate(options):
+        order = (option.product, option.route, option.dose and option.dose.dose_mg, option.infusion_min)
+        if order not in levelled:
+            levelled[order] = levels(found, option)
+        drawn.append(_drawn(found, option, place, levelled[order]) | {"parts": _parts(option, options[:place])})
+    return drawn
+
+
+def _drawn(found: Chart, option: Option, place: int, simulation: Simulation | None) -> dict[str, Any]:
     return {
         "option": option,
-        "letter": "ABCDEFGH"[place % 8],
+        "letter": LETTERS[place],
+        "kind": kind_of(option),
+        "doses": doses(option),
+        "against": against_first(option),
         "chart": None if simulation is None else levels_chart(simulation, identity=f"level-{place}"),
         "strip": schedule_strip(option, found.as_of, identity=f"strip-{place}"),
+        "harms": [(harm, people(harm.low, harm.high, words=say(harm.statement))) for harm in option.harm],
         "allowed": knowledge().protocols[option.protocol_id].get("allowed_mg"),
-        "burden": words % burden,
         "asks_reason": found.plan is not None or option.verdict not in ("eligible", "caution"),
-        "first_tasks": [task for task in option.support if task.blocks_first_session],
     }
+
+
+def _parts(option: Option, earlier: Sequence[Option]) -> list[dict[str, Any]]:
+    """What rules say of an option, and the letter of an earlier one of which they say just the same."""
+    counts = {part: len(getattr(option, part)) for part in ("monitoring", "stop_rules", "information")}
+    titles = {
+        "monitoring": ngettext("%(count)s thing to watch", "%(count)s things to watch", counts["monitoring"]),
+        "stop_rules": ngettext(
+            "%(count)s rule that stops or pauses it", "%(count)s rules that stop or pause it", counts["stop_rules"]
+        ),
+        "information": ngettext("%(count)s more thing to know", "%(count)s more things to know", counts["information"]),
+    }
+    parts = []
+    for part, title in titles.items():
+        own = getattr(option, part)
+        same = (letter for letter, o in zip(LETTERS, earlier, strict=False) if getattr(o, part) == own)
+        as_for = next(same, "") if own else ""
+        parts.append({"name": part, "title": title % {"count": counts[part]}, "findings": own, "as_for": as_for})
+    return parts
 
 
 @require_POST

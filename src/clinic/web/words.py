@@ -121,6 +121,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "part person": _("name and birth date"),
         "part chart": _("appointments and answers to questionnaires"),
         # who knows, or does, what
+        "addiction service": _("addiction service"),
         "cardiologist": _("cardiologist"),
         "clinician": _("clinician"),
         "compliance lead": _("compliance lead"),
@@ -159,6 +160,19 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # whether a rule speaks in a worked case
         "true": _("yes"),
         "false": _("no"),
+        # what a price list has
+        "preparation": _("preparation"),
+        "integration": _("integration"),
+        "review": _("review"),
+        # what became of a suggestion
+        "accepted": _("accepted"),
+        "changed": _("changed"),
+        "rejected": _("rejected"),
+        # what benefit is set against
+        "against visits": _("visits"),
+        "against hours": _("hours"),
+        "against dissociation": _("marked dissociation"),
+        "against cost": _("cost"),
         # licences
         "approved": _("approved"),
         "off-label": _("off label"),
@@ -474,10 +488,13 @@ OWN_WORDS: Mapping[str, Any] = MappingProxyType(
 DECISIONS: Mapping[str, Any] = MappingProxyType(
     {
         "continue": _("Continue"),
-        "adjust": _("Adjust the dose"),
+        "adjust": _("Adjust dose or spacing"),
         "add": _("Add something"),
         "pause": _("Pause"),
         "stop": _("Stop"),
+        "taper": _("Taper"),
+        "switch": _("Switch treatment"),
+        "re-induce": _("Begin a second series"),
     }
 )
 """The steps after a session, as verbs."""

@@ -35,6 +35,10 @@ class ClinicFact:
 class Clinic:
     """The clinic as the core needs it. Prices that are not known are absent, never zero.
 
+    `products` and `routes` are its formulary: what it does not offer is named as that, whoever it would suit.
+    A route is "im", or "esketamine/iv" for one product by it; some ways are offered only where they are named so.
+    `prices` are in `currency`, by "product/route" for a session and "preparation", "integration", "review" and
+    "psychotherapy" for an hour of these.
     What nobody stated is None: `rems_certified`, `acls_on_site`. `facts` are what the clinic states of itself, by
     profile path. With a `strict_profile` it also applies what trials excluded. `session_hours` are (opening, last
     start); `languages` those of qualified staff.
@@ -42,6 +46,7 @@ class Clinic:
 
     jurisdiction: str = "US"
     products: tuple[str, ...] = ("esketamine", "racemic")
+    routes: tuple[str, ...] = ("iv", "nasal")
     rems_certified: bool | None = None
     strict_profile: bool = False
     session_hours: tuple[float, float] = (8.0, 15.0)

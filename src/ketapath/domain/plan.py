@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
 
@@ -153,11 +153,13 @@ class DoseWindow:
 class Burden:
     """What a way asks of the person over the weeks looked at: visits, hours of them, and milligrams by interval.
 
+    `marked_sessions` are those with marked dissociation that are to be expected, None where no model speaks of it.
     `mg_by_days` holds the most that falls into so many days, earlier doses of the record included.
     """
 
     visits: int
     hours: float
+    marked_sessions: float | None
     days: int
     mg_by_days: Mapping[int, float]
 
@@ -177,12 +179,16 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
-    """How many better days one unit of a thing is worth to this person; `stated` is None for a site default."""
+    """How many better days one unit of a thing is worth to this person; `stated` is None for a site default.
+
+    `counted` is False where the thing is not known of every way that is ranked: then it ranks none.
+    """
 
     thing: str
     unit: Text
     better_days: float
     stated: FactUsed | None
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,28 +313,102 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionCard:
-    """After a session or a score: a suggestion with its rule, its probability and the best case against it.
+class Prospect:
+    """What one step would do, as a chance of 1 with its band over what nobody knows of people like this.
 
+    `of` says of what, by when, and on which way. All of them are None where `unknown` says why there is no number;
+    `extrapolated` marks a chance that no study of such a step stands behind.
+    """
+
+    probability: float | None
+    band: Range | None
+    of: Text | None
+    unknown: Text | None
+    extrapolated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherStep:
+    """A step that may be taken instead of the suggested one, with its own chance and its own counter-case."""
+
+    decision: Decision
+    statement: Text
+    prospect: Prospect
+    best_case_against: Text
+    rules: tuple[RuleRef, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalRisk:
+    """The risk of a relapse within the weeks looked at, of 1, with a session every so many days; None for no session.
+
+    `keeps` says whether it stays under the threshold.
+    """
+
+    every_days: int | None
+    probability: float
+    band: Range
+    keeps: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceInterval:
+    """The longest interval whose relapse risk stays under the threshold; `every_days` is None where none does.
+
+    `most` is the threshold, of 1; `stated` what person and clinician agreed on, None for a site default. `intervals`
+    are those of the protocol from the shortest on, and no session at all; `notes` say how far to trust them.
+    """
+
+    every_days: int | None
+    within_days: int
+    most: float
+    stated: FactUsed | None
+    intervals: tuple[IntervalRisk, ...]
+    statement: Text
+    notes: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionCard:
+    """After a session or a score: a suggestion with its rule, its prospect and the best case against it.
+
+    `others` are the steps that may be taken instead, `treatments` what else there is where the suggestion is to leave
+    this one, each with what the person has already had of it. `maintenance` is None where nothing is to be kept.
     `findings` stand against going on today; `course_findings` are what the rules say of the course so far.
     `dates` are what going on would bring after the last session, `spacings` the days between sessions that may be
     chosen instead of theirs; both are empty where the suggestion is not to go on.
     """
 
     decision: Decision
-    also_possible: tuple[Decision, ...]
+    others: tuple[OtherStep, ...]
     statement: Text
-    probability: float | None
-    probability_of: Text | None
+    prospect: Prospect
     best_case_against: Text
     reverses: tuple[Text, ...]
     findings: tuple[Finding, ...]
     course_findings: tuple[Finding, ...]
     dates: tuple[Appointment, ...]
     spacings: tuple[int, ...]
+    maintenance: MaintenanceInterval | None
+    treatments: tuple[Alternative, ...]
     rules: tuple[RuleRef, ...]
     evidence: tuple[Evidence, ...]
     basis: Basis
+
+    @property
+    def also_possible(self) -> tuple[Decision, ...]:
+        """The steps that may be taken instead, by their names."""
+        return tuple(other.decision for other in self.others)
+
+    @property
+    def probability(self) -> float | None:
+        """The chance behind the suggestion, of 1."""
+        return self.prospect.probability
+
+    @property
+    def probability_of(self) -> Text | None:
+        """What that chance is of."""
+        return self.prospect.of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,10 +424,52 @@ class PlannedVisit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MovedVisit:
+    """One appointment of a plan that goes to another day, as it stood before."""
+
+    visit: PlannedVisit
+    to: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTask:
+    """Something that a signed plan asks somebody to arrange, read back from the record."""
+
+    need: str
+    title: Text
+    who: str
+    due: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One fact of a protocol as text. `key` is stable from version to version; its first word is the group."""
+
+    key: str
+    text: Text
+
+    @property
+    def group(self) -> str:
+        """What kind of fact this is."""
+        return self.key.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of a protocol against the same line of another. "not-recorded" where the older one cannot know it."""
+
+    kind: Literal["kept", "added", "removed", "changed", "not-recorded"]
+    key: str
+    before: Text | None
+    after: Text | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedPlan:
     """A plan that a person signed. `dose_mg` is base; `status` is FHIR's: active, on-hold, revoked or completed.
 
-    `order_id` is the order that dose and duration are read from, None where there is none.
+    `order_id` is the order that dose and duration are read from, None where there is none. `steps` are the doses that
+    were meant from a later session on, by the number of that session; none of them is ordered.
     """
 
     origin: Origin
@@ -362,6 +484,8 @@ class SignedPlan:
     visits: tuple[PlannedVisit, ...]
     recommendation_id: str | None
     order_id: str | None
+    tasks: tuple[PlannedTask, ...] = ()
+    steps: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def protocol_id(self) -> str:

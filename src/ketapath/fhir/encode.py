@@ -19,6 +19,7 @@ from ketapath.errors import BadInput
 
 LOCAL = "https://ketapath.org/fhir/local"
 FACT = "https://ketapath.org/fhir/fact"
+DOSE_STEP = f"{LOCAL}/dose-step"
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
 UNII = "http://fdasis.nlm.nih.gov"
@@ -83,6 +84,9 @@ def signed_plan(
         "supportingInfo": [{"reference": f"RiskAssessment/{recommendation}"}],
         "activity": [{"detail": _activity(appointment)} for appointment in option.schedule],
     }
+    later = option.steps[1:] if option.steps and option.steps[0].dose_mg == dose_mg else ()
+    if later:
+        care_plan["extension"] = [_dose_step(step.from_session, step.dose_mg) for step in later]
     tasks = [
         {
             "resourceType": "Task",
@@ -100,6 +104,12 @@ def signed_plan(
     if dose_mg is None:
         return [care_plan, *tasks]
     return [care_plan, *tasks, _order(option, subject, identity=identity, dose_mg=dose_mg, by=by, at=at)]
+
+
+def _dose_step(from_session: int, dose_mg: float) -> Resource:
+    """A dose that is meant from a later session on; each is ordered when its time has come."""
+    parts = [{"url": "from", "valueInteger": from_session}, {"url": "dose", "valueQuantity": _quantity(dose_mg, "mg")}]
+    return {"url": DOSE_STEP, "extension": parts}
 
 
 def _order(option: Option, subject: Resource, *, identity: str, dose_mg: float, by: str, at: datetime) -> Resource:
@@ -490,12 +500,12 @@ def adapted_plan(
 ) -> list[Resource]:
     """A plan that goes on, as a new one that names the one it replaces.
 
-    It holds the dates that are left, then those of `onward`; `dose_mg` (base) is another dose, None for the same;
-    `status` is "active" or "on-hold".
+    It holds the dates that are left, then those of `onward`; `dose_mg` (base) is another dose, None for the same, and
+    ends what was meant for later sessions; `status` is "active" or "on-hold".
     """
     today = at.date().isoformat()
     left = [a for a in old["activity"] if a["detail"]["scheduledString"][:10] >= today]
-    plan = {
+    plan: Resource = {
         **old,
         "id": identity,
         "status": status,
@@ -505,6 +515,8 @@ def adapted_plan(
         "supportingInfo": [{"reference": f"RiskAssessment/{recommendation}"}],
         "activity": [*left, *({"detail": _activity(appointment)} for appointment in onward)],
     }
+    if dose_mg is not None:
+        plan["extension"] = [e for e in old.get("extension", []) if e["url"] != DOSE_STEP]
     if order is None:
         return [plan]
     dosage = order["dosageInstruction"]

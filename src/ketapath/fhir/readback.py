@@ -12,11 +12,11 @@ from typing import Any, Literal, cast
 
 from ketapath.domain.evidence import Override, Text
 from ketapath.domain.note import Note
-from ketapath.domain.plan import Decided, PlannedVisit, Recommendation, SignedPlan
+from ketapath.domain.plan import Decided, PlannedTask, PlannedVisit, Recommendation, SignedPlan
 from ketapath.domain.session import Administration, TimedReading, Visit
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
-from ketapath.fhir.encode import LOCAL, NOTES, SUBSTANCE
+from ketapath.fhir.encode import DOSE_STEP, LOCAL, NOTES, SUBSTANCE
 from ketapath.fhir.medicines import given_dose_mg, route_of
 from ketapath.fhir.values import value_facts
 from ketapath.fhir.vocabulary import Vocabulary
@@ -82,6 +82,8 @@ def signed_plans(bundle: Bundle) -> tuple[SignedPlan, ...]:
                 visits=tuple(filter(None, map(_planned, el.objects(plan, "activity")))),
                 recommendation_id=None if basis is None else basis.partition("/")[2],
                 order_id=str(order["id"]) if order else None,
+                tasks=tuple(_tasks(bundle, f"CarePlan/{plan.get('id')}")),
+                steps=dict(_dose_steps(plan)),
             )
         )
     return tuple(sorted(found, key=lambda p: p.signed_on))
@@ -89,29 +91,28 @@ def signed_plans(bundle: Bundle) -> tuple[SignedPlan, ...]:
 
 def decisions(bundle: Bundle) -> tuple[Decided, ...]:
     """Every decision on a recommendation, oldest first."""
-    found = []
-    for task in bundle.of_type("Task"):
-        about = next((a for a in ("plan", "card") if _is(task, "code", f"decide-{a}")), None)
-        outcome = el.first_code(task, "businessStatus")
-        at = _instant(task.get("authoredOn"))
-        if about is None or outcome not in ("accepted", "changed", "rejected"):
-            continue
-        focus = next(_references(task, "focus"), "")
-        if at is None or _void(task):
-            continue
-        found.append(
-            Decided(
-                origin=el.origin(task),
-                about="plan" if about == "plan" else "card",
-                outcome=cast(Literal["accepted", "changed", "rejected"], outcome),
-                chosen=next(el.words(task, "code"), ""),
-                reason=next(el.words(task, "statusReason"), ""),
-                by=el.text(task.get("owner"), "display") or "",
-                at=at,
-                recommendation_id=focus.partition("/")[2],
-            )
-        )
-    return tuple(sorted(found, key=lambda d: d.at))
+    found = (decided(task) for task in bundle.of_type("Task"))
+    return tuple(sorted(filter(None, found), key=lambda d: d.at))
+
+
+def decided(task: Resource) -> Decided | None:
+    """The decision that this task holds; None where it is none of ours, or was entered in error."""
+    about = next((a for a in ("plan", "card") if _is(task, "code", f"decide-{a}")), None)
+    outcome = el.first_code(task, "businessStatus")
+    at = _instant(task.get("authoredOn"))
+    if about is None or outcome not in ("accepted", "changed", "rejected") or at is None or _void(task):
+        return None
+    focus = next(_references(task, "focus"), "")
+    return Decided(
+        origin=el.origin(task),
+        about="plan" if about == "plan" else "card",
+        outcome=cast(Literal["accepted", "changed", "rejected"], outcome),
+        chosen=next(el.words(task, "code"), ""),
+        reason=next(el.words(task, "statusReason"), ""),
+        by=el.text(task.get("owner"), "display") or "",
+        at=at,
+        recommendation_id=focus.partition("/")[2],
+    )
 
 
 def overrides(bundle: Bundle) -> tuple[Override, ...]:
@@ -253,6 +254,26 @@ def _readings(bundle: Bundle, visit: str, vocabulary: Vocabulary) -> Iterator[Ti
                         )
                     )
     return iter(sorted(found, key=lambda r: r.at))
+
+
+def _tasks(bundle: Bundle, plan: str) -> Iterator[PlannedTask]:
+    """What is to be arranged for this plan, in the order in which it was written."""
+    named = [t for t in bundle.of_type("Task") if plan in _references(t, "basedOn") and not _void(t)]
+    for task in sorted(named, key=lambda t: (len(str(t.get("id"))), str(t.get("id")))):
+        need, key = el.first_code(task, "code"), next(el.words(task, "code"), None)
+        period = next(el.objects(next(el.objects(task, "restriction"), {}), "period"), {})
+        if need is not None and key is not None:
+            who = next(el.words(task, "performerType"), "")
+            yield PlannedTask(need=need, title=Text(key=key), who=who, due=el.day(period.get("end")))
+
+
+def _dose_steps(plan: Resource) -> Iterator[tuple[int, float]]:
+    """The doses that were meant from later sessions on."""
+    for stated in el.objects(plan, "extension"):
+        parts = {str(part.get("url")): part for part in el.objects(stated, "extension")}
+        number, dose = el.number(parts.get("from"), "valueInteger"), el.quantity(parts.get("dose"), "valueQuantity")
+        if stated.get("url") == DOSE_STEP and number is not None and dose is not None:
+            yield int(number), dose[0]
 
 
 def _planned(activity: Mapping[str, Any]) -> PlannedVisit | None:

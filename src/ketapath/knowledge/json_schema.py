@@ -102,6 +102,10 @@ def _rule() -> Schema:
     scoped: dict[str, Schema] = {
         "products": _all_or(words.PRODUCTS),
         "routes": _all_or(words.ROUTES),
+        "also": {
+            **list_of(one_of(f"{p}/{r}" for p in words.PRODUCTS for r in words.ROUTES)),
+            "description": "Single ways beside these, each a product with its route.",
+        },
         "jurisdictions": _all_or(words.SCOPED_JURISDICTIONS),
         "population": TEXT,
     }
@@ -209,12 +213,15 @@ def _protocol() -> Schema:
         "id": TEXT,
         "product": one_of(words.PRODUCTS),
         "route": one_of(words.ROUTES),
+        "jurisdictions": list_of(one_of(words.JURISDICTIONS), least=1),
+        "by_name": {**BOOL, "description": "Offered only where a formulary names it as product/route."},
         "dose_mg_base": {"const": True},
         **dict.fromkeys(("first_dose_mg", "lower_first_dose_mg", "device_mg", "device_gap_min"), NUMBER),
         **dict.fromkeys(("dose_mg_per_kg", "lower_dose_mg_per_kg", "infusion_min", "cap_mg"), NUMBER),
         "round_to_mg": NUMBER,
         "allowed_mg": list_of(NUMBER, least=1),
         **dict.fromkeys(("lower_rule", "cap_rule", "ceiling_rule"), RULE_ID),
+        **dict.fromkeys(("dose_rules", "lower_dose_rules"), list_of(RULE_ID, least=1)),
         "session_min": NUMBER,
         "induction": record({"sessions": NUMBER, "days": days}),
         "continuation": record({"sessions": NUMBER, "every_days": NUMBER}),
@@ -230,7 +237,7 @@ def _protocol() -> Schema:
         "spacing_note": TEXT,
     }
     by_product = [n for n in fields if n.endswith(("_mg", "_rule", "_mg_per_kg", "_gap_min")) or n == "infusion_min"]
-    return record(fields, optional=[*by_product, "spacing_note"])
+    return record(fields, optional=[*by_product, "spacing_note", "jurisdictions", "by_name"])
 
 
 def _search() -> Schema:
@@ -296,12 +303,13 @@ def _harm() -> Schema:
     fields: dict[str, Schema] = {
         "id": TEXT,
         "product": one_of(words.PRODUCTS),
+        "routes": list_of(one_of(words.ROUTES), least=1),
         "low": NUMBER,
         "high": NUMBER,
         "sources": list_of(KEY, least=1),
         "statement": {**TEXT, "description": "{low} and {high} stand where the figures go."},
     }
-    return list_of(record(fields))
+    return list_of(record(fields, optional=("routes",)))
 
 
 def _need() -> Schema:

@@ -134,7 +134,7 @@ RULE_REQUIRED = [
     "review_due",
 ]
 RULE_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "override", "note", "history"})
-SCOPE_FIELDS = frozenset({"products", "routes", "jurisdictions", "population"})
+SCOPE_FIELDS = frozenset({"products", "routes", "also", "jurisdictions", "population"})
 CITATION_FIELDS = frozenset({"key", "locator"})
 SOURCE_REQUIRED = ["key", "citation", "locator", "read", "read_on", "retracted"]
 SOURCE_OPTIONAL = frozenset({"note"})
@@ -175,23 +175,25 @@ class PathSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """For whom and where a rule speaks. None means everywhere."""
+    """For whom and where a rule speaks. None means everywhere; `also` are single ways beside (esketamine/iv)."""
 
     products: tuple[str, ...] | None
     routes: tuple[str, ...] | None
     jurisdictions: tuple[str, ...] | None
     population: str
+    also: tuple[str, ...] = ()
 
     def covers(self, *, product: str | None, route: str | None, jurisdiction: str) -> bool:
         """Whether the rule speaks about this product and route here; None asks about any of them.
 
         What holds in a country holds in its provinces (CA in CA-MB), not the other way round.
         """
-        return (
-            (product is None or self.products is None or product in self.products)
-            and (route is None or self.routes is None or route in self.routes)
-            and (self.jurisdictions is None or bool({jurisdiction, jurisdiction[:2]} & {*self.jurisdictions}))
+        is_here = self.jurisdictions is None or bool({jurisdiction, jurisdiction[:2]} & {*self.jurisdictions})
+        is_among = (product is None or self.products is None or product in self.products) and (
+            route is None or self.routes is None or route in self.routes
         )
+        ways = (way.split("/") for way in self.also)
+        return is_here and (is_among or any(product in (None, p) and route in (None, r) for p, r in ways))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -454,7 +456,15 @@ def _scope(record: Mapping[str, Any], name: str) -> Scope:
         routes=words("routes", ROUTES),
         jurisdictions=words("jurisdictions", SCOPED_JURISDICTIONS),
         population=str(record.get("population", "all")),
+        also=_ways(record.get("also", []), name),
     )
+
+
+def _ways(value: Any, name: str) -> tuple[str, ...]:
+    known = {f"{product}/{route}" for product in PRODUCTS for route in ROUTES}
+    if not isinstance(value, list) or not set(value) <= known:
+        raise KnowledgeError(f"{name}: scope also is {value!r}, not a list of products with a route, as esketamine/iv")
+    return tuple(value)
 
 
 def _evidence(record: Mapping[str, Any], sources: Mapping[str, Source], name: str) -> tuple[Evidence, ...]:

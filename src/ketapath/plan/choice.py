@@ -1,7 +1,8 @@
 """Which ways are offered, in which order, and how much does the order mean? Limits first, then what the person wants.
 
 Limits of the policy cut ways out before anything is compared, at both ends: too much risk, too little effect. What is
-left is ranked by utility: better days (half of the symptoms gone) less what the person gives up for them. Of the ways
+left is ranked by utility: better days (half of the symptoms gone) less what the person gives up for them. A thing that
+is not known of every way ranks none: what is not known is never taken for nothing. Of the ways
 of one product and route that no smallest difference tells from the best, the gentlest stands first. A way whose benefit
 no study carries never stands above one that a study does. Where two differ by less than the policy's smallest
 difference, or places do not agree which is better, the plan says so instead of making an order of it.
@@ -10,7 +11,7 @@ difference, or places do not agree which is better, the plan says so instead of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ketapath.domain.evidence import VERDICTS_FROM_BEST, Text
 from ketapath.domain.plan import Cut, DoseWindow, Range, Standing, Tier, Worth
 from ketapath.knowledge import Knowledge
 from ketapath.plan.harms import LIMITED
-from ketapath.plan.ways import INTERVALS_DAYS, Way
+from ketapath.plan.ways import INTERVALS_DAYS, Outcome, Way
 from ketapath.response.ensemble import Ensemble
 from ketapath.response.equations import Array
 
@@ -37,20 +38,39 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What is offered, best first; what limits took out; and `cut`: the ways of giving of which nothing is left."""
+    """What is offered, best first; what limits took out; and `cut`: the ways of giving of which nothing is left.
+
+    `kept` are the ids of all ways that no limit took out, `utilities` what each of them is worth, where predicted;
+    `worths` are those that were asked for, each with whether it counted.
+    """
 
     offered: tuple[Chosen, ...]
+    kept: frozenset[str]
+    utilities: Mapping[str, Array]
     cuts: tuple[Cut, ...]
     cut: Mapping[str, Text]
+    worths: tuple[Worth, ...]
     comparison: Text
 
 
-def choose(ways: Sequence[Way], possible: Ensemble | Text, worths: Sequence[Worth], knowledge: Knowledge) -> Choice:
-    """The ways to show, in order. `ways` are all that knowledge leaves open."""
-    limits = list(_limits(knowledge))
+Limit = tuple[str, float, Callable[[Way], bool]]
+"""A limit by name with its figure, and which ways it takes out. What is not known breaks none."""
+
+
+def choose(
+    ways: Sequence[Way],
+    possible: Ensemble | Text,
+    worths: Sequence[Worth],
+    knowledge: Knowledge,
+    *,
+    own: Iterable[Limit] = (),
+) -> Choice:
+    """The ways to show, in order. `ways` are all that knowledge leaves open, `own` this person's own limits."""
+    limits = [*own, *_limits(knowledge)]
     kept = [w for w in ways if not any(breaks(w) for _, _, breaks in limits)]
     cuts = tuple(c for c in (_cut(name, limit, breaks, ways) for name, limit, breaks in limits) if c.removed)
-    utilities = {w.regimen.id: u for w in kept if (u := _utility(w, worths)) is not None}
+    weighed = tuple(_weighed(worth, kept) for worth in worths)
+    utilities = {w.regimen.id: u for w in kept if (u := utility(w, w.outcome, weighed)) is not None}
     # Where nothing can be predicted the protocol's own way stands first: sorting keeps the order in which ways came.
     ranked = _gentlest_first(sorted(kept, key=lambda w: _rank(w, utilities)), utilities, knowledge)
     shown = _shown(ranked, utilities, int(knowledge.figure("shown_options")))
@@ -64,14 +84,14 @@ def choose(ways: Sequence[Way], possible: Ensemble | Text, worths: Sequence[Wort
     )
     gone = {w.name for w in ways} - {w.name for w in kept}
     cut = {name: _why_gone(name, ways, limits) for name in dict.fromkeys(w.name for w in ways) if name in gone}
-    return Choice(offered=offered, cuts=cuts, cut=cut, comparison=_comparison(offered))
+    return Choice(
+        offered=offered, kept=frozenset(w.regimen.id for w in kept), utilities=utilities, cuts=cuts, cut=cut,
+        worths=weighed, comparison=_comparison(offered),
+    )  # fmt: skip
 
 
-_Breaks = Callable[[Way], bool]
-
-
-def _limits(knowledge: Knowledge) -> Iterable[tuple[str, float, _Breaks]]:
-    """Every limit of the policy: its name, its figure, and which ways it takes out. What is not known breaks none."""
+def _limits(knowledge: Knowledge) -> Iterable[Limit]:
+    """Every limit of the policy."""
     for name in LIMITED:
         yield name, knowledge.figure(LIMITED[name][3]), lambda w, n=name: n in w.chances.broken  # type: ignore[misc]
     for days in INTERVALS_DAYS:
@@ -80,13 +100,13 @@ def _limits(knowledge: Knowledge) -> Iterable[tuple[str, float, _Breaks]]:
     yield "too-little", knowledge.figure("least_drug_effect"), lambda w: w.too_little is True
 
 
-def _cut(name: str, limit: float, breaks: _Breaks, ways: Sequence[Way]) -> Cut:
+def _cut(name: str, limit: float, breaks: Callable[[Way], bool], ways: Sequence[Way]) -> Cut:
     removed = [w for w in ways if breaks(w)]
     left: dict[str, float | None] = {}
     for way in removed:
         doses = [o.most_mg for o in ways if o.name == way.name and not breaks(o) and o.most_mg is not None]
         left[way.name] = max(doses, default=None)
-    shown = f"{100 * limit:g}" if limit <= 1.0 else f"{limit:g}"
+    shown = f"{100 * limit:g}" if name in {*LIMITED, "too-little"} else f"{limit:g}"
     statement = Text(key=f"cut.{name}", values={"limit": shown, "removed": len(removed)})
     return Cut(id=name, statement=statement, limit=limit, removed=len(removed), left_mg=left)
 
@@ -96,7 +116,7 @@ def amounts(way: Way) -> dict[str, float | None]:
     return {
         "visits": float(way.burden.visits),
         "hours": way.burden.hours,
-        "dissociation": way.marked_sessions,
+        "dissociation": way.burden.marked_sessions,
         "cost": None if way.cost.own_share is None else way.cost.own_share / _HUNDRED,
     }
 
@@ -104,13 +124,18 @@ def amounts(way: Way) -> dict[str, float | None]:
 _HUNDRED = 100.0  # source: our choice; what 100 of the clinic's currency are worth is asked
 
 
-def _utility(way: Way, worths: Sequence[Worth]) -> Array | None:
+def _weighed(worth: Worth, ways: Sequence[Way]) -> Worth:
+    """The worth, counted only where its thing is known of every way that has a benefit to set it against."""
+    return replace(worth, counted=all(amounts(w)[worth.thing] is not None for w in ways if w.outcome is not None))
+
+
+def utility(way: Way, outcome: Outcome | None, worths: Sequence[Worth]) -> Array | None:
     """Better days of each possible person less what is given up for them, (n,); None where benefit is not predicted."""
-    if way.outcome is None:
+    if outcome is None:
         return None
     asked = amounts(way)
-    given_up = sum(w.better_days * (asked[w.thing] or 0.0) for w in worths)
-    return way.outcome.better - given_up
+    given_up = sum(w.better_days * (asked[w.thing] or 0.0) for w in worths if w.counted)
+    return outcome.better - given_up
 
 
 def _rank(way: Way, utilities: Mapping[str, Array]) -> tuple[float, ...]:
@@ -159,12 +184,12 @@ def _goals(way: Way) -> dict[str, float | None]:
 
 
 def _dominates(one: Way, other: Way) -> bool:
-    """Whether one is at least as good in all that is known of both, and better in something."""
+    """Whether one is at least as good in all, and better in something. What is known of one alone decides nothing."""
     here, there = _goals(one), _goals(other)
-    if (here["relief"] is None) != (there["relief"] is None):
-        return False
     # Milligrams of two products are not one measure.
     names = [n for n in here if n != "milligrams" or one.name == other.name]
+    if any((here[n] is None) != (there[n] is None) for n in names):
+        return False
     pairs = [(a, b) for n in names if (a := here[n]) is not None and (b := there[n]) is not None]
     return all(a >= b - _EQUAL for a, b in pairs) and any(a > b + _EQUAL for a, b in pairs)
 
@@ -180,11 +205,11 @@ def _shown(ranked: Sequence[Way], utilities: Mapping[str, Array], most: int) -> 
     for way in [w for name in dict.fromkeys(w.name for w in ranked) for w in ranked if w.is_usual and w.name == name]:
         if len(picked) < most:
             picked.setdefault(way.regimen.id, way)
-    first = [w for w in ranked if _TIERS.index(w.tier) == _TIERS.index(ranked[0].tier)]
+    first = [(w, _goals(w)) for w in ranked if w.tier == ranked[0].tier]
     for goal in ("relief", "visits", "dissociation", "cost", "milligrams", "hours"):
-        known = [w for w in first if _goals(w)[goal] is not None]
-        best = max(known, key=lambda w: (_goals(w)[goal] or 0.0, -ranked.index(w)), default=None)
-        if best is not None and len(picked) < most:
+        known = [(amount, w) for w, goals in first if (amount := goals[goal]) is not None]
+        if known and len(picked) < most:
+            best = max(known, key=lambda one: one[0])[1]  # of equals the one that stands first
             picked.setdefault(best.regimen.id, best)
     return sorted(picked.values(), key=ranked.index)[:most]
 
@@ -227,7 +252,7 @@ def _best_for(way: Way, shown: Sequence[Way]) -> Iterable[Text]:
             yield Text(key=f"best_for.{goal}")
 
 
-def _window(way: Way, ways: Sequence[Way], limits: Sequence[tuple[str, float, _Breaks]]) -> DoseWindow:
+def _window(way: Way, ways: Sequence[Way], limits: Sequence[Limit]) -> DoseWindow:
     """Between which doses this product and route was looked for, and what set each end."""
     same = [w for w in ways if w.name == way.name and w.most_mg is not None]
     kept = [w for w in same if not any(breaks(w) for _, _, breaks in limits)]
@@ -246,11 +271,17 @@ def _window(way: Way, ways: Sequence[Way], limits: Sequence[tuple[str, float, _B
     )
 
 
-def _why_gone(name: str, ways: Sequence[Way], limits: Sequence[tuple[str, float, _Breaks]]) -> Text:
+def _why_gone(name: str, ways: Sequence[Way], limits: Sequence[Limit]) -> Text:
     """The limit that takes out most of this product and route."""
     same = [w for w in ways if w.name == name]
     worst = max(limits, key=lambda one: sum(one[2](w) for w in same))
     return Text(key=f"option.cut.{worst[0]}")
+
+
+def _promises_more(chosen: Chosen, first: Range | None) -> bool:
+    """Whether a way that stands behind would be the better one by its utility alone."""
+    own = chosen.standing.utility
+    return own is not None and first is not None and own.p50 > first.p50 and not chosen.standing.no_material_difference
 
 
 def _comparison(offered: Sequence[Chosen]) -> Text:
@@ -260,6 +291,10 @@ def _comparison(offered: Sequence[Chosen]) -> Text:
         return Text(key="compare.single")
     if len(predicted) < 2:
         return Text(key="compare.not_predictable")
+    first = predicted[0].standing.utility
+    more = sum(_promises_more(c, first) for c in predicted)
+    if more:
+        return Text(key="compare.not_by_benefit", values={"more": more, "others": len(predicted) - 1})
     alike = sum(c.standing.no_material_difference for c in predicted)
     key = "compare.all_alike" if alike == len(predicted) - 1 else "compare.some_alike" if alike else "compare.differ"
     return Text(key=key, values={"alike": alike, "others": len(predicted) - 1})

@@ -1,7 +1,7 @@
 """How many milligrams, and why so many? The dose of a protocol for one person, with inputs, rounding and cap.
 
-Doses are base. A racemic dose needs a weight that may be relied on today; an old or undated weight gives no dose.
-Sources: REG-001, REG-005 (esketamine); REG-011, REG-014, REG-028, REG-031, CON-048 (racemic, by vein).
+Doses are base. A dose by weight needs a weight that may be relied on today; an old or undated weight gives no dose.
+Sources: the rules that the protocol names under `dose_rules`, `lower_dose_rules`, `cap_rule` and `ceiling_rule`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ROUNDING = 1e-9  # source: floating point; 0.5 mg/kg x 70 kg is 35 mg and not 3
 
 
 def is_lower(person: Profile, protocol: Mapping[str, Any], clinic: Clinic, knowledge: Knowledge) -> bool:
-    """Whether this person starts with the lower dose: by age, and by vein also by liver or frailty."""
+    """Whether this person starts with the lower dose: by age, and where doses go by weight also by liver or frailty."""
     rule = knowledge.rules[protocol["lower_rule"]]
     age = person.known.get("person.age_years")
     older = age is not None and isinstance(age.value, float) and age.value >= rule.limit("person.age_years")
@@ -53,7 +53,7 @@ def _by_label(
         rounded_to_mg=float(protocol["device_mg"]),
         cap_mg=float(max(protocol["allowed_mg"])),
         capped=False,
-        rule_ids=("REG-005", "REG-007") if lower else ("REG-001", "REG-007"),
+        rule_ids=_rules(protocol, lower=lower),
     )
 
 
@@ -82,12 +82,21 @@ def _by_weight(
         rounded_to_mg=step,
         cap_mg=most_mg(protocol, weight.value, knowledge) if cap is None else cap,
         capped=cap is not None and rounded > cap,
-        rule_ids=("REG-028" if lower else "REG-011", "REG-014", "REG-031", "CON-048"),
+        rule_ids=_rules(protocol, lower=lower),
     )
 
 
+def _rules(protocol: Mapping[str, Any], *, lower: bool) -> tuple[str, ...]:
+    return tuple(protocol["lower_dose_rules" if lower else "dose_rules"])
+
+
 def _cap(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledge) -> float | None:
-    """The most by body mass index. Not known, it holds for everybody: the careful side of not knowing."""
+    """The most by body mass index. Not known, it holds for everybody: the careful side of not knowing.
+
+    None where the body mass index is below it, and where no rule caps this way of giving.
+    """
+    if "cap_rule" not in protocol:
+        return None
     bmi = person.known.get("vitals.bmi_kg_per_m2")
     cap_from = knowledge.rules[protocol["cap_rule"]].limit("vitals.bmi_kg_per_m2")
     holds = bmi is None or (isinstance(bmi.value, float) and bmi.value >= cap_from)

@@ -1,7 +1,8 @@
 """How likely is each harm that the policy limits, dose by dose? One session, this person, the pharmacology of each way.
 
 Chances come from `pharmacology.acute_effects`. They stand on the resting pressure of today, or, where that is not known
-or too high for a dose, on the highest at which a dose may be given (CON-007): the careful side of not knowing. A higher
+or too high for a dose, on the highest at which a dose may be given (CON-007), and where nobody knows of hypertension on
+the reactions of somebody who has it: the careful side of not knowing. A higher
 dose is never taken for safer than a lower one, and a slower infusion never for safer than the usual one, so that a
 stricter limit can only lower a dose: simulation error moves nothing. Limits: policy.yaml.
 """
@@ -18,7 +19,17 @@ from ketapath.domain.evidence import Text
 from ketapath.domain.plan import HarmChance
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge
-from ketapath.pharmacology import Order, Person, Resting, Sensitivity, Subject, acute_effects, driving_sites, has_model
+from ketapath.pharmacology import (
+    Order,
+    Person,
+    Resting,
+    Sensitivity,
+    Sites,
+    Subject,
+    acute_effects,
+    driving_sites,
+    has_model,
+)
 
 _DRAWS = 400  # source: our choice; a chance of 1 in 20 is then known to 1 in 100, each with 48 sessions
 LIMITED = {
@@ -45,6 +56,24 @@ class Chances:
         return tuple(h.id for h in self.harms if h.within is False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Driven:
+    """The effect-site levels of one order."""
+
+    order: Order
+    sites: Sites
+
+    def at(self, other: Order) -> Sites | None:
+        """The levels of another dose given the same way; None where they are not in proportion.
+
+        Compartments are linear, so those of an infusion are. A spray is not: more devices take longer.
+        """
+        if other.route != "iv" or replace(other, dose_mg=self.order.dose_mg) != self.order:
+            return None
+        share = other.dose_mg / self.order.dose_mg
+        return replace(self.sites, levels={name: share * level for name, level in self.sites.levels.items()})
+
+
 def chances(
     person: Profile,
     protocol: Mapping[str, Any],
@@ -60,8 +89,9 @@ def chances(
     """
     found: dict[float, Chances] = {}
     highest: Chances | None = None
+    by_vein: Driven | None = None
     for dose in sorted(set(doses_mg)):
-        one = _at(person, protocol, dose, knowledge, seed, sensitivity)
+        one, by_vein = _at(person, protocol, dose, knowledge, seed, sensitivity, by_vein)
         highest = one if highest is None else _no_safer(one, highest)
         found[dose] = highest
     return found
@@ -74,7 +104,9 @@ def _at(
     knowledge: Knowledge,
     seed: int,
     sensitivity: Sensitivity | None,
-) -> Chances:
+    driven: Driven | None,
+) -> tuple[Chances, Driven | None]:
+    """The chances at this dose, and what drives them where another dose of the same way may be driven by it."""
     subject = _subject(person)
     order = Order(
         product=protocol["product"], route=protocol["route"], dose_mg=dose_mg, infusion_min=protocol.get("infusion_min")
@@ -83,9 +115,11 @@ def _at(
     is_child = subject.age_years is not None and subject.age_years < 18.0  # source: reactions were seen in adults
     if subject.weight_kg is None or is_child or not has_model(order, subject, knowledge.drugs):
         key = "chance.needs_weight" if subject.weight_kg is None else "chance.no_model"
-        return Chances(harms=tuple(_unknown(i, Text(key=key), knowledge) for i in LIMITED), marked=None)
+        return Chances(harms=tuple(_unknown(i, Text(key=key), knowledge) for i in LIMITED), marked=None), None
     resting, at = _resting(person, knowledge)
-    sites = driving_sites(order, subject, knowledge.drugs, (0.0, 60.0), figures, draws=_DRAWS, seed=seed)
+    sites = None if driven is None else driven.at(order)
+    if sites is None:
+        sites = driving_sites(order, subject, knowledge.drugs, (0.0, 60.0), figures, draws=_DRAWS, seed=seed)
     effects = acute_effects(
         sites, resting, _reacting(person), figures,
         sensitivity=sensitivity, rng=np.random.default_rng([seed, 8]),
@@ -113,7 +147,8 @@ def _at(
                 evidence=risk.evidence or (SITE_DEFAULT,),
             )
         )
-    return Chances(harms=tuple(harms), marked=risks["dissociation", "criterion", None].p)
+    marked = risks["dissociation", "criterion", None].p
+    return Chances(harms=tuple(harms), marked=marked), Driven(order=order, sites=sites)
 
 
 def _no_safer(one: Chances, lower: Chances) -> Chances:
@@ -162,12 +197,12 @@ def _resting(person: Profile, knowledge: Knowledge) -> tuple[Resting, Text]:
     measured = {q: v for q, v in today.items() if v is not None and v <= highest[q]}
     found = measured if len(measured) == len(highest) else highest
     key = "chance.at_today" if found is measured else "chance.at_highest"
+    key += "" if "history.hypertension" in person.known else "_as_if_hypertensive"
     values = {q: f"{v:g}" for q, v in found.items()}
     return Resting(systolic=found["systolic"], diastolic=found["diastolic"]), Text(key=key, values=values)
 
 
 def _reacting(person: Profile) -> Person:
+    """Who reacts: without an answer about hypertension somebody who has it, as in everything that is not known here."""
     tension = person.known.get("history.hypertension")
-    return Person(
-        age_years=_number(person, "person.age_years"), hypertension=None if tension is None else tension.value is True
-    )
+    return Person(age_years=_number(person, "person.age_years"), hypertension=tension is None or tension.value is True)

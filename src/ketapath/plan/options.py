@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ketapath import __version__
-from ketapath.candidacy import at_clinic, finding
+from ketapath.candidacy import at_clinic, finding, is_known_at
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding, Text, Verdict
@@ -28,18 +28,21 @@ from ketapath.domain.plan import (
     Range,
     Regimen,
     SupportTask,
+    Worth,
 )
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, published
 from ketapath.pharmacology import Order, Sensitivity, Subject, exposure_peak, has_model
 from ketapath.plan.basis import basis_card
 from ketapath.plan.choice import Chosen, choose
+from ketapath.plan.fit import own_limits
 from ketapath.plan.markers import Mover, benefit_moved, dose_moved, exposure_moved, movers
 from ketapath.plan.needs import Arrangement, arrangement
 from ketapath.plan.ordering import order_findings
 from ketapath.plan.preferences import worths
 from ketapath.plan.regimens import given_by
 from ketapath.plan.schedule import first_day, schedule
+from ketapath.plan.stops import WATCHED
 from ketapath.plan.ways import Setting, Way, doses_by_session, ways
 from ketapath.response.ensemble import HORIZON_DAYS, Ensemble, possible_persons
 from ketapath.response.history import history
@@ -54,6 +57,21 @@ _WORDS: Mapping[Verdict, str] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Searched:
+    """Every way of giving that is open to one person, simulated once, so that it may be weighed more than once.
+
+    `made` keeps the options that were described so far: what a person wants moves their places, nothing else of them.
+    """
+
+    setting: Setting
+    candidacy: Candidacy
+    arranged: Arrangement
+    ways: tuple[Way, ...]
+    removed: tuple[tuple[str, Text], ...]
+    made: dict[str, Option] = field(default_factory=dict)
+
+
 def propose(
     person: Profile,
     candidacy: Candidacy,
@@ -63,45 +81,97 @@ def propose(
     seed: int,
     own_prior: Population | None = None,
     sensitivity: Sensitivity | None = None,
+    weighed: tuple[Worth, ...] | None = None,
 ) -> Plan:
     """The options for this person, best first, those removed with their reasons, and what else there is.
 
-    `own_prior` are a clinic's own draws of the response model, `sensitivity` what earlier sessions say of reactions.
+    `own_prior` are a clinic's own draws of the response model, `sensitivity` what earlier sessions say of reactions,
+    `weighed` what is to rank the ways in the place of what the person stated.
     """
-    person = at_clinic(person, clinic, knowledge)
+    found = search(person, candidacy, clinic, knowledge, seed=seed, own_prior=own_prior, sensitivity=sensitivity)
+    return offer(found, weighed=weighed)
+
+
+def search(
+    person: Profile,
+    candidacy: Candidacy,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    *,
+    seed: int,
+    own_prior: Population | None = None,
+    sensitivity: Sensitivity | None = None,
+) -> Searched:
+    """Every open way with what it does to this person, before any is weighed against another."""
+    return compared(
+        at_clinic(person, clinic, knowledge), candidacy, clinic, knowledge,
+        seed=seed, own_prior=own_prior, sensitivity=sensitivity,
+    )  # fmt: skip
+
+
+def compared(
+    person: Profile,
+    candidacy: Candidacy,
+    clinic: Clinic,
+    knowledge: Knowledge,
+    *,
+    seed: int,
+    own_prior: Population | None = None,
+    sensitivity: Sensitivity | None = None,
+) -> Searched:
+    """`search` for somebody who is at this clinic already, of whom no fact is read that the ways do not need."""
     removed: list[tuple[str, Text]] = []
     open_: list[Mapping[str, Any]] = []
     for protocol in knowledge.protocols.values():
         name = f"{protocol['product']}/{protocol['route']}"
-        reason = _why_removed(person, name, candidacy, knowledge)
+        reason = _why_removed(person, name, candidacy, clinic, knowledge)
         if name not in candidacy.by_product:
-            removed.append((name, Text(key="option.not_offered")))
+            key = "option.not_offered" if is_known_at(protocol, clinic) else "option.not_on_market"
+            removed.append((name, Text(key=key)))
         elif reason is not None:
             removed.append((name, reason))
         else:
             open_.append(protocol)
     arranged = arrangement(person, knowledge)
     setting = _setting(person, open_, arranged, clinic, knowledge, seed, own_prior, sensitivity)
-    compared = [w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])]
-    weighed = worths(person, knowledge)
-    found = choose(compared, setting.possible, weighed, knowledge)
-    removed += found.cut.items()
-    options = [_option(chosen, setting, candidacy, arranged) for chosen in found.offered]
-    return Plan(
+    return Searched(
+        setting=setting,
         candidacy=candidacy,
-        options=tuple(options),
+        arranged=arranged,
+        ways=tuple(w for p in open_ for w in ways(setting, p, candidacy.by_product[f"{p['product']}/{p['route']}"])),
         removed=tuple(removed),
-        considered=len(compared),
-        cuts=found.cuts,
-        worths=weighed,
-        comparison=found.comparison,
+    )
+
+
+def offer(found: Searched, *, weighed: tuple[Worth, ...] | None = None) -> Plan:
+    """The plan of what was searched, by what the person stated or by `weighed`. Nothing is simulated again."""
+    person, clinic, knowledge = found.setting.person, found.setting.clinic, found.setting.knowledge
+    by = worths(person, knowledge) if weighed is None else weighed
+    choice = choose(found.ways, found.setting.possible, by, knowledge, own=own_limits(person))
+    options = tuple(_placed(chosen, found) for chosen in choice.offered)
+    return Plan(
+        candidacy=found.candidacy,
+        options=options,
+        removed=(*found.removed, *choice.cut.items()),
+        considered=len(found.ways),
+        cuts=choice.cuts,
+        worths=choice.worths,
+        comparison=choice.comparison,
         no_options_reason=_too_few(person, options),
-        alternatives=candidacy.alternatives,
-        seed=seed,
-        inputs_digest=_digest(person, clinic, seed),
+        alternatives=found.candidacy.alternatives,
+        seed=found.setting.seed,
+        inputs_digest=_digest(person, clinic, found.setting.seed),
         knowledge_version=knowledge.version,
         code_version=__version__,
     )
+
+
+def _placed(chosen: Chosen, found: Searched) -> Option:
+    """The option of this way, described once, at its place among those that are shown now."""
+    name = chosen.way.regimen.id
+    if name not in found.made:
+        found.made[name] = _option(chosen, found.setting, found.candidacy, found.arranged)
+    return replace(found.made[name], standing=chosen.standing)
 
 
 def _setting(
@@ -126,7 +196,7 @@ def _setting(
     )  # fmt: skip
     return Setting(
         person=person, clinic=clinic, knowledge=knowledge, possible=possible,
-        starts_in=starts_in, seed=seed, sensitivity=sensitivity,
+        starts_in=starts_in, seed=seed, sensitivity=sensitivity, therapies=len(arranged.weekly),
     )  # fmt: skip
 
 
@@ -140,7 +210,7 @@ def _baseline(person: Profile, knowledge: Knowledge) -> tuple[str, float] | None
     return None
 
 
-def _why_removed(person: Profile, name: str, candidacy: Candidacy, knowledge: Knowledge) -> Text | None:
+def _why_removed(person: Profile, name: str, candidacy: Candidacy, clinic: Clinic, knowledge: Knowledge) -> Text | None:
     if person.died is not None:
         return Text(key="option.person_died")
     if candidacy.by_product.get(name) != "not-eligible":
@@ -150,13 +220,12 @@ def _why_removed(person: Profile, name: str, candidacy: Candidacy, knowledge: Kn
         f.id
         for f in candidacy.findings
         if f.verdict == "not-eligible"
-        and knowledge.rules[f.id].scope.covers(product=product, route=route, jurisdiction="")
-        | (knowledge.rules[f.id].scope.jurisdictions is not None and product in f.applies_to)
+        and knowledge.rules[f.id].scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
     ]
     return Text(key="option.ruled_out", values={"rules": ", ".join(against)})
 
 
-def _too_few(person: Profile, options: list[Option]) -> Text | None:
+def _too_few(person: Profile, options: Sequence[Option]) -> Text | None:
     if len(options) >= 2:
         return None
     if person.died is not None:
@@ -172,7 +241,7 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
     expected = None if way.outcome is None else way.outcome.benefit
     benefit, moves = benefit_moved(expected, moving)
     exposure, more = exposure_moved(
-        _exposure(person, protocol, dose, knowledge, setting.seed),
+        _exposure_once(setting, way, dose),
         moving,
         lambda drugs: _exposure(person, protocol, dose, replace(knowledge, drugs=drugs), setting.seed),
         knowledge.drugs,
@@ -207,7 +276,7 @@ def _option(chosen: Chosen, setting: Setting, candidacy: Candidacy, arranged: Ar
         benefit=benefit,
         benefit_note=way.not_predicted or _benefit_note(setting, way),
         chances=way.chances.harms,
-        harm=tuple(_harms(protocol["product"], knowledge)),
+        harm=tuple(_harms(protocol, knowledge)),
         stop_rules=tuple(_stop_rules(person, protocol, knowledge)),
         exposure=exposure,
         weeks=(protocol["induction"]["days"][-1] + 7) / 7,
@@ -272,10 +341,22 @@ def _forbidden(about_dose: Iterable[Finding]) -> Text | None:
 
 
 def _stop_rules(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledge) -> Iterable[Finding]:
-    """When this treatment is to be stopped or paused, whatever the scores say."""
-    for name in protocol["stop_rules"]:
+    """When this treatment is to be stopped or paused, whatever the scores say: its own rules, and those of any."""
+    product, route = protocol["product"], protocol["route"]
+    for name in dict.fromkeys((*protocol["stop_rules"], *WATCHED)):
         rule = knowledge.rules[name]
+        if not rule.scope.covers(product=product, route=route, jurisdiction=""):
+            continue
         yield finding(rule, rule.holds(person.known, as_of=person.as_of), person, knowledge)
+
+
+def _exposure_once(setting: Setting, way: Way, dose: DoseCalculation | None) -> Range | None:
+    """`_exposure` of a first dose, computed once for all ways that begin with it."""
+    given = (way.name, None if dose is None else dose.dose_mg, way.regimen.infusion_min)
+    if given not in setting.exposures:
+        found = _exposure(setting.person, way.protocol, dose, setting.knowledge, setting.seed)
+        setting.exposures[given] = found
+    return setting.exposures[given]
 
 
 def _exposure(
@@ -372,9 +453,10 @@ def _psychotherapy(arranged: Arrangement, person: Profile) -> Iterable[Text]:
         yield Text(key="therapy.keep_current")
 
 
-def _harms(product: str, knowledge: Knowledge) -> Iterable[Harm]:
+def _harms(protocol: Mapping[str, Any], knowledge: Knowledge) -> Iterable[Harm]:
+    """Harms that were published for this product by this route."""
     for record in knowledge.harms.values():
-        if record["product"] == product:
+        if record["product"] == protocol["product"] and protocol["route"] in record.get("routes", [protocol["route"]]):
             shares = {k: f"{100 * float(record[k]):.3g} in 100" for k in ("low", "high")}
             yield Harm(
                 id=record["id"],

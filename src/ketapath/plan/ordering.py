@@ -11,6 +11,7 @@ from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import Knowledge
+from ketapath.plan.regimens import given_by
 from ketapath.profile import with_fact
 
 __all__ = ["order_findings"]
@@ -31,7 +32,7 @@ def order_findings(
     `every_days` is the spacing that somebody chose, else the protocol's own.
     """
     ordered = at_clinic(person, clinic, knowledge)
-    for path, value in _order(person, protocol, dose_mg, every_days).items():
+    for path, value in _order(person, protocol, dose_mg, every_days, knowledge).items():
         ordered = with_fact(ordered, path, value, unit=knowledge.paths[path].unit)
     asked = (
         (rule, rule.holds(ordered.known, as_of=person.as_of))
@@ -48,17 +49,18 @@ def order_findings(
 
 
 def _order(
-    person: Profile, protocol: Mapping[str, Any], dose_mg: float, every_days: int | None
+    person: Profile, protocol: Mapping[str, Any], dose_mg: float, every_days: int | None, knowledge: Knowledge
 ) -> dict[str, float | str | bool]:
     """The order as facts that rules of the dose stage read. What nobody states of it stays unknown."""
-    days = _session_days(person, protocol, every_days)
+    given = given_by(person, protocol, knowledge)
+    days = _session_days(given, protocol, every_days)
     weekly = max(sum(start <= day < start + 7 for day in days) for start in days)
     facts: dict[str, float | str | bool] = {
         "order.setting": "clinic",
         "order.product_form": "licensed",  # a protocol of ours is of a licensed product
         "order.route": protocol["route"],
         "order.dose_mg": dose_mg,
-        "order.week": _week(person),
+        "order.week": _week(person, is_first=given == 0),
         "order.year": float(person.as_of.year),
         "order.sessions_per_week": float(weekly),
         "order.plan_has_endpoint": True,  # every protocol names the session after which it is judged
@@ -69,7 +71,7 @@ def _order(
         facts["order.infusion_min"] = float(protocol["infusion_min"])
     if protocol["product"] == "esketamine":
         facts["order.esketamine_mg_per_week"] = dose_mg * weekly
-    if not person.doses:
+    if given == 0:
         facts["course.sessions_given"] = 0.0
     weight = person.known.get("vitals.weight_kg")
     if weight is not None and isinstance(weight.value, float):
@@ -77,15 +79,16 @@ def _order(
     return facts
 
 
-def _week(person: Profile) -> float:
-    """The week of the course that the order is for, the first being 1."""
+def _week(person: Profile, *, is_first: bool) -> float:
+    """The week of the course that the order is for, the first being 1; the first order of a product begins a course."""
+    if is_first:
+        return 1.0
     since = person.known.get("course.days_since_first_session")
     return 1.0 if since is None or not isinstance(since.value, float) else since.value // 7 + 1
 
 
-def _session_days(person: Profile, protocol: Mapping[str, Any], every_days: int | None) -> list[int]:
-    """The days of the sessions that this order would go on with, counted from its first."""
-    given = sum((d.product, d.route) == (protocol["product"], protocol["route"]) for d in person.doses)
+def _session_days(given: int, protocol: Mapping[str, Any], every_days: int | None) -> list[int]:
+    """The days of the sessions that this order would go on with after so many, counted from its first."""
     induction = protocol["induction"]["days"]
     if given < len(induction) and every_days is None:
         return [day - induction[given] for day in induction[given:]]

@@ -1,8 +1,8 @@
 """Which ways of giving are there to compare? Doses, infusion times, days and spacing, as a protocol's search allows.
 
 A way is the protocol itself with the values of the regimen in place, so that whatever reads a protocol reads a way.
-Where an induction is under way, what is left of it is compared; after it, the spacing of what follows and a new
-induction. Nothing is filtered by chance here: `choice` does that.
+Where an induction is under way, what is left of it is compared; after it, the spacing of what follows and, unless a
+response still holds, a new induction. Nothing is filtered by chance here: `choice` does that.
 """
 
 from __future__ import annotations
@@ -31,9 +31,16 @@ def regimens(person: Profile, protocol: Mapping[str, Any], clinic: Clinic, knowl
         return tuple(_ways(protocol, doses, _courses(protocol)))
     own = len(protocol["induction"]["days"])
     if given >= own:
-        return tuple(_ways(protocol, doses, [(ONWARD, ()), *_courses(protocol)]))
+        again = () if _still_holds(person) else _courses(protocol)
+        return tuple(_ways(protocol, doses, [(ONWARD, ()), *again]))
     left = [(name, tuple(d - days[given] for d in days[given:])) for name, days in _courses(protocol) if days[given:]]
     return tuple(_ways(protocol, [d[given:] or d[-1:] for d in doses], left))
+
+
+def _still_holds(person: Profile) -> bool:
+    """Whether the person responded and has not relapsed: a new induction was studied after a relapse (REG-029)."""
+    responded, relapsed = (person.known.get(f"course.{name}") for name in ("responded", "relapsed"))
+    return responded is not None and responded.value is True and (relapsed is None or relapsed.value is not True)
 
 
 def given_by(person: Profile, protocol: Mapping[str, Any], knowledge: Knowledge) -> int:

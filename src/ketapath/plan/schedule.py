@@ -1,12 +1,13 @@
-"""On which days does what happen? Sessions, preparation, integration, checks and calls, on days the clinic is open.
+"""On which days does what happen? Sessions, preparation, integration, therapy, checks and calls, on open days.
 
 Integration is placed on the next open day after each dose; that this is the best time is untested (PSY-003) and the
-option says so. The first session waits for tasks that block it.
+option says so. A therapy that a need asks for has its hour every week from the first session on, beside the days of
+doses where the week has room. The first session waits for tasks that block it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -40,6 +41,7 @@ def schedule(
         found.append(_talk("integration", _open_day(day + timedelta(days=1), clinic), arranged, knowledge))
         if number == 1:
             found.append(_call(_open_day(day + timedelta(days=1), clinic)))
+    found += _weekly(sessions, arranged, clinic, knowledge)
     found.append(_review(given + len(sessions), sessions[-1]))
     return tuple(sorted(found, key=lambda a: (a.on, a.starts or time.max, a.kind)))
 
@@ -69,6 +71,7 @@ def dates_onward(
     for number, day in enumerate(days, start=given + 1):
         found.append(_session(protocol, number, day, arranged, clinic))
         found.append(_talk("integration", _open_day(day + timedelta(days=1), clinic), arranged, knowledge))
+    found += _weekly(days, arranged, clinic, knowledge)
     found.append(_review(given + len(days), days[-1]))
     return tuple(sorted(found, key=lambda a: (a.on, a.starts or time.max, a.kind)))
 
@@ -148,6 +151,37 @@ def _talk(kind: str, day: date, arranged: Arrangement, knowledge: Knowledge) -> 
         minutes=int(knowledge.figure(f"{kind}_min")),
         with_whom=tuple(dict.fromkeys(("therapist", *arranged.people))),
     )
+
+
+def _weekly(
+    sessions: Sequence[date], arranged: Arrangement, clinic: Clinic, knowledge: Knowledge
+) -> Iterator[Appointment]:
+    """An hour of each therapy in every week from the first of these sessions to the last."""
+    width = timedelta(days=knowledge.figure("psychotherapy_every_days"))
+    taken = {*sessions, *(_open_day(day + timedelta(days=1), clinic) for day in sessions)}
+    for therapy in arranged.weekly:
+        week = day = sessions[0]
+        while week <= sessions[-1]:
+            day = _day_in_week(week, day, taken, sessions, clinic)
+            taken.add(day)
+            yield Appointment(
+                on=day,
+                starts=None,
+                kind="psychotherapy",
+                title=Text(key=f"schedule.psychotherapy.{therapy.name}"),
+                setting=", ".join(("consulting-room", *arranged.settings)),
+                minutes=int(knowledge.figure("psychotherapy_min")),
+                with_whom=tuple(dict.fromkeys((therapy.who, *arranged.people))),
+            )
+            week += width
+
+
+def _day_in_week(week: date, before: date, taken: Collection[date], sessions: Collection[date], clinic: Clinic) -> date:
+    """An open day with nothing on it, else one without a dose, else any; the weekday of the one before if possible."""
+    days = [week + timedelta(days=number) for number in range(7)]
+    opened = [day for day in days if day.weekday() in clinic.weekdays]
+    free = [day for day in opened if day not in taken] or [day for day in opened if day not in sessions]
+    return min(free or opened, key=lambda day: (day.weekday() != before.weekday(), day))
 
 
 def _call(day: date) -> Appointment:

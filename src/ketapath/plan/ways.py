@@ -6,8 +6,10 @@ what is chosen from it stands in `choice`. Weeks looked at: twelve, from the fir
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,7 @@ from ketapath.plan.harms import Chances, chances
 from ketapath.plan.regimens import days_within, given_by, regimens, shaped
 from ketapath.plan.schedule import REVIEW_MIN
 from ketapath.response import SPRAY, SPRAY_MG
-from ketapath.response.ensemble import HORIZON_DAYS, WEEK, Ensemble, effect_of, treat
+from ketapath.response.ensemble import HORIZON_DAYS, WEEK, Ensemble, effect_of, on_days, treat
 from ketapath.response.equations import Array
 from ketapath.response.treatment import Session, doses_given, equivalent_of, predicted
 
@@ -33,16 +35,22 @@ INTERVALS_DAYS = (30, 90, 365)  # source: our choice; the intervals in which exp
 _SLACK = 1.0 + 1e-6  # source: floating-point rounding of mg / kg only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
     """What a way does. `better` (n,) are days of each possible person with half of the symptoms gone, in twelve weeks.
 
-    `benefit` holds bands by name: p_response, p_remission, p_relapse, score_after_induction, better_days (half of the
-    symptoms gone) and remission_days.
+    `most_effect` is the fraction of symptoms that its strongest session takes in half of the persons. `bands` makes
+    `benefit`, which only the ways that are shown need.
     """
 
     better: Array
-    benefit: Mapping[str, Range]
+    most_effect: float
+    bands: Callable[[], Mapping[str, Range]]
+
+    @cached_property
+    def benefit(self) -> Mapping[str, Range]:
+        """Bands by name: p_response, p_remission, p_relapse, score_after_induction, better_days, remission_days."""
+        return self.bands()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,15 +88,13 @@ class Way:
         """The highest dose of a session, milligrams of base."""
         return max((s.dose_mg for s in self.steps), default=None)
 
-    @property
-    def marked_sessions(self) -> float | None:
-        """Sessions with marked dissociation that are to be expected; None where no model speaks of it."""
-        return None if self.chances.marked is None else self.chances.marked * len(self.session_days)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """All that ways of one plan share. `outcomes` keeps what was simulated: ways differ in more than what they do."""
+    """All that ways of one plan share; `therapies` is the number of psychotherapies with an hour a week.
+
+    `outcomes` and `exposures` keep what was simulated, for ways differ in more than what they do.
+    """
 
     person: Profile
     clinic: Clinic
@@ -97,7 +103,21 @@ class Setting:
     starts_in: int
     seed: int
     sensitivity: Sensitivity | None
+    therapies: int = 0
     outcomes: dict[tuple[object, ...], Outcome] = field(default_factory=dict)
+    exposures: dict[tuple[object, ...], Range | None] = field(default_factory=dict)
+
+    @property
+    def start(self) -> float:
+        """The day of the plan's first session as the possible persons count days."""
+        possible = self.possible
+        return possible.now + self.starts_in if isinstance(possible, Ensemble) and possible.is_treated else 0.0
+
+    @cached_property
+    def weekly(self) -> Ensemble:
+        """The possible persons on the days by which weeks are judged: the end of each of the twelve."""
+        assert isinstance(self.possible, Ensemble)
+        return on_days(self.possible, np.arange(self.start + WEEK, self.start + HORIZON_DAYS + 0.5, WEEK))
 
 
 def ways(setting: Setting, protocol: Mapping[str, Any], verdict: Verdict) -> list[Way]:
@@ -167,7 +187,7 @@ def _way(
     days = days_within(regimen, protocol, HORIZON_DAYS)
     sessions = _sessions(setting, own, steps, days)
     outcome, why, tier = _outcome(setting, own, regimen, sessions)
-    highest = max((s.dose_mg for s in steps), default=0.0)
+    risk = unknown or risks[max((s.dose_mg for s in steps), default=0.0)]
     return Way(
         regimen=regimen,
         is_usual=False,
@@ -180,10 +200,10 @@ def _way(
         tier=tier,
         outcome=outcome,
         not_predicted=why,
-        chances=unknown or risks[highest],
-        too_little=None if outcome is None else _too_little(setting, sessions or ()),
+        chances=risk,
+        too_little=None if outcome is None else outcome.most_effect < setting.knowledge.figure("least_drug_effect"),
         sessions_by_days=_within(setting, own, days, [1.0] * len(days)),
-        burden=_burden(setting, own, days, doses_by_session(steps, len(days))),
+        burden=_burden(setting, own, days, doses_by_session(steps, len(days)), risk.marked),
         cost=_cost(setting, own, days),
     )
 
@@ -211,17 +231,10 @@ def _sessions(
         if weight is None or not isinstance(weight.value, float):
             return None
         per = weight.value
-    start = _start(setting)
     return [
-        Session(day=start + day, strength=mg / per, equivalent=equivalent_of(product, route))
+        Session(day=setting.start + day, strength=mg / per, equivalent=equivalent_of(product, route))
         for day, mg in zip(days, doses_by_session(steps, len(days)), strict=True)
     ]
-
-
-def _start(setting: Setting) -> float:
-    """The day of the plan's first session as the possible persons count days."""
-    possible = setting.possible
-    return possible.now + setting.starts_in if isinstance(possible, Ensemble) and possible.is_treated else 0.0
 
 
 def _outcome(
@@ -240,24 +253,62 @@ def _outcome(
     if sessions is None:
         return None, Text(key="benefit.needs_dose"), "not-predictable"
     unit = SPRAY_MG if row["unit"] == "mg" else 1.0
-    is_studied = all(row["low"] / _SLACK <= s.strength * unit <= row["high"] * _SLACK for s in sessions)
+    step = _rounding(setting.person, protocol)
+    is_studied = all(row["low"] / _SLACK - step <= s.strength * unit <= row["high"] * _SLACK for s in sessions)
     key = (product, route, tuple((s.day, s.strength) for s in sessions), regimen.days)
     if key not in setting.outcomes:
-        setting.outcomes[key] = _simulated(setting.possible, sessions, regimen, _start(setting))
+        setting.outcomes[key] = _simulated(setting, setting.possible, sessions, regimen)
     return setting.outcomes[key], None, "studied" if is_studied else "outside-studies"
 
 
-def _simulated(possible: Ensemble, sessions: Sequence[Session], regimen: Regimen, start: float) -> Outcome:
-    found = treat(possible, sessions)
-    events = possible.events
-    assert events.start is not None
+def _rounding(person: Profile, protocol: Mapping[str, Any]) -> float:
+    """The mg/kg that rounding down may take from a dose: the studied dose in whole steps is still the studied dose."""
+    weight = person.known.get("vitals.weight_kg")
+    if "round_to_mg" not in protocol or weight is None or not isinstance(weight.value, float):
+        return 0.0
+    return float(protocol["round_to_mg"]) / weight.value
+
+
+def outcome_here(setting: Setting, way: Way) -> Outcome | None:
+    """What a way does in another setting, at the doses it was planned with; None where it is not predicted there."""
+    return _outcome(setting, way.protocol, way.regimen, _sessions(setting, way.protocol, way.steps, way.session_days))[
+        0
+    ]
+
+
+def outcome_untreated(setting: Setting, regimen: Regimen) -> Outcome | None:
+    """What happens without any session, looked at on the days of a regimen; None where nothing can be predicted."""
+    if isinstance(setting.possible, Text):
+        return None
+    return _simulated(setting, setting.possible, (), regimen)
+
+
+def _simulated(setting: Setting, possible: Ensemble, sessions: Sequence[Session], regimen: Regimen) -> Outcome:
+    # A day counts by the look at the end of its week: what happens between two looks is not known.
+    better = WEEK * (_gone(setting.weekly, treat(setting.weekly, sessions).totals) >= possible.events.share).sum(axis=0)
+    strongest = max(sessions, key=lambda s: s.strength, default=None)
+    return Outcome(
+        better=better,
+        most_effect=0.0 if strongest is None else float(np.median(effect_of(possible, strongest))),
+        bands=lambda: _bands(possible, sessions, regimen, setting.start, better),
+    )
+
+
+def _gone(possible: Ensemble, totals: Array) -> Array:
+    """The fraction of the recorded baseline that is gone at these totals."""
+    assert possible.events.start is not None
+    return np.asarray(1.0 - totals / possible.events.start)
+
+
+def _bands(
+    possible: Ensemble, sessions: Sequence[Session], regimen: Regimen, start: float, better: Array
+) -> dict[str, Range]:
+    found, events = treat(possible, sessions), possible.events
     review = start + regimen.days[-1] + 1.0 if regimen.days else possible.days[-1]
     row = int(np.searchsorted(possible.days, review))
     at_review = found.totals[row]
-    gone = 1.0 - found.totals / events.start
-    # A day counts by the look at the end of its week: what happens between two looks is not known.
+    gone = _gone(possible, found.totals)
     weekly = np.searchsorted(possible.days, np.arange(start + WEEK, start + HORIZON_DAYS + 0.5, WEEK))
-    better = WEEK * (gone[weekly] >= events.share).sum(axis=0)
     remitted = WEEK * (found.totals[weekly] < events.below).sum(axis=0)
     responded = gone[row] >= events.share
     later = found.totals[row + 1 :], gone[row + 1 :]
@@ -272,7 +323,7 @@ def _simulated(possible: Ensemble, sessions: Sequence[Session], regimen: Regimen
     }
     if later[0].size and responded.any():
         benefit["p_relapse"] = _among(possible, relapsed, responded)
-    return Outcome(better=better, benefit=benefit)
+    return benefit
 
 
 def _among(possible: Ensemble, event: Happened, those: Happened) -> Range:
@@ -281,13 +332,6 @@ def _among(possible: Ensemble, event: Happened, those: Happened) -> Range:
     shares = hit[all_ > 0] / all_[all_ > 0]
     p05, p50, p95 = np.quantile(shares, (0.05, 0.5, 0.95)).tolist()
     return Range(p05=p05, p50=p50, p95=p95, unit="1")
-
-
-def _too_little(setting: Setting, sessions: Sequence[Session]) -> bool:
-    """Whether even the highest dose takes less of the symptoms than the policy's least, in half of people like this."""
-    assert isinstance(setting.possible, Ensemble)
-    highest = max(sessions, key=lambda s: s.strength)
-    return float(np.median(effect_of(setting.possible, highest))) < setting.knowledge.figure("least_drug_effect")
 
 
 def _within(
@@ -302,28 +346,44 @@ def _within(
         if (d.product, d.route) == (protocol["product"], protocol["route"])
     ]
     every = sorted([*before, *((float(d), a) for d, a in zip(days, amounts, strict=True))])
+    on, of = [d for d, _ in every], [a for _, a in every]
     return {
-        width: max((sum(a for d, a in every if end - width < d <= end) for end in map(float, days)), default=0.0)
+        width: max((sum(of[bisect_right(on, end - width) : bisect_right(on, end)]) for end in days), default=0.0)
         for width in INTERVALS_DAYS
     }
 
 
-def _burden(setting: Setting, protocol: Mapping[str, Any], days: Sequence[int], mg: Sequence[float]) -> Burden:
-    """Sessions with preparation before and integration after each, and the review; what is done at home is not."""
-    knowledge, n = setting.knowledge, len(days)
+def _burden(
+    setting: Setting, protocol: Mapping[str, Any], days: Sequence[int], mg: Sequence[float], marked: float | None
+) -> Burden:
+    """Sessions, preparation before and integration after each, weekly therapy, the review, and the way there and back.
+
+    What is done at home is not in it, nor the way where nobody knows how long it is.
+    """
+    knowledge, n, weekly = setting.knowledge, len(days), _therapy_hours(setting)
     talk = knowledge.figure("preparation_min") + n * knowledge.figure("integration_min")
+    talk += weekly * knowledge.figure("psychotherapy_min")
+    visits = 2 * n + 2 + weekly
+    travel = setting.person.known.get("social.travel_minutes")
+    one_way = travel.value if travel is not None and isinstance(travel.value, float) else 0.0
     return Burden(
-        visits=2 * n + 2,
-        hours=(n * float(protocol["session_min"]) + talk + REVIEW_MIN) / 60.0,
+        visits=visits,
+        hours=(n * float(protocol["session_min"]) + talk + REVIEW_MIN + 2 * visits * one_way) / 60.0,
+        marked_sessions=None if marked is None else marked * n,
         days=int(HORIZON_DAYS),
         mg_by_days=_within(setting, protocol, days, mg) if any(mg) else {},
     )
+
+
+def _therapy_hours(setting: Setting) -> int:
+    return setting.therapies * int(HORIZON_DAYS // setting.knowledge.figure("psychotherapy_every_days"))
 
 
 def _cost(setting: Setting, protocol: Mapping[str, Any], days: Sequence[int]) -> Cost:
     """The clinic's prices for all of it, and the person's own share where the coverage is known."""
     name = f"{protocol['product']}/{protocol['route']}"
     counts = {name: len(days), "preparation": 1, "integration": len(days), "review": 1}
+    counts |= {"psychotherapy": hours} if (hours := _therapy_hours(setting)) else {}
     prices = setting.clinic.prices
     lacking = [Text(key="cost.no_price", values={"what": what}) for what in counts if what not in prices]
     total = None if lacking else sum(prices[what] * count for what, count in counts.items())

@@ -27,6 +27,7 @@ from ketapath.report.trial_form import registration, registration_json, trial_js
 from ketapath.report.trial_page import trial_html, trial_sections
 from ketapath.report.validation_form import validation_json, validation_page, validation_text
 from ketapath.report.words import approval, say
+from ketapath.report.worth_form import worth_json, worth_text
 
 __all__ = [
     "approval",
@@ -77,4 +78,6 @@ __all__ = [
     "validation_page",
     "validation_picture",
     "validation_text",
+    "worth_json",
+    "worth_text",
 ]

@@ -20,6 +20,7 @@ from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
 from ketapath.domain.screening import Accuracy, Pretest, Reading, Screened
 from ketapath.knowledge import Knowledge
+from ketapath.report.card_form import card_parts
 from ketapath.report.course_form import beside_form, curve_form, observed_forms
 from ketapath.report.json_beside import alternative_form, target_form, values_form
 from ketapath.report.json_parts import Form
@@ -273,8 +274,7 @@ def _card(card: DecisionCard, texts: Mapping[str, str]) -> Form:
         "decision": card.decision,
         "also_possible": list(card.also_possible),
         "statement": say(card.statement, texts),
-        "probability": _round(card.probability),
-        "probability_of": None if card.probability_of is None else say(card.probability_of, texts),
+        **card_parts(card, texts),
         "best_case_against": say(card.best_case_against, texts),
         "reverses": _said(card.reverses, texts),
         "findings": [_finding(f, texts) for f in card.findings],

@@ -36,6 +36,7 @@ def searched(option: Option, texts: Texts) -> Form:
         "burden": {
             "visits": option.burden.visits,
             "hours": rounded(option.burden.hours),
+            "sessions_with_marked_dissociation": rounded(option.burden.marked_sessions),
             "in_days": option.burden.days,
             "most_mg_within_days": {str(d): rounded(mg) for d, mg in option.burden.mg_by_days.items()},
         },
@@ -63,6 +64,7 @@ def worth_form(worth: Worth, texts: Texts) -> Form:
         "unit": say(worth.unit, texts),
         "better_days": worth.better_days,
         "stated": None if worth.stated is None else fact_forms([worth.stated])[0],
+        "counted": worth.counted,
     }
 
 

@@ -29,6 +29,7 @@ from ketapath.report.beside import (
     why,
     without_figures,
 )
+from ketapath.report.card_form import card_section, chance_of
 from ketapath.report.charts import recovery_chart
 from ketapath.report.course_form import beside_sections, warning_section
 from ketapath.report.style import STYLE
@@ -88,19 +89,17 @@ def candidacy_html(candidacy: Candidacy, person: Profile, knowledge: Knowledge) 
 def course_html(course: Course, card: DecisionCard, person: Profile, knowledge: Knowledge) -> str:
     """The response page: decision card on top, then the recovery curve with its table."""
     texts = knowledge.texts
-    chance = ""
     is_believable = course.diagnostics is None or course.diagnostics.ok
-    if is_believable and card.probability is not None and card.probability_of is not None:
-        chance = f"<p>Probability {_e(say(card.probability_of, texts))}: <b>{_e(about(card.probability))}</b></p>"
+    odds = f"<p>Chance: {_e(chance_of(card.prospect, texts))}</p>" if is_believable else ""
     reverses = "".join(f"<li>{_e(say(t, texts))}</li>" for t in card.reverses)
     notes = "".join(f"<li>{_e(say(n, texts))}</li>" for n in course.notes)
     of_course = "".join(f"<li>{_finding(f, texts)}</li>" for f in card.course_findings)
     why = "".join(f"<li>{_finding(f, texts)}</li>" for f in card.findings)
     body = (
-        f'<section class="card"><h2>{_e(say(card.statement, texts))}</h2>{f"<ul>{why}</ul>" if why else ""}{chance}'
+        f'<section class="card"><h2>{_e(say(card.statement, texts))}</h2>{f"<ul>{why}</ul>" if why else ""}{odds}'
         f"<p>Best case against it: {_e(say(card.best_case_against, texts))}</p>"
         f"<p>What would turn it around:</p><ul>{reverses}</ul>"
-        f"<p>Also possible: {_e(', '.join(card.also_possible) or 'nothing else')}</p>"
+        f"{card_section(card, texts) if is_believable else ''}"
         f"{f'<p>What the rules say of the course</p><ul>{of_course}</ul>' if of_course else ''}"
         f"{_schedule('Dates of going on', card.dates, texts) if card.dates else ''}"
         f"{_basis(card.basis, texts)}</section>"

@@ -27,6 +27,7 @@ from ketapath.report.beside import (
     why,
     without_figures,
 )
+from ketapath.report.card_form import card_lines, chance_of
 from ketapath.report.course_form import beside_lines
 from ketapath.report.words import about, approval, override, plain, say, some_change, times
 
@@ -61,12 +62,11 @@ def course_text(course: Course, card: DecisionCard, person: Profile, knowledge: 
     """The decision card, then the course it rests on."""
     texts = knowledge.texts
     lines = [say(card.statement, texts)]
-    if card.probability is not None and card.probability_of is not None:
-        lines += _wrap(f"Probability {say(card.probability_of, texts)}: {about(card.probability)}")
+    lines += _wrap(f"Chance: {chance_of(card.prospect, texts)}")
     lines += [line for f in card.findings for line in _wrap(f"{_sentence(f, texts)} [{f.id}]", "- ")]
     lines += _wrap(f"Against it: {say(card.best_case_against, texts)}")
     lines += [line for t in card.reverses for line in _wrap(f"Would turn it around: {say(t, texts)}")]
-    lines += _wrap(f"Also possible: {', '.join(card.also_possible) or 'nothing else'}")
+    lines += [line for words, first in card_lines(card, texts) for line in _wrap(words, first)]
     lines += [line for f in card.course_findings for line in _wrap(f"{_sentence(f, texts)} [{f.id}]", "- ")]
     if card.dates:
         lines += _wrap(f"Going on would mean {_sessions(card.dates)}")
@@ -299,6 +299,7 @@ def _compared(plan: Plan, texts: Mapping[str, str]) -> Iterator[str]:
         yield from _wrap(say(cut.statement, texts), "- ")
     for worth in plan.worths:
         said = "site default, nobody asked yet" if worth.stated is None else f"stated on {worth.stated.on}"
+        said += "" if worth.counted else "; not counted, for it is not known of every way"
         yield from _wrap(f"{say(worth.unit, texts)} is worth {worth.better_days:g} better days ({said})", "- ")
 
 
@@ -319,6 +320,7 @@ def _option(option: Option, knowledge: Knowledge) -> list[str]:
     lines += _way(option, texts)
     if option.schedule:
         lines += _wrap(_sessions(option.schedule), "  ")
+        lines += [line for words in _therapy_hours(option.schedule, texts) for line in _wrap(words, "  ")]
     lines += [line for t in option.psychotherapy for line in _wrap(say(t, texts), "  ")]
     for task in option.support:
         due = "before the first session" if task.blocks_first_session else f"by {task.due}"
@@ -461,6 +463,14 @@ def _sessions(appointments: tuple[Appointment, ...]) -> str:
     days = ", ".join(f"{a.on:%a %d %b}" for a in sessions)
     start = f" at {sessions[0].starts:%H:%M}" if sessions[0].starts else ""
     return f"sessions{start}, {sessions[0].setting}: {days}"
+
+
+def _therapy_hours(appointments: tuple[Appointment, ...], texts: Mapping[str, str]) -> Iterator[str]:
+    """The days of each psychotherapy that has hours in the plan."""
+    days: dict[str, list[str]] = {}
+    for hour in (a for a in appointments if a.kind == "psychotherapy"):
+        days.setdefault(f"{say(hour.title, texts)} ({hour.with_whom[0]})", []).append(f"{hour.on:%a %d %b}")
+    yield from (f"{what}: {', '.join(when)}" for what, when in days.items())
 
 
 def _scores(course: Course) -> str:

@@ -185,12 +185,19 @@ def parts(who: Person, theta: Array, days: npt.ArrayLike) -> Parts:
     return Parts(context=np.where(started, 1.0 - rest, 0.0), drug=drug_part(who, theta, at))
 
 
-def drug_part(who: Person, theta: Array, at: Array) -> Array:
-    """The drug part at these days, (days, n); on the day of a session the one before its dose."""
+Reactions = dict[tuple[float, str | None], tuple[Array, Array]]
+"""Effect and half-life, each (n,), by the strength of a session and its equivalent, for one array of terms."""
+
+
+def drug_part(who: Person, theta: Array, at: Array, known: Reactions | None = None) -> Array:
+    """The drug part at these days, (days, n); on the day of a session the one before its dose.
+
+    `known` keeps the reactions of these very terms from one call to the next.
+    """
     found = np.zeros((at.size, theta.shape[1]))
     if not who.sessions:
         return found
-    effects, half_lives = by_session(who, theta)
+    effects, half_lives = by_session(who, theta, known)
     days = np.array([s.day for s in who.sessions])
     build_up = np.sin(_from_zero(theta[who.row["build_up"]])) ** 2 if "build_up" in who.row else 0.0
     levels = after_sessions(np, np.diff(days, prepend=days[0]).tolist(), effects, half_lives, build_up)
@@ -202,26 +209,27 @@ def drug_part(who: Person, theta: Array, at: Array) -> Array:
     return found
 
 
-def by_session(who: Person, theta: Array) -> tuple[list[Array], list[Array]]:
+def by_session(who: Person, theta: Array, known: Reactions | None = None) -> tuple[list[Array], list[Array]]:
     """Effect and half-life of each session, each (n,); computed once for each strength."""
-    at_half, half_life = expit(np, theta[who.row["drug"]]), np.exp(theta[who.row["half_life"]])
-    known: dict[tuple[float, str | None], tuple[Array, Array]] = {}
+    kept: Reactions = {} if known is None else known
     for s in who.sessions:
-        if (s.strength, s.equivalent) in known:
-            continue
-        if "ed50" not in who.row:
-            known[s.strength, s.equivalent] = (at_half, half_life)
-            continue
-        dose = np.full(theta.shape[1], s.strength)
-        if s.equivalent is not None:
-            dose = dose * np.exp(theta[who.row[s.equivalent]])
-        slope = np.maximum(theta[who.row["half_life_slope"]], 0.0) ** 2
-        known[s.strength, s.equivalent] = (
-            session_effect(np, dose, at_half, np.exp(theta[who.row["ed50"]])),
-            half_life_days(np, dose, half_life, slope),
-        )
-    found = [known[s.strength, s.equivalent] for s in who.sessions]
+        if (s.strength, s.equivalent) not in kept:
+            kept[s.strength, s.equivalent] = _reaction(who, theta, s)
+    found = [kept[s.strength, s.equivalent] for s in who.sessions]
     return [e for e, _ in found], [h for _, h in found]
+
+
+def _reaction(who: Person, theta: Array, session: Session) -> tuple[Array, Array]:
+    """Effect and half-life of such a session, each (n,)."""
+    at_half, half_life = expit(np, theta[who.row["drug"]]), np.exp(theta[who.row["half_life"]])
+    if "ed50" not in who.row:
+        return at_half, half_life
+    dose = np.full(theta.shape[1], session.strength)
+    if session.equivalent is not None:
+        dose = dose * np.exp(theta[who.row[session.equivalent]])
+    slope = np.maximum(theta[who.row["half_life_slope"]], 0.0) ** 2
+    effect = session_effect(np, dose, at_half, np.exp(theta[who.row["ed50"]]))
+    return effect, half_life_days(np, dose, half_life, slope)
 
 
 def _from_zero(angle: Array) -> Array:

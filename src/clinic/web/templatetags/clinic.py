@@ -34,6 +34,7 @@ from ketapath.domain.session import Administration
 from ketapath.knowledge import published
 from ketapath.knowledge.schema import Scope
 from ketapath.pharmacology.effects import Risk
+from ketapath.plan.regimens import regimen_of
 from ketapath.report import approval as texts_of_approval
 from ketapath.report import say as say_text
 from ketapath.report.beside import heading, holding, how_it_went, result, share, why, without_figures
@@ -239,6 +240,18 @@ _HALF_OF_BAND = 0.674490 / 1.644854
 
 
 @register.filter
+def hundredths(share: float) -> str:
+    """A probability as so many in a hundred, where it is compared with others."""
+    return _("%(count)s in 100") % {"count": f"{100 * share:.0f}"}
+
+
+@register.filter
+def in_hundreds(band: Range) -> str:
+    """The band of a probability, as so many in a hundred."""
+    return _("(%(low)s to %(high)s in 100)") % {"low": f"{100 * band.p05:.0f}", "high": f"{100 * band.p95:.0f}"}
+
+
+@register.filter
 def on_day(value: float, first: date | None) -> str:
     """A day of the course as a date; a dash where there is no day to count from."""
     return day(None if first is None else first + timedelta(days=round(value)))
@@ -298,6 +311,7 @@ def age_and_sex(person: Profile) -> str:
 def scope(found: Scope) -> str:
     """Of which products, routes, countries and people a rule speaks."""
     said = [", ".join(map(word, words)) for words in (found.products, found.routes, found.jurisdictions) if words]
+    said += [", ".join(str(word(way)) for way in found.also)] if found.also else []
     people = [] if found.population == "all" else [found.population]
     return " · ".join([*said, *people]) or _("everybody")
 
@@ -389,7 +403,7 @@ def is_statable(path: str) -> bool:
 def decided(made: Decided) -> str:
     """A decision with what it was about."""
     if made.about == "plan":
-        chosen = knowledge().texts.get(f"protocol.{made.chosen.partition('/')[0]}", made.chosen)
+        chosen = _way_in_words(made.chosen)
         words = {
             "accepted": _("Plan signed: %(what)s"),
             "changed": _("Plan signed with another dose: %(what)s"),
@@ -403,6 +417,16 @@ def decided(made: Decided) -> str:
             "rejected": _("Suggestion rejected: %(what)s"),
         }
     return words[made.outcome] % {"what": chosen}
+
+
+def _way_in_words(option_id: str) -> str:
+    """The way of giving that an option was chosen for, as far as the knowledge of today names it."""
+    known, protocol_id = knowledge(), option_id.partition("/")[0]
+    if f"protocol.{protocol_id}" not in known.texts:
+        return option_id
+    regimen = regimen_of(option_id, known)
+    parts = [f"protocol.{protocol_id}"] + ([f"course.{regimen.course}"] if regimen else [])
+    return _(", ").join(say_text(Text(key=part), known.texts) for part in parts)
 
 
 @register.filter
