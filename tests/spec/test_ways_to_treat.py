@@ -7,7 +7,20 @@ from functools import cache
 from typing import Any
 
 import pytest
-from tests.records import CLINIC, KNOWLEDGE, PATIENT, complete, good_record, intake, person, phq9, record, spread
+from tests.records import (
+    CLINIC,
+    KNOWLEDGE,
+    PATIENT,
+    complete,
+    days_ago,
+    good_record,
+    infusion,
+    intake,
+    person,
+    phq9,
+    record,
+    spread,
+)  # fmt: skip
 
 from ketapath import journey
 from ketapath.domain.clinic import Clinic
@@ -153,3 +166,10 @@ def test_a_pressure_that_would_be_dangerous_rules_esketamine_by_vein_out_as_it_d
     )
     assert found.candidacy.by_product == {"esketamine/iv": "not-eligible", "racemic/iv": "not-eligible"}
     assert "CON-005" in str(dict(found.removed)["esketamine/iv"].values["rules"])
+
+
+def test_a_dose_that_was_stopped_early_leaves_the_usual_one_open() -> None:
+    found = journey.planned(person(good_record(infusion(days_ago(3), mg=30.0))), CLINIC, KNOWLEDGE, seed=1)
+    again = by_route(found, "racemic", "iv")
+    assert again.dose is not None
+    assert again.dose.dose_mg == 35.0

@@ -125,7 +125,9 @@ def ways(setting: Setting, protocol: Mapping[str, Any], verdict: Verdict) -> lis
     person, knowledge = setting.person, setting.knowledge
     found = regimens(person, protocol, setting.clinic, knowledge)
     dosed = {r.id: _steps(setting, protocol, r) for r in found}
-    found = tuple(r for r in found if _may_start(setting, protocol, dosed[r.id][0]))
+    # The lowest dose stays open, also above one that was stopped early or given at a lower weight: it is no step up.
+    least = min((steps[0].dose_mg for steps, _, _ in dosed.values() if steps), default=0.0)
+    found = tuple(r for r in found if _may_start(setting, protocol, dosed[r.id][0], least))
     usual = shaped(protocol, found[0], knowledge)
     mg = [s.dose_mg for steps, _, _ in dosed.values() for s in steps]
     risks = chances(person, usual, mg, knowledge, seed=setting.seed, sensitivity=setting.sensitivity) if mg else {}
@@ -164,10 +166,12 @@ def _steps(
     return tuple(steps), first, None
 
 
-def _may_start(setting: Setting, protocol: Mapping[str, Any], steps: Sequence[DoseStep]) -> bool:
+def _may_start(setting: Setting, protocol: Mapping[str, Any], steps: Sequence[DoseStep], least_mg: float) -> bool:
     """Whether a course may go on with this dose: above the last one given only where the raise rule says so."""
     person, rule = setting.person, setting.knowledge.rules[protocol["search"]["raise_rule"]]
-    if not steps or rule.stage != "response" or not given_by(person, protocol, setting.knowledge):
+    if not steps or steps[0].dose_mg <= least_mg:
+        return True
+    if rule.stage != "response" or not given_by(person, protocol, setting.knowledge):
         return True
     last = next((d.dose_mg for d in reversed(person.doses) if d.product == protocol["product"]), None)
     return last is None or steps[0].dose_mg <= last or rule.holds(person.known, as_of=person.as_of) is True
