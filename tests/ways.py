@@ -76,6 +76,7 @@ def way(sketch: Sketch, code: str, knowledge: Knowledge = KNOWLEDGE) -> Way:
         burden=Burden(
             visits=2 * sketch.sessions + 2,
             hours=3.0 * sketch.sessions if sketch.hours is None else sketch.hours,
+            marked_sessions=None if sketch.marked is None else sketch.marked * sketch.sessions,
             days=int(HORIZON_DAYS),
             mg_by_days=mg,
         ),

@@ -137,7 +137,7 @@ def beats(one: Way, other: Way) -> bool:
     if (one.outcome is None) != (other.outcome is None):
         return False
     pairs = [(-one.burden.visits, -other.burden.visits), (-one.burden.hours, -other.burden.hours)]
-    pairs.append((-(one.marked_sessions or 0.0), -(other.marked_sessions or 0.0)))
+    pairs.append((-(one.burden.marked_sessions or 0.0), -(other.burden.marked_sessions or 0.0)))
     if one.outcome is not None and other.outcome is not None:
         pairs.append((float(one.outcome.better.mean()), float(other.outcome.better.mean())))
     if one.name == other.name:
