@@ -76,7 +76,7 @@ def without(base: str) -> tuple[Candidacy, Plan, DecisionCard]:
     return said(base, {}, TODAY)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from(sorted(BASES)), REPORTED, st.sampled_from([TODAY, days_ago(20), days_ago(400)]))
 def test_no_result_changes_candidacy_dose_order_schedule_or_the_next_step(
     base: str, reported: dict[str, Any], on: date
@@ -101,7 +101,7 @@ FIXTURES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(FIXTURES, st.sampled_from(["Val/Val", "Val/Met", "Met/Met"]))
 def test_an_approved_card_moves_only_what_it_declares_and_never_beyond_its_bound(
     changes: dict[str, Any], result: str

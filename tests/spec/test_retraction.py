@@ -25,7 +25,11 @@ from ketapath.pharmacology.worked import worked
 from ketapath.report import plan_json, rests_on
 
 TODAY = date(2026, 11, 24)
-RECORDS = {file.stem: file.read_bytes() for file in sorted(EXAMPLES.glob("*.json"))}
+PEOPLE = (
+    "aneurysm", "bipolar", "half-the-facts-missing", "ptsd-with-depression", "seventy-four-with-falls",
+    "treatment-resistant-depression",
+)  # fmt: skip
+RECORDS = {name: (EXAMPLES / f"{name}.json").read_bytes() for name in PEOPLE}
 ONLY_SOURCE = "VA_LOCAL"
 """The only source of CON-008, which is approved at some clinics."""
 

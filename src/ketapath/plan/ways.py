@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Text, Verdict
+from ketapath.domain.fact import Dose
 from ketapath.domain.plan import Burden, Cost, DoseCalculation, DoseStep, Range, Regimen, Tier
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import Knowledge
@@ -206,7 +207,7 @@ def _way(
         not_predicted=why,
         chances=risk,
         too_little=None if outcome is None else outcome.most_effect < setting.knowledge.figure("least_drug_effect"),
-        sessions_by_days=_within(setting, own, days, [1.0] * len(days)),
+        sessions_by_days=_within(setting, own, days, [1.0] * len(days), lambda dose: 1.0),
         burden=_burden(setting, own, days, doses_by_session(steps, len(days)), risk.marked),
         cost=_cost(setting, own, days),
     )
@@ -339,13 +340,16 @@ def _among(possible: Ensemble, event: Happened, those: Happened) -> Range:
 
 
 def _within(
-    setting: Setting, protocol: Mapping[str, Any], days: Sequence[int], amounts: Sequence[float]
+    setting: Setting,
+    protocol: Mapping[str, Any],
+    days: Sequence[int],
+    amounts: Sequence[float],
+    of_earlier: Callable[[Dose], float],
 ) -> dict[int, float]:
-    """The most that falls into so many days, earlier doses of this product and route counted; by the number of days."""
+    """The most that falls into so many days, by the number of days; `of_earlier` is what a dose of the record counts."""
     first = setting.person.as_of.toordinal() + setting.starts_in
-    one = len(days) > 0 and set(amounts) == {1.0}
     before = [
-        (float(d.on.toordinal() - first), 1.0 if one else float(d.dose_mg or 0.0))
+        (float(d.on.toordinal() - first), of_earlier(d))
         for d in doses_given(setting.person.doses, setting.person.as_of)
         if (d.product, d.route) == (protocol["product"], protocol["route"])
     ]
@@ -375,7 +379,7 @@ def _burden(
         hours=(n * float(protocol["session_min"]) + talk + REVIEW_MIN + 2 * visits * one_way) / 60.0,
         marked_sessions=None if marked is None else marked * n,
         days=int(HORIZON_DAYS),
-        mg_by_days=_within(setting, protocol, days, mg) if any(mg) else {},
+        mg_by_days=_within(setting, protocol, days, mg, lambda dose: dose.dose_mg or 0.0) if any(mg) else {},
     )
 
 
