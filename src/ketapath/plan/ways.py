@@ -339,6 +339,10 @@ def _among(possible: Ensemble, event: Happened, those: Happened) -> Range:
     return Range(p05=p05, p50=p50, p95=p95, unit="1")
 
 
+def _milligrams(dose: Dose) -> float:
+    return dose.dose_mg or 0.0
+
+
 def _within(
     setting: Setting,
     protocol: Mapping[str, Any],
@@ -379,7 +383,7 @@ def _burden(
         hours=(n * float(protocol["session_min"]) + talk + REVIEW_MIN + 2 * visits * one_way) / 60.0,
         marked_sessions=None if marked is None else marked * n,
         days=int(HORIZON_DAYS),
-        mg_by_days=_within(setting, protocol, days, mg, lambda dose: dose.dose_mg or 0.0) if any(mg) else {},
+        mg_by_days=_within(setting, protocol, days, mg, _milligrams) if any(mg) else {},
     )
 
 
