@@ -350,7 +350,7 @@ def _within(
     amounts: Sequence[float],
     of_earlier: Callable[[Dose], float],
 ) -> dict[int, float]:
-    """The most that falls into so many days, by the number of days; `of_earlier` is what a dose of the record counts."""
+    """The most that falls into so many days, by their number; `of_earlier` is what a dose of the record counts."""
     first = setting.person.as_of.toordinal() + setting.starts_in
     before = [
         (float(d.on.toordinal() - first), of_earlier(d))
