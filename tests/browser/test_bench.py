@@ -114,6 +114,7 @@ def test_the_files_are_those_of_what_is_drawn(museum: House, enter: Enter) -> No
 def test_the_planned_dose_goes_to_the_bench_with_its_person(museum: House, enter: Enter) -> None:
     page = enter(museum, "prescriber")
     page.goto(museum.url + PAGES["plan"])
+    page.click("text=Expected level after the first dose >> nth=0")
     page.click("text=On the bench >> nth=0")
     expect(page.locator("#bench-form")).to_contain_text("Filled from the record of")
     expect(page.locator("#weight")).not_to_have_value("")
