@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from tests.records import CLINIC, KNOWLEDGE, PATIENT, complete, good_record, intake, person, phq9, record, spread
+from tests.records import CLINIC, KNOWLEDGE, PATIENT, TODAY, complete, good_record, intake, person, phq9, record, spread
 
 from ketapath import journey
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.plan import Option, Plan
+from ketapath.plan.needs import arrangement
+from ketapath.plan.schedule import session_days
 
 
 def plan(data: bytes, clinic: Clinic = CLINIC) -> Plan:
@@ -75,6 +78,15 @@ def test_sessions_keep_to_days_on_which_the_clinic_is_open() -> None:
     days = [a.on for a in option(good_record(), clinic=clinic).schedule if a.kind == "session"]
     assert len(days) == len(set(days)) > 1
     assert all(day.weekday() in (1, 3) for day in days)
+
+
+def test_a_weekend_never_puts_two_sessions_on_days_that_follow_each_other() -> None:
+    protocol = KNOWLEDGE.protocols["racemic-iv-series"]
+    thrice = protocol | {"induction": {"sessions": 6, "days": [0, 2, 4, 7, 9, 11]}}
+    nothing = arrangement(person(good_record()), KNOWLEDGE)
+    for start in range(7):
+        days = session_days(thrice, nothing, CLINIC, KNOWLEDGE, today=TODAY + timedelta(days=start))
+        assert all((later - earlier).days >= 2 for earlier, later in pairwise(days))
 
 
 def test_each_session_has_its_integration_hour_after_it() -> None:

@@ -19,6 +19,7 @@ from ketapath.knowledge import Knowledge
 from ketapath.plan.needs import Arrangement
 
 SETTING = "treatment-room"
+_REST_DAYS = 2  # source: our choice; the most that an open clinic is asked to keep free, so that fewer days still do
 REVIEW_MIN = 30  # source: our choice; the review that decides whether to go on
 
 
@@ -106,14 +107,19 @@ def first_day(arranged: Arrangement, clinic: Clinic, knowledge: Knowledge, *, to
 def session_days(
     protocol: Mapping[str, Any], arranged: Arrangement, clinic: Clinic, knowledge: Knowledge, *, today: date
 ) -> list[date]:
-    """The days of the induction, each on an open day and none two on one day."""
+    """The days of the induction, each on an open day, and none closer to the one before than the protocol brings any.
+
+    A weekend moves a session; without this it would move it next to another.
+    """
     first = first_day(arranged, clinic, knowledge, today=today)
+    planned = protocol["induction"]["days"]
+    apart = min((later - earlier for earlier, later in pairwise(planned)), default=0)
     days: list[date] = []
-    for offset in protocol["induction"]["days"]:
-        day = _open_day(first + timedelta(days=offset), clinic)
-        while day in days:
-            day = _open_day(day + timedelta(days=1), clinic)
-        days.append(day)
+    for offset in planned:
+        earliest = first + timedelta(days=offset)
+        if days:
+            earliest = max(earliest, days[-1] + timedelta(days=min(apart, _REST_DAYS)))
+        days.append(_open_day(earliest, clinic))
     return days
 
 

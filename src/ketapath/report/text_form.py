@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ketapath.domain.alternative import Comparison, ValuesOrder
 from ketapath.domain.biomarker import MarkerView, Measured, Study, WhatIf
@@ -47,8 +47,8 @@ def plan_text(plan: Plan, person: Profile, knowledge: Knowledge) -> str:
     """The assessment and the options one after another."""
     lines = _head(plan.candidacy, person, knowledge)
     lines += _compared(plan, knowledge.texts)
-    for option in plan.options:
-        lines += _option(option, knowledge)
+    for place, option in enumerate(plan.options):
+        lines += _option(option, _told_before(option, plan.options[:place]), knowledge)
     texts = knowledge.texts
     if plan.no_options_reason is not None:
         lines += ["", *_wrap(say(plan.no_options_reason, texts))]
@@ -303,7 +303,18 @@ def _compared(plan: Plan, texts: Mapping[str, str]) -> Iterator[str]:
         yield from _wrap(f"{say(worth.unit, texts)} is worth {worth.better_days:g} better days ({said})", "- ")
 
 
-def _option(option: Option, knowledge: Knowledge) -> list[str]:
+def _told_before(option: Option, earlier: Sequence[Option]) -> Option | None:
+    """The first of the earlier options of which the same is to be arranged, watched and said against it."""
+
+    def sides(one: Option) -> tuple[object, ...]:
+        watched = tuple((f.id, f.verdict) for f in (*one.monitoring, *one.stop_rules))
+        return (one.protocol_id, one.support, one.psychotherapy, watched, one.harm)
+
+    return next((one for one in earlier if sides(one) == sides(option)), None)
+
+
+def _option(option: Option, told: Option | None, knowledge: Knowledge) -> list[str]:
+    """One option; what `told` has said already is not said again."""
     texts = knowledge.texts
     lines = [
         "",
@@ -321,16 +332,8 @@ def _option(option: Option, knowledge: Knowledge) -> list[str]:
     if option.schedule:
         lines += _wrap(_sessions(option.schedule), "  ")
         lines += [line for words in _therapy_hours(option.schedule, texts) for line in _wrap(words, "  ")]
-    lines += [line for t in option.psychotherapy for line in _wrap(say(t, texts), "  ")]
-    for task in option.support:
-        due = "before the first session" if task.blocks_first_session else f"by {task.due}"
-        lines += _wrap(f"{task.who}, {due}: {say(task.title, texts)}", "  > ")
-    lines += _wrap(f"watch: {'; '.join(f.rule.title for f in option.monitoring if f.rule)}", "  ")
     lines += _benefit(option, texts)
     lines += [line for m in option.markers for line in _wrap(say(m.statement, texts), "  * ")]
-    lines += [
-        line for h in option.harm for line in _wrap(f"{say(h.statement, texts)} [{_keys(h.evidence)}]", "  harm: ")
-    ]
     if option.exposure is not None:
         e = option.exposure
         lines += [f"  peak level {e.p50:.0f} ng/mL ({e.p05:.0f} to {e.p95:.0f}), predicted, venous"]
@@ -341,6 +344,23 @@ def _option(option: Option, knowledge: Knowledge) -> list[str]:
         f"{burden.hours:.0f} hours in {burden.days} days; cost {_cost(option)}",
         "  ",
     )
+    if told is not None:
+        same = "what to arrange, watch and stop for, published harms and the case against it"
+        return lines + _wrap(f"{same}: as option {told.standing.place}", "  ")
+    return lines + _sides(option, texts)
+
+
+def _sides(option: Option, texts: Mapping[str, str]) -> list[str]:
+    """What an option needs and what speaks against it, which ways of one protocol mostly share."""
+    lines = [line for t in option.psychotherapy for line in _wrap(say(t, texts), "  ")]
+    for task in option.support:
+        due = "before the first session" if task.blocks_first_session else f"by {task.due}"
+        lines += _wrap(f"{task.who}, {due}: {say(task.title, texts)}", "  > ")
+    lines += _wrap(f"watch: {'; '.join(f.rule.title for f in option.monitoring if f.rule)}", "  ")
+    lines += _wrap(f"stop or pause: {'; '.join(f.rule.title for f in option.stop_rules if f.rule)}", "  ")
+    lines += [
+        line for h in option.harm for line in _wrap(f"{say(h.statement, texts)} [{_keys(h.evidence)}]", "  harm: ")
+    ]
     return lines + _wrap(f"against it: {say(option.basis.best_case_against, texts)}", "  ")
 
 
@@ -360,7 +380,7 @@ def _way(option: Option, texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def _limits(option: Option, texts: Mapping[str, str]) -> Iterator[str]:
-    """The predicted chance of each limited harm, and when to stop."""
+    """The predicted chance of each limited harm."""
     for chance in option.chances:
         words = say(chance.statement, texts)
         if chance.p is None:
@@ -368,7 +388,6 @@ def _limits(option: Option, texts: Mapping[str, str]) -> Iterator[str]:
         else:
             band = f"{about(chance.p)} ({about(chance.p05 or 0.0)} to {about(chance.p95 or 0.0)})"
             yield from _wrap(f"{words}: {band}, at most {about(chance.limit)}", "  risk: ")
-    yield from _wrap(f"stop or pause: {'; '.join(f.rule.title for f in option.stop_rules if f.rule)}", "  ")
 
 
 def _cost(option: Option) -> str:
