@@ -201,3 +201,10 @@ def test_area_over_a_day_is_dose_over_clearance_and_the_peak_is_the_one_of_the_p
     assert found.area[1] == pytest.approx(1000 * 17.5 / 95.2, rel=0.06)
     peak = exposure_peak(order, MAN, DRUGS, draws=2000, seed=1)
     assert found.peak == pytest.approx((peak.p05, peak.p50, peak.p95))
+
+
+def test_the_smallest_amount_that_a_number_can_hold_is_still_an_infusion() -> None:
+    least = Input(time_h=0.0, amount=5e-324, duration_h=1.0)
+    found = solve([[0.0, 0.0], [0.0, -2.0]], [least], [0.5, 2.0])
+    assert np.isfinite(found).all()
+    assert found.max() <= 5e-324

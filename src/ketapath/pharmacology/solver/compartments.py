@@ -152,7 +152,8 @@ def _scale(a: Array, rates: Array, step_h: float, is_positive: bool) -> float:
             "End earlier, or take a rate so fast as an equilibrium."
         )
     beside = norm if norm * step_h >= 1.0 else min(1.0, 1.0 / step_h)
-    return total / beside if total > 0.0 else 1.0
+    # An amount near the smallest number would leave a scale of nothing, which nothing can be divided by.
+    return max(total / beside, float(np.finfo(np.float64).tiny)) if total > 0.0 else 1.0
 
 
 def _general(m: Array) -> Array:
