@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import datetime, time
 
 import pytest
-from tests.courses import KNOWLEDGE, POPULATION, at, dose, found, keys, on, score
+from tests.courses import KNOWLEDGE, at, dose, found, keys, on, score
 
 from ketapath.domain.evidence import Text
 from ketapath.domain.response import Course, Goal
 from ketapath.measurement import is_response
-from ketapath.response import prior_benefit
 
 GAD7 = KNOWLEDGE.instruments["gad7"]
 MISSING = Text(key="score.items_missing", values={"missing": 1, "items": 9})
@@ -205,40 +204,6 @@ def test_a_long_course_of_maintenance_is_drawn_in_fewer_steps() -> None:
     assert one.curve is not None
     assert len(one.curve.days) < 220
     assert at(one.curve, 366.0)["p50"] < 11
-
-
-def benefit(product: str, route: str, strength: float | None, condition: str = "MDD", sessions: int = 6) -> object:
-    return prior_benefit(
-        product,
-        route,
-        condition=condition,
-        session_days=[3.5 * i for i in range(sessions)],
-        strength=strength,
-        baseline_score=18.0,
-        scale="phq9",
-        knowledge=KNOWLEDGE,
-        population=POPULATION,
-        seed=1,
-    )
-
-
-def test_no_benefit_is_predicted_without_a_dose_or_outcome_studies() -> None:
-    assert benefit("racemic", "iv", None) is None
-    assert benefit("racemic", "sc", 0.5) is None
-    assert benefit("esketamine", "nasal", 1.0, "bipolar-depression") is None
-    assert benefit("racemic", "iv", 0.5, "PTSD") is None
-
-
-def test_the_benefit_before_treatment_is_that_of_the_course_without_scores() -> None:
-    """The band of the score after six infusions, against the expected course of somebody with that baseline."""
-    found_before = benefit("racemic", "iv", 0.5)
-    assert isinstance(found_before, dict)
-    treated = found(score(0, 18.0), doses=[dose(d) for d in (0, 3, 7, 10, 14, 18)], day=18)
-    band, expected = found_before["score_after_induction"], at(treated.expected, 19.0)
-    assert (band.p05, band.p50, band.p95) == pytest.approx((expected["p05"], expected["p50"], expected["p95"]), abs=1.2)
-    response = found_before["p_response"]
-    assert 0 < response.p05 < response.p50 < response.p95 < 1
-    assert response.p95 - response.p05 > 0.2
 
 
 def test_gad7_response_is_half_or_a_fall_below_ten() -> None:

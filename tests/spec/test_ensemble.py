@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tests.courses import FIRST, KNOWLEDGE, POPULATION, SESSIONS, found, history, on, score
+from tests.courses import FIRST, KNOWLEDGE, POPULATION, SESSIONS, at, dose, found, history, on, score
 
 from ketapath.domain.evidence import Text
 from ketapath.domain.response import History
@@ -159,3 +159,36 @@ def test_a_worse_start_leaves_more_points_and_no_better_odds_of_few() -> None:
     ends = [treat(of, infusions(*SESSIONS)).totals[4] for of in (mild, severe)]
     assert ends[0].mean() < ends[1].mean()
     assert (ends[0] < 5).mean() > (ends[1] < 5).mean()
+
+
+@pytest.mark.parametrize(
+    ("condition", "way", "is_studied"),
+    [
+        ("MDD", VEIN, True), ("MDD", ("racemic", "sc"), False), ("PTSD", VEIN, False),
+        ("bipolar-depression", SPRAY, False), ("bipolar-depression", VEIN, True),
+    ],
+)  # fmt: skip
+def test_there_are_possible_persons_only_where_outcomes_were_studied(
+    condition: str, way: tuple[str, str], is_studied: bool
+) -> None:
+    made = possible_persons(
+        replace(NEW, condition=condition), KNOWLEDGE, POPULATION, as_of=on(20), seed=1, ways=[way],
+        baseline_score=("phq9", 18.0),
+    )  # fmt: skip
+    assert isinstance(made, Ensemble) is is_studied
+
+
+def test_before_treatment_six_infusions_bring_what_a_course_without_scores_expects() -> None:
+    days = (0, 3, 7, 10, 14, 18)
+    made = possible_persons(
+        NEW, KNOWLEDGE, POPULATION, as_of=on(20), seed=1, ways=[VEIN], baseline_score=("phq9", 18.0), looks=[19.0]
+    )
+    assert isinstance(made, Ensemble)
+    row = int(np.searchsorted(made.days, 19.0))
+    totals = treat(made, infusions(*days)).totals[row]
+    expected = at(found(score(0, 18.0), doses=[dose(d) for d in days], day=18).expected, 19.0)
+    for name, share in (("p05", 0.05), ("p50", 0.5), ("p95", 0.95)):
+        assert np.quantile(totals, share) == pytest.approx(expected[name], abs=1.2), name
+    response = made.band((1.0 - totals / 18.0 >= 0.5).astype(float))
+    assert 0 < response.p05 < response.p50 < response.p95 < 1
+    assert response.p95 - response.p05 > 0.2, "settings differ by more than a little"

@@ -4,7 +4,6 @@ The draws of the population come from `response.prior`; a verb of that name here
 """
 
 from ketapath.response.arm_file import read_arm
-from ketapath.response.benefit import prior_benefit
 from ketapath.response.evidence import response_evidence
 from ketapath.response.predict import predict_arm
 from ketapath.response.prior import Population
@@ -18,7 +17,6 @@ __all__ = [
     "Population",
     "course",
     "predict_arm",
-    "prior_benefit",
     "read_arm",
     "response_evidence",
     "validate_response",
