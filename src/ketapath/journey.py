@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from ketapath.candidacy import assess
+from ketapath.candidacy import assess, at_clinic
 from ketapath.domain.candidacy import Candidacy
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding
@@ -85,8 +85,8 @@ def searched(
     someone: Profile, clinic: Clinic, knowledge: Knowledge, *, seed: int, sensitivity: Sensitivity | None = None
 ) -> Searched:
     """The same before anything is weighed: `ketapath.plan.offer` ranks it for any wishes without simulating again."""
-    candidacy = assessed(someone, clinic, knowledge)
-    return search(someone, candidacy, clinic, knowledge, seed=seed, sensitivity=sensitivity)
+    candidacy, here = assessed(someone, clinic, knowledge), at_clinic(someone, clinic, knowledge)
+    return search(here, candidacy, clinic, knowledge, seed=seed, sensitivity=sensitivity)
 
 
 def treated(

@@ -88,7 +88,8 @@ def propose(
     `own_prior` are a clinic's own draws of the response model, `sensitivity` what earlier sessions say of reactions,
     `weighed` what is to rank the ways in the place of what the person stated.
     """
-    found = search(person, candidacy, clinic, knowledge, seed=seed, own_prior=own_prior, sensitivity=sensitivity)
+    here = at_clinic(person, clinic, knowledge)
+    found = search(here, candidacy, clinic, knowledge, seed=seed, own_prior=own_prior, sensitivity=sensitivity)
     return offer(found, weighed=weighed)
 
 
@@ -102,24 +103,10 @@ def search(
     own_prior: Population | None = None,
     sensitivity: Sensitivity | None = None,
 ) -> Searched:
-    """Every open way with what it does to this person, before any is weighed against another."""
-    return compared(
-        at_clinic(person, clinic, knowledge), candidacy, clinic, knowledge,
-        seed=seed, own_prior=own_prior, sensitivity=sensitivity,
-    )  # fmt: skip
+    """Every open way with what it does to this person, before any is weighed against another.
 
-
-def compared(
-    person: Profile,
-    candidacy: Candidacy,
-    clinic: Clinic,
-    knowledge: Knowledge,
-    *,
-    seed: int,
-    own_prior: Population | None = None,
-    sensitivity: Sensitivity | None = None,
-) -> Searched:
-    """`search` for somebody who is at this clinic already, of whom no fact is read that the ways do not need."""
+    `person` is `at_clinic` already. Only facts that the ways need are read of them.
+    """
     removed: list[tuple[str, Text]] = []
     open_: list[Mapping[str, Any]] = []
     for protocol in knowledge.protocols.values():

@@ -31,7 +31,7 @@ from ketapath.plan.choice import Choice, Chosen, choose, utility
 from ketapath.plan.fit import own_limits
 from ketapath.plan.markers import counting, movers
 from ketapath.plan.needs import arrangement
-from ketapath.plan.options import Searched, compared
+from ketapath.plan.options import Searched, search
 from ketapath.plan.ordering import order_findings
 from ketapath.plan.preferences import PATHS, contradicted, worths
 from ketapath.plan.schedule import first_day
@@ -123,9 +123,7 @@ class _Asking:
         now = self.now.compared
         is_alike = not self.read.may_matter(path) and self.starts_in == _starts_in(person, self.clinic, self.knowledge)
         if not is_alike or not stands <= {w.name for w in now.ways}:
-            found = compared(
-                person, candidacy, self.clinic, self.knowledge, seed=self.seed, sensitivity=self.sensitivity
-            )
+            found = search(person, candidacy, self.clinic, self.knowledge, seed=self.seed, sensitivity=self.sensitivity)
             return _state(person, candidacy, found, weighed, self.clinic, self.knowledge)
         key = (tuple(candidacy.by_product.items()), tuple((w.thing, w.better_days) for w in weighed))
         if key not in self.known:
@@ -164,7 +162,7 @@ def _asking(
 ) -> _Asking:
     read = _Read(person.known)
     starts_in = _starts_in(person, clinic, knowledge)
-    found = compared(replace(person, known=read), plan.candidacy, clinic, knowledge, seed=seed, sensitivity=sensitivity)
+    found = search(replace(person, known=read), plan.candidacy, clinic, knowledge, seed=seed, sensitivity=sensitivity)
     return _Asking(
         person=person,
         clinic=clinic,
