@@ -192,6 +192,21 @@ def test_little_response_that_was_borne_well_may_step_up_and_a_bad_session_steps
     assert (down.probability or 1) < chance(down, "continue")
 
 
+def by_route(route: str) -> tuple[dict[str, Any], ...]:
+    """Six doses of racemic ketamine by this route, as the record names it."""
+    return tuple(one | {"dosage": one["dosage"] | {"route": {"text": route}}} for one in SIX)
+
+
+@pytest.mark.parametrize(
+    ("route", "rule"),
+    [("Intravenous route", "REG-021"), ("Intramuscular route", "REG-021"), ("Subcutaneous route", "KP-246")],
+)
+def test_no_response_is_judged_by_the_rule_of_the_way_that_was_given(route: str, rule: str) -> None:
+    found = card(*by_route(route), before=20, after=20)
+    assert found.decision == "stop"
+    assert {r.id for r in found.rules} & {"REG-004", "REG-021", "KP-246"} == {rule}
+
+
 def test_after_no_response_other_treatments_stand_with_what_was_tried_of_them() -> None:
     found = card(*SIX, after=18)
     assert found.treatments

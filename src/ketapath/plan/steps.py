@@ -17,6 +17,8 @@ from ketapath.plan.stops import RELAPSE, relapsed
 from ketapath.plan.under_way import UnderWay
 
 TAPER = "KP-263"
+_REVIEWS = ("REG-021", "REG-004", "KP-246")
+"""The rules that ask for enough of a gain at the review, one for each group of ways."""
 _RAISE, _LOWER = "REG-015", "REG-015b"
 
 
@@ -102,7 +104,7 @@ def _responding(now: UnderWay, person: Profile, knowledge: Knowledge) -> Step:
 
 def _without_response(now: UnderWay, knowledge: Knowledge, *, at_ceiling: bool) -> Step:
     """At the review: little, or something short of a response."""
-    review = "REG-004" if now.is_spray else "REG-021"
+    review = next((name for name in _REVIEWS if _speaks(name, now, knowledge)), _REVIEWS[0])
     least = knowledge.rules[review].limit("course.improvement_percent") / 100
     higher: tuple[Decision, ...] = () if at_ceiling else ("adjust",)
     if now.gained is None or now.gained < least:
