@@ -71,9 +71,10 @@ INSTALLED_APPS = [
     "heroicons",
     "clinic.record",
     "clinic.access",
+    "clinic.practice",
     "clinic.web",
 ]
-MIGRATION_MODULES = {"record": "clinic.migrations.record", "access": "clinic.migrations.access"}
+MIGRATION_MODULES = {name: f"clinic.migrations.{name}" for name in ("record", "access", "practice")}
 AUTH_USER_MODEL = "access.Account"
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

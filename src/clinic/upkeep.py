@@ -70,7 +70,7 @@ def alone(said: Environment) -> Iterator[None]:
 def newer_steps() -> list[str]:
     """The steps of the schema that this database has taken and this version does not know."""
     loader = MigrationLoader(connection)
-    ours = {label for label, _name in loader.disk_migrations} | {"record", "access"}
+    ours = {label for label, _name in loader.disk_migrations} | {"record", "access", "practice"}
     return sorted(
         f"{a}.{n}" for a, n in loader.applied_migrations if a in ours and (a, n) not in loader.disk_migrations
     )

@@ -28,7 +28,7 @@ executor.migrate(targets)
 models = MigrationExecutor(connection).loader.project_state(targets).apps.get_models()
 with transaction.atomic():
     for model in models:
-        if model._meta.app_label in ("record", "access"):
+        if model._meta.app_label in ("record", "access", "practice"):
             fields = model._meta.concrete_fields
             columns = ", ".join(f'"{f.column}"' for f in fields)
             rows = file.execute(f'SELECT {columns} FROM "{model._meta.db_table}" ORDER BY 1')

@@ -172,6 +172,55 @@ class ExposureLine(models.Model):
         return f"{self.patient_id} {self.given_on} {self.product}"
 
 
+class Booking(models.Model):
+    """Projection: one appointment that is to come or was held, as the day's board and the schedule need it.
+
+    `room` is the code of a room, `staff` the usernames of who is booked for it; `planned_on` the day on which the plan
+    `plan_id` meant it, empty for what belongs to no plan. Times are instants.
+    """
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    appointment = models.CharField(max_length=64)
+    patient_id = models.CharField(max_length=64)
+    kind = models.CharField(max_length=20)
+    status = models.CharField(max_length=20)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    room = models.CharField(max_length=20, blank=True)
+    staff = models.JSONField(default=list)
+    plan_id = models.CharField(max_length=64, blank=True)
+    planned_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "appointment"], name="one_booking")]
+        indexes = [
+            models.Index(fields=["practice", "starts_at"], name="booking_of_day"),
+            models.Index(fields=["practice", "patient_id", "starts_at"], name="booking_of_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.patient_id} at {self.starts_at}"
+
+
+class Hold(models.Model):
+    """Projection: five minutes of a room, a person or a colleague that one booking has taken; nobody takes them twice.
+
+    `resource` is "room/CODE", "patient/ID" or "staff/USERNAME/PLACE", a place for each person that somebody may look
+    after at once; `slot` counts five minutes since 1970.
+    """
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="holds")
+    resource = models.CharField(max_length=120)
+    slot = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "resource", "slot"], name="nothing_booked_twice")]
+
+    def __str__(self) -> str:
+        return f"{self.resource} at {self.slot}"
+
+
 class Receipt(models.Model):
     """An act that was done, under the key its sender chose, so that a repeated request does nothing twice."""
 

@@ -1,0 +1,7 @@
+"""The tables, one file for each part of the clinic's day."""
+
+from __future__ import annotations
+
+from clinic.practice.models.rooms import Certificate, Duty, Room
+
+__all__ = ["Certificate", "Duty", "Room"]
