@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -65,9 +65,23 @@ def simulated(
         sex=str(sex.value) if sex is not None else None,
     )
     order = Order(product=product, route=route, dose_mg=dose_mg, infusion_min=infusion_min)
-    if not has_model(order, subject, found.knowledge.drugs):
+    return _levels(order, subject, _Models(found.knowledge.version, found.knowledge.drugs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Models:
+    """The drug models carried along a cached call; the version of the knowledge is what tells two sets apart."""
+
+    version: str
+    drugs: Mapping[str, Any] = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _levels(order: Order, subject: Subject, models: _Models) -> Simulation | None:
+    """The same order to the same body is simulated once, whatever page asks."""
+    if not has_model(order, subject, models.drugs):
         return None
-    return simulate(order, subject, found.knowledge.drugs, LEVEL_MINUTES, draws=LEVEL_DRAWS, seed=SEED)
+    return simulate(order, subject, models.drugs, LEVEL_MINUTES, draws=LEVEL_DRAWS, seed=SEED)
 
 
 def ways_on(found: Chart, card: DecisionCard) -> list[tuple[int | None, list[date]]]:
