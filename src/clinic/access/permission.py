@@ -32,6 +32,7 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rate-goal": TREATING,
         "decide-plan": (Role.PRESCRIBER,),
         "sign-plan": (Role.PRESCRIBER,),
+        "check-order": (Role.PRESCRIBER, Role.NURSE, Role.PHARMACIST),
         "ask-override": (Role.PRESCRIBER,),
         "sign-override": (Role.PRESCRIBER, Role.DIRECTOR),
         "decide-card": (Role.PRESCRIBER,),

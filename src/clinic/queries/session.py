@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from clinic import clock
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
-from clinic.queries.plan import simulated
+from clinic.queries.plan import calculation_check, simulated
 from clinic.queries.profile import is_statable
 from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
@@ -203,6 +203,8 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
                 words = _("Work-up before a first dose is open: %(title)s (%(id)s).") % said
                 yield Objection(kind="prescriber", words=words)
     yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
+    if (unchecked := calculation_check(found)) is not None:
+        yield Objection(kind="reason", words=unchecked)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))
     ahead = [v.on for v in plan.visits if v.kind == "session" and v.on >= found.as_of]

@@ -19,6 +19,7 @@ ACTS: Mapping[str, Any] = MappingProxyType(
         "backup": _("made a backup"),
         "break-glass": _("opened the record in an emergency"),
         "chart-vitals": _("entered readings of a session"),
+        "check-order": _("checked the calculation of an order"),
         "choose-password": _("chose a password"),
         "close-account": _("closed an account"),
         "close-session": _("ended a session"),

@@ -20,7 +20,7 @@ from clinic.queries.followup import ledger
 from clinic.queries.patients import early_signs
 from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, markers, measured, plan, screened, treated
-from clinic.queries.plan import ways_on
+from clinic.queries.plan import order_check, ways_on
 from clinic.queries.response import beside, chances, is_believable, on_one_axis, questionnaires
 from clinic.queries.signatures import seen_overrides, signatures, to_sign, why_unsigned
 from clinic.web.door import about_person, account_of, staff
@@ -106,6 +106,7 @@ def loop_page(
         "seen": standing(found),
         "unsigned": why_unsigned(found),
         "plan_seen": to_sign(found),
+        "order_check": order_check(found),
         "override_seen": seen_overrides(found),
         "problem": problem,
         "typed": typed or {},
@@ -132,8 +133,8 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     account = account_of(request)
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
-        "open-session", "ask-override", "sign-override", "sign-plan", "write-note", "see-team", "move-record",
-        "export-chart",
+        "open-session", "ask-override", "sign-override", "sign-plan", "check-order", "write-note", "see-team",
+        "move-record", "export-chart",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)

@@ -106,6 +106,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "means approval": _("second signature"),
         "means witness": _("witness"),
         "means review": _("review"),
+        "means check": _("check of the calculation"),
         # notes
         "note progress": _("Progress note"),
         "note process": _("Therapy process note"),
