@@ -203,8 +203,6 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
                 words = _("Work-up before a first dose is open: %(title)s (%(id)s).") % said
                 yield Objection(kind="prescriber", words=words)
     yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
-    if (unchecked := calculation_check(found)) is not None:
-        yield Objection(kind="reason", words=unchecked)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))
     ahead = [v.on for v in plan.visits if v.kind == "session" and v.on >= found.as_of]
@@ -212,6 +210,8 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
         following = date_format(ahead[0], "j M Y") if ahead else _("none")
         words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}
         yield Objection(kind="reason", words=words)
+    if (unchecked := calculation_check(found)) is not None:
+        yield Objection(kind="reason", words=unchecked)
 
 
 def _of_rescreen(again: Rescreen, known: Knowledge) -> Iterator[Objection]:
