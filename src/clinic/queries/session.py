@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic import clock
+from clinic.queries.board import watched
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
 from clinic.queries.plan import simulated
@@ -277,9 +278,7 @@ def _asks(
 
 def watched_minutes(plan: SignedPlan | None) -> float:
     """How long somebody stays after dosing begins, by the plan's protocol; the longest where that is not known."""
-    protocol = None if plan is None else knowledge().protocols.get(plan.protocol_id)
-    longest = max(float(p["observation_min"]) for p in knowledge().protocols.values())
-    return longest if protocol is None else float(protocol["observation_min"])
+    return watched("" if plan is None else plan.protocol_id)
 
 
 def _prompts(found: Chart, session: Session) -> tuple[Finding, ...]:
