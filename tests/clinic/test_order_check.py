@@ -14,7 +14,7 @@ from clinic.access.permission import Refused
 from clinic.access.proof import NotProven
 from clinic.actions.commit import Stale
 from clinic.actions.governance import approve
-from clinic.actions.plan import Wish, check_order, decide_card, decide_plan, standing
+from clinic.actions.plan import Wish, check_calculation, decide_card, decide_plan, standing
 from clinic.actions.session import open_session
 from clinic.queries.governance import shipped
 from clinic.queries.person import Chart, chart, plan
@@ -49,7 +49,7 @@ def sign(by: Account, **fields: object) -> OrderCheck:
 
 
 def checked(check: OrderCheck, by: Account, key: str = "") -> None:
-    check_order(look(by), check.seen, by=by, key=key, proof=shown(by))
+    check_calculation(look(by), check.seen, by=by, key=key, proof=shown(by))
 
 
 def against(by: Account) -> list[str]:
@@ -76,7 +76,7 @@ def test_until_a_second_person_has_checked_it_a_dose_needs_a_reason(account: Who
     checked(check, nurse, key="once")
     checked(check, nurse, key="once")
     assert against(nurse) == []
-    assert Signature.objects.filter(patient_id=READY, meaning="check").count() == 1
+    assert Signature.objects.filter(patient_id=READY, meaning="calculation").count() == 1
 
 
 def test_nobody_checks_their_own_order_unless_the_clinic_says_so_by_name(account: Who) -> None:
@@ -120,7 +120,7 @@ def test_whoever_may_not_check_is_refused_and_a_proof_of_somebody_else_is_none(a
     with pytest.raises(Refused):
         checked(check, therapist)
     with pytest.raises(NotProven):
-        check_order(look(nurse), check.seen, by=nurse, key="", proof=shown(account("prescriber")))
+        check_calculation(look(nurse), check.seen, by=nurse, key="", proof=shown(account("prescriber")))
 
 
 def test_the_page_shows_the_calculation_and_takes_the_signature_of_a_colleague(browser_of: Visit, account: Who) -> None:

@@ -186,15 +186,20 @@ def sign_again(found: Chart, seen: Sequence[Seen], *, by: Account, key: str, pro
     return commit(replace(act, signing=Signing(meaning="order", proof=proof, standing=wanted)), [])
 
 
-def check_order(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) -> Done:
+def check_calculation(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) -> Done:
     """A second person has checked the calculation of the order that stands and signs for it; the order stays as it is.
 
     `seen` is the order as it was read. Raises Stale where it no longer stands so, and BadInput where there is none, it
     was checked already, or the clinic asks for another person than its signer.
     """
-    require(by, "check-order", patient_id=found.patient_id)
+    require(by, "check-calculation", patient_id=found.patient_id)
     act = Act(
-        name="check-order", by=by, patient_id=found.patient_id, key=key, asked={"seen": seen.text}, mark=found.mark
+        name="check-calculation",
+        by=by,
+        patient_id=found.patient_id,
+        key=key,
+        asked={"seen": seen.text},
+        mark=found.mark,
     )
     done = earlier(act)
     if done is not None:
@@ -212,7 +217,7 @@ def check_order(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof
         )  # fmt: skip
     if seen != check.seen:
         raise Stale(check.seen.kind, check.seen.identity, check.seen.version)
-    return commit(replace(act, signing=Signing(meaning="check", proof=proof, standing=(seen,))), [])
+    return commit(replace(act, signing=Signing(meaning="calculation", proof=proof, standing=(seen,))), [])
 
 
 def _signed(act: Act, drafts: Sequence[Draft], proof: Proof) -> Act:

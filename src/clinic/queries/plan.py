@@ -197,7 +197,7 @@ def order_check(found: Chart) -> OrderCheck | None:
 
 def _covers(signed: Signed, signers: frozenset[str], *, by_another: bool) -> bool:
     """Whether this is a check of what is ordered now, by somebody who counts as its second person."""
-    holds = signed.meaning == "check" and signed.state in ("stands", "kept")
+    holds = signed.meaning == "calculation" and signed.state in ("stands", "kept")
     return holds and not (by_another and signed.username in signers)
 
 

@@ -133,7 +133,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     account = account_of(request)
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
-        "open-session", "ask-override", "sign-override", "sign-plan", "check-order", "write-note", "see-team",
+        "open-session", "ask-override", "sign-override", "sign-plan", "check-calculation", "write-note", "see-team",
         "move-record", "export-chart",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)

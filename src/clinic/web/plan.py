@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access.proof import Proof
-from clinic.actions.plan import Outcome, Wish, check_order, decide_card, decide_plan, sign_again, standing
+from clinic.actions.plan import Outcome, Wish, check_calculation, decide_card, decide_plan, sign_again, standing
 from clinic.actions.typed import number
 from clinic.queries.person import Chart, candidacy, plan, plan_if
 from clinic.queries.plan import levels
@@ -262,17 +262,17 @@ def again(request: HttpRequest, found: Chart) -> HttpResponse:
 
 
 @require_POST
-@acting_on("check-order")
+@acting_on("check-calculation")
 def check(request: HttpRequest, found: Chart) -> HttpResponse:
     """Sign for having checked the calculation of the order that stands."""
     try:
-        by, proof = account_of(request), proof_of(request, "check-order", found)
+        by, proof = account_of(request), proof_of(request, "check-calculation", found)
         seen = Seen.from_text(request.POST.get("seen", "")[:200])
         if seen is None:
             raise BadInput(
                 field=_("order"), found=_("none"), limit=_("the order as it is shown"), next_step=_("Reload the page.")
             )
-        check_order(found, seen, by=by, key=_key(request), proof=proof)
+        check_calculation(found, seen, by=by, key=_key(request), proof=proof)
     except EXPECTED as trouble:
         return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
     messages.success(request, _("Checked. The calculation of the order bears two names."))
@@ -320,5 +320,5 @@ urls = [
     path("patients/<str:patient_id>/plan", options, name="patient-plan"),
     path("patients/<str:patient_id>/card", card, name="patient-card"),
     path("patients/<str:patient_id>/plan/sign", again, name="patient-sign-again"),
-    path("patients/<str:patient_id>/plan/check", check, name="patient-check-order"),
+    path("patients/<str:patient_id>/plan/check", check, name="patient-check-calculation"),
 ]
