@@ -23,6 +23,12 @@ HOUSE = (*STAFF, Role.RESEARCHER)
 ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "see-today": STAFF,
+        "see-schedule": STAFF,
+        "book": (Role.PRESCRIBER, Role.NURSE, Role.COORDINATOR),
+        "move-booking": (Role.PRESCRIBER, Role.NURSE, Role.COORDINATOR),
+        "cancel-booking": (Role.PRESCRIBER, Role.NURSE, Role.COORDINATOR),
+        "set-room": (Role.COORDINATOR, Role.DIRECTOR),
+        "set-duty": (Role.COORDINATOR, Role.DIRECTOR),
         "find-patients": (*STAFF, Role.SERVICE),
         "read-chart": (*STAFF, Role.SERVICE),
         "state-fact": (Role.PRESCRIBER, Role.NURSE),
@@ -104,6 +110,7 @@ BRINGS_IN = frozenset({"import-record", "import-chart", "write-resource", "regis
 READS = frozenset(
     {
         "see-today",
+        "see-schedule",
         "find-patients",
         "read-chart",
         "see-team",

@@ -250,7 +250,7 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
     yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))
-    ahead = [v.on for v in plan.visits if v.kind == "session" and v.on >= found.as_of]
+    ahead = [v.on for v in found.appointments if v.kind == "session" and v.on >= found.as_of]
     if found.as_of not in ahead:
         following = date_format(ahead[0], "j M Y") if ahead else _("none")
         words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}

@@ -12,8 +12,10 @@ from clinic.access.models import Account
 from clinic.access.permission import may, reach
 from clinic.queries.board import Board, board
 from clinic.queries.person import clinic_now, knowledge_at
-from clinic.record.models import Notice, PatientLine
+from clinic.queries.schedule import day_span
+from clinic.record.models import Booking, Notice, PatientLine, Practice
 from clinic.record.reach import Reach
+from ketapath.domain.schedule import STANDING
 
 EMERGENCY = "access.emergency"
 """The key of a notice that somebody has opened a chart in an emergency."""
@@ -56,15 +58,32 @@ def today(account: Account) -> Today:
     notices = list(unseen(account).order_by("made_at", "id"))
     named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
     people = {line.patient_id: line for line in within.people_of(named)}
+    absent = missed_today(within.practice, on)
     return Today(
         on=on,
         board=board(account),
-        planned=tuple(sorted((due for due in dues if due.on == on), key=lambda due: due.at)),
-        missed=tuple(sorted((due for due in dues if due.on < on), key=lambda due: due.on)),
+        planned=tuple(sorted((due for due in dues if _is_due(due, on, absent)), key=lambda due: due.at)),
+        missed=tuple(sorted((due for due in dues if _is_missed(due, on, absent)), key=lambda due: due.on)),
         overdue=tuple(overdue_scores(within)),
         urgent=tuple((n, people.get(n.patient_id)) for n in notices if n.key in URGENT),
         notices=tuple((n, people.get(n.patient_id)) for n in notices if n.key not in URGENT),
     )
+
+
+def _is_due(due: Due, on: date, absent: frozenset[str]) -> bool:
+    return due.on == on and due.line.patient_id not in absent
+
+
+def _is_missed(due: Due, on: date, absent: frozenset[str]) -> bool:
+    return due.on < on or (due.on == on and due.line.patient_id in absent)
+
+
+def missed_today(practice: Practice, on: date) -> frozenset[str]:
+    """Who did not come to a session that was booked for this day, as somebody has noted, and has no other on it."""
+    begin, end = day_span(on, practice.zone)
+    rows = Booking.objects.filter(practice=practice, kind="session", starts_at__gte=begin, starts_at__lt=end)
+    states = list(rows.values_list("patient_id", "status"))
+    return frozenset(p for p, status in states if status == "noshow") - {p for p, s in states if s in STANDING}
 
 
 def unseen(account: Account) -> QuerySet[Notice]:

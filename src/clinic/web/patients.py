@@ -109,7 +109,7 @@ def loop_page(
         "decisions": found.decisions[::-1],
         "sessions": found.visits[::-1],
         "earlier_plans": [p for p in found.plans if found.plan is None or p.origin != found.plan.origin],
-        "ahead": [v for v in found.plan.visits if v.on >= found.as_of] if found.plan else [],
+        "ahead": [v for v in found.appointments if v.on >= found.as_of] if found.plan else [],
     }
     return render(request, "patients/patient.html", context, status=200 if problem is None else problem.status)
 

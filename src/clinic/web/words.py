@@ -483,6 +483,7 @@ OWN_WORDS: Mapping[str, Any] = MappingProxyType(
         "integration": _("Talk about the session"),
         "psychotherapy": _("Psychotherapy"),
         "check": _("Review of the treatment with your prescriber"),
+        "review": _("Review of the treatment with your prescriber"),
         "call": _("Your clinic calls you"),
     }
 )
