@@ -16,6 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from clinic import clock
 from clinic.access.permission import may
 from clinic.actions import session as act
+from clinic.actions import session_discharge as discharge
+from clinic.actions import session_steps as steps
 from clinic.actions.commit import Stale
 from clinic.actions.profile import state_facts
 from clinic.actions.typed import number
@@ -161,6 +163,17 @@ def _done(request: HttpRequest, found: Chart) -> str:
         return _("The visit is open.")
     if step == "record":
         return _recorded(request, found)
+    if step == "consent":
+        steps.confirm_consent(found, by=by, key=key)
+        return _("The consent is confirmed.")
+    if step == "rescreen":
+        steps.finish_rescreen(found, by=by, reason=reason, key=key)
+        return _("The re-screen is finished.")
+    if step == "check":
+        syringe = request.POST.get("concentration", "")[:12]
+        proof = proof_of(request, "check-order", found)
+        steps.check_order(found, _seen(request), concentration=syringe, by=by, key=key, proof=proof)
+        return _("Signed as checked.")
     if step == "start":
         act.start_dose(found, by=by, reason=reason, key=key)
         return _("Dosing has begun.")
@@ -174,6 +187,10 @@ def _done(request: HttpRequest, found: Chart) -> str:
     if step == "witness":
         act.witness(found, _seen(request), by=by, key=key, proof=proof_of(request, "witness", found))
         return _("Signed as witness.")
+    if step == "override":
+        proof = proof_of(request, "override-discharge", found)
+        discharge.override_discharge(found, by=by, reason=reason, key=key, proof=proof)
+        return _("The person may go; it is signed.")
     if step == "close":
         act.close_session(found, by=by, reason=reason, key=key)
         return _("The visit is over.")
