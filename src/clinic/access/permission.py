@@ -50,6 +50,9 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "import-chart": (Role.DIRECTOR,),
         "export-chart": (Role.PRESCRIBER, Role.COORDINATOR, Role.DIRECTOR),
         "see-notice": STAFF,
+        "see-alerts": STAFF,
+        "answer-alert": STAFF,
+        "set-alert-chain": (Role.DIRECTOR,),
         "see-team": STAFF,
         "set-team": (Role.PRESCRIBER, Role.COORDINATOR, Role.DIRECTOR),
         "restrict-chart": (Role.DIRECTOR,),
@@ -98,6 +101,7 @@ BRINGS_IN = frozenset({"import-record", "import-chart", "write-resource", "regis
 READS = frozenset(
     {
         "see-today",
+        "see-alerts",
         "find-patients",
         "read-chart",
         "see-team",

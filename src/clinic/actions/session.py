@@ -16,6 +16,7 @@ from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.permission import require
 from clinic.access.proof import NotProven, Proof
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit, earlier
 from clinic.actions.typed import number
 from clinic.queries.person import Chart
@@ -91,7 +92,11 @@ def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str
         administration_id=given.origin.id if given is not None and under_drug else None,
         at=at,
     )
-    return commit(act, [Draft(resource=resource) for resource in made])
+
+    def answered(_done: Done) -> None:
+        settle(found.practice, kind="session.reading_overdue", patient_id=found.patient_id, by=by)
+
+    return commit(act, [Draft(resource=resource) for resource in made], last=answered)
 
 
 def start_dose(found: Chart, *, by: Account, reason: str, key: str) -> Done:
@@ -168,11 +173,14 @@ def end_dose(
         raise NotProven(by.username)
     at = clock.local(clock.now(), by.practice.zone)
     after = dose_ended(standing.resource, dose_mg=dose_mg, at=at, stopped_early=stopped_early)
-    told = {"patient_id": found.patient_id, "role": Role.PRESCRIBER.value, "key": "dose.more_than_ordered"}
-    notices = [("notice", told, clock.now())] if is_more else []
     name = f"{standing.kind}/{standing.identity}"
     act = replace(act, signing=Signing(meaning="administration", proof=proof, over=(name,)))
-    return commit(act, [Draft(resource=after, expected=standing.version)], errands=notices)
+
+    def told(_done: Done) -> None:
+        if is_more:
+            raise_alert(found.practice, kind="dose.more_than_ordered", patient_id=found.patient_id, about=name)
+
+    return commit(act, [Draft(resource=after, expected=standing.version)], last=told)
 
 
 def witness(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) -> Done:
