@@ -62,6 +62,9 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "import-chart": (Role.DIRECTOR,),
         "export-chart": (Role.PRESCRIBER, Role.COORDINATOR, Role.DIRECTOR),
         "see-notice": STAFF,
+        "see-alerts": STAFF,
+        "answer-alert": STAFF,
+        "set-alert-chain": (Role.DIRECTOR,),
         "see-team": STAFF,
         "set-team": (Role.PRESCRIBER, Role.COORDINATOR, Role.DIRECTOR),
         "restrict-chart": (Role.DIRECTOR,),
@@ -111,6 +114,7 @@ READS = frozenset(
     {
         "see-today",
         "see-schedule",
+        "see-alerts",
         "find-patients",
         "read-chart",
         "see-team",

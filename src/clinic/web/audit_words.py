@@ -13,6 +13,7 @@ from clinic.access import permission
 ACTS: Mapping[str, Any] = MappingProxyType(
     {
         "add-second-factor": _("added a second factor"),
+        "answer-alert": _("answered an alert"),
         "answer-score": _("entered answers to a questionnaire"),
         "approve-policy": _("decided about the clinic's rules"),
         "ask-override": _("asked to treat in spite of a contraindication"),
@@ -71,6 +72,7 @@ ACTS: Mapping[str, Any] = MappingProxyType(
         "revoke-token": _("ended a token of a program"),
         "run-trial": _("started or stopped a simulated trial"),
         "second-factor": _("showed a second factor"),
+        "see-alerts": _("looked at the alerts"),
         "see-board": _("looked at the timers of a locked screen"),
         "see-schedule": _("looked at the schedule"),
         "see-errands": _("looked at the work behind the pages"),
@@ -78,6 +80,7 @@ ACTS: Mapping[str, Any] = MappingProxyType(
         "see-team": _("looked up who belongs to the person"),
         "see-trials": _("looked at simulated trials"),
         "see-today": _("looked at the day"),
+        "set-alert-chain": _("changed whom alerts reach"),
         "set-access": _("changed what a person or a clinic may reach"),
         "set-duty": _("set who is on duty"),
         "set-formulary": _("changed what a clinic offers and charges"),
