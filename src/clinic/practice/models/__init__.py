@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from clinic.practice.models.forms import RegistryKey, RegistryRow, Submission
 from clinic.practice.models.rooms import Certificate, Duty, Room
+from clinic.practice.models.stock import Balance, Count, Difference, LedgerLine, Lot
 
-__all__ = ["Certificate", "Duty", "Room"]
+__all__ = [
+    "Balance", "Certificate", "Count", "Difference", "Duty", "LedgerLine", "Lot", "RegistryKey", "RegistryRow", "Room",
+    "Submission",
+]  # fmt: skip
