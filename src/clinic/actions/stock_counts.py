@@ -34,8 +34,10 @@ def count(
     require(by, "count-stock")
     check_witness("count-stock", by, proof, second)
     if not counted or not all(NOTHING <= mg <= MOST_MG for mg in counted.values()):
-        raise BadInput(field=_("count"), found=_("nothing"), limit=_("the milligrams that are there, 0 for an empty one"),
-                       next_step=_("Count and type them."))  # fmt: skip
+        raise BadInput(
+            field=_("count"), found=_("nothing"), limit=_("the milligrams that are there, 0 for an empty one"),
+            next_step=_("Count and type them."),
+        )  # fmt: skip
     now, opened = clock.now(), []
     with transaction.atomic():
         list(Balance.objects.select_for_update().filter(practice=by.practice, lot__in=[n for n, _c in counted]))
