@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection, transaction
 from clinic import clock, pulse
 from clinic.access import recovery
 from clinic.access.verification import Verdict, verify
+from clinic.actions.adverse import tell_if_late
 from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
 from clinic.actions.trials import Unfinished, play
@@ -211,8 +212,13 @@ def _early_sign(errand: Errand) -> None:
         )
 
 
+def _adverse_late(errand: Errand) -> None:
+    """The review or the report of a serious adverse event has had its time."""
+    tell_if_late(errand.practice, errand.details)
+
+
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
-    {"notice": _notice, "morning-round": _morning_round, "early-sign": _early_sign}
+    {"notice": _notice, "morning-round": _morning_round, "early-sign": _early_sign, "adverse-late": _adverse_late}
 )
 
 

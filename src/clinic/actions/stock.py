@@ -238,13 +238,15 @@ def _line(
     held.save(update_fields=["mg"])
     amounts = {} if use is None else {
         "drawn_mg": use.drawn_mg, "given_mg": use.given_mg, "wasted_mg": use.wasted_mg}  # fmt: skip
-    about = {}
+    about: dict[str, object] = {"day": clock.today(lot.practice.zone)}
     if dose is not None:
         patient_id, visit_id, given = dose
         about = {"patient_id": patient_id, "visit_id": visit_id, "administration_id": given.origin.id,
-                 "route": given.route}  # fmt: skip
+                 "route": given.route, "day": clock.local(given.started_at, lot.practice.zone).date()}  # fmt: skip
     elif corrects is not None:
-        about = {name: getattr(corrects, name) for name in ("patient_id", "visit_id", "administration_id", "route")}
+        about = {
+            name: getattr(corrects, name) for name in ("patient_id", "visit_id", "administration_id", "route", "day")
+        }
     return LedgerLine.objects.create(
         practice=lot.practice, lot=lot, cupboard=cupboard, kind=kind, change_mg=change, balance_mg=after,
         corrects=corrects, words=words[:300], at=clock.now(), by=by.name, username=by.username,

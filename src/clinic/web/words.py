@@ -14,6 +14,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "errand notice": _("A notice"),
         "errand morning-round": _("Morning round"),
         "errand early-sign": _("Look for an early sign"),
+        "errand adverse-late": _("Look whether a serious event was reviewed and reported"),
         "errand trial": _("A simulated trial"),
         # simulated trials
         "trial waiting": _("waiting"),
@@ -152,6 +153,10 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "response.warning above-expected": _("Early sign: %(scale)s is above what was expected. Worth a look."),
         "response.warning relapse": _("Early sign: may be a relapse, by %(scale)s. Worth a look."),
         "measurement.item9": _("Item 9 was answered above zero: assess the risk of suicide now."),
+        "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
+        "adverse.serious": _("A serious adverse event was recorded: review and report it."),
+        "adverse.review_late": _("A serious adverse event has not been reviewed in time."),
+        "adverse.report_late": _("A serious adverse event has not been reported in time."),
         # how grave a rule is
         "absolute-contraindication": _("absolute contraindication"),
         "relative-contraindication": _("relative contraindication"),

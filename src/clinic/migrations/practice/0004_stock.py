@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
                 ("visit_id", models.CharField(blank=True, max_length=64)),
                 ("administration_id", models.CharField(blank=True, max_length=64)),
                 ("route", models.CharField(blank=True, max_length=20)),
+                ("day", models.DateField()),
                 ("words", models.CharField(blank=True, max_length=300)),
                 ("at", models.DateTimeField()),
                 ("by", models.CharField(max_length=120)),

@@ -69,7 +69,8 @@ class LedgerLine(models.Model):
     """One line of the controlled-drug ledger; append-only. `balance_mg` is what was left after it.
 
     `kind` is receipt, use, destroyed, lost or correction. `change_mg` is what it did to the balance. Of a use, drawn is
-    given and wasted together; a correction holds the differences to the line it corrects.
+    given and wasted together; a correction holds the differences to the line it corrects. `day` is the clinic's day
+    that it belongs to: of a use that of the dose, whenever it is written.
     """
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
@@ -85,6 +86,7 @@ class LedgerLine(models.Model):
     visit_id = models.CharField(max_length=64, blank=True)
     administration_id = models.CharField(max_length=64, blank=True)
     route = models.CharField(max_length=20, blank=True)
+    day = models.DateField()
     corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="corrections")
     words = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
