@@ -21,6 +21,7 @@ from clinic.access import recovery
 from clinic.access.verification import Verdict, verify
 from clinic.actions import chain as chain_test
 from clinic.actions import watches
+from clinic.actions.adverse import tell_if_late
 from clinic.actions.alerts import move_back, raise_alert, sweep
 from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
@@ -266,8 +267,19 @@ def _early_sign(errand: Errand) -> None:
         raise_alert(errand.practice, kind=SIGN, patient_id=patient_id, about=about)
 
 
+def _adverse_late(errand: Errand) -> None:
+    """The review or the report of a serious adverse event has had its time."""
+    tell_if_late(errand.practice, errand.details)
+
+
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
-    {"notice": _notice, "morning-round": _morning_round, "early-sign": _early_sign, "checks": _checks}
+    {
+        "notice": _notice,
+        "morning-round": _morning_round,
+        "early-sign": _early_sign,
+        "checks": _checks,
+        "adverse-late": _adverse_late,
+    }
 )
 
 _FIRST: Mapping[str, Callable[[Errand], None]] = MappingProxyType({"early-sign": _answers})

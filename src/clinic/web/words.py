@@ -15,6 +15,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "errand morning-round": _("Morning round"),
         "errand checks": _("Look for checks that are due"),
         "errand early-sign": _("Look for an early sign"),
+        "errand adverse-late": _("Look whether a serious event was reviewed and reported"),
         "errand trial": _("A simulated trial"),
         # simulated trials
         "trial waiting": _("waiting"),
@@ -175,6 +176,10 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "chain test-late": _("The daily test was not passed on in time."),
         "chain test-missing": _("The daily test has not been made."),
         "chain mail-stuck": _("The daily test was passed on, but its message does not leave the house."),
+        "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
+        "adverse.serious": _("A serious adverse event was recorded: review and report it."),
+        "adverse.review_late": _("A serious adverse event has not been reviewed in time."),
+        "adverse.report_late": _("A serious adverse event has not been reported in time."),
         # how grave a rule is
         "absolute-contraindication": _("absolute contraindication"),
         "relative-contraindication": _("relative contraindication"),
