@@ -17,6 +17,7 @@ from ketapath.domain.evidence import Grade, Trust
 from ketapath.domain.screening import IntervalBasis, Purpose
 from ketapath.knowledge import (
     json_alternatives,
+    json_care,
     json_claims,
     json_drugs,
     json_markers,
@@ -522,6 +523,8 @@ _BUILD: Mapping[str, Callable[[], Schema]] = MappingProxyType(
         "instrument": _instrument,
         "harm": _harm,
         "need": _need,
+        "competence": json_care.competences,
+        "referral": json_care.referrals,
         "alternative": json_alternatives.alternatives,
         "value": json_alternatives.values,
         "target": json_alternatives.targets,
@@ -549,6 +552,8 @@ FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "instrument": ("instruments/*.yaml",),
         "harm": ("harms.yaml",),
         "need": ("needs.yaml",),
+        "competence": ("competences.yaml",),
+        "referral": ("referrals.yaml",),
         "alternative": ("alternatives/*.yaml",),
         "value": ("values.yaml",),
         "target": ("targets.yaml", "targets.cases.yaml"),

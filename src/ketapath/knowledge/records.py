@@ -27,6 +27,8 @@ _KINDS = MappingProxyType(
         "alternatives": "alternative",
         "instruments": "instrument",
         "needs": "need",
+        "competences": "competence",
+        "referrals": "referral",
         "policy": "figure",
         "profile": "path",
         "sources": "source",
