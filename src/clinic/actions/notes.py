@@ -19,7 +19,7 @@ from clinic.record.read import Stored, read
 from clinic.record.signatures import Seen
 from ketapath.domain.note import Note
 from ketapath.errors import BadInput
-from ketapath.fhir import encode
+from ketapath.fhir import Resource, encode
 from ketapath.fhir.readback import note_of
 
 LONGEST = 20_000
@@ -92,7 +92,7 @@ def withdraw_note(found: Chart, seen: Seen, *, reason: str, by: Account, key: st
     return _commit(act, encode.with_status(standing.resource, "entered-in-error"), standing, proof)
 
 
-def _commit(act: Act, resource: encode.Resource, standing: Stored | None, proof: Proof | None) -> Done:
+def _commit(act: Act, resource: Resource, standing: Stored | None, proof: Proof | None) -> Done:
     if proof is not None:
         over = (f"DocumentReference/{resource['id']}",)
         act = replace(act, signing=Signing(meaning="author", proof=proof, over=over))

@@ -27,7 +27,7 @@ from clinic.record.read import Stored, history, read
 from clinic.record.signatures import Seen, signatures_on
 from ketapath.domain.session import Administration, Visit
 from ketapath.errors import BadInput
-from ketapath.fhir.encode import dose_ended, dose_started, readings, visit_closed, visit_opened
+from ketapath.fhir.encode_visit import dose_ended, dose_started, readings, visit_closed, visit_opened
 
 
 class NotNow(Exception):

@@ -93,7 +93,7 @@ class Room:
 
     @property
     def step(self) -> str:
-        """Where the visit stands: arrived, dosing, watching or home."""
+        """Where the visit stands, as `Visit.step` says it."""
         return self.visit.step
 
 
@@ -117,13 +117,13 @@ def room(found: Chart, visit: Visit) -> Room:
         infusion_min=infusion,
         product=product,
         verdict=verdict,
-        objections=objections(found, visit) if visit.step == "arrived" else (),
-        rescreened=rescreen_of(found, named).spoken if visit.step == "arrived" else (),
+        objections=objections(found, visit) if visit.is_before_dose else (),
+        rescreened=rescreen_of(found, named).spoken if visit.is_before_dose else (),
         reasons=() if given is None else _reasons(found, given),
         against=tuple(f for f in now.findings if f.verdict in ("not-eligible", "defer")),
         asks=_asks(found, visit, session, named),
         prompts=() if session is None else _prompts(found, session),
-        leaving=() if session is None or visit.step != "watching" else _leaving(found, session),
+        leaving=() if session is None or not visit.is_after_dose else _leaving(found, session),
         predicted=_predicted(found, given, ordered, infusion, product),
         watch_minutes=watched_minutes(plan),
     )
@@ -261,13 +261,13 @@ def _asks(
     found: Chart, visit: Visit, session: Session | None, named: SignedPlan | Administration | None
 ) -> tuple[PathSpec, ...]:
     """What is missing at this step and can be said by somebody; what is measured has its own form."""
-    if visit.step == "arrived":
+    if visit.is_before_dose:
         missing = (m.path for m in candidacy(found).missing)
         paths = dict.fromkeys((*rescreen_of(found, named).asked, *missing))
     elif session is not None and visit.step != "home":
         assert found.person is not None
         known = found.person, found.clinic, found.knowledge
-        open_now = ready_for_discharge(session, *known) if visit.step == "watching" else monitor(session, *known)
+        open_now = ready_for_discharge(session, *known) if visit.is_after_dose else monitor(session, *known)
         paths = dict.fromkeys(path for finding in open_now for path in finding.missing)
     else:
         paths = {}

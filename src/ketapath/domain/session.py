@@ -65,9 +65,38 @@ class TimedReading:
     under_drug: bool
 
 
+EVENTS: tuple[str, ...] = (
+    "consent-confirmed", "re-screened", "order-checked", "rate", "pause", "resume", "stop", "device", "device-refused",
+    "given", "limit", "escalated", "escort", "advice-given", "discharge-ready", "discharge-overridden", "exposure",
+    "note",
+)  # fmt: skip
+"""What an event of a visit may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One timed fact of a visit that is no reading: who said when that what happened.
+
+    `value` is in `unit`: mL/h of a rate, mg (base) of a device, minutes of an exposure; for an order check it is how
+    many different people have to check. `words` name what a check was of, the rule of a limit, a step, a place.
+    """
+
+    origin: Origin
+    at: datetime
+    kind: str
+    value: float | None
+    unit: str | None
+    words: str
+    by: str
+    username: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One visit for a session, from arrival to going home, as the record holds it. `status` is FHIR's."""
+    """One visit for a session, from arrival to going home, as the record holds it. `status` is FHIR's.
+
+    `room` is the code of a room of the clinic, "" where none is named; `events` stand oldest first.
+    """
 
     origin: Origin
     status: str
@@ -76,15 +105,54 @@ class Visit:
     plan_id: str | None
     administration: Administration | None
     readings: tuple[TimedReading, ...]
+    room: str = ""
+    appointment_id: str | None = None
+    events: tuple[Event, ...] = ()
 
     @property
     def step(self) -> str:
-        """Where the visit stands: arrived, dosing, watching or home."""
+        """Where the visit stands: arrived, re-screen, ready, dosing, observing, leaving or home.
+
+        From `re-screen` on the consent is confirmed, from `ready` on the order is checked, and `leaving` is who may go.
+        """
         if self.status == "finished":
             return "home"
-        if self.administration is None:
+        given = self.administration
+        if given is not None and given.ended_at is None:
+            return "dosing"
+        if given is not None:
+            may_go = any(e.kind in ("discharge-ready", "discharge-overridden") for e in self.events)
+            return "leaving" if may_go else "observing"
+        if not self.said("consent-confirmed"):
             return "arrived"
-        return "dosing" if self.administration.ended_at is None else "watching"
+        return "ready" if self.said("re-screened") and self.is_checked else "re-screen"
+
+    @property
+    def is_before_dose(self) -> bool:
+        """Whether the person is here and no dose was begun yet."""
+        return self.step in ("arrived", "re-screen", "ready")
+
+    @property
+    def is_after_dose(self) -> bool:
+        """Whether the dose has ended and the person is still here."""
+        return self.step in ("observing", "leaving")
+
+    def said(self, kind: str) -> tuple[Event, ...]:
+        """The events of this kind, oldest first."""
+        return tuple(event for event in self.events if event.kind == kind)
+
+    @property
+    def checks(self) -> tuple[Event, ...]:
+        """The checks of the order as it was last checked, one of each person; those of an order before it are stale."""
+        said = self.said("order-checked")
+        standing = {e.username: e for e in said if e.words == said[-1].words}
+        return tuple(sorted(standing.values(), key=lambda e: e.at))
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether as many different people have checked the order as the clinic asks for."""
+        checks = self.checks
+        return bool(checks) and len(checks) >= max(e.value or 2 for e in checks)
 
     @property
     def was_dosed(self) -> bool:

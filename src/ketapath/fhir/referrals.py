@@ -12,8 +12,10 @@ from datetime import date, datetime
 from ketapath.domain.referral import CLOSED, Handover, Progress, Referral, Remark
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
-from ketapath.fhir.encode import ACCOUNT, LOCAL
-from ketapath.fhir.encode import Resource as Made
+from ketapath.fhir.encode import LOCAL
+from ketapath.fhir.shapes import Resource as Made
+from ketapath.fhir.shapes import concept, person
+from ketapath.fhir.shapes import subject as about
 
 TASK, HANDOVER = "referral", "handover"
 RESOURCE = f"{LOCAL}/community-resource"
@@ -40,17 +42,16 @@ def referral(
     remark: str,
 ) -> list[Made]:
     """A referral that somebody opens; `to` is the place's printed name and its number in the clinic's list."""
-    subject = {"reference": f"Patient/{patient_id}"}
     request: Made = {
         "resourceType": "ServiceRequest",
         "id": identity,
         "status": "active",
         "intent": "order",
-        "category": [{"coding": [{"system": LOCAL, "code": "social-referral"}]}],
-        "code": {"coding": [{"system": LOCAL, "code": need}], "text": need},
-        "subject": subject,
+        "category": [concept(LOCAL, "social-referral", "")],
+        "code": concept(LOCAL, need, need),
+        "subject": about(patient_id),
         "authoredOn": at.isoformat(),
-        "requester": named(*by),
+        "requester": person(*by),
         "performer": [{"identifier": {"system": RESOURCE, "value": to[1]}, "display": to[0]}],
     }
     task: Made = {
@@ -58,11 +59,11 @@ def referral(
         "id": f"{identity}-task",
         "status": "requested",
         "intent": "order",
-        "code": {"coding": [{"system": LOCAL, "code": TASK}], "text": need},
+        "code": concept(LOCAL, TASK, need),
         "focus": {"reference": f"ServiceRequest/{identity}"},
-        "for": subject,
+        "for": about(patient_id),
         "authoredOn": at.isoformat(),
-        "requester": named(*by),
+        "requester": person(*by),
         "restriction": {"period": {"end": due.isoformat()}},
     }
     return [request, _remarked(task, remark, at=at, by=by[0])]
@@ -95,11 +96,11 @@ def handover(
         "resourceType": "Communication",
         "id": identity,
         "status": "completed",
-        "category": [{"coding": [{"system": LOCAL, "code": HANDOVER}]}],
-        "subject": {"reference": f"Patient/{patient_id}"},
+        "category": [concept(LOCAL, HANDOVER, "")],
+        "subject": about(patient_id),
         "sent": at.isoformat(),
-        "sender": named(*by),
-        "recipient": [named(*to)],
+        "sender": person(*by),
+        "recipient": [person(*to)],
         "payload": [{"contentString": text} for text in (open_points, watch) if text],
     }
 
@@ -166,8 +167,3 @@ def _remarks(task: Resource) -> Iterator[Remark]:
         at, text = el.zoned(note.get("time")), el.text(note, "text")
         if at is not None and text:
             yield Remark(at=at, by=el.text(note, "authorString") or "", text=text)
-
-
-def named(name: str, username: str) -> Made:
-    """A reference to somebody of the clinic by printed name and account."""
-    return {"identifier": {"system": ACCOUNT, "value": username}, "display": name}

@@ -14,8 +14,9 @@ from ketapath.domain.therapy import Hour, HourKind, TouchAgreement
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
 from ketapath.fhir.encode import FACT, LOCAL
-from ketapath.fhir.encode import Resource as Made
-from ketapath.fhir.referrals import named
+from ketapath.fhir.shapes import Resource as Made
+from ketapath.fhir.shapes import concept, person
+from ketapath.fhir.shapes import subject as about
 
 ALLIANCE, TOUCH = "therapy.alliance_0_10", "consent.touch"
 _KINDS = {f"therapy-{kind}": kind for kind in get_args(HourKind)}
@@ -41,18 +42,17 @@ def hour(
 
     `therapist` and `recorder` are printed name and account.
     """
-    subject = {"reference": f"Patient/{patient_id}"}
     made: Made = {
         "resourceType": "Procedure",
         "id": identity,
         "extension": [{"url": _CERTIFIED, "valueBoolean": has_certificate}],
         "status": "completed",
-        "category": {"coding": [{"system": LOCAL, "code": f"therapy-{kind}"}]},
-        "code": {"coding": [{"system": LOCAL, "code": modality}], "text": modality},
-        "subject": subject,
+        "category": concept(LOCAL, f"therapy-{kind}", ""),
+        "code": concept(LOCAL, modality, modality),
+        "subject": about(patient_id),
         "performedPeriod": {"start": at.isoformat(), "end": (at + timedelta(minutes=minutes)).isoformat()},
-        "recorder": named(*recorder),
-        "performer": [{"actor": named(*therapist)}],
+        "recorder": person(*recorder),
+        "performer": [{"actor": person(*therapist)}],
     }
     if visit_id is not None:
         made["encounter"] = {"reference": f"Encounter/{visit_id}"}
@@ -64,8 +64,8 @@ def hour(
         "resourceType": "Observation",
         "id": f"{identity}-alliance",
         "status": "final",
-        "code": {"coding": [{"system": FACT, "code": ALLIANCE}], "text": ALLIANCE},
-        "subject": subject,
+        "code": concept(FACT, ALLIANCE, ALLIANCE),
+        "subject": about(patient_id),
         "focus": [{"reference": f"Procedure/{identity}"}],
         "effectiveDateTime": made["performedPeriod"]["end"],
         "valueQuantity": {"value": alliance},
@@ -81,10 +81,10 @@ def touch_agreement(
         "resourceType": "Observation",
         "id": identity,
         "status": "final",
-        "code": {"coding": [{"system": FACT, "code": TOUCH}], "text": TOUCH},
-        "subject": {"reference": f"Patient/{patient_id}"},
+        "code": concept(FACT, TOUCH, TOUCH),
+        "subject": about(patient_id),
         "effectiveDateTime": at.isoformat(),
-        "performer": [named(*by)],
+        "performer": [person(*by)],
         "valueString": "agreed" if is_agreed else "not-agreed",
     }
     return {**made, "note": [{"text": what}]} if what else made
