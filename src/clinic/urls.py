@@ -28,6 +28,7 @@ from clinic.web import (
     sign_in,
     streams,
     team,
+    therapy,
     today,
     trials,
     worth,
@@ -38,7 +39,7 @@ urlpatterns = [
     *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
     *preferences.urls, *worth.urls, *decisions.urls,
-    *trials.urls, *plan_lines.urls,
+    *trials.urls, *plan_lines.urls, *therapy.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -18,7 +18,9 @@ from ketapath.domain.therapy import EXPOSURES, Chain, Exposure, Hour, Link, Touc
 from ketapath.knowledge import Knowledge, evaluate
 from ketapath.knowledge.rules import nodes
 
-__all__ = ["chain", "exposure_of", "exposure_words", "integration_days", "touch_agreed", "touch_hours_min"]
+__all__ = [
+    "chain", "exposure_of", "exposure_words", "integration_days", "link_of", "touch_agreed", "touch_limit_min",
+]  # fmt: skip
 
 _TIMING, _TOUCH_TIME = "PSY-003", "PSY-019"
 _SINCE = "course.days_since_last_session"
@@ -83,7 +85,15 @@ def integration_days(knowledge: Knowledge) -> tuple[int, int] | None:
     return (found[0], found[-1]) if found else None
 
 
-def touch_hours_min(knowledge: Knowledge) -> float:
+def link_of(kind: str, on: date, links: Sequence[Link], *, visit_id: str | None = None) -> int:
+    """Which link something of this kind and day belongs to, by its place; -1 for none. A named session comes first."""
+    sessions = [(link.on, link.visit_id) for link in links]
+    if visit_id is not None:
+        return next((place for place, (_day, visit) in enumerate(sessions) if visit == visit_id), -1)
+    return _place_of_day(kind, on, sessions)
+
+
+def touch_limit_min(knowledge: Knowledge) -> float:
     """Minutes before a dose within which nothing that is said is relied on, as PSY-019 says."""
     rule = knowledge.rules[_TOUCH_TIME]
     return next(float(n.value) for n in nodes(rule.when) if n.kind == "compare" and isinstance(n.value, float))
@@ -97,7 +107,7 @@ def touch_agreed(
     `dose_at` is when its dose began, None before. A yes counts if it was given more than the minutes of PSY-019 before
     that; the newest no counts whenever it was said.
     """
-    limit = None if dose_at is None else dose_at - timedelta(minutes=touch_hours_min(knowledge))
+    limit = None if dose_at is None else dose_at - timedelta(minutes=touch_limit_min(knowledge))
     counted = [a for a in said if not a.is_agreed or limit is None or a.at < limit]
     return max(counted, key=lambda a: a.at, default=None)
 

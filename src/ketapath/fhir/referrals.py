@@ -6,7 +6,7 @@ is a Communication. Source: HL7 FHIR R4 (4.0.1), ServiceRequest, Task, Communica
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
 from ketapath.domain.referral import CLOSED, Handover, Progress, Referral, Remark
@@ -112,7 +112,7 @@ def referrals(bundle: Bundle) -> tuple[Referral, ...]:
     return tuple(sorted((r for r in found if r is not None), key=lambda r: (r.opened_at, r.origin.id)))
 
 
-def referral_of(task: Resource, requests: dict[str, Resource]) -> Referral | None:
+def referral_of(task: Resource, requests: Mapping[str, Resource]) -> Referral | None:
     """The referral that this Task follows; None where it is none, or what was asked is not at hand."""
     focus = el.text(next(el.objects(task, "focus"), {}), "reference") or ""
     request = requests.get(focus.split("/_history/")[0])
