@@ -19,6 +19,7 @@ from clinic.access import relations, reserve
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
 from clinic.queries.governance import still_awaiting
+from clinic.queries.handover import waiting as handed_over
 from clinic.queries.today import unseen
 from clinic.record.models import Practice
 from clinic.web.problems import no_room, not_found
@@ -115,6 +116,9 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         waiting = unseen(account).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
+    if account is not None and may(account, "hand-over"):
+        untaken = handed_over(account).count()
+        doors.append({"name": "team", "words": _("Team"), "icon": "user-group", "count": untaken or ""})
     if account is not None and may(account, "read-own"):
         words = _("My treatment") if account.role == Role.PATIENT else _("Those I care for")
         doors.append({"name": "own", "words": words, "icon": "user", "count": ""})

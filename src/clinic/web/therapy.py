@@ -21,6 +21,7 @@ from clinic.queries.therapy import therapy
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.typed import typed
 from ketapath.domain.therapy import EXPOSURES
 
 
@@ -63,29 +64,29 @@ def page(request: HttpRequest, found: Chart) -> HttpResponse:
 
 def _done(request: HttpRequest, found: Chart) -> str:
     """Do what the form asks for; the sentence that says what was done."""
-    by, key, step = account_of(request), _typed(request, "key", 64), request.POST.get("step", "")
+    by, key, step = account_of(request), typed(request, "key", 64), request.POST.get("step", "")
     if step == "hour":
         hour = Hour(
-            kind=_typed(request, "kind", 20), modality=_typed(request, "modality", 40), at=_instant(request, found),
-            minutes=_typed(request, "minutes", 10), therapist=_typed(request, "therapist", 80),
-            visit_id=_typed(request, "visit", 64), alliance=_typed(request, "alliance", 10),
-            reason=_typed(request, "reason", 500),
+            kind=typed(request, "kind", 20), modality=typed(request, "modality", 40), at=_instant(request, found),
+            minutes=typed(request, "minutes", 10), therapist=typed(request, "therapist", 80),
+            visit_id=typed(request, "visit", 64), alliance=typed(request, "alliance", 10),
+            reason=typed(request, "reason", 500),
         )  # fmt: skip
         hold_hour(found, hour, by=by, key=key)
         return _("The hour is on record.")
     if step == "withdraw":
-        reason = _typed(request, "reason", 500)
-        withdraw_hour(found, _typed(request, "hour", 64), reason=reason, by=by, key=key)
+        reason = typed(request, "reason", 500)
+        withdraw_hour(found, typed(request, "hour", 64), reason=reason, by=by, key=key)
         return _("Withdrawn. It stays readable as entered in error.")
     if step == "touch":
         is_agreed = request.POST.get("said") == "agreed"
-        agree_touch(found, is_agreed=is_agreed, what=_typed(request, "what", 500), by=by, key=key)
+        agree_touch(found, is_agreed=is_agreed, what=typed(request, "what", 500), by=by, key=key)
         return _("What was agreed on touch is on record.") if is_agreed else _("No touch: that is on record.")
     if step == "exposure":
         chart_exposure(
-            found, _typed(request, "exposure", 20), _typed(request, "title", 501),
-            minutes=_typed(request, "minutes", 10), tolerance=_typed(request, "tolerance", 10),
-            visit_id=_typed(request, "visit", 64), at=_in_visit(request, found), by=by, key=key,
+            found, typed(request, "exposure", 20), typed(request, "title", 501),
+            minutes=typed(request, "minutes", 10), tolerance=typed(request, "tolerance", 10),
+            visit_id=typed(request, "visit", 64), at=_in_visit(request, found), by=by, key=key,
         )  # fmt: skip
         return _("On record with the session.")
     raise Http404
@@ -94,7 +95,7 @@ def _done(request: HttpRequest, found: Chart) -> str:
 def _instant(request: HttpRequest, found: Chart) -> datetime | None:
     """The day and clock time that were typed, at the clinic; None where they are none."""
     try:
-        on, at = date.fromisoformat(_typed(request, "on", 10)), time.fromisoformat(_typed(request, "at", 8))
+        on, at = date.fromisoformat(typed(request, "on", 10)), time.fromisoformat(typed(request, "at", 8))
         return datetime.combine(on, at.replace(tzinfo=None), ZoneInfo(found.practice.zone))
     except ValueError:
         return None
@@ -102,19 +103,15 @@ def _instant(request: HttpRequest, found: Chart) -> datetime | None:
 
 def _in_visit(request: HttpRequest, found: Chart) -> datetime | None:
     """The clock time that was typed on the day of the visit; None for now."""
-    visit = next((v for v in found.visits if v.origin.id == _typed(request, "visit", 64)), None)
+    visit = next((v for v in found.visits if v.origin.id == typed(request, "visit", 64)), None)
     try:
-        at = time.fromisoformat(_typed(request, "at", 8)).replace(tzinfo=None)
+        at = time.fromisoformat(typed(request, "at", 8)).replace(tzinfo=None)
     except ValueError:
         return None
     if visit is None:
         return None
     zone = found.practice.zone
     return datetime.combine(clock.local(visit.opened_at, zone).date(), at, ZoneInfo(zone))
-
-
-def _typed(request: HttpRequest, name: str, longest: int) -> str:
-    return request.POST.get(name, "")[:longest].strip()
 
 
 urls = [path("patients/<str:patient_id>/therapy", page, name="patient-therapy")]
