@@ -110,7 +110,12 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "clinic.web.frame.surroundings",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "clinic.web.templatetags.clinic"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "clinic.web.templatetags.clinic",
+                "clinic.web.templatetags.board",
+            ],
             "libraries": {
                 "heroicons": "heroicons.templatetags.heroicons",
                 "django_htmx": "django_htmx.templatetags.django_htmx",

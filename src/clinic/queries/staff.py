@@ -44,9 +44,13 @@ class Colleague:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Qualified:
-    """Somebody who is on site, with the kinds of certificates that are in date, and what the role still asks for."""
+    """Somebody who is on site, with the kinds of certificates that are in date, and what the role still asks for.
+
+    `watches` is how many people in session they may look after at once, by their duty.
+    """
 
     account: Account
+    watches: int
     kinds: frozenset[str]
     gaps: tuple[Need, ...]
 
@@ -85,7 +89,11 @@ def qualified_now(practice: Practice, at: datetime) -> tuple[Qualified, ...]:
     """Who is on duty at this instant, and what of theirs is in date on that day."""
     on = clock.local(at, practice.zone).date()
     duties = Duty.objects.filter(practice=practice, starts_at__lte=at, ends_at__gt=at, account__is_active=True)
-    here = {duty.account_id: duty.account for duty in duties.select_related("account")}
+    here: dict[int, Account] = {}
+    watches: dict[int, int] = defaultdict(int)
+    for duty in duties.select_related("account"):
+        here[duty.account_id] = duty.account
+        watches[duty.account_id] = max(watches[duty.account_id], duty.watches)
     in_date = Q(valid_until=None) | Q(valid_until__gte=on)
     rows = Certificate.objects.filter(
         in_date, practice=practice, account__in=here, valid_from__lte=on, withdrawn_at=None
@@ -97,7 +105,8 @@ def qualified_now(practice: Practice, at: datetime) -> tuple[Qualified, ...]:
         own = held.get(number, [])
         needs = needs_of(account.role, own, known, on=on)
         gaps = tuple(need for need in needs if need.state in ("missing", "run-out"))
-        found.append(Qualified(account=account, kinds=frozenset(h.kind for h in own), gaps=gaps))
+        kinds_held = frozenset(h.kind for h in own)
+        found.append(Qualified(account=account, watches=watches[number], kinds=kinds_held, gaps=gaps))
     return tuple(found)
 
 

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import may, reach
+from clinic.queries.board import Board, board
 from clinic.queries.person import clinic_now, knowledge_at
 from clinic.record.models import Notice, PatientLine
 from clinic.record.reach import Reach
@@ -34,7 +35,7 @@ class Today:
     """The day of one practice, as far as somebody reaches."""
 
     on: date
-    open_now: tuple[PatientLine, ...]
+    board: Board
     planned: tuple[Due, ...]
     missed: tuple[Due, ...]
     overdue: tuple[PatientLine, ...]
@@ -46,18 +47,18 @@ def today(account: Account) -> Today:
     """The day as the record stands at this moment, for this account."""
     within = reach(account, "see-today")
     on = clock.today(within.practice.zone)
-    lines = list(within.people_of(PatientLine.objects.all()).order_by("family", "given", "patient_id"))
+    waiting = PatientLine.objects.filter(next_on__lte=on, plan_status="active", visit_open="")
     dues = [
         Due(line=line, on=date.fromisoformat(day), at=at)
-        for line in lines
-        if line.plan_status == "active" and not line.visit_open
+        for line in within.people_of(waiting).order_by("family", "given", "patient_id")
         for day, at in line.planned
     ]
-    people = {line.patient_id: line for line in lines}
-    notices = unseen(account).order_by("made_at", "id")
+    notices = list(unseen(account).order_by("made_at", "id"))
+    named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
+    people = {line.patient_id: line for line in within.people_of(named)}
     return Today(
         on=on,
-        open_now=tuple(line for line in lines if line.visit_open),
+        board=board(account),
         planned=tuple(sorted((due for due in dues if due.on == on), key=lambda due: due.at)),
         missed=tuple(sorted((due for due in dues if due.on < on), key=lambda due: due.on)),
         overdue=tuple(overdue_scores(within)),

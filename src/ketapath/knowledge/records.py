@@ -29,6 +29,8 @@ _KINDS = MappingProxyType(
         "needs": "need",
         "competences": "competence",
         "referrals": "referral",
+        "timers": "timer",
+        "escalations": "escalation",
         "policy": "figure",
         "profile": "path",
         "sources": "source",
