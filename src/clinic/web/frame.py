@@ -22,6 +22,7 @@ from clinic.access.permission import may
 from clinic.queries.alerts import waiting as open_alerts
 from clinic.queries.chain import chain
 from clinic.queries.governance import still_awaiting
+from clinic.queries.handover import waiting as handed_over
 from clinic.queries.today import unseen
 from clinic.record.models import Practice
 from clinic.web.problems import no_room, not_found
@@ -133,6 +134,9 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         alerts = open_alerts(account).count()
         doors.append({"name": "alerts", "words": _("Alerts"), "icon": "bell-alert", "count": alerts or ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
+    if account is not None and may(account, "hand-over"):
+        untaken = handed_over(account).count()
+        doors.append({"name": "team", "words": _("Team"), "icon": "user-group", "count": untaken or ""})
     if account is not None and may(account, "read-own"):
         words = _("My treatment") if account.role == Role.PATIENT else _("Those I care for")
         doors.append({"name": "own", "words": words, "icon": "user", "count": ""})
