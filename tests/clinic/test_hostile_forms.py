@@ -18,6 +18,7 @@ FORMS = {
     f"/patients/{READY}/withdraw": ("path", "source", "reason", "key"),
     f"/patients/{READY}/plan": ("option", "outcome", "reason", "dose_mg", "seen", "digest", "key", "secret"),
     f"/patients/{READY}/plan/sign": ("seen", "key", "signer", "secret"),
+    f"/patients/{READY}/plan/check": ("seen", "key", "signer", "secret"),
     f"/patients/{READY}/override": ("step", "rule", "override", "reason", "review_on", "seen", "signer", "secret"),
     f"/patients/{READY}/card": ("chosen", "outcome", "reason", "dose_mg", "every_days", "seen", "digest", "key"),
     f"/patients/{READY}/session": ("step", "reason", "dose_mg", "stopped_early", "vitals.systolic_mmhg", "key"),
@@ -37,7 +38,7 @@ FORMS = {
     "/trials/new": ("ready", "design", "trials", "seed", "truth"),
     "/sign-in": ("username", "secret", "next"),
 }
-WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/override")
+WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/plan/check", f"/patients/{READY}/override")
 """What answers a refusal with the whole page of a person, which takes its time."""
 ODD = (
     "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",

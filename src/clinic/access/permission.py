@@ -38,6 +38,7 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rate-goal": TREATING,
         "decide-plan": (Role.PRESCRIBER,),
         "sign-plan": (Role.PRESCRIBER,),
+        "check-calculation": (Role.PRESCRIBER, Role.NURSE, Role.PHARMACIST),
         "ask-override": (Role.PRESCRIBER,),
         "sign-override": (Role.PRESCRIBER, Role.DIRECTOR),
         "decide-card": (Role.PRESCRIBER,),

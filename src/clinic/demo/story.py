@@ -22,7 +22,7 @@ from clinic.actions.alerts import act
 from clinic.actions.governance import state_of_clinic
 from clinic.actions.notes import Writing, save_note
 from clinic.actions.patients import import_record
-from clinic.actions.plan import Wish, decide_card, decide_plan, standing
+from clinic.actions.plan import Wish, check_calculation, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
@@ -35,6 +35,7 @@ from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal,
 from clinic.jobs import do_next
 from clinic.practice.models import Alert
 from clinic.queries.person import Chart, chart, plan
+from clinic.queries.plan import order_check
 from clinic.queries.session import order_of, room
 from clinic.record.models import Notice, Practice
 
@@ -128,6 +129,7 @@ class _Person:
         shown = shown_by(self.prescriber)
         usual = next(o for o in plan(found).options if o.protocol_id == self.stage.option and o.is_usual)
         decide_plan(found, usual.id, self._wish(found), by=self.prescriber, key="", proof=shown)
+        self._check_calculation()
         days = [visit.on for visit in self.look().sessions_ahead]
         for day in days[: self.stage.sessions]:
             self.story.tell(self.story.at(day, 9, 50), self._visit)
@@ -230,6 +232,14 @@ class _Person:
         found = self.look()
         wish = self._wish(found, outcome="changed", reason="Well tolerated twice; the usual dose.")
         decide_card(found, "adjust", wish, by=self.prescriber, key="", proof=shown_by(self.prescriber))
+        self._check_calculation()
+
+    def _check_calculation(self) -> None:
+        """The nurse checks the calculation of the order, as before every first dose on it."""
+        found = self.look()
+        check = order_check(found)
+        if check is not None:
+            check_calculation(found, check.seen, by=self.nurse, key="", proof=shown_by(self.nurse))
 
     def _score(self) -> None:
         given = items(total_after(self.stage, self.held, self.rng), self.rng)

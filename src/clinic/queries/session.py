@@ -16,7 +16,7 @@ from clinic.queries.consent import Consented, consent_of
 from clinic.queries.gates import gates, on_duty
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
-from clinic.queries.plan import simulated
+from clinic.queries.plan import calculation_check, simulated
 from clinic.queries.profile import is_statable
 from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
@@ -255,6 +255,8 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
         following = date_format(ahead[0], "j M Y") if ahead else _("none")
         words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}
         yield Objection(kind="reason", words=words)
+    if (unchecked := calculation_check(found)) is not None:
+        yield Objection(kind="reason", words=unchecked)
 
 
 def of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:

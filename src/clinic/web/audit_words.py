@@ -26,6 +26,7 @@ ACTS: Mapping[str, Any] = MappingProxyType(
         "chart-session": _("entered what happened in a session"),
         "cancel-booking": _("cancelled an appointment or noted that nobody came"),
         "chart-vitals": _("entered readings of a session"),
+        "check-calculation": _("checked the calculation of an order"),
         "check-order": _("checked an order before a dose"),
         "choose-password": _("chose a password"),
         "close-account": _("closed an account"),

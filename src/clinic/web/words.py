@@ -75,6 +75,12 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "spread bsv_logit_sd": _("between people, SD on the logit scale"),
         "spread bov_variance": _("between occasions, log variance"),
         "spread rse_percent": _("of the typical value, relative SE %"),
+        # where an appointment is
+        "treatment-room": _("treatment room"),
+        "consulting-room": _("consulting room"),
+        "telephone": _("by telephone"),
+        "quiet-room": _("quiet room"),
+        "separate-entrance": _("separate entrance"),
         # life of a plan, a dose, a visit, a decision
         "active": _("active"),
         "on-hold": _("on hold"),
@@ -104,6 +110,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "means approval": _("second signature"),
         "means witness": _("witness"),
         "means review": _("review"),
+        "means calculation": _("check of the calculation"),
         # notes
         "note progress": _("Progress note"),
         "note process": _("Therapy process note"),
