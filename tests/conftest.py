@@ -1,9 +1,10 @@
-"""Prints how long each folder of tests took, before pytest's own last line; makes passwords cheap, and the demonstration
+"""Prints how long each folder of tests took, before pytest's own last line; makes passwords cheap and the demonstration
 once for all workers."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,6 +12,12 @@ import pytest
 from tests.daytime import hours_ahead
 from tests.demonstration import made_once
 from tests.passwords import be_cheap
+
+BYTECODE = Path(__file__).parents[1] / ".pytest_cache" / "bytecode"
+sys.dont_write_bytecode, sys.pycache_prefix = False, str(BYTECODE)
+os.environ |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(BYTECODE)}
+"""Some hundred processes are started by the tests; each source file is compiled for the first of them alone, also where
+the surroundings wish that nothing is left beside the sources."""
 
 BUDGETS_S = {"core": 180, "clinic": 180, "store": 120, "browser": 240}
 """What `make test` may take on two cores, in seconds of the clock; every other folder is the core."""

@@ -1,7 +1,7 @@
 """The demonstration clinic as one SQLite file, made once a run: `python -m tests.demonstration FILE`.
 
-Playing its weeks takes a quarter of a minute. Tests of the clinic copy the file into their database, houses in front of a
-browser into their folder; nobody ever writes into it.
+Playing its weeks takes a quarter of a minute. Tests of the clinic copy the file into their database, houses in front
+of a browser into their folder; nobody writes into it.
 """
 
 from __future__ import annotations
