@@ -25,6 +25,7 @@ from clinic.actions.plan import Wish, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
+from clinic.actions.session_steps import check_order, confirm_consent, finish_rescreen
 from clinic.actions.team import join_team
 from clinic.actions.today import see_notice
 from clinic.demo.charts import NOTHING_AGAINST, ON_LEAVING, ON_THE_DAY, typed
@@ -32,7 +33,7 @@ from clinic.demo.people import people
 from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal, total_after, vitals
 from clinic.jobs import do_next
 from clinic.queries.person import Chart, chart, plan
-from clinic.queries.session import room
+from clinic.queries.session import order_of, room
 from clinic.record.models import Notice, Practice
 
 _AGREED = "Discussed with the person: aims, limits, and what else there is."
@@ -157,6 +158,7 @@ class _Person:
         chart_vitals(self.look(), vitals(rest, 0.0, self.rng) | weight, by=self.nurse, key="")
         if is_today and stage.now == "arrived":
             return
+        self._check()
         begun = start + timedelta(minutes=20)
         length = 40 if "iv" in stage.option else 10
         self.story.tell(begun, self._dose)
@@ -164,6 +166,17 @@ class _Person:
             self.story.tell(begun + timedelta(minutes=minute), partial(self._read, rest, rise))
         self.story.tell(begun + timedelta(minutes=length), self._end)
         self.story.tell(begun + timedelta(minutes=125), self._home)
+
+    def _check(self) -> None:
+        """Consent confirmed, re-screen finished, order checked by two people."""
+        confirm_consent(self.look(), by=self.nurse, key="")
+        finish_rescreen(self.look(), by=self.nurse, key="")
+        for by in (self.nurse, self.prescriber):
+            found = self.look()
+            assert found.open_visit is not None
+            order = order_of(found, found.open_visit)
+            assert order is not None
+            check_order(found, order.seen, by=by, key="", proof=shown_by(by))
 
     def _answers(self) -> dict[str, str]:
         """What is asked on the day: as at intake, and what is asked anew before every dose."""

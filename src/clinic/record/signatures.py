@@ -18,7 +18,7 @@ from clinic.record.models import Current, Practice, Signature, Version
 from clinic.record.read import Stored
 from ketapath.fhir import keeps_content
 
-Meaning = Literal["author", "order", "administration", "approval", "witness", "review"]
+Meaning = Literal["author", "order", "check", "administration", "approval", "witness", "review", "discharge"]
 State = Literal["stands", "kept", "changed"]
 
 

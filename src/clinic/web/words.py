@@ -96,6 +96,8 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # what a signature means
         "means author": _("author"),
         "means order": _("order"),
+        "means check": _("order checked"),
+        "means discharge": _("discharge"),
         "means administration": _("administration"),
         "means approval": _("second signature"),
         "means witness": _("witness"),
@@ -452,6 +454,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "dose": _("Dose"),
         "support": _("Support"),
         "re-screen": _("Asked again before a session"),
+        "gate": _("Gates before any dose"),
         # strength of evidence, and how far it was read
         "RCT": _("randomised trial"),
         "guideline": _("guideline"),

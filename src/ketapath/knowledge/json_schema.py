@@ -326,6 +326,29 @@ def _need() -> Schema:
     return with_predicate(list_of(record(fields, optional=optional)))
 
 
+def _timer() -> Schema:
+    routes = list_of(one_of(words.ROUTES), least=1)
+    return list_of(
+        record(
+            {
+                "id": TEXT,
+                "what": TEXT,
+                "path": PATH,
+                "routes": routes,
+                "at": {**list_of(COUNT, least=1), "description": "Minutes from the start of dosing; 0 is before it."},
+                **dict.fromkeys(("dosing_min", "after_min"), COUNT),
+                **dict.fromkeys(("rule", "after_rule"), RULE_ID),
+            }
+        )
+    )
+
+
+def _escalation() -> Schema:
+    step = record({"id": TEXT, "who": TEXT, "do": TEXT})
+    rules = list_of(RULE_ID, least=1)
+    return list_of(record({"id": TEXT, "approval": RULE_ID, "rules": rules, "steps": list_of(step, least=1)}))
+
+
 def _figure() -> Schema:
     fields: dict[str, Schema] = {
         "id": TEXT,
@@ -522,6 +545,8 @@ _BUILD: Mapping[str, Callable[[], Schema]] = MappingProxyType(
         "instrument": _instrument,
         "harm": _harm,
         "need": _need,
+        "timer": _timer,
+        "escalation": _escalation,
         "alternative": json_alternatives.alternatives,
         "value": json_alternatives.values,
         "target": json_alternatives.targets,
@@ -549,6 +574,8 @@ FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "instrument": ("instruments/*.yaml",),
         "harm": ("harms.yaml",),
         "need": ("needs.yaml",),
+        "timer": ("timers.yaml",),
+        "escalation": ("escalations.yaml",),
         "alternative": ("alternatives/*.yaml",),
         "value": ("values.yaml",),
         "target": ("targets.yaml", "targets.cases.yaml"),

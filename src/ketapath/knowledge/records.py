@@ -27,6 +27,8 @@ _KINDS = MappingProxyType(
         "alternatives": "alternative",
         "instruments": "instrument",
         "needs": "need",
+        "timers": "timer",
+        "escalations": "escalation",
         "policy": "figure",
         "profile": "path",
         "sources": "source",

@@ -32,6 +32,7 @@ STAGES = frozenset(
         "candidacy",
         "work-up",
         "re-screen",
+        "gate",
         "dose",
         "session",
         "discharge",
