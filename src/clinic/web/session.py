@@ -13,19 +13,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic import clock
-from clinic.actions import session as act
-from clinic.actions.commit import Stale
-from clinic.actions.profile import state_facts
-from clinic.queries.person import Chart, chart
-from clinic.queries.session import READINGS, room
+from clinic.queries.person import Chart
+from clinic.queries.session import room
 from clinic.queries.signatures import why_unsigned
 from clinic.record.signatures import Seen
 from clinic.web.board import board_of
-from clinic.web.door import about_person, account_of, own_account
+from clinic.web.door import about_person, own_account
 from clinic.web.lock import marked
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
-from clinic.web.proof import proof_of
+from clinic.web.session_advice import advice
+from clinic.web.session_forms import done
 from clinic.web.session_observed import observed
 from clinic.web.session_page import drawn
 from clinic.web.templatetags.clinic import day
@@ -41,7 +39,7 @@ def session(request: HttpRequest, found: Chart) -> HttpResponse:
     problem: Problem | None = None
     if request.method == "POST":
         try:
-            said = _done(request, found)
+            said = done(request, found)
         except EXPECTED as trouble:
             problem = explained(trouble)
         else:
@@ -94,57 +92,6 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
     return render(request, "session/session.html", context, status=problem.status if problem else 200)
 
 
-def _done(request: HttpRequest, found: Chart) -> str:
-    """Do the step that the form asks for; the sentence that says what was done."""
-    by, key = account_of(request), request.POST.get("key", "")[:64]
-    reason = request.POST.get("reason", "")[:500].strip()
-    step = request.POST.get("step", "")
-    if step == "open":
-        act.open_session(found, by=by, key=key)
-        return _("The visit is open.")
-    if step == "record":
-        return _recorded(request, found)
-    if step == "start":
-        act.start_dose(found, by=by, reason=reason, key=key)
-        return _("Dosing has begun.")
-    if step == "end":
-        act.end_dose(
-            found, request.POST.get("dose_mg", "")[:12], stopped_early=request.POST.get("stopped_early") == "yes",
-            is_confirmed=request.POST.get("is_confirmed") == "yes", seen=_seen(request), by=by, reason=reason, key=key,
-            proof=proof_of(request, "give-dose", found),
-        )  # fmt: skip
-        return _("The dose is on record, and signed.")
-    if step == "witness":
-        act.witness(found, _seen(request), by=by, key=key, proof=proof_of(request, "witness", found))
-        return _("Signed as witness.")
-    if step == "close":
-        act.close_session(found, by=by, reason=reason, key=key)
-        return _("The visit is over.")
-    raise Http404
-
-
-def _seen(request: HttpRequest) -> Seen:
-    """The dose as the form's reader saw it. Raises Stale for a form that names none."""
-    seen = Seen.from_text(request.POST.get("seen", "")[:200])
-    if seen is None:
-        raise Stale("MedicationAdministration", "", 0)
-    return seen
-
-
-def _recorded(request: HttpRequest, found: Chart) -> str:
-    """Readings and answers out of one form, so that saving one never loses the other."""
-    by, key = account_of(request), request.POST.get("key", "")[:60]
-    measured = {path: request.POST.get(path, "")[:12] for path in READINGS}
-    asked = {path: request.POST.get(path, "")[:200].strip() for path in request.POST if "." in path}
-    answers = {path: words for path, words in asked.items() if words and path not in READINGS}
-    if any(words.strip() for words in measured.values()) or not answers:
-        act.chart_vitals(found, measured, by=by, key=key)
-    if answers:
-        found = chart(found.reach, found.patient_id) or found
-        state_facts(found, answers, by=by, reason=_("asked in the visit"), key=f"{key}a")
-    return _("Saved.")
-
-
 @require_POST
 @own_account
 def low_light(request: HttpRequest) -> HttpResponse:
@@ -161,6 +108,7 @@ def low_light(request: HttpRequest) -> HttpResponse:
 
 urls = [
     path("session/low-light", low_light, name="low-light"),
+    path("patients/<str:patient_id>/session/advice", advice, name="patient-session-advice"),
     path("patients/<str:patient_id>/session/observed", observed, name="patient-session-observed"),
     path("patients/<str:patient_id>/session", marked(session, reduced=board_of), name="patient-session"),
     path("patients/<str:patient_id>/sessions/<str:visit_id>", past, name="patient-session-past"),

@@ -13,16 +13,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.access.permission import may
+from clinic.actions.session_course import CHARTED, DEVICE_MG
 from clinic.actions.typed import number
 from clinic.queries.person import Chart
-from clinic.queries.session import READINGS, Room
+from clinic.queries.session import READINGS, SCORES, Room
 from clinic.queries.session_expected import expected
 from clinic.queries.signatures import seen_dose
 from clinic.record.signatures import signatures_on
 from clinic.web.door import account_of
+from clinic.web.session_advice import LANGUAGES, lacks_words
 from clinic.web.session_charts import session_chart
 from clinic.web.templatetags.clinic import amount, word
 from ketapath.knowledge import PathSpec
+from ketapath.session import running_rate
 
 COLUMNS = frozenset(
     {"vitals.systolic_mmhg", "vitals.diastolic_mmhg", "vitals.heart_rate_per_min", "vitals.spo2_percent"}
@@ -43,6 +46,42 @@ NAMES: Mapping[str, Any] = MappingProxyType(
 )
 """What is read in a session, as short as a large field has room for; the whole label stands in the knowledge."""
 
+KINDS: Mapping[str, Any] = MappingProxyType(
+    {
+        "consent-confirmed": gettext_lazy("Consent confirmed"),
+        "re-screened": gettext_lazy("Re-screen finished"),
+        "order-checked": gettext_lazy("Order checked"),
+        "start": gettext_lazy("Dosing begun"),
+        "rate": gettext_lazy("Rate set"),
+        "pause": gettext_lazy("Paused"),
+        "resume": gettext_lazy("Going on"),
+        "stop": gettext_lazy("Stopped"),
+        "device": gettext_lazy("Device given"),
+        "device-refused": gettext_lazy("Device not used"),
+        "given": gettext_lazy("Given"),
+        "limit": gettext_lazy("Limit reached"),
+        "escalated": gettext_lazy("Step taken"),
+        "escort": gettext_lazy("Goes home with"),
+        "advice-given": gettext_lazy("Written advice given"),
+        "discharge-ready": gettext_lazy("Checklist met"),
+        "discharge-overridden": gettext_lazy("Checklist overridden"),
+        "exposure": gettext_lazy("Surroundings"),
+        "note": gettext_lazy("Note"),
+    }
+)
+"""What an event of a visit is called."""
+WHAT: Mapping[str, Any] = MappingProxyType(
+    {
+        "pressure": gettext_lazy("Pressure"),
+        "oximetry": gettext_lazy("oxygen"),
+        "sedation": gettext_lazy("alertness"),
+        "dissociation": gettext_lazy("dissociation"),
+        "distress": gettext_lazy("distress"),
+        "nausea": gettext_lazy("nausea"),
+    }
+)
+"""What is awaited by a timer."""
+
 
 def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict[str, Any]:
     """The clocks, charts and questions of a visit."""
@@ -58,9 +97,19 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "expected": foreseen,
         "drawn": session_chart(here, foreseen, now),
         "waits": ", ".join(dict.fromkeys(limit.rule for limit in foreseen.limits if limit.waits)),
-        "readings": [path for path in READINGS if here.visit.is_before_dose or path != "vitals.weight_kg"],
-        "scores": [path for path in READINGS if path in read - COLUMNS],
-        "labels": json.dumps({path: str(NAMES[path]) for path in READINGS}),
+        "readings": [p for p in (*READINGS, *SCORES) if here.visit.is_before_dose or p != "vitals.weight_kg"],
+        "scores": [path for path in (*READINGS, *SCORES) if path in read - COLUMNS],
+        "labels": json.dumps({name: str(words) for name, words in {**NAMES, **KINDS}.items()}),
+        "due": awaited(here),
+        "grace_min": found.knowledge.figure("due_grace_min"),
+        "course": course(found, here, now),
+        "log": log(here),
+        "escalations": escalations(found, here),
+        "is_rescreened": bool(here.visit.said("re-screened")),
+        "escort": here.visit.said("escort")[-1].words if here.visit.said("escort") else "",
+        **_rate(here),
+        "languages": list(LANGUAGES.values()),
+        "lacks": lacks_words(found),
         "names": NAMES,
         "since": since,
         "seconds": seconds,
@@ -91,6 +140,83 @@ def steps(here: Room) -> list[dict[str, str]]:
     place = order.index(here.step)
     states = ["done" if i < place else "now" if i == place else "later" for i in range(len(names))]
     return [{"words": words, "state": state} for words, state in zip(names.values(), states, strict=True)]
+
+
+def _rate(here: Room) -> dict[str, float]:
+    """The pump's rate and the volume, once somebody has read the concentration; nothing before."""
+    concentration = here.visit.concentration_mg_per_ml
+    rate = None if here.order is None or concentration is None else here.order.rate_ml_per_h(concentration)
+    if here.order is None or concentration is None or rate is None:
+        return {}
+    return {"concentration": concentration, "rate": rate, "volume": here.order.dose_mg / concentration}
+
+
+def awaited(here: Room) -> list[dict[str, Any]]:
+    """What is read next, the earliest first; what is due at the same minute stands in one line."""
+    groups: dict[str, dict[str, Any]] = {}
+    for one in here.due:
+        place = "" if one.due_at is None else one.due_at.strftime("%H:%M")
+        line = groups.setdefault(place, {"at": one.due_at, "names": [], "rules": {}, "is_overdue": False})
+        line["names"].append(str(WHAT.get(one.what, one.what)))
+        line["rules"][one.rule_id] = None
+        line["is_overdue"] = line["is_overdue"] or one.is_overdue
+    return [{**line, "what": ", ".join(line["names"])} for line in groups.values()]
+
+
+def course(found: Chart, here: Room, now: datetime) -> dict[str, Any]:
+    """How the dose is given now, by its route: the pump's rate and state, or the devices and when the next may come."""
+    route = (here.product or "").partition("/")[2]
+    kind = {"iv": "pump", "nasal": "spray", "im": "injection", "sc": "injection"}.get(route, "mouth")
+    state: dict[str, Any] = {"kind": kind, "counted_mg": here.counted_mg}
+    if kind == "pump":
+        moves = [event for event in here.visit.events if event.kind in ("pause", "resume", "stop")]
+        rate = running_rate(here.visit, at=now)
+        last = moves[-1] if moves else None
+        state |= {"rate": rate, "is_paused": last is not None and last.kind == "pause",
+                  "stopped_at": last.at if last is not None and last.kind == "stop" else None,
+                  "since": None if last is None else last.at,
+                  "concentration": here.visit.concentration_mg_per_ml}  # fmt: skip
+    if kind == "spray":
+        gap = timedelta(minutes=found.knowledge.rules["REG-007"].limit("session.minutes_between_devices"))
+        given, aside = here.devices
+        ordered = 0 if here.ordered_mg is None else round(here.ordered_mg / DEVICE_MG)
+        last_at = max((event.at for event in here.visit.said("device")), default=None)
+        state |= {"given": given, "aside": aside, "ordered": ordered, "left": max(0, ordered - given),
+                  "next_at": None if last_at is None or given >= ordered else last_at + gap,
+                  "gap": gap.total_seconds() / 60}  # fmt: skip
+    return state
+
+
+def log(here: Room) -> list[dict[str, Any]]:
+    """What has happened in this visit that is no reading, newest first."""
+    lines = []
+    for event in reversed(here.visit.events):
+        words = event.words
+        if event.kind in ("order-checked", "consent-confirmed"):
+            words = words.partition(" ")[2]  # the first word names the version that was read
+        amount_of = (
+            "" if event.value is None or event.kind == "order-checked" else f"{event.value:g} {event.unit or ''}"
+        )
+        lines.append({"event": event, "what": KINDS.get(event.kind, event.kind), "amount": amount_of.strip(),
+                      "words": words, "may_go_back": event.kind in CHARTED})  # fmt: skip
+    return lines
+
+
+def escalations(found: Chart, here: Room) -> list[dict[str, Any]]:
+    """The steps that the limits that speak call for, each with who has taken it and when."""
+    taken = {event.words: event for event in here.visit.said("escalated")}
+    found_rules = found.knowledge.rules
+    return [
+        {
+            "rule": found_rules[one.rule_id],
+            "waits": found_rules[one.approval].ref.awaits_approval,
+            "steps": [
+                {"words": words, "who": who, "do": do, "taken": taken.get(words)}
+                for words, who, do in ((f"{one.rule_id} {name}", who, do) for name, who, do in one.steps)
+            ],
+        }
+        for one in here.steps
+    ]
 
 
 def _may_witness(request: HttpRequest, found: Chart, here: Room) -> bool:

@@ -53,14 +53,16 @@
 
   // What is due tells how long until then, or since; the words stand in the page.
   const NEAR_S = 120;
+  const graceS = page ? Number(page.dataset.grace) * 60 : 0;
   let ahead = page ? Date.parse(page.dataset.now) - Date.now() : 0;
   const count = () => document.querySelectorAll("[data-due]").forEach((line) => {
     const left = Math.round((Date.parse(line.dataset.due) - Date.now() - ahead) / 1000);
     const minutes = Math.floor(Math.abs(left) / 60);
-    const kind = left < 0 ? "over" : left < NEAR_S ? "near" : "later";
+    const isOver = left < -graceS && !line.hasAttribute("data-waiting"); // what may only now begin is never overdue
+    const kind = isOver ? "over" : left < NEAR_S ? "near" : "later";
     const place = line.querySelector("[data-left]");
-    const text = kind === "over" && minutes === 0 ? page.dataset.dueNow
-      : (kind === "over" ? page.dataset.overdue : page.dataset.dueIn).replace("{minutes}", String(kind === "over" ? minutes : minutes + 1));
+    const text = isOver ? page.dataset.overdue.replace("{minutes}", String(minutes))
+      : left < 0 ? page.dataset.dueNow : page.dataset.dueIn.replace("{minutes}", String(minutes + 1));
     if (place.textContent !== text) place.textContent = text;
     line.dataset.kind = kind;
   });
@@ -91,6 +93,9 @@
     const newer = new DOMParser().parseFromString(await answer.text(), "text/html");
     const moment = newer.getElementById("session")?.dataset.now;
     if (!moment) return;
+    // Somebody has taken the next step: the whole page is another one.
+    const isFree = Number(document.body.dataset.unsent ?? 0) === 0;
+    if (newer.getElementById("session").dataset.step !== page.dataset.step && isFree) { window.location.reload(); return; }
     document.querySelectorAll("[data-live]").forEach((part) => {
       const next = newer.getElementById(part.id);
       const typed = typedIn(part);

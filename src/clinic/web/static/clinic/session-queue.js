@@ -129,7 +129,7 @@
       method: "POST", credentials: "same-origin", redirect: "manual",
       headers: { "Content-Type": "application/json", "X-Requested-With": "fetch",
         "X-CSRFToken": box.querySelector("[name=csrfmiddlewaretoken]").value },
-      body: JSON.stringify({ visit: box.dataset.visit, by: box.dataset.by, entries }),
+      body: JSON.stringify({ by: box.dataset.by, entries }),
     });
 
     const isOurs = (answer) => answer.headers.get("Content-Type")?.startsWith("application/json");
@@ -202,8 +202,8 @@
       });
       if (said("value")) values.value = said("value");
       if (said("unit")) values.unit = said("unit");
-      const kind = said("kind") || "readings";
-      if (kind === "readings" && Object.keys(values).length === 0) {
+      const kind = said("kind") || "reading";
+      if (kind === "reading" && Object.keys(values).length === 0) {
         tell(words(answers.size ? "answers" : "empty"), "caution");
         form.querySelector("input:not([type=hidden])")?.focus();
         return;
