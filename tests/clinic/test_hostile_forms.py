@@ -29,6 +29,8 @@ FORMS = {
     f"/patients/{READY}/goals": ("step", "words", "goal", "level", "key"),
     f"/patients/{READY}/notes": ("step", "kind", "text", "appends", "seen", "reason", "signer", "secret"),
     "/today/notices/999999/seen": (),
+    "/alerts/999999/answer": ("step", "words", "to", "from"),
+    "/alerts/chain/set": ("step", "first", "second", "account", "address"),
     f"/patients/{READY}/team": ("step", "account", "kind", "part", "last_day", "number", "reason"),
     f"/patients/{READY}/move": ("source", "to", "reason", "key"),
     "/emergency": ("identity", "family", "born_on", "reason"),
@@ -57,7 +59,7 @@ ODD_PLACES = (
 def test_a_form_filled_with_anything_is_answered_in_plain_words(
     browser_of: Callable[..., Client], address: str
 ) -> None:
-    who = "director" if address.endswith(("/team", "/move", "/review", "/trials/new")) else "prescriber"
+    who = "director" if address.endswith(("/team", "/move", "/review", "/trials/new", "/chain/set")) else "prescriber"
     client = browser_of(who, signs=True)
     client.raise_request_exception = False
     chance = random.Random(address)

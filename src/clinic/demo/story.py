@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.proof import Proof
+from clinic.actions.alerts import act
 from clinic.actions.governance import state_of_clinic
 from clinic.actions.notes import Writing, save_note
 from clinic.actions.patients import import_record
@@ -32,6 +33,7 @@ from clinic.demo.charts import NOTHING_AGAINST, ON_LEAVING, ON_THE_DAY, typed
 from clinic.demo.people import people
 from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal, total_after, vitals
 from clinic.jobs import do_next
+from clinic.practice.models import Alert
 from clinic.queries.person import Chart, chart, plan
 from clinic.queries.plan import order_check
 from clinic.queries.session import order_of, room
@@ -39,6 +41,7 @@ from clinic.record.models import Notice, Practice
 
 _AGREED = "Discussed with the person: aims, limits, and what else there is."
 SESSION_NOTE = "First session. Calm throughout, a little dizzy at half an hour; went home with a friend."
+CALLED = "Called and talked it through: no plan, no intent; knows the crisis line. Seen again at the next session."
 PROCESS_NOTE = "Spoke of floating above a lake, and of an old friend. Wants to come back to it before the next session."
 _LATEST_ARRIVAL = timedelta(minutes=90)
 
@@ -241,6 +244,13 @@ class _Person:
     def _score(self) -> None:
         given = items(total_after(self.stage, self.held, self.rng), self.rng)
         answer_score(self.look(), "phq9", given, by=self.nurse, key="")
+        if clock.today(self.story.practice.zone) < self.today - timedelta(days=7):
+            self.story.tell(clock.now() + timedelta(minutes=6), self._answer)
+
+    def _answer(self) -> None:
+        """The prescriber calls about what the answers called for; what is of the last week waits for the visitor."""
+        for alert in Alert.objects.filter(practice=self.story.practice, patient_id=self.identity, closed_at=None):
+            act(alert.pk, CALLED, by=self.prescriber, closes=True)
 
     def _wish(self, found: Chart, *, outcome: str = "accepted", reason: str = _AGREED) -> Wish:
         return Wish(

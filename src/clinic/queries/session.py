@@ -185,7 +185,7 @@ def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
         return (Objection(kind="blocks", words=words),)
     made = [
         *_blocking(found, visit, plan),
-        *_of_steps(found, visit),
+        *of_steps(found, visit),
         *_of_gates(found, plan),
         *_arguable(found, plan),
     ]
@@ -250,7 +250,7 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
     yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))
-    ahead = [v.on for v in plan.visits if v.kind == "session" and v.on >= found.as_of]
+    ahead = [v.on for v in found.appointments if v.kind == "session" and v.on >= found.as_of]
     if found.as_of not in ahead:
         following = date_format(ahead[0], "j M Y") if ahead else _("none")
         words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}
@@ -259,7 +259,7 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
         yield Objection(kind="reason", words=unchecked)
 
 
-def _of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
+def of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
     """The steps before the dose that were not taken, or hold no longer; nothing helps but taking them."""
     consent, confirmed = consent_of(found), visit.said("consent-confirmed")
     if not confirmed:

@@ -113,7 +113,7 @@ def loop_page(
         "decisions": found.decisions[::-1],
         "sessions": found.visits[::-1],
         "earlier_plans": [p for p in found.plans if found.plan is None or p.origin != found.plan.origin],
-        "ahead": [v for v in found.plan.visits if v.on >= found.as_of] if found.plan else [],
+        "ahead": [v for v in found.appointments if v.on >= found.as_of] if found.plan else [],
     }
     return render(request, "patients/patient.html", context, status=200 if problem is None else problem.status)
 
@@ -134,7 +134,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
         "open-session", "ask-override", "sign-override", "sign-plan", "check-calculation", "write-note", "see-team",
-        "move-record", "export-chart",
+        "move-record", "export-chart", "check-order", "override-discharge",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)
