@@ -130,7 +130,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
         "open-session", "ask-override", "sign-override", "sign-plan", "write-note", "see-team", "move-record",
-        "export-chart",
+        "export-chart", "check-order", "override-discharge",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)
