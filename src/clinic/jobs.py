@@ -26,6 +26,7 @@ from clinic.actions.alerts import move_back, raise_alert, sweep
 from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
 from clinic.actions.mail import deliver
+from clinic.actions.session_miss import keep_miss
 from clinic.actions.trials import Unfinished, play
 from clinic.practice.models import Alert
 from clinic.queries.alerts import KINDS
@@ -272,6 +273,15 @@ def _adverse_late(errand: Errand) -> None:
     tell_if_late(errand.practice, errand.details)
 
 
+def _session_miss(errand: Errand) -> None:
+    """Raises ValueError where the record was written meanwhile, or the prediction fails, so that it is tried again."""
+    said = {name: str(errand.details[name]) for name in ("patient_id", "visit_id", "username")}
+    try:
+        keep_miss(errand.practice, **said)
+    except (Stale, KetapathError) as problem:
+        raise ValueError(type(problem).__name__) from problem
+
+
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
     {
         "notice": _notice,
@@ -279,6 +289,7 @@ _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
         "early-sign": _early_sign,
         "checks": _checks,
         "adverse-late": _adverse_late,
+        "session-miss": _session_miss,
     }
 )
 
