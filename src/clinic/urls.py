@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clinic.web import (
     account,
+    adverse,
     audit,
     bench,
     board,
@@ -12,6 +13,7 @@ from clinic.web import (
     deliveries,
     errands,
     exports,
+    forms,
     governance,
     health,
     library,
@@ -26,6 +28,8 @@ from clinic.web import (
     response,
     session,
     sign_in,
+    stock,
+    stock_counts,
     streams,
     team,
     today,
@@ -39,6 +43,7 @@ urlpatterns = [
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
     *preferences.urls, *worth.urls, *decisions.urls,
     *trials.urls, *plan_lines.urls,
+    *stock.urls, *stock_counts.urls, *forms.urls, *adverse.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

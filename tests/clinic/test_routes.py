@@ -28,6 +28,7 @@ EXAMPLES = {
 FORMS = {"patient-override": {"step": "sign"}, "patient-export": {"format": "csv"}}
 """What a route is sent that takes no GET; nothing, where it is not named here."""
 EMPTY = {
+    "forms-file", "patient-adverse-one", "patient-adverse-pdf", "patient-adverse-json",
     "patients-import-one", "patient-apart", "trials-one", "trials-stop", "trials-result", "trials-registration",
 }  # fmt: skip
 """Of these nobody has one of their own here."""

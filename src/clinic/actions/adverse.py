@@ -196,7 +196,7 @@ def _check(found: Chart, told: Told, by: Account) -> None:
                        next_step=_("Choose again."))  # fmt: skip
     if len({told.grade == _DEATH, "death" in told.criteria, told.outcome == "fatal"}) > 1:
         raise BadInput(
-            field=_("grade"), found=str(told.grade), 
+            field=_("grade"), found=str(told.grade),
             limit=_("grade 5, the criterion death and a fatal outcome together"),
             next_step=_("Make the three say the same."),
         )  # fmt: skip

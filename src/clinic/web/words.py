@@ -8,8 +8,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from clinic.web.output_words import OUTPUTS
+
 WORDS: Mapping[str, Any] = MappingProxyType(
     {
+        **OUTPUTS,
         # work behind the pages
         "errand notice": _("A notice"),
         "errand morning-round": _("Morning round"),
