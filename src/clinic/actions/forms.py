@@ -18,8 +18,10 @@ from clinic.access.models import Account
 from clinic.access.permission import Refused, require
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.actions.notes import Writing, save_note
+from clinic.actions.typed import number
 from clinic.practice.models import RegistryKey, RegistryRow, Submission
 from clinic.queries.forms import (
+    LATE,
     MONITORING,
     QUESTIONS,
     WAYS,
@@ -32,7 +34,9 @@ from clinic.queries.forms import (
     newest,
 )
 from clinic.queries.person import Chart, chart
+from clinic.queries.profile import within
 from clinic.record.models import Practice
+from clinic.record.projections import knowledge
 from clinic.record.read import read
 from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
@@ -44,9 +48,10 @@ _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 
 
 def answer_form(found: Chart, visit_id: str, said: Mapping[str, str], *, by: Account, key: str) -> Done:
-    """What nobody can read from the session's numbers, "yes" or "no" by profile path; what is left empty stays open.
+    """What nobody can read from the session's numbers, and what was not written then, by profile path.
 
-    Raises BadInput for another question, another answer, or none; Refused where there is no such visit.
+    "yes" or "no", or a number of the path's own range; what is left empty stays open. Of a visit that is over it is
+    said of its end. Raises BadInput for another question or answer, or none; Refused for no such visit.
     """
     require(by, "answer-form", patient_id=found.patient_id)
     act = Act(name="answer-form", by=by, patient_id=found.patient_id, key=key, asked={"visit": visit_id, **said})
@@ -55,20 +60,17 @@ def answer_form(found: Chart, visit_id: str, said: Mapping[str, str], *, by: Acc
         return done
     visit = _visit(found, visit_id, "answer-form")
     given = {path: words for path, words in said.items() if words}
-    if not given or not set(given) <= set(QUESTIONS) or not set(given.values()) <= {"yes", "no"}:
-        raise BadInput(
-            field=_("answer"), found=_("nothing"), limit=_("yes or no to a question of the form"),
-            next_step=_("Choose an answer."),
-        )  # fmt: skip
+    if not given or not set(given) <= {*QUESTIONS, *LATE}:
+        raise _no_answer(_("nothing"))
     dose = visit.administration
-    at = dose.started_at if dose is not None else visit.opened_at
+    at = visit.closed_at or clock.now()
     made = readings(
         f"form-{secrets.token_hex(8)}",
-        {path: words == "yes" for path, words in given.items()},
+        {path: _answer(path, words) for path, words in given.items()},
         patient_id=found.patient_id,
         visit_id=visit.origin.id,
         administration_id=None if dose is None else dose.origin.id,
-        at=clock.local(max(clock.now(), at), by.practice.zone),
+        at=clock.local(at, by.practice.zone),
     )
     return commit(act, [Draft(resource=resource) for resource in made])
 
@@ -159,6 +161,25 @@ def set_site(values: Mapping[str, str], *, by: Account) -> None:
         practice.save(update_fields=["settings"])
         audit.append("set-site", outcome="done", account=by, entities=sorted(stated))
     by.practice.refresh_from_db()
+
+
+def _answer(path: str, words: str) -> float | bool:
+    """The answer as a value of this path."""
+    spec = knowledge().paths[path]
+    if spec.limits is None:
+        if words not in ("yes", "no"):
+            raise _no_answer(words)
+        return words == "yes"
+    value = number(words)
+    if not spec.limits[0] <= value <= spec.limits[1]:
+        raise BadInput(field=spec.label, found=words, limit=within(spec), next_step=_("Type it again."))
+    return value
+
+
+def _no_answer(found: str) -> BadInput:
+    return BadInput(
+        field=_("answer"), found=found, limit=_("an answer to a question of the form"), next_step=_("Choose an answer.")
+    )
 
 
 def _settled(

@@ -145,7 +145,7 @@ def _page(
 ) -> HttpResponse:  # fmt: skip
     by = account_of(request)
     allowed = permitted(by, ("record-adverse", "review-adverse", "send-form"), patient_id=found.patient_id)
-    context = about(request, found, here="sessions") | {
+    context = about(request, found, here="adverse") | {
         "adverse_may": {name.replace("-", "_"): True for name in allowed},
         "grades": GRADES,
         "criteria": CRITERIA,

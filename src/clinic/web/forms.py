@@ -64,7 +64,6 @@ def of_visit(request: HttpRequest, visit_id: str) -> HttpResponse:
     groups: dict[str, list[object]] = {}
     for one in five.fields:
         groups.setdefault(one.group, []).append(one)
-    stated = {r.quantity for r in five.visit.readings}
     today = clock.today(by.practice.zone)
     context = {
         "five": five,
@@ -72,8 +71,7 @@ def of_visit(request: HttpRequest, visit_id: str) -> HttpResponse:
         "groups": groups,
         "labels": LABELS,
         "disagreements": [(LABELS[d.field], d.said) for d in five.disagreements],
-        "asks": [knowledge().paths[p] for p in queries.QUESTIONS if p not in stated],
-        "answered": [knowledge().paths[p] for p in queries.QUESTIONS if p in stated],
+        "asks": [(knowledge().paths[path], request.POST.get(path, "")[:6]) for path in five.asks],
         "ways": queries.WAYS,
         "today": today,
         "days_left": (five.due_on - today).days,
@@ -160,7 +158,7 @@ def _done(request: HttpRequest, five: queries.Five) -> str:
     by, key, step = account_of(request), request.POST.get("key", "")[:60], request.POST.get("step", "")
     found, visit_id = five.found, five.visit.origin.id
     if step == "answer":
-        said = {path: request.POST.get(path, "")[:3] for path in queries.QUESTIONS}
+        said = {path: request.POST.get(path, "")[:6].strip() for path in (*queries.QUESTIONS, *queries.LATE)}
         act.answer_form(found, visit_id, said, by=by, key=key)
         return _("Saved.")
     if step == "finish":
