@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Literal
 
 from ketapath.domain.evidence import Finding
 from ketapath.domain.fact import Dose, Origin
@@ -32,6 +33,7 @@ class Session:
     """One treatment session of one person.
 
     `minute` is the minute of the session at which it is looked at, None where it is over and looked at afterwards.
+    `devices` are the minutes at which devices of the spray were given, in order.
     """
 
     on: date
@@ -39,6 +41,41 @@ class Session:
     dose: Dose
     readings: tuple[Reading, ...]
     minute: float | None = None
+    devices: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One thing that has to be so before any dose. `may_override`: a prescriber may, with a reason; else nobody may."""
+
+    state: Literal["met", "not met", "open", "not needed"]
+    finding: Finding
+    may_override: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One reading of a visit that is awaited. `due_at` is None before the dose, when there is no clock yet.
+
+    `path` is the profile path that settles it, `rule_id` the rule that the interval comes from, `last_at` when it was
+    last read in this visit.
+    """
+
+    what: str
+    path: str
+    rule_id: str
+    due_at: datetime | None
+    last_at: datetime | None
+    is_overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """What is done when one limit speaks: (step, who, words of what to do), in order. `approval` is a rule's id."""
+
+    rule_id: str
+    approval: str
+    steps: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +114,9 @@ EVENTS: tuple[str, ...] = (
 class Event:
     """One timed fact of a visit that is no reading: who said when that what happened.
 
-    `value` is in `unit`: mL/h of a rate, mg (base) of a device, minutes of an exposure; for an order check it is how
-    many different people have to check. `words` name what a check was of, the rule of a limit, a step, a place.
+    `value` is in `unit`: mL/h or mg/h of a rate, mg (base) of a device, minutes of an exposure; for an order check it
+    is how many different people have to check. `words` name what a check was of (the version of the order that was
+    read, and the concentration where there is one), the rule of a limit, a step, a place.
     """
 
     origin: Origin
@@ -159,6 +197,13 @@ class Visit:
         """Whether a dose was begun here and not left ungiven."""
         return self.administration is not None and self.administration.status != "not-done"
 
+    @property
+    def concentration_mg_per_ml(self) -> float | None:
+        """What the standing checks say is in the syringe or bag; None where they name none."""
+        checks = self.checks
+        words = checks[-1].words.split(" ") if checks else []
+        return float(words[1]) if len(words) == 3 and words[2] == "mg/mL" else None
+
     def session(self, number: int, *, now: datetime | None = None) -> Session | None:
         """The visit as the core's session, once dosing has begun; as it stands `now`, or as a whole."""
         given = self.administration
@@ -183,4 +228,5 @@ class Visit:
                 for r in self.readings
             ),
             minute=None if now is None else (now - given.started_at).total_seconds() / 60,
+            devices=tuple((e.at - given.started_at).total_seconds() / 60 for e in self.said("device")),
         )

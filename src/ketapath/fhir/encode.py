@@ -53,8 +53,11 @@ GOAL_LEVELS = {
 NOTES = {
     "progress": ("progress-note", "Progress note"),
     "process": ("process-note", "Therapy process note"),
+    "preparation": ("preparation-note", "Preparation note"),
+    "integration": ("integration-note", "Integration note"),
 }
 """The kinds of notes with their local codes; a process note is the therapist's own and stands apart from the chart."""
+SECTION = f"{LOCAL}/section-"
 SIGNATURE_TYPES = {
     "author": ("1.2.840.10065.1.12.1.1", "Author's Signature"),
     "witness": ("1.2.840.10065.1.12.1.9", "Event Witness Signature"),
@@ -299,10 +302,13 @@ def note(
     username: str,
     is_signed: bool,
     appends: str | None = None,
+    sections: Mapping[str, str] | None = None,
+    visit_id: str | None = None,
 ) -> Resource:
-    """A note about a person, "progress" or "process": a draft, or signed. The text is kept to the byte, as UTF-8.
+    """A note about a person, of a kind of `NOTES`: a draft, or signed. The text is kept to the byte, as UTF-8.
 
-    `appends` is the note that this one is an addendum to.
+    `appends` is the note that this one is an addendum to; `sections` are the parts of its text, `visit_id` the session
+    that it is about.
     """
     code, words = NOTES[kind]
     made: Resource = {
@@ -320,6 +326,10 @@ def note(
     }
     if kind == "progress":
         made["type"] = _concept(LOINC, "11506-3", "Progress note")
+    if sections:
+        made["extension"] = [{"url": f"{SECTION}{name}", "valueString": said} for name, said in sections.items()]
+    if visit_id is not None:
+        made["context"] = {"encounter": [{"reference": f"Encounter/{visit_id}"}]}
     if appends is not None:
         made["relatesTo"] = [{"code": "appends", "target": {"reference": f"DocumentReference/{appends}"}}]
     return made

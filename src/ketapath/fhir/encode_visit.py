@@ -161,3 +161,9 @@ def event(
     if words:
         made["note"] = [{"text": words}]
     return made
+
+
+def taken_under(reading: Mapping[str, Any], administration_id: str) -> Resource:
+    """The same reading, once it is known that the dose had begun by then."""
+    part = [{"reference": f"MedicationAdministration/{administration_id}"}]
+    return {**reading, "status": "amended", "partOf": part}

@@ -14,7 +14,7 @@ from clinic.migrations.append_only import guard
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("practice", "0001_start"),
+        ("practice", "0003_alerts"),
     ]
 
     operations = [
