@@ -15,16 +15,15 @@ from tests.proofs import shown
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import Refused, reach
-from clinic.actions.adverse import REPORT_LATE, REVIEW_LATE, Told, record_event, report_event, review_event
+from clinic.actions.adverse import Told, record_event, report_event, review_event
 from clinic.actions.commit import Stale
-from clinic.actions.forms import answer_form, finish_record, not_needed, send_form, set_site
+from clinic.actions.forms import answer_form, finish_record, not_needed, remind_of_forms, send_form, set_site
 from clinic.actions.notes import Writing, save_note
-from clinic.jobs import do_next
-from clinic.practice.models import RegistryRow, Submission
+from clinic.practice.models import Alert, RegistryRow, Submission
 from clinic.queries.adverse import cases_of, register, report_fields, versions_of
 from clinic.queries.forms import QUESTIONS, Five, due_forms, five_of, registry, visit_of
 from clinic.queries.person import Chart, chart
-from clinic.record.models import Errand, ExposureLine, Notice
+from clinic.record.models import ExposureLine
 from clinic.record.read import read
 from clinic.record.signatures import Seen
 from ketapath.domain.outputs import OUTPUTS
@@ -79,7 +78,7 @@ def test_the_clock_of_the_form_counts_days_of_the_calendar(account: People, sess
     for day, is_overdue in ((last_day, False), (last_day + timedelta(days=1), True)):
         for minute in (1, 23 * 60 + 58):  # the first and the last minutes of the clinic's own day
             with clock.supposed(datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)):
-                [one] = [d for d in due_forms(by) if d.visit_id == visit]
+                [one] = [d for d in due_forms(reach(by)) if d.visit_id == visit]
                 assert one.is_overdue is is_overdue, (day, minute)
 
 
@@ -109,7 +108,7 @@ def test_one_entry_gives_five_outputs_that_agree_and_a_later_change_is_named(acc
               proof=shown(nurse))  # fmt: skip
     sent = send_form(found, visit, sent_on=found.as_of, how="online", by=coordinator, key="s1")
     assert send_form(found, visit, sent_on=found.as_of, how="online", by=coordinator, key="s1") == sent
-    assert visit not in [d.visit_id for d in due_forms(coordinator)]
+    assert visit not in [d.visit_id for d in due_forms(reach(coordinator))]
     now = five(account)
     assert [(o.name, o.state) for o in now.outputs] == [(name, "finished") for name in OUTPUTS]
     assert now.is_complete
@@ -149,7 +148,7 @@ def test_no_record_is_finished_without_its_drug_record_and_an_inpatient_needs_no
     with pytest.raises(BadInput, match="drug record"):
         finish_record(found, visit, by=account("nurse"), key="f0")
     not_needed(found, visit, why="in hospital on that day (GOV-006)", by=account("coordinator"), key="n0")
-    assert visit not in [d.visit_id for d in due_forms(account("coordinator"))]
+    assert visit not in [d.visit_id for d in due_forms(reach(account("coordinator")))]
 
 
 def serious(account: People, **other: object) -> str:
@@ -160,22 +159,41 @@ def serious(account: People, **other: object) -> str:
     return next(iter(done.versions)).partition("/")[2]
 
 
-def test_a_serious_event_tells_who_has_to_act_and_again_when_that_is_late(account: People) -> None:
+def test_a_serious_event_waits_for_its_review_and_its_report_until_each_is_done(account: People) -> None:
     event = serious(account)
-    told = Errand.objects.filter(kind="notice", details__key="adverse.serious")
-    assert {e.details["role"] for e in told} == {"director", "coordinator"}
+    open_alerts = Alert.objects.filter(patient_id=SPRAYED, about=event, closed_at=None)
+    assert set(open_alerts.values_list("kind", flat=True)) == {"adverse.serious", "adverse.report"}
     [case] = register(account("director"))
     assert case.review_due is not None
     assert abs(case.review_due - case.now - timedelta(hours=24)) < timedelta(minutes=1)
     found, _visit = reached(account, "director")
     review_event(found, event, "fluids, kept overnight", by=account("director"), key="r")
+    assert [alert.kind for alert in open_alerts] == ["adverse.report"]
     with clock.supposed(clock.now() + timedelta(days=5)):
-        while do_next():
-            pass
-        keys = set(Notice.objects.filter(patient_id=SPRAYED).values_list("key", flat=True))
-        assert REPORT_LATE in keys
-        assert REVIEW_LATE not in keys
         assert register(account("director"))[0].is_late
+    report_event(found, event, sent_on=found.as_of, how="fax", to="REMS", by=account("coordinator"), key="rp")
+    assert list(open_alerts.values_list("kind", flat=True)) == []
+    assert not serious_again(account, event)
+
+
+def serious_again(account: People, event: str) -> bool:
+    """Whether an amendment of what was serious already raises anything anew."""
+    found, visit = reached(account)
+    told = Told(words="Collapse", onset=clock.now(), grade=3, criteria=("hospital-care",), visit_id=visit,
+                event_id=event, version=1)  # fmt: skip
+    record_event(found, told, by=account("nurse"), key="again")
+    return Alert.objects.filter(about=event, closed_at=None).exists()
+
+
+def test_an_overdue_form_is_somebodys_until_it_is_settled(account: People) -> None:
+    found, visit = reached(account)
+    ExposureLine.objects.filter(administration=f"{visit}-dose").update(given_on=found.as_of - timedelta(days=8))
+    for _ in range(2):
+        remind_of_forms(found.practice)
+    [alert] = Alert.objects.filter(kind="form.overdue", about=visit)
+    assert alert.closed_at is None
+    not_needed(found, visit, why="in hospital (GOV-006)", by=account("coordinator"), key="n")
+    assert Alert.objects.get(pk=alert.pk).closed_at is not None
 
 
 def test_an_event_is_amended_as_a_new_version_and_reported_as_it_stood(account: People) -> None:

@@ -18,10 +18,9 @@ from clinic.access.proof import NotProven, Proof
 from clinic.actions.commit import KeyReused
 from clinic.actions.stock import Receipt, Use, Witness, correct_use, destroy, receive, record_use
 from clinic.actions.stock_counts import close, count, explain
-from clinic.practice.models import Balance, Count, Difference, LedgerLine
+from clinic.practice.models import Alert, Balance, Count, Difference, LedgerLine
 from clinic.queries.person import Chart, chart
 from clinic.queries.stock import rows_of, usable, uses_of
-from clinic.record.models import Errand
 from ketapath.errors import BadInput
 
 People = Callable[[str], Account]
@@ -170,7 +169,9 @@ def test_a_count_that_differs_is_followed_until_a_director_closes_it(account: Pe
     [found] = count(held, by=nurse, proof=shown(nurse), second=second(account), key="n1")
     assert count(held, by=nurse, proof=shown(nurse), second=second(account), key="n1") == [found]
     assert (found.difference_mg, found.state, Count.objects.count()) == (mg("-50"), "open", 1)
-    assert Errand.objects.filter(details__key="stock.difference", details__role="director").exists()
+    told = Alert.objects.get(kind="stock.difference", about=str(found.pk))
+    assert told.owner is not None
+    assert told.owner.role == "director"
     with pytest.raises(BadInput, match="explained"):
         close(found.pk, "miscount", "seen", by=director)
     explain(found.pk, "a vial broke", by=nurse)
@@ -182,6 +183,7 @@ def test_a_count_that_differs_is_followed_until_a_director_closes_it(account: Pe
     assert Balance.objects.get(lot=vial.lot).mg == mg("1950")
     last = LedgerLine.objects.latest("id")
     assert (last.kind, last.change_mg) == ("lost", mg("-50"))
+    assert Alert.objects.get(pk=told.pk).closed_at is not None
     assert Difference.objects.get().reported_to == "the agency"
 
 

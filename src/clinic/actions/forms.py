@@ -16,6 +16,7 @@ from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.permission import Refused, require
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.actions.notes import Writing, save_note
 from clinic.actions.typed import number
@@ -29,6 +30,7 @@ from clinic.queries.forms import (
     draft_effects,
     draft_note,
     draft_row,
+    due_forms,
     five_of,
     monitoring_pdf,
     newest,
@@ -37,11 +39,13 @@ from clinic.queries.person import Chart, chart
 from clinic.queries.profile import within
 from clinic.record.models import Practice
 from clinic.record.projections import knowledge
+from clinic.record.reach import Reach
 from clinic.record.read import read
 from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode_visit import readings
 
+OVERDUE = "form.overdue"
 SITE = ("address", "phone", "email")
 _LONGEST = 200
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
@@ -148,6 +152,13 @@ def not_needed(found: Chart, visit_id: str, *, why: str, by: Account, key: str) 
     return _settled(five, MONITORING, "not-needed", content=b"", sent_on=today, words=why, by=by, key=key)
 
 
+def remind_of_forms(practice: Practice) -> None:
+    """For the morning round: an alert for each monitoring form whose last day is over, once while it is open."""
+    for one in due_forms(Reach(practice=practice)):
+        if one.is_overdue:
+            raise_alert(practice, kind=OVERDUE, patient_id=one.line.patient_id, about=one.visit_id)
+
+
 def set_site(values: Mapping[str, str], *, by: Account) -> None:
     """What forms say of the clinic; what is left empty stays open on every form."""
     require(by, "set-site")
@@ -193,6 +204,7 @@ def _settled(
         with transaction.atomic():
             made = _keep(five, kind, state, content=content, sent_on=sent_on, how=how, words=words, said=said, by=by,
                          key=key)  # fmt: skip
+            settle(by.practice, kind=OVERDUE, patient_id=five.found.patient_id, about=made.about, by=by)
             audit.append("send-form", outcome="done", account=by, patient_id=five.found.patient_id,
                          entities=[f"Submission/{made.pk}", f"Encounter/{five.visit.origin.id}"])  # fmt: skip
     except IntegrityError:  # the same request at the same instant: the other one has done it

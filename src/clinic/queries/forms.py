@@ -181,12 +181,12 @@ def five_of(found: Chart, visit: Visit, by: Account) -> Five | None:
     )  # fmt: skip
 
 
-def due_forms(account: Account) -> list[DueForm]:
-    """The monitoring forms that were not sent, of people whom this account reaches, overdue ones first."""
-    practice = account.practice
+def due_forms(within: Reach) -> list[DueForm]:
+    """The monitoring forms that were not sent, of people who are reached, overdue ones first."""
+    practice = within.practice
     if practice.settings.get("jurisdiction", "US") != "US":
         return []
-    within, today = reach(account), clock.today(practice.zone)
+    today = clock.today(practice.zone)
     doses = within.people_of(
         ExposureLine.objects.filter(product="esketamine", route="nasal", given_on__gte=today - LOOKED_BACK)
     ).filter(Q(administration__startswith="visit-") & Q(administration__endswith="-dose"))

@@ -34,7 +34,7 @@ def forms(request: HttpRequest) -> HttpResponse:
     """What has to leave the house and by when, overdue first; and the sessions whose record is not finished."""
     by = account_of(request)
     context = {
-        "due": queries.due_forms(by),
+        "due": queries.due_forms(reach(by)),
         "unfinished": queries.unfinished(by),
         "late_events": [case for case in register(by) if case.is_late],
         "counts": queries.registry_counts(by.practice),
