@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clinic.web import (
     account,
+    adverse,
     alerts,
     audit,
     bench,
@@ -14,6 +15,7 @@ from clinic.web import (
     deliveries,
     errands,
     exports,
+    forms,
     governance,
     handover,
     health,
@@ -31,6 +33,8 @@ from clinic.web import (
     session,
     sign_in,
     staff,
+    stock,
+    stock_counts,
     streams,
     team,
     therapy,
@@ -45,6 +49,7 @@ urlpatterns = [
     *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
     *preferences.urls, *worth.urls, *decisions.urls,
+    *stock.urls, *stock_counts.urls, *forms.urls, *adverse.urls,
     *trials.urls, *plan_lines.urls, *therapy.urls, *care.urls, *handover.urls, *staff.urls, *plan_words.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"

@@ -36,6 +36,10 @@ FORMS = {
     "/emergency": ("identity", "family", "born_on", "reason"),
     "/emergency/review": ("emergency", "finding"),
     "/trials/new": ("ready", "design", "trials", "seed", "truth"),
+    "/stock/destroy": ("held", "mg", "reason", "witness", "witness_secret", "signer", "secret", "key"),
+    "/stock/count": ("mg-1", "witness", "witness_secret", "signer", "secret", "key"),
+    "/stock/differences": ("step", "number", "words", "outcome", "held", "mg", "way"),
+    f"/patients/{READY}/adverse": ("words", "onset", "grade", "criterion", "causality", "outcome", "visit", "key"),
     "/sign-in": ("username", "secret", "next"),
 }
 WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/plan/check", f"/patients/{READY}/override")

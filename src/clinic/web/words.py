@@ -8,14 +8,16 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from clinic.web.output_words import OUTPUTS
+
 WORDS: Mapping[str, Any] = MappingProxyType(
     {
+        **OUTPUTS,
         # work behind the pages
         "errand notice": _("A notice or an alert"),
         "errand morning-round": _("Morning round"),
         "errand checks": _("Look for checks that are due"),
         "errand early-sign": _("Look for an early sign"),
-        "errand adverse-late": _("Look whether a serious event was reviewed and reported"),
         "errand trial": _("A simulated trial"),
         # simulated trials
         "trial waiting": _("waiting"),
@@ -234,9 +236,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "chain test-missing": _("The daily test has not been made."),
         "chain mail-stuck": _("The daily test was passed on, but its message does not leave the house."),
         "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
-        "adverse.serious": _("A serious adverse event was recorded: review and report it."),
-        "adverse.review_late": _("A serious adverse event has not been reviewed in time."),
-        "adverse.report_late": _("A serious adverse event has not been reported in time."),
+        "adverse.serious": _("A serious adverse event was recorded: review it."),
+        "adverse.report": _("A serious adverse event has to be reported."),
+        "form.overdue": _("A monitoring form has not been sent within seven days."),
         # how grave a rule is
         "absolute-contraindication": _("absolute contraindication"),
         "relative-contraindication": _("relative contraindication"),
