@@ -63,11 +63,21 @@ ODD_PLACES = (
 def test_a_form_filled_with_anything_is_answered_in_plain_words(
     browser_of: Callable[..., Client], address: str
 ) -> None:
+    _fill(browser_of, address, 6 if address in WHOLE_PAGE else 25)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", FORMS)
+def test_a_form_filled_a_hundred_times_too(browser_of: Callable[..., Client], address: str) -> None:
+    _fill(browser_of, address, 100)
+
+
+def _fill(browser_of: Callable[..., Client], address: str, times: int) -> None:
     who = "director" if address.endswith(("/team", "/move", "/review", "/trials/new", "/chain/set")) else "prescriber"
     client = browser_of(who, signs=True)
     client.raise_request_exception = False
     chance = random.Random(address)
-    for _ in range(15 if address in WHOLE_PAGE else 60):
+    for _ in range(times):
         fields = {name: chance.choice(ODD) for name in FORMS[address] if chance.random() < 0.9}
         answer = client.post(address, fields)
         assert answer.status_code in (200, 302, 400, 404, 409), (fields, answer.status_code)
