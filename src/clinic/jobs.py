@@ -53,8 +53,8 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
     """Do errands until told to stop."""
     while not stop.is_set():
         try:
-            pulse.beat()
             look_after_alerts()
+            pulse.beat()
             set_morning_rounds()
             verify_when_due()
             while not stop.is_set() and do_next():
