@@ -267,7 +267,8 @@ def close_session(found: Chart, *, by: Account, key: str, reason: str = "") -> D
         against = stays_for(found, visit)
         if against:
             raise BadInput(
-                field=_("going home"), found="; ".join(against), limit=_("every point of the checklist"),
+                field=_("going home"), found=_("something open"),
+                limit=_("every point of the checklist; open: %(what)s") % {"what": "; ".join(against)},
                 next_step=_("Settle each point, or call a prescriber, who may override it with a reason."),
             )  # fmt: skip
         drafts = [happened(found, visit, "discharge-ready", by=by, key=key)]

@@ -184,7 +184,7 @@ def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
         return (Objection(kind="blocks", words=words),)
     made = [
         *_blocking(found, visit, plan),
-        *_of_steps(found, visit),
+        *of_steps(found, visit),
         *_of_gates(found, plan),
         *_arguable(found, plan),
     ]
@@ -256,7 +256,7 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
         yield Objection(kind="reason", words=words)
 
 
-def _of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
+def of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
     """The steps before the dose that were not taken, or hold no longer; nothing helps but taking them."""
     consent, confirmed = consent_of(found), visit.said("consent-confirmed")
     if not confirmed:
