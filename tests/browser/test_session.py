@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe

@@ -22,6 +22,9 @@ FORMS = {
     f"/patients/{READY}/card": ("chosen", "outcome", "reason", "dose_mg", "every_days", "seen", "digest", "key"),
     f"/patients/{READY}/session": ("step", "reason", "dose_mg", "stopped_early", "vitals.systolic_mmhg", "key"),
     "/patients/ptsd-with-depression/session": ("step", "reason", "dose_mg", "seen", "secret", "social.ride_home"),
+    "/patients/pressure-too-high-today/session": ("step", "kind", "value", "words", "taken", "concentration", "key"),
+    f"/patients/{READY}/session/observed": ("entries", "by"),
+    "/session/low-light": ("dim", "next"),
     f"/patients/{READY}/score/phq9": ("phq9_1", "phq9_9", "key"),
     f"/patients/{READY}/score/pcl5": ("pcl5_1", "pcl5_20", "on", "key"),
     f"/patients/{READY}/score/madrs": ("madrs_1", "key"),
@@ -40,7 +43,7 @@ WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/override")
 ODD = (
     "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",
     "'; DROP TABLE x;--", "\x00", "\ud7ff", "../../etc/passwd", "Patient/aneurysm", "yes", "accepted", "changed",
-    INFUSION, "open", "vitals", "rate", "start", "end", "close", "ask", "stop",
+    INFUSION, "open", "vitals", "rate", "consent", "rescreen", "check", "event", "take-back", "note", "device", "start", "end", "close", "ask", "stop",
     "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
     "prescriber", SECRET, "MedicationAdministration/x/1/y",
     "vitals.weight_kg", "history.aneurysm", "%s%n", "{{7*7}}", "社会", "\u202e", "a" * 5000,
