@@ -43,7 +43,8 @@ WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/override")
 ODD = (
     "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",
     "'; DROP TABLE x;--", "\x00", "\ud7ff", "../../etc/passwd", "Patient/aneurysm", "yes", "accepted", "changed",
-    INFUSION, "open", "vitals", "rate", "consent", "rescreen", "check", "event", "take-back", "note", "device", "start", "end", "close", "ask", "stop",
+    INFUSION, "open", "vitals", "rate", "consent", "rescreen", "check", "event", "take-back", "note", "device",
+    "start", "end", "close", "ask", "stop",
     "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
     "prescriber", SECRET, "MedicationAdministration/x/1/y",
     "vitals.weight_kg", "history.aneurysm", "%s%n", "{{7*7}}", "社会", "\u202e", "a" * 5000,
