@@ -21,6 +21,7 @@ from clinic.access import recovery
 from clinic.access.verification import Verdict, verify
 from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
+from clinic.actions.session_miss import keep_miss
 from clinic.actions.trials import Unfinished, play
 from clinic.queries.audit import VERIFICATION
 from clinic.queries.patients import sign_key
@@ -211,8 +212,22 @@ def _early_sign(errand: Errand) -> None:
         )
 
 
+def _session_miss(errand: Errand) -> None:
+    """Raises ValueError where the record was written meanwhile, or the prediction fails, so that it is tried again."""
+    said = {name: str(errand.details[name]) for name in ("patient_id", "visit_id", "username")}
+    try:
+        keep_miss(errand.practice, **said)
+    except (Stale, KetapathError) as problem:
+        raise ValueError(type(problem).__name__) from problem
+
+
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
-    {"notice": _notice, "morning-round": _morning_round, "early-sign": _early_sign}
+    {
+        "notice": _notice,
+        "morning-round": _morning_round,
+        "early-sign": _early_sign,
+        "session-miss": _session_miss,
+    }
 )
 
 

@@ -271,6 +271,22 @@ def _chart(reach: Reach, patient_id: str, place: int, as_of: date, clinic: Clini
     )
 
 
+def at_instant(found: Chart, visit: Visit, at: datetime) -> Chart:
+    """The chart without what happened in this visit after that instant, for a step that is charted late."""
+    later = {r.origin.id for r in visit.readings if r.at > at} | {e.origin.id for e in visit.events if e.at > at}
+    if not later:
+        return found
+    kept = [r for r in found.bundle.resources if r["resourceType"] != "Observation" or r.get("id") not in later]
+    bundle = bundle_of(kept)
+    return replace(
+        found,
+        bundle=bundle,
+        person=profile(statements(bundle, words()), as_of=found.as_of, knowledge=found.knowledge),
+        visits=visits(bundle, words()),
+        changed_at=at,  # results that are kept for the chart as it stands are not for this one
+    )
+
+
 def measured(found: Chart) -> Sensitivity:
     """How this person reacted in their own sessions; people like this where there is none that can be read."""
     return _measured(_Key.of(found), own_sessions(found))
