@@ -24,6 +24,8 @@ from clinic.web import (
     preferences,
     profile,
     response,
+    rooms,
+    schedule,
     session,
     sign_in,
     streams,
@@ -38,7 +40,7 @@ urlpatterns = [
     *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
     *preferences.urls, *worth.urls, *decisions.urls,
-    *trials.urls, *plan_lines.urls,
+    *trials.urls, *plan_lines.urls, *schedule.urls, *rooms.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

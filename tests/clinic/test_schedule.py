@@ -25,14 +25,13 @@ from clinic.actions.schedule import (
     lay_out,
     move,
     no_show,
-    session_of_today,
     set_ride,
     stepped,
-    unbooked,
+    undo,
 )
 from clinic.actions.team import join_team, restrict
 from clinic.practice.models import Duty, Room
-from clinic.queries.booking import moving, series
+from clinic.queries.booking import moving, series, session_of_today, unbooked
 from clinic.queries.person import Chart, chart, plan
 from clinic.queries.schedule import days_of
 from clinic.queries.session import objections
@@ -300,6 +299,18 @@ def test_the_derived_rows_are_made_again_the_same_and_what_did_not_change_is_lef
     Booking.objects.all().delete()
     rebuild(laid_out.practice)
     assert rows() == before
+
+
+def test_what_was_booked_just_now_is_undone_as_a_whole_and_later_it_is_not(
+    laid_out: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undo(look(laid_out), by=laid_out, key="u")
+    assert not Hold.objects.exists()
+    lay_out(look(laid_out), by=laid_out, key="again")
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=16))
+    with pytest.raises(BadInput, match="just now"):
+        undo(look(laid_out), by=laid_out, key="v")
 
 
 def test_an_appointment_goes_from_booked_to_arrived_to_fulfilled_and_not_back(laid_out: Account) -> None:

@@ -109,7 +109,7 @@ def days_of(account: Account, first: date, days: int) -> tuple[DayPlan, ...]:
     rows = _between(Booking, practice, begin, end)
     people = {line.patient_id: line for line in within.people_of(PatientLine.objects.all()).filter(
         patient_id__in={row.patient_id for row in rows})}  # fmt: skip
-    rooms = list(Room.objects.filter(practice=practice).order_by("kind", "place", "code"))
+    rooms = list(Room.objects.filter(practice=practice).order_by("-kind", "place", "code"))
     shifts = shifts_of(practice, begin, end)
     have = Openings(places=_places(rooms), shifts=joined(shifts), taken={}, zone=practice.zone)
     clinic = clinic_now(practice)
@@ -146,7 +146,7 @@ def openings(
             taken[f"staff/{username}/{place}"].append(span)
         if row.patient_id == patient_id:
             taken[f"patient/{patient_id}"].append(span)
-    rooms = Room.objects.filter(practice=practice).order_by("kind", "place", "code")
+    rooms = Room.objects.filter(practice=practice).order_by("-kind", "place", "code")
     return Openings(
         places=_places(rooms), shifts=joined(shifts_of(practice, begin, end)), taken=taken, zone=practice.zone
     )

@@ -114,6 +114,7 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
     if account is not None and may(account, "see-today"):
         waiting = unseen(account).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
+        doors.append({"name": "schedule", "words": _("Schedule"), "icon": "calendar-days", "count": ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
     if account is not None and may(account, "read-own"):
         words = _("My treatment") if account.role == Role.PATIENT else _("Those I care for")
