@@ -36,6 +36,7 @@ WANTING: Mapping[Lack, Any] = MappingProxyType(
         "person": gettext_lazy("the person has another appointment"),
         "time": gettext_lazy("the clinic's hours leave no time for it"),
         "past": gettext_lazy("that time is over"),
+        "plan": gettext_lazy("its plan is on hold or has ended"),
     }
 )
 """What an appointment lacks, in words."""
@@ -45,7 +46,7 @@ WANTING: Mapping[Lack, Any] = MappingProxyType(
 class Entry:
     """One appointment of a day. `line` is the person, None where the account does not reach them.
 
-    `lacks` is what it no longer has: its room open, its people on duty, a prescriber on site.
+    `lacks` is what it no longer has: its room open, its people on duty, a prescriber on site, a plan that stands.
     """
 
     booked: Booked
@@ -120,8 +121,11 @@ def days_of(account: Account, first: date, days: int) -> tuple[DayPlan, ...]:
         booked = booked_of(row, named)
         on = booked.starts_at.astimezone(ZoneInfo(practice.zone)).date()
         is_ahead = booked.status == "booked" and booked.ends_at > clock.now()
+        line = people.get(row.patient_id)
         lacks = conflicts(booked, have) if is_ahead else ()
-        entries[on].append(Entry(booked=booked, line=people.get(row.patient_id), lacks=lacks))
+        if is_ahead and booked.plan_id and line is not None and line.plan_status != "active":
+            lacks = (*lacks, "plan")
+        entries[on].append(Entry(booked=booked, line=line, lacks=lacks))
     return tuple(_day(on, span, entries[on], rooms, shifts, clinic) for on, span in spans.items())
 
 
