@@ -36,6 +36,10 @@ FORMS = {
     "/alerts/chain/set": ("step", "first", "second", "account", "address"),
     f"/patients/{READY}/team": ("step", "account", "kind", "part", "last_day", "number", "reason"),
     f"/patients/{READY}/move": ("source", "to", "reason", "key"),
+    f"/patients/{READY}/schedule": ("step", "what", "on", "at", "minutes", "appointment", "reason", "ride", "key"),
+    f"/patients/{READY}/schedule/move": ("appointment", "to", "at", "seen", "reason", "key"),
+    "/schedule/rooms": ("code", "name", "kind", "place", "is_open"),
+    "/schedule/duty": ("who", "weekday", "from", "to", "first", "last", "watches"),
     "/emergency": ("identity", "family", "born_on", "reason"),
     "/emergency/review": ("emergency", "finding"),
     "/trials/new": ("ready", "design", "trials", "seed", "truth"),
@@ -53,6 +57,7 @@ ODD = (
     INFUSION, "open", "vitals", "rate", "consent", "rescreen", "check", "event", "take-back", "note", "device",
     "start", "end", "close", "ask", "stop",
     "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
+    "series", "book", "undo", "cancel", "session", "integration", "2026-12-01", "09:30", "9999-99-99",
     "prescriber", SECRET, "MedicationAdministration/x/1/y",
     "vitals.weight_kg", "history.aneurysm", "%s%n", "{{7*7}}", "社会", "\u202e", "a" * 5000,
 )  # fmt: skip
@@ -77,7 +82,8 @@ def test_a_form_filled_a_hundred_times_too(browser_of: Callable[..., Client], ad
 
 
 def _fill(browser_of: Callable[..., Client], address: str, times: int) -> None:
-    who = "director" if address.endswith(("/team", "/move", "/review", "/trials/new", "/chain/set")) else "prescriber"
+    directors = ("/team", f"{READY}/move", "/review", "/trials/new", "/chain/set", "/rooms", "/duty")
+    who = "director" if address.endswith(directors) else "prescriber"
     client = browser_of(who, signs=True)
     client.raise_request_exception = False
     chance = random.Random(address)

@@ -133,6 +133,7 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
         alerts = open_alerts(account).count()
         doors.append({"name": "alerts", "words": _("Alerts"), "icon": "bell-alert", "count": alerts or ""})
+        doors.append({"name": "schedule", "words": _("Schedule"), "icon": "calendar-days", "count": ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
     if account is not None and may(account, "hand-over"):
         untaken = handed_over(account).count()

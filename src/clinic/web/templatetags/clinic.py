@@ -26,7 +26,7 @@ from ketapath import units
 from ketapath.domain.biomarker import FailedRule, MarkerView
 from ketapath.domain.evidence import Evidence, Finding, MissingFact, RuleRef, Text, Verdict
 from ketapath.domain.goal import Goal
-from ketapath.domain.plan import Decided, Option, Range, SignedPlan
+from ketapath.domain.plan import Decided, Option, PlannedVisit, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Change, Influence, Posterior
 from ketapath.domain.session import Administration
@@ -446,6 +446,12 @@ def next_session(line: PatientLine, today: date) -> str:
     """The day of the next session that is not past; a dash where none is planned or the plan is on hold."""
     ahead = [found for found, _at in line.planned if found >= today.isoformat()]
     return day(date.fromisoformat(ahead[0]) if ahead and line.plan_status == "active" else None)
+
+
+@register.filter
+def name_of_visit(visit: PlannedVisit) -> str:
+    """A visit of the plan in one word for a form, as `web.schedule` reads it."""
+    return f"{visit.on.isoformat()}/{visit.kind}/{visit.title.key}"
 
 
 @register.filter
