@@ -30,6 +30,42 @@ FORMS = {
     "/today/notices/999999/seen": (),
     f"/patients/{READY}/team": ("step", "account", "kind", "part", "last_day", "number", "reason"),
     f"/patients/{READY}/move": ("source", "to", "reason", "key"),
+    f"/patients/{READY}/therapy": (
+        "step",
+        "kind",
+        "modality",
+        "therapist",
+        "on",
+        "at",
+        "minutes",
+        "alliance",
+        "visit",
+        "said",
+        "what",
+        "exposure",
+        "title",
+        "tolerance",
+        "hour",
+        "reason",
+        "key",
+    ),
+    f"/patients/{READY}/care": (
+        "step",
+        "to",
+        "open_points",
+        "watch",
+        "number",
+        "need",
+        "place",
+        "due",
+        "remark",
+        "referral",
+        "progress",
+        "key",
+    ),
+    "/team": ("step", "to", "open_points", "watch", "number", "key"),
+    "/team/staff": ("step", "account", "kind", "number", "valid_from", "valid_until", "certificate", "reason"),
+    "/team/places": ("step", "name", "kind", "contact", "area", "languages", "source", "checked_on", "place"),
     "/emergency": ("identity", "family", "born_on", "reason"),
     "/emergency/review": ("emergency", "finding"),
     "/trials/new": ("ready", "design", "trials", "seed", "truth"),
@@ -41,7 +77,8 @@ ODD = (
     "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",
     "'; DROP TABLE x;--", "\x00", "\ud7ff", "../../etc/passwd", "Patient/aneurysm", "yes", "accepted", "changed",
     INFUSION, "open", "vitals", "rate", "start", "end", "close", "ask", "stop",
-    "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
+    "hour", "touch", "exposure", "hand-over", "take", "refer", "follow", "shift", "file", "again", "keep", "music",
+    "therapist", "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
     "prescriber", SECRET, "MedicationAdministration/x/1/y",
     "vitals.weight_kg", "history.aneurysm", "%s%n", "{{7*7}}", "社会", "\u202e", "a" * 5000,
 )  # fmt: skip
@@ -56,7 +93,11 @@ ODD_PLACES = (
 def test_a_form_filled_with_anything_is_answered_in_plain_words(
     browser_of: Callable[..., Client], address: str
 ) -> None:
-    who = "director" if address.endswith(("/team", "/move", "/review", "/trials/new")) else "prescriber"
+    who = (
+        "director"
+        if address.endswith(("/team", "/staff", "/places", "/move", "/review", "/trials/new"))
+        else "prescriber"
+    )
     client = browser_of(who, signs=True)
     client.raise_request_exception = False
     chance = random.Random(address)
