@@ -40,6 +40,42 @@ FORMS = {
     f"/patients/{READY}/schedule/move": ("appointment", "to", "at", "seen", "reason", "key"),
     "/schedule/rooms": ("code", "name", "kind", "place", "is_open"),
     "/schedule/duty": ("who", "weekday", "from", "to", "first", "last", "watches"),
+    f"/patients/{READY}/therapy": (
+        "step",
+        "kind",
+        "modality",
+        "therapist",
+        "on",
+        "at",
+        "minutes",
+        "alliance",
+        "visit",
+        "said",
+        "what",
+        "exposure",
+        "title",
+        "tolerance",
+        "hour",
+        "reason",
+        "key",
+    ),
+    f"/patients/{READY}/care": (
+        "step",
+        "to",
+        "open_points",
+        "watch",
+        "number",
+        "need",
+        "place",
+        "due",
+        "remark",
+        "referral",
+        "progress",
+        "key",
+    ),
+    "/team": ("step", "to", "open_points", "watch", "number", "key"),
+    "/team/staff": ("step", "account", "kind", "number", "valid_from", "valid_until", "certificate", "reason"),
+    "/team/places": ("step", "name", "kind", "contact", "area", "languages", "source", "checked_on", "place"),
     "/emergency": ("identity", "family", "born_on", "reason"),
     "/emergency/review": ("emergency", "finding"),
     "/trials/new": ("ready", "design", "trials", "seed", "truth"),
@@ -56,8 +92,9 @@ ODD = (
     "'; DROP TABLE x;--", "\x00", "\ud7ff", "../../etc/passwd", "Patient/aneurysm", "yes", "accepted", "changed",
     INFUSION, "open", "vitals", "rate", "consent", "rescreen", "check", "event", "take-back", "note", "device",
     "start", "end", "close", "ask", "stop",
-    "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
     "series", "book", "undo", "cancel", "session", "integration", "2026-12-01", "09:30", "9999-99-99",
+    "hour", "touch", "exposure", "hand-over", "take", "refer", "follow", "shift", "file", "again", "keep", "music",
+    "therapist", "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
     "prescriber", SECRET, "MedicationAdministration/x/1/y",
     "vitals.weight_kg", "history.aneurysm", "%s%n", "{{7*7}}", "社会", "\u202e", "a" * 5000,
 )  # fmt: skip
@@ -82,7 +119,17 @@ def test_a_form_filled_a_hundred_times_too(browser_of: Callable[..., Client], ad
 
 
 def _fill(browser_of: Callable[..., Client], address: str, times: int) -> None:
-    directors = ("/team", f"{READY}/move", "/review", "/trials/new", "/chain/set", "/rooms", "/duty")
+    directors = (
+        "/team",
+        f"{READY}/move",
+        "/review",
+        "/trials/new",
+        "/chain/set",
+        "/rooms",
+        "/duty",
+        "/staff",
+        "/places",
+    )
     who = "director" if address.endswith(directors) else "prescriber"
     client = browser_of(who, signs=True)
     client.raise_request_exception = False
