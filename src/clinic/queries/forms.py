@@ -55,6 +55,8 @@ QUESTIONS = (
     "session.adverse_event",
 )
 """What nobody can read from the numbers of a session, by profile path."""
+LATE = ("session.moaa_s", "session.dissociation_0_10", "session.saturation_not_taken")
+"""What belongs to the session and can be said afterwards by whoever watched, where nobody wrote it then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,14 @@ class Five:
     def open_fields(self) -> tuple[FormField, ...]:
         """What nobody has said and the form waits for."""
         return tuple(f for f in self.fields if f.is_open and f.blocks)
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """What somebody who watched can still say, by profile path."""
+        said = {r.quantity for r in self.visit.readings}
+        is_read = self.entry.spo2_lowest is not None
+        late = [p for p in LATE if not (p == "session.saturation_not_taken" and is_read)]
+        return tuple(path for path in (*QUESTIONS, *late) if path not in said)
 
     @property
     def is_complete(self) -> bool:
@@ -171,12 +181,12 @@ def five_of(found: Chart, visit: Visit, by: Account) -> Five | None:
     )  # fmt: skip
 
 
-def due_forms(account: Account) -> list[DueForm]:
-    """The monitoring forms that were not sent, of people whom this account reaches, overdue ones first."""
-    practice = account.practice
+def due_forms(within: Reach) -> list[DueForm]:
+    """The monitoring forms that were not sent, of people who are reached, overdue ones first."""
+    practice = within.practice
     if practice.settings.get("jurisdiction", "US") != "US":
         return []
-    within, today = reach(account), clock.today(practice.zone)
+    today = clock.today(practice.zone)
     doses = within.people_of(
         ExposureLine.objects.filter(product="esketamine", route="nasal", given_on__gte=today - LOOKED_BACK)
     ).filter(Q(administration__startswith="visit-") & Q(administration__endswith="-dose"))
