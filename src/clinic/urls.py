@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clinic.web import (
     account,
+    alerts,
     audit,
     bench,
     board,
@@ -40,7 +41,8 @@ from clinic.web import (
 
 urlpatterns = [
     *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
-    *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
+    *alerts.urls, *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls,
+    *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
     *preferences.urls, *worth.urls, *decisions.urls,
     *trials.urls, *plan_lines.urls, *therapy.urls, *care.urls, *handover.urls, *staff.urls, *plan_words.urls,

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.proof import NotProven, Proof
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit
 from clinic.actions.profile import value_of
 from clinic.actions.typed import number
@@ -134,7 +135,11 @@ def chart_readings(
     drafts = [Draft(resource=resource) for resource in made]
     for rule_id in newly_speaking(found, visit, values, at):
         drafts.append(happened(found, visit, "limit", by=by, key=key, at=at, words=rule_id))
-    return commit(act, drafts)
+
+    def answered(_done: Done) -> None:
+        settle(found.practice, kind="session.reading_overdue", patient_id=found.patient_id, by=by)
+
+    return commit(act, drafts, last=answered)
 
 
 def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime | None = None) -> Done:
@@ -214,11 +219,14 @@ def end_dose(
     if proof is None:
         raise NotProven(by.username)
     after = dose_ended(stored.resource, dose_mg=dose_mg, at=at, stopped_early=stopped_early)
-    told = {"patient_id": found.patient_id, "role": Role.PRESCRIBER.value, "key": "dose.more_than_ordered"}
-    notices = [("notice", told, clock.now())] if is_more else []
     name = f"{stored.kind}/{stored.identity}"
     act = replace(act, signing=Signing(meaning="administration", proof=proof, over=(name,)))
-    return commit(act, [Draft(resource=after, expected=stored.version)], errands=notices)
+
+    def told(_done: Done) -> None:
+        if is_more:
+            raise_alert(found.practice, kind="dose.more_than_ordered", patient_id=found.patient_id, about=name)
+
+    return commit(act, [Draft(resource=after, expected=stored.version)], last=told)
 
 
 def witness(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) -> Done:
@@ -267,7 +275,8 @@ def close_session(found: Chart, *, by: Account, key: str, reason: str = "") -> D
         against = stays_for(found, visit)
         if against:
             raise BadInput(
-                field=_("going home"), found="; ".join(against), limit=_("every point of the checklist"),
+                field=_("going home"), found=_("something open"),
+                limit=_("every point of the checklist; open: %(what)s") % {"what": "; ".join(against)},
                 next_step=_("Settle each point, or call a prescriber, who may override it with a reason."),
             )  # fmt: skip
         drafts = [happened(found, visit, "discharge-ready", by=by, key=key)]

@@ -26,7 +26,8 @@ def pass_discharge(found: Chart, *, by: Account, key: str) -> Done:
     against = stays_for(found, visit)
     if against:
         raise BadInput(
-            field=_("going home"), found="; ".join(against), limit=_("every point of the checklist"),
+            field=_("going home"), found=_("something open"),
+            limit=_("every point of the checklist; open: %(what)s") % {"what": "; ".join(against)},
             next_step=_("Settle each point, or call a prescriber, who may override it with a reason."),
         )  # fmt: skip
     return commit(act, [happened(found, visit, "discharge-ready", by=by, key=key)])

@@ -13,7 +13,7 @@ from clinic.access.models import Account, Role
 from clinic.access.proof import Proof
 from clinic.actions.commit import Act, Done, Signing, Stale, commit
 from clinic.actions.typed import number
-from clinic.actions.visit import before_dose, begun, happened, no_reason, out_of_order, standing
+from clinic.actions.visit import NotNow, before_dose, begun, happened, no_reason, out_of_order, standing
 from clinic.queries.consent import consent_of
 from clinic.queries.person import Chart
 from clinic.queries.session import not_asked
@@ -30,7 +30,7 @@ _CONCENTRATION = (
 def confirm_consent(found: Chart, *, by: Account, key: str) -> Done:
     """The consent on record was read with the person and stands: signed, valid, and not given in the room.
 
-    Raises BadInput where none is on record, its time is not known, or it was signed too short a time ago.
+    Raises NotNow where none is on record, its time is not known, or it was signed too short a time ago.
     """
     act = Act(name="confirm-consent", by=by, patient_id=found.patient_id, key=key, mark=found.mark)
     done = begun(act)
@@ -39,10 +39,7 @@ def confirm_consent(found: Chart, *, by: Account, key: str) -> Done:
     visit = before_dose(found)
     consent = consent_of(found)
     if consent.problem or consent.seen is None:
-        raise BadInput(
-            field=_("consent"), found=consent.problem, limit=_("a signed consent of before today's session"),
-            next_step=_("No session begins on a consent that is given in the room: find another time."),
-        )  # fmt: skip
+        raise NotNow(consent.problem, _("No session begins on a consent that is given in the room: find another time."))
     return commit(act, [happened(found, visit, "consent-confirmed", by=by, key=key, words=consent.seen.text)])
 
 
@@ -61,8 +58,8 @@ def finish_rescreen(found: Chart, *, by: Account, key: str, reason: str = "") ->
     left = not_asked(found, visit)
     if left and by.role != Role.PRESCRIBER:
         raise BadInput(
-            field=_("re-screen"), found=_("not asked today: %(what)s") % {"what": ", ".join(left)},
-            limit=_("an answer of today to every question"),
+            field=_("re-screen"), found=_("something open"),
+            limit=_("an answer of today to every question; not asked: %(what)s") % {"what": ", ".join(left)},
             next_step=_("Ask, or call a prescriber, who may go on with a reason."),
         )  # fmt: skip
     if left and not reason.strip():
@@ -119,9 +116,9 @@ def _differs(visit: Visit, words: str, seen: Seen, by: Account) -> None:
             field=_("signature"), found=by.name, limit=_("another person than who checked already"),
             next_step=_("Ask a colleague to check."),
         )  # fmt: skip
-    others = [e for e in checks if e.username != by.username and e.words.split(" ")[0] == seen.text]
+    others = [e for e in checks if e.username != by.username and e.words.startswith(f"{seen.text} ")]
     if others and others[-1].words != words:
-        theirs = {"one": others[-1].words.partition(" ")[2] or _("none"), "by": others[-1].by}
+        theirs = {"one": others[-1].words.partition(" ")[2], "by": others[-1].by}
         raise BadInput(
             field=_("concentration"), found=words.partition(" ")[2] or _("none"),
             limit=_("%(one)s, as %(by)s read it") % theirs,

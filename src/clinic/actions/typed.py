@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 _NUMBER = re.compile(r"-?\d{1,6}([.,]\d{1,4})?")
+_AMOUNT = re.compile(r"\d{1,6}([.,]\d{1,2})?")
 _THOUSAND = re.compile(r"\d{1,3},\d{3}")
 
 
@@ -17,3 +19,11 @@ def number(words: str) -> float:
     if not typed.isascii() or not _NUMBER.fullmatch(typed) or _THOUSAND.fullmatch(typed):
         return float("nan")
     return float(typed.replace(",", "."))
+
+
+def hundredths(words: str) -> Decimal | None:
+    """The amount to the hundredth, as `number` reads it; None where it is none, negative, or finer than that."""
+    typed = words.strip()
+    if not typed.isascii() or not _AMOUNT.fullmatch(typed) or _THOUSAND.fullmatch(typed):
+        return None
+    return Decimal(typed.replace(",", ".")).quantize(Decimal("0.01"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -17,16 +17,17 @@ from clinic.access.models import Account
 from clinic.access.permission import reach
 from clinic.practice.models import Duty, Room
 from clinic.queries.person import clinic_now, knowledge_at
+from clinic.queries.schedule import day_span
 from clinic.record.models import Booking, PatientLine, Practice, VisitLine
 from clinic.record.projections import knowledge
 from clinic.record.reach import Reach
 from clinic.record.visit_json import visit_from_json
+from ketapath.domain.schedule import STANDING
 from ketapath.domain.session import Visit
 from ketapath.knowledge import Knowledge
 from ketapath.session import due
 
 Part = Literal["before", "dose", "observe", "leave", "booked"]
-_STANDS = ("booked", "arrived", "fulfilled")
 _BEFORE = timedelta(minutes=20)  # how long a visit that nobody booked is drawn ahead of its dose
 _HOME = timedelta(minutes=15)
 
@@ -174,9 +175,9 @@ class Board:
 def board(account: Account) -> Board:
     """The house as this account may see it, at this instant."""
     practice, within, now = account.practice, reach(account, "see-today"), clock.now()
-    begin, end = day_of(clock.today(practice.zone), practice.zone)
+    begin, end = day_span(clock.today(practice.zone), practice.zone)
     bookings = list(Booking.objects.filter(practice=practice, starts_at__lt=end, ends_at__gt=begin,
-                                           status__in=_STANDS).order_by("starts_at"))  # fmt: skip
+                                           status__in=STANDING).order_by("starts_at"))  # fmt: skip
     seats = _seats(within, begin, end, bookings)
     rooms = list(Room.objects.filter(practice=practice).order_by("kind", "place", "code"))
     hidden = _hidden(practice, within, begin, end)
@@ -198,15 +199,9 @@ def board(account: Account) -> Board:
 
 def seats(within: Reach, patient_id: str = "") -> list[Seat]:
     """Who is in the house, or this person alone, in the order in which their doses began."""
-    begin, end = day_of(clock.today(within.practice.zone), within.practice.zone)
+    begin, end = day_span(clock.today(within.practice.zone), within.practice.zone)
     found = [seat for seat in _seats(within, begin, end, ()) if seat.is_here]
     return sorted((s for s in found if patient_id in ("", s.patient_id)), key=lambda seat: -seat.seconds)
-
-
-def day_of(on: date, zone: str) -> tuple[datetime, datetime]:
-    """The first instant of a day at the clinic and that of the next day; a day has 23 to 25 hours."""
-    here = ZoneInfo(zone)
-    return datetime.combine(on, time(), here), datetime.combine(on + timedelta(days=1), time(), here)
 
 
 def _seats(within: Reach, begin: datetime, end: datetime, bookings: Sequence[Booking]) -> list[Seat]:

@@ -16,7 +16,7 @@ from clinic.queries.consent import Consented, consent_of
 from clinic.queries.gates import gates, on_duty
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
-from clinic.queries.plan import simulated
+from clinic.queries.plan import calculation_check, simulated
 from clinic.queries.profile import is_statable
 from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
@@ -185,7 +185,7 @@ def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
         return (Objection(kind="blocks", words=words),)
     made = [
         *_blocking(found, visit, plan),
-        *_of_steps(found, visit),
+        *of_steps(found, visit),
         *_of_gates(found, plan),
         *_arguable(found, plan),
     ]
@@ -250,14 +250,16 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
     yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))
-    ahead = [v.on for v in plan.visits if v.kind == "session" and v.on >= found.as_of]
+    ahead = [v.on for v in found.appointments if v.kind == "session" and v.on >= found.as_of]
     if found.as_of not in ahead:
         following = date_format(ahead[0], "j M Y") if ahead else _("none")
         words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}
         yield Objection(kind="reason", words=words)
+    if (unchecked := calculation_check(found)) is not None:
+        yield Objection(kind="reason", words=unchecked)
 
 
-def _of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
+def of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
     """The steps before the dose that were not taken, or hold no longer; nothing helps but taking them."""
     consent, confirmed = consent_of(found), visit.said("consent-confirmed")
     if not confirmed:

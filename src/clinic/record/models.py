@@ -201,8 +201,9 @@ class ExposureLine(models.Model):
 class Booking(models.Model):
     """Projection: one appointment that is to come or was held, as the day's board and the schedule need it.
 
-    `room` is the code of a room, `staff` the usernames of who is booked for it; `planned_on` the day on which the plan
-    `plan_id` meant it, empty for what belongs to no plan. Times are instants.
+    `room` is the code of a room, `staff` the usernames of who is booked for it and `places` the place of each, 0 for
+    who is on site only; `planned_on` the day on which the plan `plan_id` meant it, empty for what belongs to no plan.
+    Times are instants; `version` is that of the appointment.
     """
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
@@ -214,8 +215,11 @@ class Booking(models.Model):
     ends_at = models.DateTimeField()
     room = models.CharField(max_length=20, blank=True)
     staff = models.JSONField(default=list)
+    places = models.JSONField(default=list)
+    ride = models.CharField(max_length=20, default="not-asked")
     plan_id = models.CharField(max_length=64, blank=True)
     planned_on = models.DateField(null=True)
+    version = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "appointment"], name="one_booking")]

@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 WORDS: Mapping[str, Any] = MappingProxyType(
     {
         # work behind the pages
-        "errand notice": _("A notice"),
+        "errand notice": _("A notice or an alert"),
         "errand morning-round": _("Morning round"),
+        "errand checks": _("Look for checks that are due"),
         "errand early-sign": _("Look for an early sign"),
+        "errand adverse-late": _("Look whether a serious event was reviewed and reported"),
         "errand trial": _("A simulated trial"),
         # simulated trials
         "trial waiting": _("waiting"),
@@ -73,6 +75,12 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "spread bsv_logit_sd": _("between people, SD on the logit scale"),
         "spread bov_variance": _("between occasions, log variance"),
         "spread rse_percent": _("of the typical value, relative SE %"),
+        # where an appointment is
+        "treatment-room": _("treatment room"),
+        "consulting-room": _("consulting room"),
+        "telephone": _("by telephone"),
+        "quiet-room": _("quiet room"),
+        "separate-entrance": _("separate entrance"),
         # life of a plan, a dose, a visit, a decision
         "active": _("active"),
         "on-hold": _("on hold"),
@@ -102,6 +110,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "means approval": _("second signature"),
         "means witness": _("witness"),
         "means review": _("review"),
+        "means calculation": _("check of the calculation"),
         # notes
         "note progress": _("Progress note"),
         "note process": _("Therapy process note"),
@@ -204,6 +213,30 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "response.warning above-expected": _("Early sign: %(scale)s is above what was expected. Worth a look."),
         "response.warning relapse": _("Early sign: may be a relapse, by %(scale)s. Worth a look."),
         "measurement.item9": _("Item 9 was answered above zero: assess the risk of suicide now."),
+        # alerts
+        "suicidality.interview": _("The interview or the assessed risk of suicide calls for somebody now."),
+        "response.sudden": _("%(scale)s is suddenly worse, by more than its own error: talk with the person now."),
+        "session.reading_overdue": _("A reading of the session is overdue."),
+        "check.unanswered": _("A planned check-in was not answered."),
+        "lab.due followup.urinary": _("Urinary symptoms are to be asked about: overdue."),
+        "lab.due followup.liver": _("Liver values are overdue."),
+        "lab.due followup.cognition": _("A cognition check is overdue."),
+        "authorisation.expiring": _("Cover or authorisation of the payer ends on %(day)s."),
+        "certificate.expiring": _("%(certificate)s of %(name)s: valid until %(day)s."),
+        "alert.reaches_nobody": _(
+            "An alert has nobody to go to: put somebody into the care team of the restricted chart."
+        ),
+        "chain.test": _("Daily test of the alerts."),
+        "mail not-configured": _("no mail server is set"),
+        "mail no-address": _("no address is known"),
+        "chain late": _("An alert is past its time and was not passed on."),
+        "chain test-late": _("The daily test was not passed on in time."),
+        "chain test-missing": _("The daily test has not been made."),
+        "chain mail-stuck": _("The daily test was passed on, but its message does not leave the house."),
+        "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
+        "adverse.serious": _("A serious adverse event was recorded: review and report it."),
+        "adverse.review_late": _("A serious adverse event has not been reviewed in time."),
+        "adverse.report_late": _("A serious adverse event has not been reported in time."),
         # how grave a rule is
         "absolute-contraindication": _("absolute contraindication"),
         "relative-contraindication": _("relative contraindication"),
@@ -533,6 +566,7 @@ OWN_WORDS: Mapping[str, Any] = MappingProxyType(
         "integration": _("Talk about the session"),
         "psychotherapy": _("Psychotherapy"),
         "check": _("Review of the treatment with your prescriber"),
+        "review": _("Review of the treatment with your prescriber"),
         "call": _("Your clinic calls you"),
     }
 )

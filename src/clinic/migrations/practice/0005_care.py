@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("practice", "0001_start"),
+        ("practice", "0004_stock"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

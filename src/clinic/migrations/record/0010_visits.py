@@ -36,7 +36,7 @@ def set_days(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("record", "0008_bookings")]
+    dependencies = [("record", "0009_schedule")]
 
     operations = [
         migrations.CreateModel(
