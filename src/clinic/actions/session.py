@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.proof import NotProven, Proof
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, Errands, Signing, Stale, commit
 from clinic.actions.profile import value_of
 from clinic.actions.typed import number
@@ -134,8 +135,12 @@ def chart_readings(
     drafts = [Draft(resource=resource) for resource in made]
     for rule_id in newly_speaking(found, visit, values, at):
         drafts.append(happened(found, visit, "limit", by=by, key=key, at=at, words=rule_id))
+
+    def answered(_done: Done) -> None:
+        settle(found.practice, kind="session.reading_overdue", patient_id=found.patient_id, by=by)
+
     is_over = visit.status == "finished" and visit.was_dosed
-    return commit(act, drafts, errands=_to_compare(found, visit, by) if is_over else ())
+    return commit(act, drafts, errands=_to_compare(found, visit, by) if is_over else (), last=answered)
 
 
 def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime | None = None) -> Done:
@@ -218,11 +223,14 @@ def end_dose(
     if proof is None:
         raise NotProven(by.username)
     after = dose_ended(stored.resource, dose_mg=dose_mg, at=at, stopped_early=stopped_early)
-    told = {"patient_id": found.patient_id, "role": Role.PRESCRIBER.value, "key": "dose.more_than_ordered"}
-    notices = [("notice", told, clock.now())] if is_more else []
     name = f"{stored.kind}/{stored.identity}"
     act = replace(act, signing=Signing(meaning="administration", proof=proof, over=(name,)))
-    return commit(act, [Draft(resource=after, expected=stored.version)], errands=notices)
+
+    def told(_done: Done) -> None:
+        if is_more:
+            raise_alert(found.practice, kind="dose.more_than_ordered", patient_id=found.patient_id, about=name)
+
+    return commit(act, [Draft(resource=after, expected=stored.version)], last=told)
 
 
 def witness(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) -> Done:

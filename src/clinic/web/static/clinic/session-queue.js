@@ -219,7 +219,9 @@
     document.addEventListener("submit", async (event) => {
       const form = /** @type {HTMLFormElement} */ (event.target);
       if (form.method !== "post" || leaves || form.closest("#cover")) return;
-      if (form.matches("[data-observe]") && (form.id !== "checkin" || state !== "well" || unsent() || !answered().length)) {
+      // That a dose was begun is a fact too, where nothing stood against it; while connected it goes by its form.
+      const isLate = form.matches("[data-late]") && state !== "well";
+      if (isLate || form.matches("[data-observe]") && (form.id !== "checkin" || state !== "well" || unsent() || !answered().length)) {
         event.preventDefault();
         event.stopPropagation();
         observe(form, event.submitter);
