@@ -48,7 +48,7 @@ $(STAMP): requirements.lock pyproject.toml $(KERNEL)
 
 css: $(CSS)
 
-$(CSS): $(STAMP) src/clinic/web/styles/app.css
+$(CSS): $(STAMP) $(wildcard src/clinic/web/styles/*.css)
 	@$(BIN)/tailwindcss -i src/clinic/web/styles/app.css -o $@ --minify 2> build-css.log || { cat build-css.log; exit 1; }
 	@rm -f build-css.log
 
@@ -72,7 +72,7 @@ lock: setup ## write requirements.lock anew from pyproject.toml (UPGRADE=1 takes
 	  --output-file requirements-research.lock
 
 test: setup css tools test-store ## run the tests, all but the slow ones; time per folder stands before the last line
-	@$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 # What has to hold on PostgreSQL as on SQLite: the store itself, the loop above it, and whatever a form may be sent.
 ON_POSTGRES := tests/store tests/clinic/test_loop.py tests/clinic/test_hostile_forms.py

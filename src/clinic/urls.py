@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from clinic.web import (
     account,
+    alerts,
     audit,
     bench,
     board,
     candidacy,
+    care,
     decisions,
     deliveries,
     errands,
     exports,
     governance,
+    handover,
     health,
     library,
     lock,
@@ -21,6 +24,7 @@ from clinic.web import (
     patients,
     plan,
     plan_lines,
+    plan_words,
     preferences,
     profile,
     response,
@@ -28,8 +32,10 @@ from clinic.web import (
     schedule,
     session,
     sign_in,
+    staff,
     streams,
     team,
+    therapy,
     today,
     trials,
     worth,
@@ -37,10 +43,12 @@ from clinic.web import (
 
 urlpatterns = [
     *sign_in.urls, *lock.urls, *board.urls, *account.urls, *health.urls, *today.urls, *streams.urls, *deliveries.urls,
-    *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls, *response.urls, *notes.urls,
+    *alerts.urls, *patients.urls, *exports.urls, *team.urls, *profile.urls, *plan.urls, *session.urls,
+    *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
     *preferences.urls, *worth.urls, *decisions.urls,
-    *trials.urls, *plan_lines.urls, *schedule.urls, *rooms.urls,
+    *trials.urls, *plan_lines.urls, *therapy.urls, *care.urls, *handover.urls, *staff.urls, *plan_words.urls,
+    *schedule.urls, *rooms.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -18,6 +18,7 @@ FORMS = {
     f"/patients/{READY}/withdraw": ("path", "source", "reason", "key"),
     f"/patients/{READY}/plan": ("option", "outcome", "reason", "dose_mg", "seen", "digest", "key", "secret"),
     f"/patients/{READY}/plan/sign": ("seen", "key", "signer", "secret"),
+    f"/patients/{READY}/plan/check": ("seen", "key", "signer", "secret"),
     f"/patients/{READY}/override": ("step", "rule", "override", "reason", "review_on", "seen", "signer", "secret"),
     f"/patients/{READY}/card": ("chosen", "outcome", "reason", "dose_mg", "every_days", "seen", "digest", "key"),
     f"/patients/{READY}/session": ("step", "reason", "dose_mg", "stopped_early", "vitals.systolic_mmhg", "key"),
@@ -28,6 +29,8 @@ FORMS = {
     f"/patients/{READY}/goals": ("step", "words", "goal", "level", "key"),
     f"/patients/{READY}/notes": ("step", "kind", "text", "appends", "seen", "reason", "signer", "secret"),
     "/today/notices/999999/seen": (),
+    "/alerts/999999/answer": ("step", "words", "to", "from"),
+    "/alerts/chain/set": ("step", "first", "second", "account", "address"),
     f"/patients/{READY}/team": ("step", "account", "kind", "part", "last_day", "number", "reason"),
     f"/patients/{READY}/move": ("source", "to", "reason", "key"),
     f"/patients/{READY}/schedule": ("step", "what", "on", "at", "minutes", "appointment", "reason", "ride", "key"),
@@ -39,7 +42,7 @@ FORMS = {
     "/trials/new": ("ready", "design", "trials", "seed", "truth"),
     "/sign-in": ("username", "secret", "next"),
 }
-WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/override")
+WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/plan/check", f"/patients/{READY}/override")
 """What answers a refusal with the whole page of a person, which takes its time."""
 ODD = (
     "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",
@@ -61,7 +64,7 @@ ODD_PLACES = (
 def test_a_form_filled_with_anything_is_answered_in_plain_words(
     browser_of: Callable[..., Client], address: str
 ) -> None:
-    directors = ("/team", f"{READY}/move", "/review", "/trials/new", "/rooms", "/duty")
+    directors = ("/team", f"{READY}/move", "/review", "/trials/new", "/chain/set", "/rooms", "/duty")
     who = "director" if address.endswith(directors) else "prescriber"
     client = browser_of(who, signs=True)
     client.raise_request_exception = False

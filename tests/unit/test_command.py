@@ -11,15 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.command import run
 from tests.records import KNOWLEDGE, days_ago, good_record, infusion, phq9, spread
 
 from ketapath.response.prior import starting_draws, written
 
 ON = ("--on", "2026-11-24")
-
-
-def run(*arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "ketapath", *arguments], input=data, capture_output=True, check=False)
 
 
 def answer(*arguments: str, data: bytes = b"") -> Any:

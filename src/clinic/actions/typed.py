@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date, time
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
 from ketapath.errors import BadInput
 
 _NUMBER = re.compile(r"-?\d{1,6}([.,]\d{1,4})?")
+_AMOUNT = re.compile(r"\d{1,6}([.,]\d{1,2})?")
 _THOUSAND = re.compile(r"\d{1,3},\d{3}")
 
 
@@ -55,3 +57,11 @@ def whole(words: str) -> int:
             field=_("number"), found=words or _("nothing"), limit=_("a whole number"), next_step=_("Type one.")
         )
     return int(words)
+
+
+def hundredths(words: str) -> Decimal | None:
+    """The amount to the hundredth, as `number` reads it; None where it is none, negative, or finer than that."""
+    typed = words.strip()
+    if not typed.isascii() or not _AMOUNT.fullmatch(typed) or _THOUSAND.fullmatch(typed):
+        return None
+    return Decimal(typed.replace(",", ".")).quantize(Decimal("0.01"))

@@ -11,11 +11,13 @@ from functools import lru_cache
 
 from django.db import transaction
 
-from clinic.record.models import Booking, Current, ExposureLine, Hold, PatientLine, Practice, Term
+from clinic.record.models import Booking, Current, ExposureLine, Hold, PatientLine, Practice, Term, VisitLine
 from clinic.record.read import of_patient
+from clinic.record.visit_json import visit_as_json
 from clinic.record.write import index
 from ketapath.domain.fact import Statements
 from ketapath.domain.schedule import SLOT_MIN, Booked, as_booked
+from ketapath.domain.session import Visit
 from ketapath.fhir import Bundle, Vocabulary, bundle_of, statements, vocabulary
 from ketapath.fhir.appointments import bookings
 from ketapath.fhir.parts import ADVISED
@@ -40,6 +42,7 @@ def project(practice: Practice, patient_id: str) -> None:
     stored = [s.resource for s in of_patient(practice, patient_id) if s.part in ADVISED]
     ExposureLine.objects.filter(practice=practice, patient_id=patient_id).delete()
     PatientLine.objects.filter(practice=practice, patient_id=patient_id).delete()
+    VisitLine.objects.filter(practice=practice, patient_id=patient_id).delete()
     if not any(r["resourceType"] == "Patient" for r in stored):
         _book(practice, patient_id, ())
         return
@@ -52,7 +55,29 @@ def project(practice: Practice, patient_id: str) -> None:
                      product=dose.product, route=dose.route, dose_mg=dose.dose_mg)
         for dose in stated.doses
     )  # fmt: skip
-    _line(practice, bundle, stated, booked).save()
+    held = visits(bundle, words())
+    _line(practice, bundle, stated, booked, held).save()
+    if held:
+        _visit_line(practice, bundle, patient_id, held).save()
+
+
+def _visit_line(practice: Practice, bundle: Bundle, patient_id: str, held: Sequence[Visit]) -> VisitLine:
+    """The visit that is open, or else the newest one, with what was ordered for it and the number of its session."""
+    newest = next((v for v in reversed(held) if v.status == "in-progress"), held[-1])
+    plan = next((p for p in signed_plans(bundle) if p.origin.id == newest.plan_id), None)
+    ordered = None if plan is None else {
+        "product": plan.product, "route": plan.route, "dose_mg": plan.dose_mg, "infusion_min": plan.infusion_min,
+        "protocol": plan.protocol_id,
+    }  # fmt: skip
+    number = 1 + sum(v.was_dosed for v in held if v.opened_at < newest.opened_at)
+    return VisitLine(
+        practice=practice,
+        patient_id=patient_id,
+        room=newest.room[:20],
+        opened_at=newest.opened_at,
+        closed_at=newest.closed_at,
+        content={"visit": visit_as_json(newest), "ordered": ordered, "number": number},
+    )
 
 
 def _book(practice: Practice, patient_id: str, booked: Sequence[Booked]) -> None:
@@ -107,7 +132,9 @@ def held_by(one: Booked) -> list[tuple[str, int]]:
     return [(name[:120], slot) for name in dict.fromkeys(taken) for slot in range(first, last)]
 
 
-def _line(practice: Practice, bundle: Bundle, stated: Statements, booked: Sequence[Booked]) -> PatientLine:
+def _line(
+    practice: Practice, bundle: Bundle, stated: Statements, booked: Sequence[Booked], held: Sequence[Visit]
+) -> PatientLine:
     given, family = name_of(bundle)
     scores = [s for s in stated.scores if s.instrument == "phq9" and s.total is not None and s.reason is None]
     plans = signed_plans(bundle)
@@ -115,7 +142,8 @@ def _line(practice: Practice, bundle: Bundle, stated: Statements, booked: Sequen
     last = stated.doses[-1].on if stated.doses else None
     dates = as_booked(plan.visits, booked, practice.zone) if plan else ()
     ahead = [v for v in dates if v.kind == "session" and (last is None or v.on > last)]
-    open_visit = next((v for v in reversed(visits(bundle, words())) if v.status == "in-progress"), None)
+    planned = [[v.on.isoformat(), f"{v.starts:%H:%M}" if v.starts else ""] for v in ahead]
+    open_visit = next((v for v in reversed(held) if v.status == "in-progress"), None)
     return PatientLine(
         practice=practice,
         patient_id=stated.patient_id,
@@ -126,7 +154,8 @@ def _line(practice: Practice, bundle: Bundle, stated: Statements, booked: Sequen
         has_died=stated.died is not None,
         sessions=len(stated.doses),
         last_session_on=last,
-        planned=[[v.on.isoformat(), f"{v.starts:%H:%M}" if v.starts else ""] for v in ahead],
+        planned=planned,
+        next_on=ahead[0].on if ahead else None,
         plan_status=plan.status if plan else "",
         visit_open=open_visit.origin.id if open_visit else "",
         visit_step=open_visit.step if open_visit else "",
@@ -149,7 +178,7 @@ def name_of(bundle: Bundle) -> tuple[str, str]:
 def rebuild(practice: Practice) -> int:
     """Make all derived rows of a practice again from the record; the number of people written."""
     with transaction.atomic():
-        for table in (Term, PatientLine, ExposureLine, Hold, Booking):
+        for table in (Term, PatientLine, VisitLine, ExposureLine, Hold, Booking):
             table.objects.filter(practice=practice).delete()
         rows = Current.objects.filter(practice=practice)
         for row in rows.iterator():

@@ -14,7 +14,8 @@ from ketapath.domain.evidence import Text
 from ketapath.domain.schedule import KINDS, RIDES, Attendant, Booked, Ride
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource, patient_of
-from ketapath.fhir.encode import ACCOUNT, LOCAL
+from ketapath.fhir.encode import LOCAL
+from ketapath.fhir.shapes import ACCOUNT
 
 ROOM = "https://ketapath.org/fhir/room"
 _VALUE = f"{LOCAL}/value-"
@@ -46,6 +47,7 @@ def appointment(booked: Booked) -> Resource:
         "minutesDuration": round((booked.ends_at - booked.starts_at).total_seconds() / 60),
         "participant": [*people, *map(_participant, booked.staff)],
         **plan,
+        **({"cancelationReason": {"text": booked.why}} if booked.why else {}),
         **({} if booked.made_at is None else {"created": booked.made_at.isoformat()}),
     }
 

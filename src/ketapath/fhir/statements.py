@@ -21,7 +21,7 @@ from ketapath.fhir.bundle import Bundle, Resource
 from ketapath.fhir.goals import goals_of, read_from, unread
 from ketapath.fhir.medicines import doses_given, medicine_spans
 from ketapath.fhir.questionnaires import answers_an_instrument, is_under_a_dose, scores_of
-from ketapath.fhir.readback import overrides
+from ketapath.fhir.readback import is_event, overrides
 from ketapath.fhir.values import value_facts
 from ketapath.fhir.vocabulary import Vocabulary
 
@@ -72,8 +72,8 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
 
 
 def _is_about_a_session(resource: Resource) -> bool:
-    """Readings taken under the drug, and plans signed here: neither says anything about the person at rest."""
-    if is_under_a_dose(resource):
+    """Readings under the drug, events of a visit, plans signed here: none says anything about the person at rest."""
+    if is_under_a_dose(resource) or is_event(resource):
         return True
     return resource["resourceType"] in ("CarePlan", "Encounter") and any(
         c.system == "local" and c.code in ("ketamine-plan", "ketamine-session")

@@ -17,7 +17,6 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from clinic.queries.patients import SIGN
 from clinic.queries.profile import is_statable as may_be_stated
 from clinic.queries.session import Room
 from clinic.record.models import PatientLine
@@ -176,13 +175,6 @@ def verdict_words(found: str) -> str:
 def word(code: str | None) -> str:
     """A word of a closed list as it is called on a page."""
     return "" if code is None else str(WORDS.get(code, code))
-
-
-@register.filter
-def notice_words(key: str) -> str:
-    """What a notice says; that of an early sign has its kind and its scale in its key."""
-    name, _space, scale = key.rpartition(" ")
-    return word(name) % {"scale": instrument_title(scale)} if name.startswith(SIGN) else word(key)
 
 
 @register.filter
