@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date, time
-from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
@@ -24,14 +23,6 @@ def number(words: str) -> float:
     if not typed.isascii() or not _NUMBER.fullmatch(typed) or _THOUSAND.fullmatch(typed):
         return float("nan")
     return float(typed.replace(",", "."))
-
-
-def hundredths(words: str) -> Decimal | None:
-    """The amount to the hundredth, as `number` reads it; None where it is none, negative, or finer than that."""
-    typed = words.strip()
-    if not typed.isascii() or not _AMOUNT.fullmatch(typed) or _THOUSAND.fullmatch(typed):
-        return None
-    return Decimal(typed.replace(",", ".")).quantize(Decimal("0.01"))
 
 
 def day(words: str) -> date:
@@ -65,3 +56,11 @@ def whole(words: str) -> int:
             field=_("number"), found=words or _("nothing"), limit=_("a whole number"), next_step=_("Type one.")
         )
     return int(words)
+
+
+def hundredths(words: str) -> Decimal | None:
+    """The amount to the hundredth, as `number` reads it; None where it is none, negative, or finer than that."""
+    typed = words.strip()
+    if not typed.isascii() or not _AMOUNT.fullmatch(typed) or _THOUSAND.fullmatch(typed):
+        return None
+    return Decimal(typed.replace(",", ".")).quantize(Decimal("0.01"))
