@@ -321,7 +321,8 @@ def at_instant(found: Chart, visit: Visit, at: datetime) -> Chart:
     later = {r.origin.id for r in visit.readings if r.at > at} | {e.origin.id for e in visit.events if e.at > at}
     if not later:
         return found
-    kept = [r for r in found.bundle.resources if r["resourceType"] != "Observation" or r.get("id") not in later]
+    kept = [found.bundle.patient]
+    kept += [r for r in found.bundle.resources if r["resourceType"] != "Observation" or r.get("id") not in later]
     bundle = bundle_of(kept)
     return replace(
         found,
