@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from clinic import clock
 from clinic.access.models import Account
@@ -46,7 +46,8 @@ def today(account: Account) -> Today:
     """The day as the record stands at this moment, for this account."""
     within = reach(account, "see-today")
     on = clock.today(within.practice.zone)
-    lines = list(within.people_of(PatientLine.objects.all()).order_by("family", "given", "patient_id"))
+    concerned = Q(plan_status="active") | ~Q(visit_open="") | Q(patient_id__in=unseen(account).values("patient_id"))
+    lines = list(within.people_of(PatientLine.objects.filter(concerned)).order_by("family", "given", "patient_id"))
     dues = [
         Due(line=line, on=date.fromisoformat(day), at=at)
         for line in lines
