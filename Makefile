@@ -48,7 +48,7 @@ $(STAMP): requirements.lock pyproject.toml $(KERNEL)
 
 css: $(CSS)
 
-$(CSS): $(STAMP) src/clinic/web/styles/app.css
+$(CSS): $(STAMP) $(wildcard src/clinic/web/styles/*.css)
 	@$(BIN)/tailwindcss -i src/clinic/web/styles/app.css -o $@ --minify 2> build-css.log || { cat build-css.log; exit 1; }
 	@rm -f build-css.log
 

@@ -11,9 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from tests.browser.house import House, browser, signed_in
 
 EXPECTED = (
-    "status of 4", "[object Event]", "ERR_CONNECTION_REFUSED", "htmx:sendError", "htmx:sendAbort", "htmx:afterRequest",
+    "status of 4", "[object Event]", "ERR_CONNECTION_REFUSED", "ERR_INTERNET_DISCONNECTED", "ERR_FAILED",
+    "htmx:sendError", "htmx:sendAbort", "htmx:afterRequest",
 )  # fmt: skip
-"""What a console may say: a form was refused, the server is away while a test has stopped it, a newer request won."""
+"""What a console may say: a form was refused, server or network is away while a test has it so, a newer request won."""
 
 
 @pytest.fixture(scope="session")

@@ -25,11 +25,13 @@ from ketapath.domain.clinic import Approval, Clinic, ClinicFact
 from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan, Worth
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
+from ketapath.domain.schedule import Booked, as_booked
 from ketapath.domain.screening import Screened
 from ketapath.domain.session import Session, Visit
 from ketapath.domain.worth import WorthOrdering
 from ketapath.errors import BadInput
 from ketapath.fhir import Bundle, bundle_of, statements
+from ketapath.fhir.appointments import bookings
 from ketapath.fhir.parts import ADVISED
 from ketapath.fhir.readback import decisions, signed_plans, visits
 from ketapath.knowledge import Knowledge
@@ -67,6 +69,7 @@ class Chart:
     plans: tuple[SignedPlan, ...]
     visits: tuple[Visit, ...]
     decisions: tuple[Decided, ...]
+    bookings: tuple[Booked, ...]
     clinic: Clinic
 
     @property
@@ -93,12 +96,20 @@ class Chart:
         return next((v for v in reversed(self.visits) if v.status == "in-progress"), None)
 
     @property
+    def appointments(self) -> tuple[PlannedVisit, ...]:
+        """What the standing plan brings, on the days on which it is booked, else planned; and what is booked besides.
+
+        The plan itself stays as it was signed: a booking says when something is, `plan.visits` when it was meant to be.
+        """
+        return as_booked(() if self.plan is None else self.plan.visits, self.bookings, self.practice.zone)
+
+    @property
     def sessions_ahead(self) -> tuple[PlannedVisit, ...]:
         """The sessions of the standing plan that are still to come, today's included until its dose is given."""
         if self.plan is None or self.person is None:
             return ()
         last = self.person.doses[-1].on if self.person.doses else date.min
-        ahead = (v for v in self.plan.visits if v.kind == "session" and v.on >= self.as_of and v.on > last)
+        ahead = (v for v in self.appointments if v.kind == "session" and v.on >= self.as_of and v.on > last)
         return tuple(ahead)
 
     @property
@@ -300,7 +311,25 @@ def _chart(key: _Read) -> Chart | None:
         plans=signed_plans(bundle),
         visits=visits(bundle, words()),
         decisions=decisions(bundle),
+        bookings=bookings(bundle),
         clinic=clinic,
+    )
+
+
+def at_instant(found: Chart, visit: Visit, at: datetime) -> Chart:
+    """The chart without what happened in this visit after that instant, for a step that is charted late."""
+    later = {r.origin.id for r in visit.readings if r.at > at} | {e.origin.id for e in visit.events if e.at > at}
+    if not later:
+        return found
+    kept = [found.bundle.patient]
+    kept += [r for r in found.bundle.resources if r["resourceType"] != "Observation" or r.get("id") not in later]
+    bundle = bundle_of(kept)
+    return replace(
+        found,
+        bundle=bundle,
+        person=profile(statements(bundle, words()), as_of=found.as_of, knowledge=found.knowledge),
+        visits=visits(bundle, words()),
+        changed_at=at,  # results that are kept for the chart as it stands are not for this one
     )
 
 
