@@ -21,7 +21,8 @@ from django.db import models, transaction
 from clinic import clock
 from clinic.access.models import AuditRow
 from clinic.practice.models import Room
-from clinic.record.models import Booking, Current, Hold, PatientLine, Practice, Term
+from clinic.record.models import Booking, Current, Hold, PatientLine, Practice, Signature, Term, Version
+from clinic.record.signatures import digest_of
 
 PEOPLE, TODAY, TREATED = 2000, 60, 340
 """In all; with a session today; others under treatment. The rest were referred, and are not treated."""
@@ -82,6 +83,7 @@ class _Template:
         for copy, name in enumerate(names):
             number = name.split("-")[0]
             new: dict[tuple[type[models.Model], int], int] = {}
+            texts: dict[tuple[str, str, int], str] = {}
             for table in places:
                 for row in self._rows(table):
                     made = self._copied(row, number, name, copy)
@@ -89,6 +91,10 @@ class _Template:
                     for owner, key in ((Current, "resource_id"), (Booking, "booking_id")):
                         if hasattr(made, key):
                             setattr(made, key, new[owner, getattr(row, key)])
+                    if isinstance(made, Version):
+                        texts[made.kind, made.identity, made.version] = made.content
+                    if isinstance(made, Signature):
+                        made.digest = digest_of(texts[made.kind, made.identity, made.version])
                     rows[table].append(made)
         self._make_rooms(len(names))
         for table, found in rows.items():
@@ -106,7 +112,9 @@ class _Template:
         for field in row._meta.concrete_fields:
             value = getattr(row, field.attname)
             if isinstance(field, models.CharField | models.TextField):
-                value = self._written(value, number, name)
+                value = self._written(value, number, name) if isinstance(value, str) else value
+            elif isinstance(field, models.JSONField) and value:
+                value = json.loads(self._written(json.dumps(value), number, name))
             setattr(made, field.attname, value)
         if getattr(made, "kind", "") == "Patient" and hasattr(made, "content"):
             made.content = json.dumps(json.loads(made.content) | {"name": [_called(number)]})

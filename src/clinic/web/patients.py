@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -36,16 +37,22 @@ from ketapath.followup import due_assessments
 from ketapath.licence import licences
 from ketapath.staging import stage
 
+AT_ONCE = 100
+"""How many people one page of the list shows."""
+
 
 @require_GET
 @staff("find-patients")
 def patients(request: HttpRequest) -> HttpResponse:
-    """Everybody, or those whose name begins so."""
-    name = request.GET.get("q", "")[:100]
+    """Everybody, or those whose name begins so, a hundred at a time."""
+    name, said = request.GET.get("q", "")[:100], request.GET.get("from", "")
+    start = int(said) if re.fullmatch("[0-9]{1,6}", said, re.ASCII) else 0
     account = account_of(request)
     within = reach(account, "find-patients")
-    lines, today = listed(within, name=name), clock.today(within.practice.zone)
-    context = {"lines": lines, "q": name, "today": today, "signs": early_signs(within)}
+    lines, today = listed(within, name=name, at=slice(start, start + AT_ONCE + 1)), clock.today(within.practice.zone)
+    context = {"lines": lines[:AT_ONCE], "q": name, "today": today, "signs": early_signs(within)}
+    context |= {"before": max(0, start - AT_ONCE), "start": start, "end": start + len(lines[:AT_ONCE])}
+    context["has_more"] = len(lines) > AT_ONCE
     allowed = permitted(account, ("break-glass", "import-record"))
     context |= {"may_break_glass": "break-glass" in allowed, "may_import": "import-record" in allowed}
     return render(request, "patients/lines.html" if request.htmx else "patients/patients.html", context)  # type: ignore[attr-defined]
