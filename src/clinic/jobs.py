@@ -26,6 +26,7 @@ from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
 from clinic.actions.forms import remind_of_forms
 from clinic.actions.mail import deliver
+from clinic.actions.session_miss import keep_miss
 from clinic.actions.trials import Unfinished, play
 from clinic.practice.models import Alert
 from clinic.queries.alerts import KINDS
@@ -52,8 +53,8 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
     """Do errands until told to stop."""
     while not stop.is_set():
         try:
-            pulse.beat()
             look_after_alerts()
+            pulse.beat()
             set_morning_rounds()
             verify_when_due()
             while not stop.is_set() and do_next():
@@ -268,12 +269,22 @@ def _early_sign(errand: Errand) -> None:
         raise_alert(errand.practice, kind=SIGN, patient_id=patient_id, about=about)
 
 
+def _session_miss(errand: Errand) -> None:
+    """Raises ValueError where the record was written meanwhile, or the prediction fails, so that it is tried again."""
+    said = {name: str(errand.details[name]) for name in ("patient_id", "visit_id", "username")}
+    try:
+        keep_miss(errand.practice, **said)
+    except (Stale, KetapathError) as problem:
+        raise ValueError(type(problem).__name__) from problem
+
+
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
     {
         "notice": _notice,
         "morning-round": _morning_round,
         "early-sign": _early_sign,
         "checks": _checks,
+        "session-miss": _session_miss,
     }
 )
 

@@ -30,6 +30,8 @@ from clinic.web import (
     preferences,
     profile,
     response,
+    rooms,
+    schedule,
     session,
     sign_in,
     staff,
@@ -51,6 +53,7 @@ urlpatterns = [
     *preferences.urls, *worth.urls, *decisions.urls,
     *stock.urls, *stock_counts.urls, *forms.urls, *adverse.urls,
     *trials.urls, *plan_lines.urls, *therapy.urls, *care.urls, *handover.urls, *staff.urls, *plan_words.urls,
+    *schedule.urls, *rooms.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

@@ -16,6 +16,7 @@ from clinic import clock
 from clinic.access.permission import permitted, reach
 from clinic.actions.plan import standing
 from clinic.queries import profile
+from clinic.queries.booking import unbooked
 from clinic.queries.followup import ledger
 from clinic.queries.patients import early_signs
 from clinic.queries.patients import patients as listed
@@ -113,6 +114,7 @@ def loop_page(
         "decisions": found.decisions[::-1],
         "sessions": found.visits[::-1],
         "earlier_plans": [p for p in found.plans if found.plan is None or p.origin != found.plan.origin],
+        "unbooked": len(unbooked(found)) if found.plan is not None and found.plan.status == "active" else 0,
         "ahead": [v for v in found.appointments if v.on >= found.as_of] if found.plan else [],
     }
     return render(request, "patients/patient.html", context, status=200 if problem is None else problem.status)
@@ -134,7 +136,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
         "open-session", "ask-override", "sign-override", "sign-plan", "check-calculation", "write-note", "see-team",
-        "move-record", "export-chart", "check-order", "override-discharge",
+        "move-record", "export-chart", "check-order", "override-discharge", "see-schedule",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)
