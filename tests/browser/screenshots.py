@@ -77,6 +77,12 @@ PAGES = {
     "bench-patient": f"/bench?patient={TREATED}&a_way=esketamine/nasal&a_dose=56&b_way=racemic/iv&b_dose=35",
     "bench-model": "/bench/models/racemic_sublingual_venous",
     "bench-interactions": "/bench/interactions?drug=ticlopidine",
+    "stock": "/stock",
+    "stock-destroy": "/stock/destroy",
+    "stock-differences": "/stock/differences",
+    "forms": "/forms",
+    "adverse": "/adverse",
+    "adverse-person": f"/patients/{TREATED}/adverse",
     "missing": "/patients/nobody",
 }
 OWN = {"own": "/my", "own-plan": "/my/plan", "own-accesses": "/my/accesses"}

@@ -25,6 +25,8 @@ from clinic.web.door import account_of, staff
 from clinic.web.problems import EXPECTED, Problem, explained
 from ketapath.outputs import LABELS, REGISTRY
 
+SHOWN = 60
+"""Of each list so many lines; the rest comes up as they are settled, and its number is said."""
 _ACTS = ("answer-form", "finish-record", "send-form", "set-site", "export-registry", "see-stock")
 
 
@@ -33,9 +35,12 @@ _ACTS = ("answer-form", "finish-record", "send-form", "set-site", "export-regist
 def forms(request: HttpRequest) -> HttpResponse:
     """What has to leave the house and by when, overdue first; and the sessions whose record is not finished."""
     by = account_of(request)
+    due, unfinished = queries.due_forms(reach(by)), queries.unfinished(by)
     context = {
-        "due": queries.due_forms(reach(by)),
-        "unfinished": queries.unfinished(by),
+        "due": due[:SHOWN],
+        "more_due": len(due) - SHOWN,
+        "unfinished": unfinished[:SHOWN],
+        "more_unfinished": len(unfinished) - SHOWN,
         "late_events": [case for case in register(by) if case.is_late],
         "counts": queries.registry_counts(by.practice),
         "site": queries.site_of(by.practice),
