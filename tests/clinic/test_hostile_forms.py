@@ -40,39 +40,10 @@ FORMS = {
     f"/patients/{READY}/schedule/move": ("appointment", "to", "at", "seen", "reason", "key"),
     "/schedule/rooms": ("code", "name", "kind", "place", "is_open"),
     "/schedule/duty": ("who", "weekday", "from", "to", "first", "last", "watches"),
-    f"/patients/{READY}/therapy": (
-        "step",
-        "kind",
-        "modality",
-        "therapist",
-        "on",
-        "at",
-        "minutes",
-        "alliance",
-        "visit",
-        "said",
-        "what",
-        "exposure",
-        "title",
-        "tolerance",
-        "hour",
-        "reason",
-        "key",
-    ),
-    f"/patients/{READY}/care": (
-        "step",
-        "to",
-        "open_points",
-        "watch",
-        "number",
-        "need",
-        "place",
-        "due",
-        "remark",
-        "referral",
-        "progress",
-        "key",
-    ),
+    f"/patients/{READY}/therapy": ("step", "kind", "modality", "therapist", "on", "at", "minutes", "alliance", "said",
+                                   "visit", "what", "exposure", "title", "tolerance", "hour", "reason"),
+    f"/patients/{READY}/care": ("step", "to", "open_points", "watch", "number", "need", "place", "due", "remark",
+                                "referral", "progress"),
     "/team": ("step", "to", "open_points", "watch", "number", "key"),
     "/team/staff": ("step", "account", "kind", "number", "valid_from", "valid_until", "certificate", "reason"),
     "/team/places": ("step", "name", "kind", "contact", "area", "languages", "source", "checked_on", "place"),
@@ -84,8 +55,9 @@ FORMS = {
     "/stock/differences": ("step", "number", "words", "outcome", "held", "mg", "way"),
     f"/patients/{READY}/adverse": ("words", "onset", "grade", "criterion", "causality", "outcome", "visit", "key"),
     "/sign-in": ("username", "secret", "next"),
-}
-WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/plan/check", f"/patients/{READY}/override")
+}  # fmt: skip
+WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/plan/check", f"/patients/{READY}/override",
+               f"/patients/{READY}/therapy", f"/patients/{READY}/care")  # fmt: skip
 """What answers a refusal with the whole page of a person, which takes its time."""
 ODD = (
     "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",
@@ -119,18 +91,8 @@ def test_a_form_filled_a_hundred_times_too(browser_of: Callable[..., Client], ad
 
 
 def _fill(browser_of: Callable[..., Client], address: str, times: int) -> None:
-    directors = (
-        "/team",
-        f"{READY}/move",
-        "/review",
-        "/trials/new",
-        "/chain/set",
-        "/rooms",
-        "/duty",
-        "/staff",
-        "/places",
-    )
-    who = "director" if address.endswith(directors) else "prescriber"
+    of_the_house = ("/team", "/review", "/trials/new", "/chain/set", "/rooms", "/duty", "/staff", "/places")
+    who = "director" if address.endswith((*of_the_house, f"{READY}/move")) else "prescriber"
     client = browser_of(who, signs=True)
     client.raise_request_exception = False
     chance = random.Random(address)

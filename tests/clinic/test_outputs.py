@@ -124,6 +124,25 @@ def test_one_entry_gives_five_outputs_that_agree_and_a_later_change_is_named(acc
     assert differs.said["form"] == differs.said["effects"] == differs.said["note"] == differs.said["registry"] == "none"
 
 
+def test_an_own_draft_follows_the_record_until_somebody_writes_into_it(account: People) -> None:
+    nurse, (found, visit) = account("nurse"), answered(account)
+    finish_record(found, visit, by=nurse, key="f1")
+    record_event(reached(account)[0], Told(words="Fall", onset=clock.now(), grade=1, visit_id=visit), by=nurse, key="a")
+    again = finish_record(reached(account)[0], visit, by=nurse, key="f2")
+    assert again.disagreements == ()
+    assert again.note is not None
+    assert "Fall, grade 1" in again.note.text
+    stored = read(found.practice, "DocumentReference", again.note.origin.id)
+    assert stored is not None
+    own = Writing(kind="progress", text=again.note.text + "My own words.", seen=Seen.of(stored))
+    save_note(reached(account)[0], own, by=nurse, key="w")
+    record_event(reached(account)[0], Told(words="Rash", onset=clock.now(), grade=1, visit_id=visit), by=nurse, key="b")
+    last = finish_record(reached(account)[0], visit, by=nurse, key="f3")
+    assert last.note is not None
+    assert "My own words." in last.note.text
+    assert [d.field for d in last.disagreements] == ["adverse"]
+
+
 def test_the_registry_names_nobody_and_knows_a_person_again(account: People) -> None:
     found, visit = answered(account)
     finish_record(found, visit, by=account("nurse"), key="f1")

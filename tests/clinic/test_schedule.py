@@ -29,6 +29,7 @@ from clinic.actions.schedule import (
     stepped,
     undo,
 )
+from clinic.actions.session import close_session, open_session
 from clinic.actions.team import join_team, restrict
 from clinic.practice.models import Duty, Room
 from clinic.queries.booking import moving, series, session_of_today, unbooked
@@ -62,6 +63,8 @@ def morning(account: Who, monkeypatch: pytest.MonkeyPatch) -> datetime:
 def staffed(account: Who, morning: datetime) -> Account:
     """The coordinator of a clinic with two rooms of each kind and a nurse who watches two, for twelve weeks."""
     by = account("coordinator")
+    Duty.objects.all().delete()
+    Room.objects.all().delete()
     for kind in ("treatment", "talking"):
         for number in (1, 2):
             set_room(f"{kind}-{number}", name=f"{kind} {number}", kind=kind, place=number, by=by)
@@ -333,11 +336,28 @@ def test_an_adapted_plan_keeps_a_visit_that_was_moved_past_the_day_it_is_adapted
     assert kept((first.planned_on, "session")) - kept() == {first.planned_on.isoformat()}
 
 
+def test_a_visit_is_opened_in_the_room_that_was_booked_and_gives_it_back_where_no_dose_is_given(
+    account: Who, laid_out: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse, first = account("nurse"), sessions(look(laid_out))[0]
+    monkeypatch.setattr(clock, "now", lambda: first.starts_at - timedelta(minutes=5))
+    open_session(look(nurse), by=nurse, key="open")
+    visit = look(nurse).open_visit
+    assert visit is not None
+    assert (visit.room, visit.appointment_id) == (first.room, first.origin.id)
+    assert Booking.objects.get(appointment=first.origin.id).status == "arrived"
+    close_session(look(nurse), by=nurse, reason="the pressure is too high", key="close")
+    after = next(b for b in look(nurse).bookings if b.origin.id == first.origin.id)
+    assert (after.status, after.why) == ("cancelled", "no dose was given")
+    assert first.planned_on in [v.on for v in unbooked(look(nurse))]
+
+
 def test_an_appointment_goes_from_booked_to_arrived_to_fulfilled_and_not_back(laid_out: Account) -> None:
     name = sessions(look(laid_out))[0].origin.id
     for status in ("arrived", "fulfilled"):
         commit(Act(name="book", by=laid_out, patient_id=READY), stepped(look(laid_out), name, status))
         assert next(b for b in look(laid_out).bookings if b.origin.id == name).status == status
+    assert stepped(look(laid_out), "nothing-of-that-name", "arrived") == []
     assert stepped(look(laid_out), name, "arrived") == []
     with pytest.raises(NotAllowed):
         cancel(look(laid_out), name, reason="a slip", by=laid_out, key="c")
@@ -355,6 +375,7 @@ def test_duty_keeps_its_clock_time_across_a_change_of_the_clock_and_names_a_time
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     by = account("coordinator")
+    Duty.objects.all().delete()
     by.practice.zone = zone
     by.practice.save()
     now = datetime.combine(before, time(7), ZoneInfo(zone)).astimezone(ZoneInfo("UTC"))

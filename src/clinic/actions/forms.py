@@ -41,9 +41,11 @@ from clinic.record.models import Practice
 from clinic.record.projections import knowledge
 from clinic.record.reach import Reach
 from clinic.record.read import read
+from clinic.record.signatures import Seen
 from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode_visit import readings
+from ketapath.fhir.readback import note_of
 
 OVERDUE = "form.overdue"
 SITE = ("address", "phone", "email")
@@ -103,10 +105,7 @@ def finish_record(found: Chart, visit_id: str, *, by: Account, key: str) -> Five
             return five
         _keep(five, "effects", "kept", content=draft_effects(five).encode(), by=by, key=key)
         _tell_registry(five, secret)
-        if not _is_drafted(five):
-            done = save_note(found, Writing(kind="progress", text=draft_note(five)), by=by, key=f"{key}n"[-64:])
-            name = next(iter(done.versions)).partition("/")[2]
-            _keep(five, "note", "drafted", words=name, by=by, key=f"{key}n"[-64:])
+        _draft_note(five, by=by, key=f"{key}n"[-64:])
         audit.append("finish-record", outcome="done", account=by, patient_id=found.patient_id,
                      entities=[f"Encounter/{visit_id}"])  # fmt: skip
     return _five(chart(found.reach, found.patient_id) or found, visit_id, by, "finish-record")
@@ -237,11 +236,24 @@ def _tell_registry(five: Five, secret: str) -> None:
         RegistryRow.objects.create(practice=five.found.practice, visit_id=about, row=row, at=clock.now())
 
 
-def _is_drafted(five: Five) -> bool:
-    """Whether a note was drafted from this visit, by whomever, that was not withdrawn."""
+def _draft_note(five: Five, *, by: Account, key: str) -> None:
+    """Draft the note, or bring the own draft up to date where nobody has written into it.
+
+    A note that is signed, is somebody else's, or has words of its author in it stays; what differs is shown.
+    """
+    text = draft_note(five)
     made = newest(five.found.practice, "note", five.visit.origin.id)
-    standing = None if made is None else read(five.found.practice, "DocumentReference", made.words)
-    return standing is not None and standing.resource.get("status") != "entered-in-error"
+    stored = None if made is None else read(five.found.practice, "DocumentReference", made.words)
+    standing = None if stored is None else note_of(stored.resource)
+    seen = None
+    if made is not None and stored is not None and standing is not None and standing.state != "withdrawn":
+        is_untouched = standing.state == "draft" and standing.text.encode() == bytes(made.content)
+        if not is_untouched or standing.username != by.username or standing.text == text:
+            return
+        seen = Seen.of(stored)
+    done = save_note(five.found, Writing(kind="progress", text=text, seen=seen), by=by, key=key)
+    name = next(iter(done.versions)).partition("/")[2]
+    _keep(five, "note", "drafted", words=name, content=text.encode(), by=by, key=key)
 
 
 def _five(found: Chart, visit_id: str, by: Account, act: str) -> Five:

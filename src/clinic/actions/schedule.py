@@ -200,16 +200,17 @@ def set_ride(found: Chart, appointment_id: str, ride: str, *, by: Account, key: 
     return commit(act, [_written(found, replace(standing, ride=said))])
 
 
-def stepped(found: Chart, appointment_id: str, status: str) -> list[Draft]:
-    """The appointment as arrived or fulfilled, for the act that opens or closes its visit; nothing where it is not so.
+def stepped(found: Chart, appointment_id: str | None, status: str) -> list[Draft]:
+    """The appointment as arrived, fulfilled or cancelled, for the act that opens or closes its visit.
 
-    A visit never waits for the schedule: what does not fit leaves the appointment as it is.
+    A visit never waits for the schedule: what does not fit leaves the appointment as it is. A visit that ends without a
+    dose gives its appointment back, so that the session can be booked anew.
     """
     standing = next((b for b in found.bookings if b.origin.id == appointment_id), None)
-    before = {"arrived": ("booked",), "fulfilled": ("booked", "arrived")}[status]
-    return (
-        [] if standing is None or standing.status not in before else [_written(found, replace(standing, status=status))]
-    )
+    if standing is None or standing.status not in ("booked", "arrived") or standing.status == status:
+        return []
+    why = _("no dose was given") if status == "cancelled" else ""
+    return [_written(found, replace(standing, status=status, why=why))]
 
 
 def _end(found: Chart, appointment_id: str, status: str, *, reason: str, by: Account, key: str) -> Done:

@@ -26,14 +26,6 @@ def number(words: str) -> float:
     return float(typed.replace(",", "."))
 
 
-def hundredths(words: str) -> Decimal | None:
-    """The amount to the hundredth, as `number` reads it; None where it is none, negative, or finer than that."""
-    typed = words.strip()
-    if not typed.isascii() or not _AMOUNT.fullmatch(typed) or _THOUSAND.fullmatch(typed):
-        return None
-    return Decimal(typed.replace(",", ".")).quantize(Decimal("0.01"))
-
-
 def day(words: str) -> date:
     """The day of a date field. Raises BadInput where it is none, or further off than anybody books."""
     try:
@@ -65,3 +57,11 @@ def whole(words: str) -> int:
             field=_("number"), found=words or _("nothing"), limit=_("a whole number"), next_step=_("Type one.")
         )
     return int(words)
+
+
+def hundredths(words: str) -> Decimal | None:
+    """The amount to the hundredth, as `number` reads it; None where it is none, negative, or finer than that."""
+    typed = words.strip()
+    if not typed.isascii() or not _AMOUNT.fullmatch(typed) or _THOUSAND.fullmatch(typed):
+        return None
+    return Decimal(typed.replace(",", ".")).quantize(Decimal("0.01"))

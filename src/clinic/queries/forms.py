@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Concat
 
 from clinic import clock
 from clinic.access.models import Account
@@ -189,9 +190,8 @@ def due_forms(within: Reach) -> list[DueForm]:
     today = clock.today(practice.zone)
     doses = within.people_of(
         ExposureLine.objects.filter(product="esketamine", route="nasal", given_on__gte=today - LOOKED_BACK)
-    ).filter(Q(administration__startswith="visit-") & Q(administration__endswith="-dose"))
-    settled = set(Submission.objects.filter(practice=practice, kind=MONITORING).values_list("about", flat=True))
-    waiting = [d for d in doses.order_by("given_on", "id") if d.administration.removesuffix("-dose") not in settled]
+    )
+    waiting = list(_without(doses, practice, MONITORING))
     people = PatientLine.objects.filter(practice=practice, patient_id__in={d.patient_id for d in waiting})
     lines = {line.patient_id: line for line in people}
     return [
@@ -211,9 +211,7 @@ def unfinished(account: Account, *, days: int = 14) -> list[tuple[PatientLine, s
     """Sessions of the last days whose record nobody has finished, oldest first: person, visit and day."""
     practice, today = account.practice, clock.today(account.practice.zone)
     doses = reach(account).people_of(ExposureLine.objects.filter(given_on__gte=today - timedelta(days=days)))
-    ours = doses.filter(administration__startswith="visit-", administration__endswith="-dose")
-    done = set(Submission.objects.filter(practice=practice, kind="effects").values_list("about", flat=True))
-    waiting = [d for d in ours.order_by("given_on", "id") if d.administration.removesuffix("-dose") not in done]
+    waiting = list(_without(doses, practice, "effects"))
     people = PatientLine.objects.filter(practice=practice, patient_id__in={d.patient_id for d in waiting})
     lines = {line.patient_id: line for line in people}
     return [
@@ -221,6 +219,14 @@ def unfinished(account: Account, *, days: int = 14) -> list[tuple[PatientLine, s
         for d in waiting
         if d.patient_id in lines
     ]
+
+
+def _without(doses: QuerySet[ExposureLine], practice: Practice, kind: str) -> QuerySet[ExposureLine]:
+    """Of these doses those of our own visits about which nothing of this kind is settled, oldest first."""
+    settled = Submission.objects.filter(practice=practice, kind=kind)
+    named = settled.annotate(dose=Concat("about", Value("-dose"))).values("dose")
+    ours = doses.filter(administration__startswith="visit-", administration__endswith="-dose")
+    return ours.exclude(administration__in=named).order_by("given_on", "id")
 
 
 def newest(practice: Practice, kind: str, about: str) -> Submission | None:
@@ -278,12 +284,12 @@ def registry(practice: Practice) -> list[dict[str, str]]:
 def registry_counts(practice: Practice) -> dict[str, int]:
     """The denominators of the registry: doses on record here, those with a row, and people behind each."""
     doses = ExposureLine.objects.filter(practice=practice, administration__startswith="visit-")
-    rows = registry(practice)
+    finished = Submission.objects.filter(practice=practice, kind="effects")
     return {
         "sessions": doses.count(),
         "people": doses.values("patient_id").distinct().count(),
-        "rows": len(rows),
-        "people_in_rows": len({row.get("pseudonym") for row in rows}),
+        "rows": RegistryRow.objects.filter(practice=practice).values("visit_id").distinct().count(),
+        "people_in_rows": finished.values("patient_id").distinct().count(),
     }
 
 

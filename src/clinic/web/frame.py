@@ -131,9 +131,9 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
     if account is not None and may(account, "see-today"):
         waiting = unseen(account).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
+        doors.append({"name": "schedule", "words": _("Schedule"), "icon": "calendar-days", "count": ""})
         alerts = open_alerts(account).count()
         doors.append({"name": "alerts", "words": _("Alerts"), "icon": "bell-alert", "count": alerts or ""})
-        doors.append({"name": "schedule", "words": _("Schedule"), "icon": "calendar-days", "count": ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
     if account is not None and may(account, "hand-over"):
         untaken = handed_over(account).count()

@@ -24,6 +24,7 @@ from clinic.web.door import account_of
 from clinic.web.session_advice import LANGUAGES, lacks_words
 from clinic.web.session_charts import session_chart
 from clinic.web.templatetags.clinic import amount, word
+from ketapath.domain.session import Miss
 from ketapath.knowledge import PathSpec
 from ketapath.session import running_rate
 
@@ -95,6 +96,7 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "is_live": here.step != "home",
         "steps": steps(here),
         "expected": foreseen,
+        "misses": [missed_in_words(miss) for miss in here.visit.misses],
         "drawn": session_chart(here, foreseen, now),
         "waits": ", ".join(dict.fromkeys(limit.rule for limit in foreseen.limits if limit.waits)),
         "readings": [p for p in (*READINGS, *SCORES) if here.visit.is_before_dose or p != "vitals.weight_kg"],
@@ -140,6 +142,23 @@ def steps(here: Room) -> list[dict[str, str]]:
     place = order.index(here.step)
     states = ["done" if i < place else "now" if i == place else "later" for i in range(len(names))]
     return [{"words": words, "state": state} for words, state in zip(names.values(), states, strict=True)]
+
+
+def missed_in_words(miss: Miss) -> str:
+    """How far what was read lay from what was expected, over the session."""
+    names = {"systolic": _("Systolic pressure"), "diastolic": _("Diastolic pressure"), "heart-rate": _("Pulse"),
+             "dissociation": _("Dissociation")}  # fmt: skip
+    units = {"heart-rate": _("per minute"), "dissociation": _("of 10")}
+    tenths = 10 if miss.quantity == "dissociation" else 1
+    said = {
+        "what": names.get(miss.quantity, miss.quantity),
+        "count": miss.readings,
+        "off": f"{abs(miss.mean * tenths):.{1 if tenths > 1 else 0}f} {units.get(miss.quantity, 'mmHg')}",
+        "outside": miss.outside,
+    }
+    higher = _("%(what)s, %(count)s read: on average %(off)s above what was expected, %(outside)s outside its band.")
+    lower = _("%(what)s, %(count)s read: on average %(off)s below what was expected, %(outside)s outside its band.")
+    return (higher if miss.mean >= 0 else lower) % said
 
 
 def _rate(here: Room) -> dict[str, float]:

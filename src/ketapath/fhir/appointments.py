@@ -47,6 +47,7 @@ def appointment(booked: Booked) -> Resource:
         "minutesDuration": round((booked.ends_at - booked.starts_at).total_seconds() / 60),
         "participant": [*people, *map(_participant, booked.staff)],
         **plan,
+        **({"cancelationReason": {"text": booked.why}} if booked.why else {}),
         **({} if booked.made_at is None else {"created": booked.made_at.isoformat()}),
     }
 

@@ -90,7 +90,8 @@
       box.hidden = entries.length === 0 && state === "well";
       box.querySelector("[data-state]").textContent = words(state);
       box.querySelector("[data-count]").textContent =
-        entries.length ? words("waiting", { count: entries.length, at: clock(entries[0].at) }) : words("none");
+        entries.length === 0 ? words("none") : refused.size === entries.length ? words("some")
+          : words("waiting", { count: entries.length, at: clock(entries[0].at) });
       box.querySelector("[data-send]").hidden = entries.length === 0;
       const list = box.querySelector("ul");
       list.replaceChildren(...entries.map((entry) => line(entry)));
@@ -111,6 +112,16 @@
       const drop = item.querySelector("[data-drop]");
       drop.addEventListener("click", () => { kept.remove(entry.key); refused.delete(entry.key); show(); });
       drop.hidden = !result;
+      const back = item.querySelector("[data-back]");
+      back.hidden = !result || entry.kind !== "reading";
+      back.addEventListener("click", () => {
+        Object.entries(entry.values).forEach(([path, value]) => {
+          const field = document.querySelector(`#checkin [name="${CSS.escape(path)}"]`);
+          if (field) field.value = value;
+        });
+        drop.click();
+        document.querySelector("#checkin input:not([type=hidden])")?.focus();
+      });
       return item;
     };
 
