@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clinic.web import (
     account,
+    adverse,
     alerts,
     audit,
     bench,
@@ -14,6 +15,7 @@ from clinic.web import (
     deliveries,
     errands,
     exports,
+    forms,
     governance,
     handover,
     health,
@@ -33,6 +35,8 @@ from clinic.web import (
     session,
     sign_in,
     staff,
+    stock,
+    stock_counts,
     streams,
     team,
     therapy,
@@ -47,6 +51,7 @@ urlpatterns = [
     *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
     *preferences.urls, *worth.urls, *decisions.urls,
+    *stock.urls, *stock_counts.urls, *forms.urls, *adverse.urls,
     *trials.urls, *plan_lines.urls, *therapy.urls, *care.urls, *handover.urls, *staff.urls, *plan_words.urls,
     *schedule.urls, *rooms.urls,
 ]  # fmt: skip

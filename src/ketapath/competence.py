@@ -80,7 +80,7 @@ def _need(record: Mapping[str, Any], held: Sequence[Held], knowledge: Knowledge,
     state: State = "held"
     if not counted:
         state = "run-out" if any(h.kind in record["kinds"] and h.valid_from <= on for h in held) else "missing"
-    elif (counted[0].valid_until or date.max) < on + timedelta(days=knowledge.figure("certificate_warning_days")):
+    elif (counted[0].valid_until or date.max) < on + timedelta(days=knowledge.figure("alert_expiry_days")):
         state = "ends-soon"
     elif max(h.seen_on for h in counted) < on - timedelta(days=knowledge.figure("competence_review_days")):
         state = "look-again"

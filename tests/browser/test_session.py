@@ -58,7 +58,8 @@ def test_through_a_network_loss_every_reading_arrives_once_with_its_own_time(hou
     assert stored.count("sealed") == 2  # they are there, and say nothing
     assert not any(plain in stored for plain in ("141", "143", "systolic", "vitals"))
 
-    page.click("text=End the visit")
+    page.fill("#escort", "Her sister")
+    page.click("text=Name the escort")
     expect(page.locator("#queue-said")).to_contain_text("waits for the connection")
     page.click("text=Sign out")
     expect(page.locator("#unsent")).to_contain_text("2 entries have not reached")

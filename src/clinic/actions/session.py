@@ -20,7 +20,7 @@ from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.proof import NotProven, Proof
 from clinic.actions.alerts import raise_alert, settle
-from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit
+from clinic.actions.commit import Act, Done, Draft, Errands, Signing, Stale, commit
 from clinic.actions.profile import value_of
 from clinic.actions.schedule import stepped
 from clinic.actions.typed import number
@@ -36,7 +36,7 @@ from clinic.actions.visit import (
     standing,
 )
 from clinic.queries.booking import session_of_today
-from clinic.queries.person import Chart
+from clinic.queries.person import Chart, at_instant
 from clinic.queries.profile import within
 from clinic.queries.session import READINGS, Objection, newly_speaking, objections, stays_for
 from clinic.queries.signatures import why_unsigned
@@ -147,11 +147,14 @@ def chart_readings(
     def answered(_done: Done) -> None:
         settle(found.practice, kind="session.reading_overdue", patient_id=found.patient_id, by=by)
 
-    return commit(act, drafts, last=answered)
+    is_over = visit.status == "finished" and visit.was_dosed
+    return commit(act, drafts, errands=_to_compare(found, visit, by) if is_over else (), last=answered)
 
 
 def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime | None = None) -> Done:
     """Dosing begins, or began `at` an instant that is charted late; first everything against it has to be answered.
+
+    Of a late one it is judged what was on record of the visit by then: a check or a consent of afterwards is none.
 
     Raises NotNow for what no reason helps against, for what only a prescriber may decide, and for a missing reason.
     """
@@ -163,7 +166,8 @@ def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime
     if done is not None:
         return done
     visit = before_dose(found)
-    _answer_objections(objections(found, visit), by=by, reason=reason)
+    then = found if at is None else at_instant(found, visit, at)
+    _answer_objections(objections(then, open_visit(then)), by=by, reason=reason)
     plan = found.plan
     assert plan is not None
     at = clock.local(at or clock.now(), by.practice.zone)
@@ -291,7 +295,14 @@ def close_session(found: Chart, *, by: Account, key: str, reason: str = "") -> D
     at = clock.local(clock.now(), by.practice.zone)
     stored = standing(found, "Encounter", visit.origin.id)
     drafts += stepped(found, visit.appointment_id, "fulfilled" if visit.was_dosed else "cancelled")
-    return commit(act, [*drafts, Draft(resource=visit_closed(stored.resource, at=at), expected=stored.version)])
+    ended = Draft(resource=visit_closed(stored.resource, at=at), expected=stored.version)
+    return commit(act, [*drafts, ended], errands=_to_compare(found, visit, by) if visit.was_dosed else ())
+
+
+def _to_compare(found: Chart, visit: Visit, by: Account) -> Errands:
+    """The worker compares what was observed with what was expected."""
+    told = {"patient_id": found.patient_id, "visit_id": visit.origin.id, "username": by.username}
+    return [("session-miss", told, clock.now())]
 
 
 def _answer_objections(found: Sequence[Objection], *, by: Account, reason: str) -> None:

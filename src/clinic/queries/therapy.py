@@ -97,6 +97,13 @@ def therapy(found: Chart, by: Account) -> Therapy:
     )
 
 
+def touch_now(found: Chart) -> TouchAgreement | None:
+    """The word on touch that counts in the visit that is open, or for the next one; None where nobody has asked."""
+    given = None if found.open_visit is None else found.open_visit.administration
+    said = touch_agreements(found.bundle)
+    return touch_agreed(said, found.knowledge, dose_at=None if given is None else given.started_at)
+
+
 def exposures_of(visit: Visit) -> tuple[Exposure, ...]:
     """What a session was given besides the dose, oldest first."""
     said = (exposure_of(e.words, e.value, at=e.at, by=e.by) for e in visit.said("exposure"))

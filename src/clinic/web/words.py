@@ -8,14 +8,18 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from clinic.web.care_words import CARE_WORDS
+from clinic.web.output_words import OUTPUTS
+
 WORDS: Mapping[str, Any] = MappingProxyType(
     {
+        **OUTPUTS,
+        **CARE_WORDS,
         # work behind the pages
         "errand notice": _("A notice or an alert"),
         "errand morning-round": _("Morning round"),
         "errand checks": _("Look for checks that are due"),
         "errand early-sign": _("Look for an early sign"),
-        "errand adverse-late": _("Look whether a serious event was reviewed and reported"),
         "errand trial": _("A simulated trial"),
         # the schedule
         "appointment session": _("Session"),
@@ -138,54 +142,6 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "note draft": _("draft"),
         "note signed": _("signed"),
         "note withdrawn": _("entered in error"),
-        # therapy around a dose
-        "held preparation": _("Preparation"),
-        "held integration": _("Integration"),
-        "held psychotherapy": _("Psychotherapy"),
-        "way cognitive-behavioural": _("Cognitive behavioural"),
-        "way interpersonal": _("Interpersonal"),
-        "way trauma-focused": _("Trauma-focused"),
-        "way relapse-prevention": _("Relapse prevention"),
-        "way motivational": _("Motivational"),
-        "way mindfulness": _("Mindfulness-based"),
-        "way ketamine-assisted": _("Ketamine-assisted"),
-        "way supportive": _("Supportive, no method"),
-        "way none": _("none is planned"),
-        "way other": _("another way"),
-        "exposure music": _("Music"),
-        "exposure light": _("Light"),
-        "exposure eye-mask": _("Eye mask"),
-        "exposure touch": _("Touch"),
-        "exposure support-person": _("Support person"),
-        "exposure virtual-reality": _("Virtual reality"),
-        # what staff have to have shown
-        "certificate licence": _("Licence"),
-        "certificate life-support": _("Life support"),
-        "certificate basic-life-support": _("Basic life support"),
-        "certificate advanced-life-support": _("Advanced life support"),
-        "certificate ketamine-training": _("Training in ketamine"),
-        "certificate sedation-monitoring": _("Watching sedation"),
-        "certificate psychiatric-assessment": _("Psychiatric assessment"),
-        "file held": _("on file"),
-        "file ends-soon": _("ends soon"),
-        "file look-again": _("look again"),
-        "file run-out": _("run out"),
-        "file missing": _("missing"),
-        # help outside
-        "help housing": _("Housing"),
-        "help food": _("Food"),
-        "help utilities": _("Gas, water, electricity"),
-        "help transport": _("A way home"),
-        "help safe-home": _("A safe home"),
-        "help carers": _("Somebody who can help"),
-        "help children": _("Childcare"),
-        "help paying": _("Costs of treatment"),
-        "help employment": _("Work"),
-        "referral open": _("open"),
-        "referral made": _("made"),
-        "referral answered": _("answered"),
-        "referral done": _("done"),
-        "referral not-possible": _("not possible"),
         # people of a practice
         "prescriber": _("Prescriber"),
         "nurse": _("Nurse"),
@@ -253,9 +209,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "chain test-missing": _("The daily test has not been made."),
         "chain mail-stuck": _("The daily test was passed on, but its message does not leave the house."),
         "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
-        "adverse.serious": _("A serious adverse event was recorded: review and report it."),
-        "adverse.review_late": _("A serious adverse event has not been reviewed in time."),
-        "adverse.report_late": _("A serious adverse event has not been reported in time."),
+        "adverse.serious": _("A serious adverse event was recorded: review it."),
+        "adverse.report": _("A serious adverse event has to be reported."),
+        "form.overdue": _("A monitoring form has not been sent within seven days."),
         # how grave a rule is
         "absolute-contraindication": _("absolute contraindication"),
         "relative-contraindication": _("relative contraindication"),

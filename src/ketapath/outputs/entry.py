@@ -81,6 +81,7 @@ def entry(
         pressure_end=_last(_pressures(readings, here, begun, after=_AT_40_TO_MIN)),
         spo2_before=_newest(readings, _SPO2, under_drug=False),
         spo2_lowest=min(_values(readings, _SPO2, under_drug=True), default=None),
+        is_spo2_missed=stated.get("session.saturation_not_taken") is True,
         sedation=min(_values(readings, "session.moaa_s"), default=None),
         dissociation=max(_values(readings, "session.dissociation_0_10"), default=None),
         nausea=max(_values(readings, "session.nausea_0_10"), default=None),

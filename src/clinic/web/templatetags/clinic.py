@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from clinic.queries.profile import is_statable as may_be_stated
 from clinic.queries.session import Room
+from clinic.queries.therapy import touch_now
 from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
@@ -487,6 +488,9 @@ def instrument_title(name: str) -> str:
 def own_word(kind: str) -> str:
     """An appointment as the person treated calls it."""
     return str(OWN_WORDS.get(kind, kind))
+
+
+register.filter(touch_now.__name__, touch_now)
 
 
 @register.filter
