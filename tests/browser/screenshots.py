@@ -54,6 +54,9 @@ PAGES = {
     "source": f"/patients/{READY}/source/Patient/{READY}",
     "password": "/password",
     "team": f"/patients/{TREATED}/team",
+    "schedule": "/schedule",
+    "schedule-week": "/schedule/week",
+    "schedule-person": "/patients/seventy-four-with-falls/schedule",
     "emergency": "/emergency",
     "account": "/account",
     "account-app": "/account/app",
@@ -105,6 +108,8 @@ DIRECTORS = {
     "emergencies": "/emergency/review",
     "governance-directors": "/governance",
     "decisions": "/decisions",
+    "schedule-rooms": "/schedule/rooms",
+    "schedule-duty": "/schedule/duty",
 }
 LOOKS = {
     "light": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"},
