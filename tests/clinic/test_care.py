@@ -238,7 +238,7 @@ def test_the_plan_in_words_is_whole_for_the_team_and_scoped_at_home(
     for page in (whole, mine, home):
         assert "What happens when" in page
     assert "What is to be arranged" not in home
-    assert "separate-entrance" in whole  # fears of being seen are not told at home
-    assert "separate-entrance" not in home + mine
+    assert "separate entrance" in whole  # fears of being seen are not told at home
+    assert "separate entrance" not in home + mine
     assert browser_of("caregiver").get(f"/my/people/{READY}/plan").status_code == 404
     assert browser_of("patient").get(f"/my/people/{READY}/plan").status_code == 404

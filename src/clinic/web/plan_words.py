@@ -74,11 +74,12 @@ def _context(found: Chart, *, is_whole: bool, has_tasks: bool) -> dict[str, Any]
     if signed is None:
         return {"signed": None}
     lines = protocol(found, signed) if is_whole else ()
+    visits = sorted(signed.visits, key=lambda v: (v.on, v.starts or time.max))
     parts = [{"title": title, "name": name, "lines": _of(lines, groups)} for name, (title, groups) in GROUPS.items()]
     return {
         "signed": signed,
         "way": f"{signed.product}/{signed.route}",
-        "visits": sorted(signed.visits, key=lambda v: (v.on, v.starts or time.max)),
+        "visits": [{"visit": visit, "settings": visit.setting.split(", ")} for visit in visits],
         "tasks": signed.tasks if has_tasks else (),
         "is_whole": is_whole,
         "parts": [part for part in parts if part["lines"]],
