@@ -22,6 +22,8 @@ PAIR = "one=racemic-iv-series/0.5.40min.twice-3w.then-7d&other=esketamine-label/
 PAGES = {
     "sign-in": "/sign-in",
     "today": "/today",
+    "alerts": "/alerts",
+    "alert": "/alerts/1",
     "patients": "/patients",
     "patient-new": f"/patients/{READY}",
     "patient-treated": f"/patients/{TREATED}",
@@ -94,6 +96,7 @@ DIRECTORS = {
     "trail": "/audit",
     "trail-nobody": "/audit?who=nobody",
     "errands": "/errands",
+    "alerts-chain": "/alerts/chain",
     "trials": "/trials",
     "trial-new": "/trials/new",
     "trial-own": "/trials/new?from=maintenance",

@@ -261,6 +261,13 @@ def colleagues(alert: Alert) -> tuple[Account, ...]:
     return tuple(a for a in staff.accounts if a.pk != alert.owner_id and answers(alert, a) and staff.reaches(a, alert))
 
 
+def unreached_person(alert: Alert) -> str:
+    """Whose care team has to be added to, where this says that an alert has nobody to go to; else nothing."""
+    if alert.kind != UNREACHED or not alert.about.isdigit():
+        return ""
+    return Alert.objects.filter(practice=alert.practice, pk=int(alert.about)).values_list("patient_id", flat=True)[0]
+
+
 def _row(alert: Alert, account: Account, staff: Staff, line: PatientLine | None) -> Row:
     is_late = alert.closed_at is None and alert.next_at is not None and alert.next_at <= staff.at
     next_ones: tuple[Account, ...] = ()
