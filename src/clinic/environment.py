@@ -40,6 +40,8 @@ class Environment:
     test_mode: bool
     audit_anchor: Path
     read_without_trail: bool
+    mail_url: str
+    mail_from: str
     log_level: str
     log_requests: bool
 
@@ -119,6 +121,14 @@ def _database(text: str) -> str:
     return text
 
 
+def _mail(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/")):
+        raise ValueError
+    _ = parts.port
+    return text
+
+
 def _public(text: str) -> str:
     parts = urlsplit(text)
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query):
@@ -172,6 +182,12 @@ VARIABLES = (
     Variable(name="READ_WITHOUT_TRAIL", words="file: where the disk is full, reading goes on and its trail goes to a "
              "reserve of fixed size in DATA_DIR; no: it stops", default="no", limit="no or file",
              value=lambda text: _one_of("no", "file")(text) == "file"),
+    Variable(name="MAIL_URL", words="mail server for messages to the staff that an alert waits, such as "
+             "smtps://name:password@mail.example; MAIL_URL_FILE names a file that holds it", default="", secret=True,
+             limit="it must begin with smtp:// (TLS is begun, but on this computer) or smtps://", value=_mail),
+    Variable(name="MAIL_FROM", words="address that these messages come from", default="",
+             limit="an address such as alerts@clinic.example",
+             value=lambda text: re.fullmatch(r"([!-?A-~]+@[A-Za-z0-9.-]+)?", text)[0]),  # type: ignore[index]
     Variable(name="LOG_LEVEL", words="from which level on the log has a line", default="WARNING",
              limit=", ".join(LEVELS), value=_one_of(*LEVELS)),
     Variable(name="LOG_REQUESTS", words="1: a line for every request", default="0", limit="0 or 1", value=_flag),
@@ -229,6 +245,7 @@ def shown(said: Environment) -> dict[str, str]:
     """What holds, by variable, without secrets."""
     values = {variable.name: getattr(said, variable.name.lower()) for variable in VARIABLES}
     values["DATABASE_URL"] = without_secret(said.database_url) or "SQLite in DATA_DIR"
+    values["MAIL_URL"] = without_secret(said.mail_url)
     values["READ_WITHOUT_TRAIL"] = "file" if said.read_without_trail else "no"
     return {
         name: str(int(value)) if isinstance(value, bool) else "" if value is None else str(value)
@@ -258,6 +275,9 @@ def _agree(said: Environment) -> None:
         raise _wrong("TLS_PROXY", "1", "it must be 0 where TLS_CERT is set: either the proxy speaks TLS or the clinic")
     if said.is_behind_tls and said.public_url.startswith("http:"):
         raise _wrong("PUBLIC_URL", said.public_url, "behind TLS it must begin with https://")
+    if bool(said.mail_url) != bool(said.mail_from):
+        missing = "MAIL_FROM" if said.mail_url else "MAIL_URL"
+        raise _wrong(missing, "", "it must be set where the other of MAIL_URL and MAIL_FROM is")
     if said.test_mode and not said.is_loopback:
         raise _wrong("TEST_MODE", "1", "it must be 0 where HOST is not this computer alone")
 

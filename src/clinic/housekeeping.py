@@ -29,7 +29,7 @@ from clinic.actions.patients import import_chart, import_record, lines, told
 from clinic.backup import Manifest, look, restore, take
 from clinic.backup.take import SECRET
 from clinic.environment import here, shown
-from clinic.jobs import work, work_apart
+from clinic.jobs import work, work_apart, write_out
 from clinic.queries.audit import Wish, as_events, as_lines
 from clinic.queries.person import clinic_of
 from clinic.queries.plan import replay
@@ -114,7 +114,7 @@ def _worker(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work_apart, sealing.run)]
+    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work_apart, write_out, sealing.run)]
     for thread in aside:
         thread.start()
     work(stop)

@@ -19,17 +19,22 @@ from django.db import DatabaseError, connection, transaction
 from clinic import clock, pulse
 from clinic.access import recovery
 from clinic.access.verification import Verdict, verify
+from clinic.actions import chain as chain_test
+from clinic.actions import watches
+from clinic.actions.alerts import move_back, raise_alert, sweep
 from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
+from clinic.actions.forms import remind_of_forms
+from clinic.actions.mail import deliver
 from clinic.actions.session_miss import keep_miss
 from clinic.actions.trials import Unfinished, play
+from clinic.practice.models import Alert
+from clinic.queries.alerts import KINDS
 from clinic.queries.audit import VERIFICATION
-from clinic.queries.patients import sign_key
+from clinic.queries.patients import SIGN
 from clinic.queries.person import chart, treated
 from clinic.queries.response import beside, on_one_axis
-from clinic.queries.today import overdue_scores
-from clinic.record.models import Errand, Notice, Practice
-from clinic.record.reach import Reach
+from clinic.record.models import Errand, Notice, PatientLine, Practice
 from ketapath.errors import KetapathError
 
 LONGEST_WAIT = timedelta(hours=1)
@@ -37,6 +42,8 @@ DAILY = timedelta(days=1)
 LEASE = timedelta(minutes=10)
 HELD = timedelta(minutes=2)
 """For so long nobody else takes an errand that says again and again that it is being done."""
+WATCH_S = 15.0
+"""So often the open visits are looked at for readings that are overdue, in seconds of the wall's clock."""
 MORNING = time(7, 0)
 _log = logging.getLogger(__name__)
 _is_behind = False
@@ -46,11 +53,13 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
     """Do errands until told to stop."""
     while not stop.is_set():
         try:
+            look_after_alerts()
             pulse.beat()
             set_morning_rounds()
             verify_when_due()
             while not stop.is_set() and do_next():
                 pulse.beat()
+                sweep()  # however many errands there are, no alert waits for them
             if taken := recovery.take_in():
                 _log.warning("rows of the trail were taken in from the reserve", extra={"rows": taken})
             _watch_the_clock()
@@ -59,6 +68,33 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
         finally:
             connection.close()
         stop.wait(every_s)
+
+
+def write_out(stop: threading.Event, *, every_s: float = 1.0) -> None:
+    """Send the outgoing mail until told to stop, beside `work`, so that a mail server that hangs holds up no alert."""
+    while not stop.is_set():
+        try:
+            deliver()
+        except (DatabaseError, OSError):
+            _log.exception("the outgoing mail waits for the database")
+        finally:
+            connection.close()
+        stop.wait(every_s)
+
+
+def look_after_alerts() -> None:
+    """Pass on what is past its time, before anything else; then see what else wants an answer, and test the chain."""
+    back = pulse.went_back()
+    if back > timedelta():
+        _log.warning("the clock was set back", extra={"seconds": round(back.total_seconds())})
+        move_back(back)
+    sweep()
+    is_time = pulse.is_time("sessions", WATCH_S)
+    for practice in Practice.objects.all():
+        chain_test.test_daily(practice)
+        if is_time:
+            watches.watch_sessions(practice)
+            chain_test.say_so(practice)
 
 
 def work_apart(stop: threading.Event, *, every_s: float = 1.0) -> None:
@@ -113,6 +149,9 @@ def _do(errand: Errand, stop: threading.Event | None = None) -> None:
         if errand.kind in _LONG:
             _LONG[errand.kind](errand, stop)
         else:
+            if errand.kind in _FIRST:  # stays done, whatever becomes of the rest
+                with transaction.atomic():
+                    _FIRST[errand.kind](errand)
             with transaction.atomic():
                 _KINDS[errand.kind](errand)
         errand.done_at = clock.now()
@@ -153,9 +192,7 @@ def verify_when_due() -> Verdict | None:
             practice=practices[0], kind=VERIFICATION, details=details, due_at=now, done_at=clock.now()
         )
         for practice in practices if not verdict.is_intact else ():
-            told = {"practice": practice, "patient_id": "", "key": "audit.broken", "seen_at": None}
-            if not Notice.objects.filter(**told).exists():
-                Notice.objects.create(**told, role="director", made_at=clock.now())
+            raise_alert(practice, kind="audit.broken")
     return verdict
 
 
@@ -169,7 +206,11 @@ def next_morning(now: datetime, zone: str) -> datetime:
 
 
 def _notice(errand: Errand) -> None:
+    """An alert where the key is one that wants an answer; else a notice, which is only read."""
     details: Mapping[str, Any] = errand.details
+    if details["key"] in KINDS:
+        raise_alert(errand.practice, kind=details["key"], patient_id=details["patient_id"], owner_role=details["role"])
+        return
     Notice.objects.create(
         practice=errand.practice,
         patient_id=details["patient_id"],
@@ -180,11 +221,29 @@ def _notice(errand: Errand) -> None:
 
 
 def _morning_round(errand: Errand) -> None:
-    """Tell the nurses, once for each, whose score is overdue this morning."""
-    for line in overdue_scores(Reach(practice=errand.practice)):
-        told = {"practice": errand.practice, "patient_id": line.patient_id, "key": "score.overdue", "seen_at": None}
-        if not Notice.objects.filter(**told).exists():
-            Notice.objects.create(**told, role="nurse", made_at=clock.now())
+    """What is overdue this morning, and one more errand for everybody under treatment, so that none takes long."""
+    practice = errand.practice
+    watches.look_at_house(practice)
+    remind_of_forms(practice)
+    under_treatment = PatientLine.objects.filter(
+        practice=practice, sessions__gt=0, has_died=False, plan_status__in=("active", "on-hold")
+    )
+    Errand.objects.bulk_create(
+        Errand(practice=practice, kind="checks", details={"patient_id": patient_id}, due_at=clock.now())
+        for patient_id in under_treatment.values_list("patient_id", flat=True)
+    )
+
+
+def _checks(errand: Errand) -> None:
+    """Laboratory and other checks that are due for one person, and authorisations that run out."""
+    watches.look_at_checks(errand.practice, str(errand.details["patient_id"]))
+
+
+def _answers(errand: Errand) -> None:
+    """What the newest answers themselves call for, whether or not a course can be computed."""
+    found = chart(errand.practice, str(errand.details["patient_id"]))
+    if found is not None:
+        watches.look_at_answers(found)
 
 
 def _early_sign(errand: Errand) -> None:
@@ -204,12 +263,10 @@ def _early_sign(errand: Errand) -> None:
     if course.warning is None or first is None:
         return
     since = datetime.combine(first + timedelta(days=int(course.warning.day)), time(0), ZoneInfo(errand.practice.zone))
-    key = sign_key(course.warning)
-    told = Notice.objects.filter(practice=errand.practice, patient_id=patient_id, key=key)
-    if not told.filter(seen_at=None).exists() and not told.filter(made_at__gte=since).exists():
-        Notice.objects.create(
-            practice=errand.practice, patient_id=patient_id, role="prescriber", key=key, made_at=clock.now()
-        )
+    about = f"{course.warning.kind} {course.warning.scale}"
+    told = Alert.objects.filter(practice=errand.practice, patient_id=patient_id, kind=SIGN, about=about)
+    if not told.filter(raised_at__gte=since).exists():
+        raise_alert(errand.practice, kind=SIGN, patient_id=patient_id, about=about)
 
 
 def _session_miss(errand: Errand) -> None:
@@ -226,9 +283,13 @@ _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
         "notice": _notice,
         "morning-round": _morning_round,
         "early-sign": _early_sign,
+        "checks": _checks,
         "session-miss": _session_miss,
     }
 )
+
+_FIRST: Mapping[str, Callable[[Errand], None]] = MappingProxyType({"early-sign": _answers})
+"""What is done before the rest of an errand, in a transaction of its own."""
 
 
 def _delivery(errand: Errand, _stop: threading.Event | None) -> None:

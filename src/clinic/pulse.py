@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -18,12 +18,17 @@ from clinic.access.models import AuditRow
 from clinic.record.models import Version
 
 MOST_BEHIND = timedelta(minutes=2)
+_SLIP = timedelta(seconds=2)
+"""By so little a clock that is kept in step by the network goes back now and then."""
+_seen: tuple[datetime, float] | None = None
+_done: dict[str, float] = {}
 
 
 def beat() -> None:
     """The worker is alive at this moment. A sign that cannot be written keeps nobody from working."""
     with suppress(OSError):
         _file().touch(mode=0o600)
+        _file().write_text(clock.now().isoformat())
 
 
 def age_s() -> float | None:
@@ -32,6 +37,36 @@ def age_s() -> float | None:
         return max(0.0, time.time() - _file().stat().st_mtime)
     except OSError:
         return None
+
+
+def went_back() -> timedelta:
+    """By how much the clock was set back since this was asked last; since the last sign of life in a new process.
+
+    Zero where it was not. While nobody watched, what went by meanwhile hides as much of it.
+    """
+    global _seen
+    before, _seen = _seen, (clock.now(), time.monotonic())
+    if before is None:
+        back = _last_alive(_seen[0]) - _seen[0]
+    else:
+        back = timedelta(seconds=_seen[1] - before[1]) - (_seen[0] - before[0])
+    return back if back > _SLIP else timedelta()
+
+
+def _last_alive(otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(_file().read_text())
+    except (OSError, ValueError):
+        return otherwise
+
+
+def is_time(what: str, every_s: float) -> bool:
+    """Whether this was last done so many seconds ago, by a clock that nobody sets; it is then taken as done now."""
+    now = time.monotonic()
+    if what in _done and now - _done[what] < every_s:
+        return False
+    _done[what] = now
+    return True
 
 
 def behind() -> timedelta:

@@ -37,12 +37,13 @@ def run(said: Environment) -> int:
     Raises BadInput where the address is taken or cannot be listened on.
     """
     from clinic.access import reserve, sealing
-    from clinic.jobs import work, work_apart
+    from clinic.jobs import work, work_apart, write_out
 
     listener = _listen(said)
     reserve.prepare()
     stop = threading.Event()
-    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in (work, work_apart, sealing.run)]
+    tasks = (work, work_apart, write_out, sealing.run)
+    aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in tasks]
     for thread in aside:
         thread.start()
     # uvicorn raises the signal again once it has closed; as an interrupt it ends this function instead of the process.

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import NONE, SELF
 
 from clinic import logs
-from clinic.environment import here
+from clinic.environment import LOOPBACK, here
 
 PACKAGE = Path(__file__).parent
 ENVIRONMENT = here()
@@ -52,6 +52,20 @@ def _database() -> dict[str, object]:
     }
 
 
+def _mail() -> dict[str, object]:
+    """How Django's own mail reaches the server that MAIL_URL names."""
+    parts = urlsplit(ENVIRONMENT.mail_url)
+    is_tls = parts.scheme == "smtps"
+    return {
+        "EMAIL_HOST": parts.hostname or "",
+        "EMAIL_PORT": parts.port or (465 if is_tls else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": is_tls,
+        "EMAIL_USE_TLS": not is_tls and parts.hostname not in LOOPBACK,
+    }
+
+
 SECRET_KEY = _secret()
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *filter(None, (HOST, urlsplit(PUBLIC_URL).hostname))]
@@ -81,6 +95,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "clinic.logs.note_route",
+    "clinic.web.compressed.compressed",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -110,7 +125,12 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "clinic.web.frame.surroundings",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "clinic.web.templatetags.clinic"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "clinic.web.templatetags.clinic",
+                "clinic.web.templatetags.board",
+            ],
             "libraries": {
                 "heroicons": "heroicons.templatetags.heroicons",
                 "django_htmx": "django_htmx.templatetags.django_htmx",
@@ -148,6 +168,9 @@ ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False  # access.throttle is the one plac
 MFA_ADAPTER = "clinic.access.sealed.SealedFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_RECOVERY_CODE_DIGITS = 10
+MAIL_FROM = ENVIRONMENT.mail_from if ENVIRONMENT.mail_url else ""  # empty: nothing leaves, and the page says so
+EMAIL_TIMEOUT = 20
+globals().update(_mail())
 IDLE_MINUTES = ENVIRONMENT.idle_minutes  # access.stays locks, or ends, what has been idle for so long
 SESSION_HOURS = ENVIRONMENT.session_hours  # and ends everything after so long
 SESSION_COOKIE_AGE = int(SESSION_HOURS * 3600)

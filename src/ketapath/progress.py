@@ -20,7 +20,7 @@ __all__ = ["MAY_BE_STATED", "progress"]
 
 _SPACING_OVER = 4  # source: REG-022 asks for the spacing now; four sessions are the block of policy.yaml
 _DAYS_PER_MONTH = 365.25 / 12  # source: the calendar
-_PAIN = "scale.pain_0_10"
+_PAIN, _MOCA = "scale.pain_0_10", "scale.moca"
 _PEAKS = {
     "peak_systolic_mmhg": ("vitals.systolic_mmhg", "mm[Hg]"),
     "peak_distress_0_10": ("session.distress_0_10", "{score}"),
@@ -61,7 +61,12 @@ def progress(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Iterat
     before, after = _around(_phq9(stated.scores, as_of), days[0])
     if before is not None and after:
         yield from _response(before, after, days, as_of, knowledge)
-    pain_before, pain_after = _around(_pain(stated, as_of), days[0])
+    moca_before, moca_after = _around(_totals(stated, _MOCA, as_of), days[0])
+    if moca_before is not None and moca_after:
+        newest = moca_after[-1]
+        fallen = moca_before.total - newest.total
+        yield fact("cognition_fall_points", fallen, "{score}", newest.origin, newest.on)
+    pain_before, pain_after = _around(_totals(stated, _PAIN, as_of), days[0])
     if pain_before is not None and pain_after and pain_before.total > 0:
         newest = pain_after[-1]
         gained = 100 * (pain_before.total - newest.total) / pain_before.total
@@ -120,14 +125,10 @@ def _phq9(scores: Sequence[ScoreEntry], as_of: date) -> list[_Total]:
     return sorted(found, key=lambda t: t.on)
 
 
-def _pain(stated: Statements, as_of: date) -> list[_Total]:
+def _totals(stated: Statements, path: str, as_of: date) -> list[_Total]:
     found = [
         _Total(f.on, f.value, f.origin)
         for f in stated.facts
-        if f.path == _PAIN
-        and f.status == "usable"
-        and isinstance(f.value, float)
-        and f.on is not None
-        and f.on <= as_of
+        if f.path == path and f.status == "usable" and isinstance(f.value, float) and f.on is not None and f.on <= as_of
     ]
     return sorted(found, key=lambda t: t.on)

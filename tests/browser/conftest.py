@@ -25,11 +25,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the demonstration in it, to be copied."""
     folder = tmp_path_factory.mktemp("filled")
-    House(folder=folder).start().stop()
-    return folder / "data"
+    shutil.copy(demonstration, folder / "clinic.sqlite3")
+    return folder
 
 
 @pytest.fixture

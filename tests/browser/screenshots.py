@@ -44,6 +44,11 @@ PAGES = {
     "accesses": f"/patients/{TREATED}/accesses",
     "response-none": f"/patients/{READY}/response",
     "notes": f"/patients/{TREATED}/notes",
+    "therapy": f"/patients/{TREATED}/therapy",
+    "care": f"/patients/{TREATED}/care",
+    "plan-words": f"/patients/{TREATED}/plan/words",
+    "handovers": "/team",
+    "places": "/team/places",
     "fact": f"/patients/{READY}/fact?path=social.ride_home",
     "fact-choose": f"/patients/{READY}/fact",
     "source": f"/patients/{READY}/source/Patient/{READY}",
@@ -74,7 +79,7 @@ PAGES = {
     "bench-interactions": "/bench/interactions?drug=ticlopidine",
     "missing": "/patients/nobody",
 }
-OWN = {"own": "/my", "own-accesses": "/my/accesses"}
+OWN = {"own": "/my", "own-plan": "/my/plan", "own-accesses": "/my/accesses"}
 BROUGHT = "brought-from-elsewhere"
 DIRECTORS = {
     "trail": "/audit",
@@ -90,6 +95,7 @@ DIRECTORS = {
     "apart": f"/patients/{BROUGHT}/apart/1",
     "patient-brought": f"/patients/{BROUGHT}",
     "team-directors": f"/patients/{BROUGHT}/team",
+    "staff": "/team/staff",
     "emergencies": "/emergency/review",
     "governance-directors": "/governance",
     "decisions": "/decisions",

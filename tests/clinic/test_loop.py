@@ -30,6 +30,7 @@ from clinic.actions.today import see_notice
 from clinic.actions.typed import number
 from clinic.demo.charts import ON_LEAVING, ON_THE_DAY, typed
 from clinic.jobs import do_next
+from clinic.practice.models import Alert
 from clinic.queries import plan as queries
 from clinic.queries.person import Chart, candidacy, chart, plan, treated
 from clinic.queries.plan import replay
@@ -403,7 +404,7 @@ def test_what_was_given_is_written_as_it_was_and_more_than_ordered_is_confirmed_
     )
     while do_next():
         pass
-    assert Notice.objects.get(patient_id=READY, key="dose.more_than_ordered").role == "prescriber"
+    assert Alert.objects.get(patient_id=READY, kind="dose.more_than_ordered").owner_role == "prescriber"
     with pytest.raises(BadInput, match="going home"):
         close_session(look(nurse), by=nurse, reason="", key="")
 
@@ -423,15 +424,13 @@ def test_a_dose_that_was_begun_and_not_given_is_no_session(account: Who) -> None
 
 
 def test_a_notice_is_seen_by_those_it_is_for(account: Who) -> None:
-    nurse, coordinator = account("nurse"), account("coordinator")
-    answer_score(look(nurse), "phq9", [0, 0, 0, 0, 0, 0, 0, 0, 1], by=nurse, key="")
+    sign(account("prescriber"))
     while do_next():
         pass
-    notice = Notice.objects.get(practice=nurse.practice, patient_id=READY, key="measurement.item9")
-    for by in (coordinator, nurse):
-        with pytest.raises(Refused):
-            see_notice(notice.pk, by=by)
-    assert see_notice(notice.pk, by=account("prescriber"))
+    notice = Notice.objects.get(practice=account("nurse").practice, patient_id=READY, key="plan.signed")
+    with pytest.raises(Refused):
+        see_notice(notice.pk, by=account("coordinator"))
+    assert see_notice(notice.pk, by=account("nurse"))
 
 
 @pytest.mark.requirement(51)
@@ -454,10 +453,8 @@ def test_thoughts_of_self_harm_reach_the_prescriber_whatever_the_total(account: 
     _, result = answer_score(look(nurse), "phq9", [0, 0, None, 0, 0, 0, 0, 0, 1], by=nurse, key="")
     assert result.total is None
     assert result.alerts
-    while do_next():
-        pass
-    notice = Notice.objects.get(practice=nurse.practice, patient_id=READY, key="measurement.item9")
-    assert notice.role == "prescriber"
+    alert = Alert.objects.get(practice=nurse.practice, patient_id=READY, kind="measurement.item9")
+    assert alert.owner == account("prescriber")
     assert candidacy(look(nurse)).verdict != "eligible"
 
 

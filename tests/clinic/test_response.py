@@ -16,16 +16,17 @@ from tests import invented_courses as courses
 
 from clinic import clock
 from clinic.access.models import Account
+from clinic.actions.alerts import act
 from clinic.actions.patients import import_record
 from clinic.actions.response import answer_score
-from clinic.actions.today import see_notice
 from clinic.jobs import do_next
+from clinic.practice.models import Alert
 from clinic.queries import person as queries
-from clinic.queries.patients import sign_key
 from clinic.queries.person import Chart, chart
 from clinic.queries.response import beside, on_one_axis, scores_alone, some_chances
-from clinic.record.models import Errand, Notice
-from clinic.web.templatetags.clinic import against_expected, improved, notice_words, quantity_row
+from clinic.record.models import Errand
+from clinic.web.templatetags.alerts import alert_words
+from clinic.web.templatetags.clinic import against_expected, improved, quantity_row
 from ketapath.domain.evidence import Text
 from ketapath.domain.response import Chance, Course, Influence, Posterior
 from ketapath.errors import BadInput, NumericalError
@@ -398,34 +399,30 @@ def test_a_score_that_shows_an_early_sign_is_told_to_the_prescriber_once(
 ) -> None:
     nurse, prescriber = account("nurse"), account("prescriber")
     answers(nurse)
-    told = Notice.objects.filter(practice=nurse.practice, key__startswith="response.warning")
-    assert [(n.patient_id, n.role) for n in told] == [(TREATED, "prescriber")]
+    told = Alert.objects.filter(practice=nurse.practice, kind="response.warning")
+    assert [(n.patient_id, n.owner) for n in told] == [(TREATED, prescriber)]
     assert "Layla Mansour : Early sign: may be a relapse, by PHQ-9." in page(browser_of("nurse"), "/today")
     assert "Mansour, Layla early sign" in page(browser_of("nurse"), "/patients")
     answers(nurse)
     assert told.count() == 1
-    see_notice(told.get().pk, by=prescriber)
+    act(told.get().pk, "called: a bad week, seen on Friday", by=prescriber, closes=True)
     answers(nurse)
     assert told.count() == 1  # the same sign, seen already
     assert "early sign" not in page(browser_of("nurse"), "/patients")
 
 
-def test_a_notice_says_what_the_sign_is_and_of_which_scale() -> None:
-    sign = courses.course(date(2026, 11, 1)).warning
-    assert sign is not None
+def test_an_alert_says_what_the_sign_is_and_of_which_scale() -> None:
     said = {
-        notice_words(sign_key(replace(sign, kind=kind, scale=scale)))
-        for kind, scale in (("rising", "pcl5"), ("above-expected", "qids_sr16"), ("relapse", "phq9"))
+        alert_words(Alert(kind="response.warning", about=about))
+        for about in ("rising pcl5", "above-expected qids_sr16", "relapse phq9")
     }
     assert said == {
         "Early sign: PCL-5 is reliably worse than the best score. Worth a look.",
         "Early sign: QIDS-SR16 is above what was expected. Worth a look.",
         "Early sign: may be a relapse, by PHQ-9. Worth a look.",
     }
-    assert notice_words("response.warning").startswith(
-        "Early sign: the course goes worse"
-    )  # written by an older version
-    assert notice_words("plan.signed") == "A plan was signed."
+    old = Alert(kind="response.warning")  # written by an older version
+    assert alert_words(old).startswith("Early sign: the course goes worse")
 
 
 def test_a_rise_before_the_first_session_is_told_after_an_import_and_after_a_score(account: Who) -> None:
@@ -446,15 +443,15 @@ def test_a_rise_before_the_first_session_is_told_after_an_import_and_after_a_sco
         while do_next():
             pass
 
-    told = Notice.objects.filter(practice=nurse.practice, patient_id="rises")
+    told = Alert.objects.filter(practice=nurse.practice, patient_id="rises", kind="response.warning")
     taken_in(person, scores[0])
     assert not told.exists()
     taken_in(person, *scores)
     taken_in(person, *scores)  # nothing new in it
-    assert [n.key for n in told] == ["response.warning rising phq9"]
-    told.update(seen_at=clock.now(), made_at=clock.now() - timedelta(days=1))
+    assert [n.about for n in told] == ["rising phq9"]
+    told.update(closed_at=clock.now(), raised_at=clock.now() - timedelta(days=1))
     answers(nurse, patient_id="rises", given=[3] * 8 + [0])  # a new day, a new sign
-    assert [n.key for n in told.filter(seen_at=None)] == ["response.warning rising phq9"]
+    assert [n.about for n in told.filter(closed_at=None)] == ["rising phq9"]
 
 
 def test_no_sign_no_notice_and_what_cannot_be_computed_is_tried_again(
@@ -470,7 +467,7 @@ def test_no_sign_no_notice_and_what_cannot_be_computed_is_tried_again(
 
     monkeypatch.setattr(queries.journey, "treated", fails)
     answers(nurse)
-    assert not Notice.objects.filter(key__startswith="response.warning").exists()
+    assert not Alert.objects.filter(kind="response.warning", patient_id__in=(TREATED, READY)).exists()
     assert [(e.problem, e.done_at) for e in Errand.objects.filter(kind="early-sign", done_at=None)] == [
         ("ValueError", None)
     ]

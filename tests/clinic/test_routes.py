@@ -25,10 +25,16 @@ EXAMPLES = {
     "knowledge-item kind": "claim", "knowledge-item name": "CLM-16", "bench-model name": "racemic_sublingual_venous",
     "bench-file name": "racemic_sublingual_venous", "bench-file kind": "yaml",
 }  # fmt: skip
-FORMS = {"patient-override": {"step": "sign"}, "patient-export": {"format": "csv"}}
+FORMS = {
+    "alerts-chain-set": {"step": "on-call"},
+    "patient-override": {"step": "sign"},
+    "patient-export": {"format": "csv"},
+}
 """What a route is sent that takes no GET; nothing, where it is not named here."""
 EMPTY = {
+    "forms-file", "patient-adverse-one", "patient-adverse-pdf", "patient-adverse-json",
     "patients-import-one", "patient-apart", "trials-one", "trials-stop", "trials-result", "trials-registration",
+    "alert", "alert-answer",
 }  # fmt: skip
 """Of these nobody has one of their own here."""
 LEAVES = {"sign-out", "lock-now"}

@@ -13,6 +13,7 @@ from tests.loops import run
 from clinic import clock
 from clinic.access.models import Account, AuditRow, Emergency, Relationship, Restriction
 from clinic.access.sign_in import new_code, sign_in
+from clinic.actions.alerts import raise_alert
 from clinic.actions.team import break_glass, join_team, let_in, restrict
 from clinic.queries.today import today
 from clinic.record.models import Current, Notice, PatientLine, Practice, Version
@@ -229,12 +230,11 @@ def counted() -> tuple[int, ...]:
 @pytest.mark.requirement(17)
 def test_a_practice_counts_its_own_people_alone(browser_of: Visit) -> None:
     other = Practice.objects.get(slug="hillside")
-    Notice.objects.create(
-        practice=other, patient_id="hillside-one", role="nurse", key="measurement.item9", made_at=clock.now()
-    )
+    made = raise_alert(other, kind="measurement.item9", patient_id="hillside-one")
     pages = {name: text(browser_of(name), "/today") for name in ("prescriber", "hillside-prescriber")}
     ours = Notice.objects.filter(practice__slug="harbour", seen_at=None).count()
     assert f'<span class="count">{ours}<' in pages["prescriber"]
+    assert [f'href="/alerts/{made.pk}"' in page for page in pages.values()] == [False, True]
     assert '<span class="count">1<' in pages["hillside-prescriber"]
     assert "Call now" in pages["hillside-prescriber"]
     assert Current.objects.filter(practice=other).exists()

@@ -23,8 +23,8 @@ from clinic.access.events import COLUMNS, event_of, line_of
 from clinic.access.models import Account, AuditRow, AuditSeal, Emergency
 from clinic.access.permission import ACTS
 from clinic.access.verification import Trouble, Verdict, verify
+from clinic.practice.models import Alert
 from clinic.queries.audit import Wish, accesses, as_events, as_lines
-from clinic.record.models import Notice
 
 Visit = Callable[[str], Client]
 Who = Callable[[str], Account]
@@ -241,7 +241,7 @@ def test_the_worker_verifies_once_a_day_and_tells_directors_where_the_trail_is_b
     assert found.is_intact
     assert jobs.verify_when_due() is None
     assert "no row was edited" in text(browser_of("director"), "/audit")
-    assert not Notice.objects.filter(key="audit.broken").exists()
+    assert not Alert.objects.filter(kind="audit.broken").exists()
     tomorrow = clock.now() + timedelta(days=1, minutes=1)
     monkeypatch.setattr(clock, "now", lambda: tomorrow)
     broken = {name: getattr(found, name) for name in Verdict.__dataclass_fields__}
@@ -251,7 +251,7 @@ def test_the_worker_verifies_once_a_day_and_tells_directors_where_the_trail_is_b
     page = text(browser_of("director"), "/audit")
     assert "The trail is not as it was sealed" in page
     assert "Row 17 is gone." in page
-    assert set(Notice.objects.filter(key="audit.broken").values_list("role", flat=True)) == {"director"}
+    assert set(Alert.objects.filter(kind="audit.broken").values_list("owner__role", flat=True)) == {"director"}
     assert "not as it was sealed: look at Trail" in text(browser_of("director"), "/today")
 
 

@@ -13,6 +13,7 @@ from django.db import DatabaseError, OperationalError
 from clinic import clock, jobs
 from clinic.access.models import Account
 from clinic.jobs import do_next, next_morning, set_morning_rounds
+from clinic.practice.models import Alert
 from clinic.record.models import Errand, Notice, PatientLine
 
 Who = Callable[[str], Account]
@@ -47,7 +48,7 @@ def test_a_morning_round_tells_of_each_overdue_score_once(account: Who, monkeypa
         Errand.objects.create(practice=practice, kind="morning-round", details={}, due_at=later)
         while do_next():
             pass
-    told = Notice.objects.filter(practice=practice, key="score.overdue")
+    told = Alert.objects.filter(practice=practice, kind="score.overdue", closed_at=None)
     treated = PatientLine.objects.filter(practice=practice, sessions__gt=0)
     assert {n.patient_id for n in told} == {line.patient_id for line in treated}
     assert told.count() == treated.count()

@@ -14,15 +14,18 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from clinic import clock
-from clinic.access.models import Account, Role
+from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.access.proof import Proof
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit, earlier
 from clinic.queries.person import Chart, candidacy
 from clinic.record.read import Stored, read
 from clinic.record.signatures import Meaning, Seen, signatures_on
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import override_asked, override_signed, with_status
+
+ASKED = "override.asked"
 
 
 def ask_override(
@@ -61,11 +64,12 @@ def ask_override(
         f"override-{secrets.token_hex(12)}", rule.ref, reason=reason, review_on=review_on, patient_id=found.patient_id,
         at=at, by=by.name,
     )  # fmt: skip
-    told = [
-        ("notice", {"patient_id": found.patient_id, "role": role.value, "key": "override.asked"}, clock.now())
-        for role in (Role.PRESCRIBER, Role.DIRECTOR)
-    ]
-    return commit(_signed(act, resource, "author", proof), [Draft(resource=resource)], errands=told)
+
+    def told(_done: Done) -> None:
+        about = f"DetectedIssue/{resource['id']}"
+        raise_alert(found.practice, kind=ASKED, patient_id=found.patient_id, about=about, not_for=by)
+
+    return commit(_signed(act, resource, "author", proof), [Draft(resource=resource)], last=told)
 
 
 def sign_override(
@@ -92,7 +96,8 @@ def sign_override(
         )  # fmt: skip
     at = clock.local(clock.now(), by.practice.zone)
     signed = override_signed(standing.resource, at=at, by=by.name)
-    return commit(_signed(act, signed, "approval", proof), [Draft(resource=signed, expected=standing.version)])
+    drafts = [Draft(resource=signed, expected=standing.version)]
+    return commit(_signed(act, signed, "approval", proof), drafts, last=lambda _done: _answered(found, identity, by))
 
 
 def end_override(found: Chart, identity: str, *, reason: str, by: Account, key: str) -> Done:
@@ -107,7 +112,13 @@ def end_override(found: Chart, identity: str, *, reason: str, by: Account, key: 
     if not reason.strip():
         raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Write it in a line."))
     standing = _standing(found, identity, "preliminary", "final")
-    return commit(act, [Draft(resource=with_status(standing.resource, "cancelled"), expected=standing.version)])
+    drafts = [Draft(resource=with_status(standing.resource, "cancelled"), expected=standing.version)]
+    return commit(act, drafts, last=lambda _done: _answered(found, identity, by))
+
+
+def _answered(found: Chart, identity: str, by: Account) -> None:
+    """Nobody has to be asked for a signature any more."""
+    settle(found.practice, kind=ASKED, patient_id=found.patient_id, about=f"DetectedIssue/{identity}", by=by)
 
 
 def _signed(act: Act, resource: Mapping[str, Any], meaning: Meaning, proof: Proof) -> Act:

@@ -29,6 +29,8 @@ STATEMENTS = frozenset(
     }
 )  # fmt: skip
 """Kinds of resources that may be withdrawn by whoever knows better."""
+GRAVE = frozenset({"scale.cssrs_ideation_level", "scale.suicidal_behaviour", "scale.suicide_risk", "scale.phq9_item9"})
+"""Facts that may call for somebody at once."""
 
 
 def state_facts(found: Chart, said: Mapping[str, str], *, by: Account, reason: str, key: str) -> Done:
@@ -50,7 +52,10 @@ def state_facts(found: Chart, said: Mapping[str, str], *, by: Account, reason: s
         return done
     at = clock.local(clock.now(), by.practice.zone)
     new = stated(f"fact-{secrets.token_hex(12)}", values, patient_id=found.patient_id, at=at, by=by.name)
-    return commit(act, [*_taken_back(found, values), Draft(resource=new)])
+    # What was said may call for somebody at once; who looks is the errand, which also looks after an import.
+    is_grave = GRAVE & values.keys()
+    look = [("early-sign", {"patient_id": found.patient_id}, clock.now())] if is_grave else []
+    return commit(act, [*_taken_back(found, values), Draft(resource=new)], errands=look)
 
 
 def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: str, key: str) -> Done:

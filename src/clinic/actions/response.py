@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from django.utils.translation import gettext as _
 
 from clinic import clock
-from clinic.access.models import Account, Role
+from clinic.access.models import Account
 from clinic.access.permission import require
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.queries.person import Chart
 from clinic.record.projections import knowledge
@@ -30,8 +31,8 @@ def answer_score(
 ) -> tuple[Done, Score]:
     """Store the answers and say what they amount to; `on` is the day they were given, today where it is None.
 
-    An answer that calls for action (item 9) puts a notice to the prescribers into the outbox in the same transaction;
-    a total puts the errand there to look whether the course now goes worse than expected.
+    An answer that calls for action (item 9) raises an alert in the same transaction; a total puts an errand into the
+    outbox to look whether the course now goes worse than expected.
     """
     require(by, "answer-score", patient_id=found.patient_id)
     form = knowledge().instruments.get(instrument)
@@ -77,12 +78,16 @@ def answer_score(
         at=clock.local(now, by.practice.zone) if day == today else day,
         by=by.name,
     )
-    notices = [
-        ("notice", {"patient_id": found.patient_id, "role": Role.PRESCRIBER.value, "key": alert.key}, now)
-        for alert in result.alerts
-    ]
     look = [] if result.total is None else [("early-sign", {"patient_id": found.patient_id}, now)]
-    return commit(act, [Draft(resource=resource)], errands=[*notices, *look]), result
+
+    def told(_done: Done) -> None:
+        about = f"{resource['resourceType']}/{resource['id']}"
+        for alert in result.alerts:
+            raise_alert(found.practice, kind=alert.key, patient_id=found.patient_id, about=about)
+        if result.total is not None and instrument == "phq9":
+            settle(found.practice, kind="score.overdue", patient_id=found.patient_id, by=by)
+
+    return commit(act, [Draft(resource=resource)], errands=look, last=told), result
 
 
 def set_goal(found: Chart, words: str, *, by: Account, key: str) -> Done:

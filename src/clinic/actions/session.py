@@ -19,8 +19,10 @@ from django.utils.translation import gettext as _
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.proof import NotProven, Proof
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, Errands, Signing, Stale, commit
 from clinic.actions.profile import value_of
+from clinic.actions.schedule import stepped
 from clinic.actions.typed import number
 from clinic.actions.visit import (
     NotNow,
@@ -33,6 +35,7 @@ from clinic.actions.visit import (
     running,
     standing,
 )
+from clinic.queries.booking import session_of_today
 from clinic.queries.person import Chart, at_instant
 from clinic.queries.profile import within
 from clinic.queries.session import READINGS, Objection, newly_speaking, objections, stays_for
@@ -58,7 +61,10 @@ __all__ = [
 
 
 def open_session(found: Chart, *, by: Account, key: str, room: str = "", appointment_id: str | None = None) -> Done:
-    """The person has arrived, in this room, for this appointment. Needs a plan that stands and no open visit."""
+    """The person has arrived, in this room, for this appointment; left out, those of the session booked for today.
+
+    Needs a plan that stands and no open visit.
+    """
     act = Act(name="open-session", by=by, patient_id=found.patient_id, key=key, mark=found.mark)
     done = begun(act)
     if done is not None:
@@ -78,11 +84,14 @@ def open_session(found: Chart, *, by: Account, key: str, room: str = "", appoint
     name = f"visit-{found.plan.origin.id[5:29]}"
     earlier_ones = sum(str(e.get("id")).startswith(name) for e in found.bundle.of_type("Encounter"))
     identity = f"{name}-{earlier_ones + 1}"
+    booked = session_of_today(found)
+    if booked is not None and appointment_id is None:
+        room, appointment_id = room or booked.room, booked.origin.id
     resource = visit_opened(
         identity, patient_id=found.patient_id, plan_id=found.plan.origin.id, at=at, room=room,
         appointment_id=appointment_id,
     )  # fmt: skip
-    return commit(act, [Draft(resource=resource)])
+    return commit(act, [Draft(resource=resource), *stepped(found, appointment_id, "arrived")])
 
 
 def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str, minutes_ago: int = 0) -> Done:
@@ -134,8 +143,12 @@ def chart_readings(
     drafts = [Draft(resource=resource) for resource in made]
     for rule_id in newly_speaking(found, visit, values, at):
         drafts.append(happened(found, visit, "limit", by=by, key=key, at=at, words=rule_id))
+
+    def answered(_done: Done) -> None:
+        settle(found.practice, kind="session.reading_overdue", patient_id=found.patient_id, by=by)
+
     is_over = visit.status == "finished" and visit.was_dosed
-    return commit(act, drafts, errands=_to_compare(found, visit, by) if is_over else ())
+    return commit(act, drafts, errands=_to_compare(found, visit, by) if is_over else (), last=answered)
 
 
 def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime | None = None) -> Done:
@@ -218,11 +231,14 @@ def end_dose(
     if proof is None:
         raise NotProven(by.username)
     after = dose_ended(stored.resource, dose_mg=dose_mg, at=at, stopped_early=stopped_early)
-    told = {"patient_id": found.patient_id, "role": Role.PRESCRIBER.value, "key": "dose.more_than_ordered"}
-    notices = [("notice", told, clock.now())] if is_more else []
     name = f"{stored.kind}/{stored.identity}"
     act = replace(act, signing=Signing(meaning="administration", proof=proof, over=(name,)))
-    return commit(act, [Draft(resource=after, expected=stored.version)], errands=notices)
+
+    def told(_done: Done) -> None:
+        if is_more:
+            raise_alert(found.practice, kind="dose.more_than_ordered", patient_id=found.patient_id, about=name)
+
+    return commit(act, [Draft(resource=after, expected=stored.version)], last=told)
 
 
 def witness(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) -> Done:
@@ -278,6 +294,7 @@ def close_session(found: Chart, *, by: Account, key: str, reason: str = "") -> D
         drafts = [happened(found, visit, "discharge-ready", by=by, key=key)]
     at = clock.local(clock.now(), by.practice.zone)
     stored = standing(found, "Encounter", visit.origin.id)
+    drafts += stepped(found, visit.appointment_id, "fulfilled" if visit.was_dosed else "cancelled")
     ended = Draft(resource=visit_closed(stored.resource, at=at), expected=stored.version)
     return commit(act, [*drafts, ended], errands=_to_compare(found, visit, by) if visit.was_dosed else ())
 

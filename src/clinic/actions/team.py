@@ -16,8 +16,9 @@ from clinic import clock
 from clinic.access import audit, relations
 from clinic.access.models import Account, Emergency, Relationship, Restriction, Role
 from clinic.access.permission import Refused, may, require
+from clinic.actions.alerts import raise_alert, settle
+from clinic.queries.alerts import EMERGENCY
 from clinic.queries.team import GIVABLE, SERVES, one_person, standing_restriction
-from clinic.queries.today import EMERGENCY
 from clinic.record.models import Notice, PatientLine
 from ketapath.errors import BadInput
 
@@ -131,8 +132,12 @@ def break_glass(
         emergency = Emergency.objects.create(
             practice=by.practice, account=by, patient_id=patient_id, reason=reason, opened_at=now, until=until
         )
-        told = {"practice": by.practice, "patient_id": patient_id, "key": EMERGENCY, "made_at": now}
-        Notice.objects.bulk_create(Notice(**told, role=role) for role in (Role.DIRECTOR, Role.PRESCRIBER))
+        raise_alert(
+            by.practice, kind=EMERGENCY, about=f"Emergency/{emergency.pk}", owner_role=Role.DIRECTOR, not_for=by
+        )
+        Notice.objects.create(
+            practice=by.practice, patient_id=patient_id, key=EMERGENCY, made_at=now, role=Role.PRESCRIBER
+        )
         audit.append(
             "break-glass", outcome="done", account=by, patient_id=patient_id, entities=[f"Emergency/{emergency.pk}"]
         )
@@ -155,6 +160,7 @@ def review(number: int, finding: str, *, by: Account) -> bool:
             raise Refused("review-emergency")
         emergency.reviewed_by, emergency.reviewed_at, emergency.review = by.name, clock.now(), finding
         emergency.save(update_fields=["reviewed_by", "reviewed_at", "review"])
+        settle(by.practice, kind=EMERGENCY, about=f"Emergency/{emergency.pk}", by=by)
         audit.append(
             "review-emergency", outcome="done", account=by, patient_id=emergency.patient_id,
             entities=[f"Emergency/{emergency.pk}"],

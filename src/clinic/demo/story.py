@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.proof import Proof
+from clinic.actions.alerts import act
 from clinic.actions.governance import state_of_clinic
 from clinic.actions.notes import Writing, save_note
 from clinic.actions.patients import import_record
-from clinic.actions.plan import Wish, decide_card, decide_plan, standing
+from clinic.actions.plan import Wish, check_calculation, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
@@ -32,12 +33,15 @@ from clinic.demo.charts import NOTHING_AGAINST, ON_LEAVING, ON_THE_DAY, typed
 from clinic.demo.people import people
 from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal, total_after, vitals
 from clinic.jobs import do_next
+from clinic.practice.models import Alert
 from clinic.queries.person import Chart, chart, plan
+from clinic.queries.plan import order_check
 from clinic.queries.session import order_of, room
 from clinic.record.models import Notice, Practice
 
 _AGREED = "Discussed with the person: aims, limits, and what else there is."
 SESSION_NOTE = "First session. Calm throughout, a little dizzy at half an hour; went home with a friend."
+CALLED = "Called and talked it through: no plan, no intent; knows the crisis line. Seen again at the next session."
 PROCESS_NOTE = "Spoke of floating above a lake, and of an old friend. Wants to come back to it before the next session."
 _LATEST_ARRIVAL = timedelta(minutes=90)
 
@@ -125,6 +129,7 @@ class _Person:
         shown = shown_by(self.prescriber)
         usual = next(o for o in plan(found).options if o.protocol_id == self.stage.option and o.is_usual)
         decide_plan(found, usual.id, self._wish(found), by=self.prescriber, key="", proof=shown)
+        self._check_calculation()
         days = [visit.on for visit in self.look().sessions_ahead]
         for day in days[: self.stage.sessions]:
             self.story.tell(self.story.at(day, 9, 50), self._visit)
@@ -227,10 +232,25 @@ class _Person:
         found = self.look()
         wish = self._wish(found, outcome="changed", reason="Well tolerated twice; the usual dose.")
         decide_card(found, "adjust", wish, by=self.prescriber, key="", proof=shown_by(self.prescriber))
+        self._check_calculation()
+
+    def _check_calculation(self) -> None:
+        """The nurse checks the calculation of the order, as before every first dose on it."""
+        found = self.look()
+        check = order_check(found)
+        if check is not None:
+            check_calculation(found, check.seen, by=self.nurse, key="", proof=shown_by(self.nurse))
 
     def _score(self) -> None:
         given = items(total_after(self.stage, self.held, self.rng), self.rng)
         answer_score(self.look(), "phq9", given, by=self.nurse, key="")
+        if clock.today(self.story.practice.zone) < self.today - timedelta(days=7):
+            self.story.tell(clock.now() + timedelta(minutes=6), self._answer)
+
+    def _answer(self) -> None:
+        """The prescriber calls about what the answers called for; what is of the last week waits for the visitor."""
+        for alert in Alert.objects.filter(practice=self.story.practice, patient_id=self.identity, closed_at=None):
+            act(alert.pk, CALLED, by=self.prescriber, closes=True)
 
     def _wish(self, found: Chart, *, outcome: str = "accepted", reason: str = _AGREED) -> Wish:
         return Wish(

@@ -10,6 +10,7 @@ from clinic import clock
 from clinic.access.models import Role
 from clinic.practice.models import Certificate, Duty
 from clinic.queries.person import Chart
+from clinic.queries.staff import ADVANCED_LIFE_SUPPORT, qualified_now
 from clinic.record.models import Practice
 from ketapath.domain.clinic import ClinicFact
 from ketapath.domain.session import Gate
@@ -28,19 +29,15 @@ def on_duty(practice: Practice, at: datetime) -> Mapping[str, ClinicFact]:
 
     A clinic that keeps no hours, or no certificates of a kind, has said nothing: then the path is not there.
     """
-    day = clock.local(at, practice.zone).date()
-    rows = Duty.objects.filter(practice=practice, starts_at__lte=at, ends_at__gt=at, account__is_active=True)
-    here = list(rows.select_related("account"))
+    here, day = qualified_now(practice, at), clock.local(at, practice.zone).date()
     if not here and not Duty.objects.filter(practice=practice).exists():
         return {}
-    said = {"staff.prescriber_on_duty": any(duty.account.role == Role.PRESCRIBER for duty in here)}
-    watchers = {duty.account_id for duty in here if duty.watches}
+    said = {"staff.prescriber_on_duty": any(one.account.role == Role.PRESCRIBER for one in here)}
+    kept = set(Certificate.objects.filter(practice=practice, withdrawn_at=None).values_list("kind", flat=True))
     for path, kind, people in (
-        ("staff.life_support_on_duty", "advanced-life-support", {duty.account_id for duty in here}),
-        ("staff.watcher_on_duty", "sedation-monitoring", watchers),
+        ("staff.life_support_on_duty", ADVANCED_LIFE_SUPPORT, here),
+        ("staff.watcher_on_duty", "sedation-monitoring", [one for one in here if one.watches]),
     ):
-        held = Certificate.objects.filter(practice=practice, kind=kind, withdrawn_at=None)
-        if held.exists():
-            in_date = (c for c in held.filter(account__in=people, valid_from__lte=day))
-            said[path] = any(c.valid_until is None or c.valid_until >= day for c in in_date)
+        if kind in kept:
+            said[path] = any(kind in one.kinds for one in people)
     return {path: ClinicFact(value=value, on=day, by="register") for path, value in said.items()}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from clinic.record.models import Notice, PatientLine
+from clinic.practice.models import Alert
+from clinic.record.models import PatientLine
 from clinic.record.query import MAX_COUNT, escaped
 from clinic.record.reach import Reach
 from clinic.record.search import parse, search
-from ketapath.domain.response import EarlyWarning
 from ketapath.errors import BadInput
 
 SIGN = "response.warning"
-"""How the key of every notice of an early sign begins; older ones have nothing after it."""
+"""The kind of an alert of an early sign; `about` says which, by its kind and its scale."""
 
 
 def patients(reach: Reach, *, name: str = "") -> list[PatientLine]:
@@ -38,14 +38,9 @@ def _named(reach: Reach, words: list[str]) -> set[str]:
 
 
 def early_signs(reach: Reach) -> set[str]:
-    """Those of whom an early sign was noticed that nobody has seen yet."""
-    unseen = reach.people_of(Notice.objects.filter(key__startswith=SIGN, seen_at=None))
-    return set(unseen.values_list("patient_id", flat=True))
-
-
-def sign_key(sign: EarlyWarning) -> str:
-    """The key of a notice of this sign: `response.warning`, its kind and its scale, with spaces between."""
-    return f"{SIGN} {sign.kind} {sign.scale}"
+    """Those of whom an early sign was noticed and is not dealt with yet."""
+    open_ones = reach.people_of(Alert.objects.filter(kind=SIGN, closed_at=None))
+    return set(open_ones.values_list("patient_id", flat=True))
 
 
 def is_reached(reach: Reach, patient_id: str) -> bool:

@@ -11,11 +11,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic import clock
+from clinic.queries.board import watched
 from clinic.queries.consent import Consented, consent_of
 from clinic.queries.gates import gates, on_duty
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
-from clinic.queries.plan import simulated
+from clinic.queries.plan import calculation_check, simulated
 from clinic.queries.profile import is_statable
 from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
@@ -249,11 +250,13 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
     yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))
-    ahead = [v.on for v in plan.visits if v.kind == "session" and v.on >= found.as_of]
+    ahead = [v.on for v in found.appointments if v.kind == "session" and v.on >= found.as_of]
     if found.as_of not in ahead:
         following = date_format(ahead[0], "j M Y") if ahead else _("none")
         words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}
         yield Objection(kind="reason", words=words)
+    if (unchecked := calculation_check(found)) is not None:
+        yield Objection(kind="reason", words=unchecked)
 
 
 def of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
@@ -462,9 +465,7 @@ def _asks(
 
 def watched_minutes(plan: SignedPlan | None) -> float:
     """How long somebody stays after dosing begins, by the plan's protocol; the longest where that is not known."""
-    protocol = None if plan is None else knowledge().protocols.get(plan.protocol_id)
-    longest = max(float(p["observation_min"]) for p in knowledge().protocols.values())
-    return longest if protocol is None else float(protocol["observation_min"])
+    return watched("" if plan is None else plan.protocol_id)
 
 
 def _prompts(found: Chart, session: Session) -> tuple[Finding, ...]:

@@ -18,7 +18,9 @@ from clinic.record.models import Current, Practice, Signature, Version
 from clinic.record.read import Stored
 from ketapath.fhir import keeps_content
 
-Meaning = Literal["author", "order", "check", "administration", "approval", "witness", "review", "discharge"]
+Meaning = Literal[
+    "author", "order", "calculation", "check", "administration", "approval", "witness", "review", "discharge"
+]  # fmt: skip
 State = Literal["stands", "kept", "changed"]
 
 

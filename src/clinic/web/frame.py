@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -18,11 +19,17 @@ from clinic import clock
 from clinic.access import relations, reserve
 from clinic.access.models import Account, Role
 from clinic.access.permission import may
+from clinic.queries.alerts import waiting as open_alerts
+from clinic.queries.chain import chain
 from clinic.queries.governance import still_awaiting
+from clinic.queries.handover import waiting as handed_over
 from clinic.queries.today import unseen
 from clinic.record.models import Practice
 from clinic.web.problems import no_room, not_found
 from clinic.web.proof import asks_name
+
+_log = logging.getLogger(__name__)
+_told: dict[int, str] = {}
 
 
 class frame:  # noqa: N801  a middleware, named like a function because it is used as one
@@ -92,8 +99,18 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
         "evaluation": still_awaiting(account.practice) if account is not None and may(account, "read-policy") else 0,
         "is_full": reserve.is_used(),
+        "chain_trouble": _chain_trouble(account) if account is not None and may(account, "see-alerts") else "",
         "crisis": account.practice.settings.get("crisis") if account else None,
     }
+
+
+def _chain_trouble(account: Account) -> str:
+    """What shows that alerts may not reach the second person; in the server's log once for each trouble."""
+    trouble = chain(account.practice).trouble
+    if trouble and _told.get(account.practice_id) != trouble:
+        _log.error("alerts may not reach the second person", extra={"trouble": trouble})
+    _told[account.practice_id] = trouble
+    return trouble
 
 
 def _broken_glass(request: HttpRequest, account: Account) -> dict[str, Any] | None:
@@ -114,7 +131,13 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
     if account is not None and may(account, "see-today"):
         waiting = unseen(account).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
+        doors.append({"name": "schedule", "words": _("Schedule"), "icon": "calendar-days", "count": ""})
+        alerts = open_alerts(account).count()
+        doors.append({"name": "alerts", "words": _("Alerts"), "icon": "bell-alert", "count": alerts or ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
+    if account is not None and may(account, "hand-over"):
+        untaken = handed_over(account).count()
+        doors.append({"name": "team", "words": _("Team"), "icon": "user-group", "count": untaken or ""})
     if account is not None and may(account, "read-own"):
         words = _("My treatment") if account.role == Role.PATIENT else _("Those I care for")
         doors.append({"name": "own", "words": words, "icon": "user", "count": ""})
@@ -122,6 +145,10 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         doors.append({"name": "bench", "words": _("Bench"), "icon": "beaker", "count": ""})
     if account is not None and may(account, "see-trials"):
         doors.append({"name": "trials", "words": _("Trials"), "icon": "chart-bar", "count": ""})
+    if account is not None and may(account, "see-stock"):
+        doors.append({"name": "stock", "words": _("Stock"), "icon": "archive-box", "count": ""})
+    if account is not None and may(account, "see-forms"):
+        doors.append({"name": "forms", "words": _("Forms"), "icon": "document-check", "count": ""})
     if account is not None and may(account, "read-policy"):
         doors.append({"name": "governance", "words": _("Set-up"), "icon": "clipboard-document-check", "count": ""})
     if account is not None and may(account, "read-audit"):
@@ -130,6 +157,11 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
     match = request.resolver_match
     here = (match.url_name or "").split("-")[0] if match else ""
     return [
-        {**door, "is_here": here == door["name"] or (here == "patient" and door["name"] == "patients")}
+        {
+            **door,
+            "is_here": here == door["name"]
+            or (here == "patient" and door["name"] == "patients")
+            or (here == "alert" and door["name"] == "alerts"),
+        }
         for door in doors
     ]

@@ -8,6 +8,8 @@ from django.urls import path
 
 from clinic import pulse
 from clinic.access import reserve
+from clinic.queries.chain import chain
+from clinic.record.models import Practice
 from clinic.record.projections import knowledge
 from clinic.web.door import open_to_all
 from ketapath import __version__
@@ -27,8 +29,15 @@ def health(request: HttpRequest) -> JsonResponse:
             "worker": "never" if age is None else f"{age:.0f} s ago",
             "clock": "in order" if behind <= pulse.MOST_BEHIND else f"{behind.total_seconds():.0f} s behind the record",
             "reserve": len(reserve.rows()),
+            "alerts": _alerts(),
         }
     )
+
+
+def _alerts() -> str:
+    """Whether the alerts of every practice reach the second person; of which practice it is not is for the log."""
+    troubles = sorted({chain(practice).trouble for practice in Practice.objects.all()} - {""})
+    return ", ".join(troubles) or "in order"
 
 
 urls = [path("health", health, name="health")]

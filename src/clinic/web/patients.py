@@ -16,13 +16,16 @@ from clinic import clock
 from clinic.access.permission import permitted, reach
 from clinic.actions.plan import standing
 from clinic.queries import profile
+from clinic.queries.booking import unbooked
+from clinic.queries.followup import ledger
 from clinic.queries.patients import early_signs
 from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, markers, measured, plan, screened, treated
-from clinic.queries.plan import ways_on
+from clinic.queries.plan import order_check, ways_on
 from clinic.queries.response import beside, chances, is_believable, on_one_axis, questionnaires
 from clinic.queries.signatures import seen_overrides, signatures, to_sign, why_unsigned
 from clinic.web.door import about_person, account_of, staff
+from clinic.web.followup import ledger_parts
 from clinic.web.problems import Problem, explained
 from clinic.web.response_charts import course_chart, described, span_of
 from clinic.web.templatetags.clinic import day
@@ -99,17 +102,20 @@ def loop_page(
         "aside": profile.aside(found),
         "apart": profile.kept_apart(found),
         "due": due_assessments(found.person, found.knowledge),
+        "ledger": ledger_parts(ledger(found)),
         "key": secrets.token_hex(16),
         "seen": standing(found),
         "unsigned": why_unsigned(found),
         "plan_seen": to_sign(found),
+        "order_check": order_check(found),
         "override_seen": seen_overrides(found),
         "problem": problem,
         "typed": typed or {},
         "decisions": found.decisions[::-1],
         "sessions": found.visits[::-1],
         "earlier_plans": [p for p in found.plans if found.plan is None or p.origin != found.plan.origin],
-        "ahead": [v for v in found.plan.visits if v.on >= found.as_of] if found.plan else [],
+        "unbooked": len(unbooked(found)) if found.plan is not None and found.plan.status == "active" else 0,
+        "ahead": [v for v in found.appointments if v.on >= found.as_of] if found.plan else [],
     }
     return render(request, "patients/patient.html", context, status=200 if problem is None else problem.status)
 
@@ -129,8 +135,8 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     account = account_of(request)
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
-        "open-session", "ask-override", "sign-override", "sign-plan", "write-note", "see-team", "move-record",
-        "export-chart", "check-order", "override-discharge",
+        "open-session", "ask-override", "sign-override", "sign-plan", "check-calculation", "write-note", "see-team",
+        "move-record", "export-chart", "check-order", "override-discharge", "see-schedule",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)

@@ -14,6 +14,8 @@ from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account, Stay
 from clinic.access.permission import may, reach
+from clinic.practice.models import AlertStep
+from clinic.queries.alerts import waiting
 from clinic.queries.today import unseen
 from clinic.record.read import mark
 from clinic.web.door import asked, stands_for
@@ -27,7 +29,7 @@ closing = threading.Event()
 
 @stands_for("see-today")
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
-    """An event "changed" whenever what the account reaches of the record, or of its notices, has changed."""
+    """An event "changed" whenever what the account reaches of the record, or of its notices and alerts, has changed."""
     account = await request.auser()
     if not isinstance(account, Account):
         raise Http404
@@ -69,12 +71,14 @@ async def _is_signed_in(stay: str) -> bool:
     return await Stay.objects.filter(pk=stay, account__is_active=True, ends_at__gt=clock.wall()).aexists()
 
 
-def _state(number: int) -> tuple[int, int] | None:
+def _state(number: int) -> tuple[object, ...] | None:
     """Asked anew at each look, the account included: None once it may see the day no more, which ends its stream."""
     account = Account.objects.select_related("practice").filter(pk=number).first()
     if account is None or not may(account, "see-today"):
         return None
-    return mark(reach(account, "see-today")), unseen(account).count()
+    open_ones = waiting(account)
+    told = AlertStep.objects.filter(alert__in=open_ones).order_by("-id").values_list("id", flat=True).first()
+    return mark(reach(account, "see-today")), unseen(account).count(), open_ones.count(), told
 
 
 urls = [path("today/stream", marked(stream, by_itself=True), name="today-stream")]

@@ -8,13 +8,38 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from clinic.web.care_words import CARE_WORDS
+from clinic.web.output_words import OUTPUTS
+
 WORDS: Mapping[str, Any] = MappingProxyType(
     {
+        **OUTPUTS,
+        **CARE_WORDS,
         # work behind the pages
-        "errand notice": _("A notice"),
+        "errand notice": _("A notice or an alert"),
         "errand morning-round": _("Morning round"),
+        "errand checks": _("Look for checks that are due"),
         "errand early-sign": _("Look for an early sign"),
         "errand trial": _("A simulated trial"),
+        # the schedule
+        "appointment session": _("Session"),
+        "appointment preparation": _("Preparation"),
+        "appointment integration": _("Integration hour"),
+        "appointment psychotherapy": _("Psychotherapy"),
+        "appointment review": _("Review"),
+        "appointment check": _("Review"),
+        "appointment call": _("Telephone call"),
+        "appointment is booked": _("booked"),
+        "appointment is arrived": _("here"),
+        "appointment is fulfilled": _("done"),
+        "appointment is cancelled": _("cancelled"),
+        "appointment is noshow": _("did not come"),
+        "ride not-asked": _("ride home not asked"),
+        "ride to-arrange": _("ride home to arrange"),
+        "ride arranged": _("ride home arranged"),
+        "ride not-needed": _("no ride home needed"),
+        "room treatment": _("Treatment"),
+        "room talking": _("Talking"),
         # simulated trials
         "trial waiting": _("waiting"),
         "trial running": _("running"),
@@ -73,6 +98,12 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "spread bsv_logit_sd": _("between people, SD on the logit scale"),
         "spread bov_variance": _("between occasions, log variance"),
         "spread rse_percent": _("of the typical value, relative SE %"),
+        # where an appointment is
+        "treatment-room": _("treatment room"),
+        "consulting-room": _("consulting room"),
+        "telephone": _("by telephone"),
+        "quiet-room": _("quiet room"),
+        "separate-entrance": _("separate entrance"),
         # life of a plan, a dose, a visit, a decision
         "active": _("active"),
         "on-hold": _("on hold"),
@@ -102,9 +133,12 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "means approval": _("second signature"),
         "means witness": _("witness"),
         "means review": _("review"),
+        "means calculation": _("check of the calculation"),
         # notes
         "note progress": _("Progress note"),
         "note process": _("Therapy process note"),
+        "note preparation": _("Preparation note"),
+        "note integration": _("Integration note"),
         "note draft": _("draft"),
         "note signed": _("signed"),
         "note withdrawn": _("entered in error"),
@@ -154,6 +188,30 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "response.warning above-expected": _("Early sign: %(scale)s is above what was expected. Worth a look."),
         "response.warning relapse": _("Early sign: may be a relapse, by %(scale)s. Worth a look."),
         "measurement.item9": _("Item 9 was answered above zero: assess the risk of suicide now."),
+        # alerts
+        "suicidality.interview": _("The interview or the assessed risk of suicide calls for somebody now."),
+        "response.sudden": _("%(scale)s is suddenly worse, by more than its own error: talk with the person now."),
+        "session.reading_overdue": _("A reading of the session is overdue."),
+        "check.unanswered": _("A planned check-in was not answered."),
+        "lab.due followup.urinary": _("Urinary symptoms are to be asked about: overdue."),
+        "lab.due followup.liver": _("Liver values are overdue."),
+        "lab.due followup.cognition": _("A cognition check is overdue."),
+        "authorisation.expiring": _("Cover or authorisation of the payer ends on %(day)s."),
+        "certificate.expiring": _("%(certificate)s of %(name)s: valid until %(day)s."),
+        "alert.reaches_nobody": _(
+            "An alert has nobody to go to: put somebody into the care team of the restricted chart."
+        ),
+        "chain.test": _("Daily test of the alerts."),
+        "mail not-configured": _("no mail server is set"),
+        "mail no-address": _("no address is known"),
+        "chain late": _("An alert is past its time and was not passed on."),
+        "chain test-late": _("The daily test was not passed on in time."),
+        "chain test-missing": _("The daily test has not been made."),
+        "chain mail-stuck": _("The daily test was passed on, but its message does not leave the house."),
+        "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
+        "adverse.serious": _("A serious adverse event was recorded: review it."),
+        "adverse.report": _("A serious adverse event has to be reported."),
+        "form.overdue": _("A monitoring form has not been sent within seven days."),
         # how grave a rule is
         "absolute-contraindication": _("absolute contraindication"),
         "relative-contraindication": _("relative contraindication"),
@@ -483,6 +541,7 @@ OWN_WORDS: Mapping[str, Any] = MappingProxyType(
         "integration": _("Talk about the session"),
         "psychotherapy": _("Psychotherapy"),
         "check": _("Review of the treatment with your prescriber"),
+        "review": _("Review of the treatment with your prescriber"),
         "call": _("Your clinic calls you"),
     }
 )

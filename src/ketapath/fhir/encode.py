@@ -8,7 +8,7 @@ written in the zone they are given in, so that the day of a fact is the clinic's
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -53,8 +53,11 @@ GOAL_LEVELS = {
 NOTES = {
     "progress": ("progress-note", "Progress note"),
     "process": ("process-note", "Therapy process note"),
+    "preparation": ("preparation-note", "Preparation note"),
+    "integration": ("integration-note", "Integration note"),
 }
 """The kinds of notes with their local codes; a process note is the therapist's own and stands apart from the chart."""
+SECTION = f"{LOCAL}/section-"
 SIGNATURE_TYPES = {
     "author": ("1.2.840.10065.1.12.1.1", "Author's Signature"),
     "witness": ("1.2.840.10065.1.12.1.9", "Event Witness Signature"),
@@ -299,10 +302,13 @@ def note(
     username: str,
     is_signed: bool,
     appends: str | None = None,
+    sections: Mapping[str, str] | None = None,
+    visit_id: str | None = None,
 ) -> Resource:
-    """A note about a person, "progress" or "process": a draft, or signed. The text is kept to the byte, as UTF-8.
+    """A note about a person, of a kind of `NOTES`: a draft, or signed. The text is kept to the byte, as UTF-8.
 
-    `appends` is the note that this one is an addendum to.
+    `appends` is the note that this one is an addendum to; `sections` are the parts of its text, `visit_id` the session
+    that it is about.
     """
     code, words = NOTES[kind]
     made: Resource = {
@@ -320,6 +326,10 @@ def note(
     }
     if kind == "progress":
         made["type"] = _concept(LOINC, "11506-3", "Progress note")
+    if sections:
+        made["extension"] = [{"url": f"{SECTION}{name}", "valueString": said} for name, said in sections.items()]
+    if visit_id is not None:
+        made["context"] = {"encounter": [{"reference": f"Encounter/{visit_id}"}]}
     if appends is not None:
         made["relatesTo"] = [{"code": "appends", "target": {"reference": f"DocumentReference/{appends}"}}]
     return made
@@ -399,14 +409,16 @@ def adapted_plan(
     by: str,
     at: datetime,
     recommendation: str,
+    booked: Collection[tuple[date, str]] = (),
 ) -> list[Resource]:
     """A plan that goes on, as a new one that names the one it replaces.
 
-    It holds the dates that are left, then those of `onward`; `dose_mg` (base) is another dose, None for the same, and
+    It holds the dates that are left, then those of `onward`. A date is left too where its appointment was `booked`, as
+    planned day and kind, for a day that is still ahead; `dose_mg` (base) is another dose, None for the same, and
     ends what was meant for later sessions; `status` is "active" or "on-hold".
     """
-    today = at.date().isoformat()
-    left = [a for a in old["activity"] if a["detail"]["scheduledString"][:10] >= today]
+    today, held = at.date().isoformat(), {(on.isoformat(), kind) for on, kind in booked}
+    left = [a for a in old["activity"] if a["detail"]["scheduledString"][:10] >= today or _planned_for(a) in held]
     plan: Resource = {
         **old,
         "id": identity,
@@ -428,6 +440,11 @@ def adapted_plan(
     return [plan, {**kept, "id": f"{identity}-order", "status": status, "authoredOn": at.isoformat(),
                    "requester": {"display": by}, "basedOn": [{"reference": f"CarePlan/{identity}"}],
                    "dosageInstruction": dosage}]  # fmt: skip
+
+
+def _planned_for(activity: Mapping[str, Any]) -> tuple[str, str]:
+    """The day and the kind of one activity of a plan."""
+    return activity["detail"]["scheduledString"][:10], activity["detail"]["code"]["coding"][0]["code"]
 
 
 def _activity(appointment: Appointment) -> Resource:

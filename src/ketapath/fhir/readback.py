@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Literal, cast
 
 from ketapath.domain.evidence import Override, Text
-from ketapath.domain.note import Note
+from ketapath.domain.note import Note, NoteKind
 from ketapath.domain.plan import Decided, PlannedTask, PlannedVisit, Recommendation, SignedPlan
 from ketapath.domain.session import EVENTS, Administration, Event, Miss, TimedReading, Visit
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
-from ketapath.fhir.encode import DOSE_STEP, LOCAL, NOTES, SUBSTANCE
+from ketapath.fhir.encode import DOSE_STEP, LOCAL, NOTES, SECTION, SUBSTANCE
 from ketapath.fhir.encode_visit import EVENT, MISS, ROOM
 from ketapath.fhir.medicines import given_dose_mg, route_of
 from ketapath.fhir.values import value_facts
@@ -172,14 +172,24 @@ def note_of(resource: Resource) -> Note | None:
     target = next((t for r in el.objects(resource, "relatesTo") for t in _references(r, "target")), "")
     return Note(
         origin=el.origin(resource),
-        kind="process" if kind == "process" else "progress",
+        kind=cast(NoteKind, kind),
         state="withdrawn" if is_void else "draft" if is_draft else "signed",
         text=text,
         written_at=at,
         by=el.text(author, "display") or "",
         username=el.text(author.get("identifier"), "value") or "",
         appends=target.partition("/")[2] or None,
+        sections=dict(_sections(resource)),
+        visit_id=next(_references(resource.get("context") or {}, "encounter"), "").partition("/")[2] or None,
     )
+
+
+def _sections(resource: Resource) -> Iterator[tuple[str, str]]:
+    """The parts of a note by their names."""
+    for stated in el.objects(resource, "extension"):
+        url, said = str(stated.get("url")), el.text(stated, "valueString")
+        if url.startswith(SECTION) and said is not None:
+            yield url.removeprefix(SECTION), said
 
 
 def is_ours(resource: Resource) -> bool:

@@ -80,6 +80,8 @@ class Knowledge:
     policy: Mapping[str, Mapping[str, Any]]
     harms: Mapping[str, Mapping[str, Any]]
     needs: Mapping[str, Mapping[str, Any]]
+    competences: Mapping[str, Mapping[str, Any]]
+    referrals: Mapping[str, Mapping[str, Any]]
     timers: Mapping[str, Mapping[str, Any]]
     escalations: Mapping[str, Mapping[str, Any]]
     screening: Mapping[str, Condition]
@@ -243,6 +245,8 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         status=tuple(documents["status.yaml"]),
         harms=_unique((r["id"], r) for r in documents["harms.yaml"]),
         needs=_unique((r["id"], r) for r in documents["needs.yaml"]),
+        competences=_unique((r["id"], r) for r in documents["competences.yaml"]),
+        referrals=_unique((r["id"], r) for r in documents["referrals.yaml"]),
         timers=_unique((r["id"], r) for r in documents["timers.yaml"]),
         escalations=_unique((r["id"], r) for r in documents["escalations.yaml"]),
         screening=_unique((c.id, c) for c in screened),

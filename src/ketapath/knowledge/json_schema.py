@@ -18,6 +18,7 @@ from ketapath.domain.screening import IntervalBasis, Purpose
 from ketapath.knowledge import (
     json_alternatives,
     json_claims,
+    json_day,
     json_drugs,
     json_markers,
     json_perpetrators,
@@ -326,29 +327,6 @@ def _need() -> Schema:
     return with_predicate(list_of(record(fields, optional=optional)))
 
 
-def _timer() -> Schema:
-    routes = list_of(one_of(words.ROUTES), least=1)
-    return list_of(
-        record(
-            {
-                "id": TEXT,
-                "what": TEXT,
-                "path": PATH,
-                "routes": routes,
-                "at": {**list_of(COUNT, least=1), "description": "Minutes from the start of dosing; 0 is before it."},
-                **dict.fromkeys(("dosing_min", "after_min"), COUNT),
-                **dict.fromkeys(("rule", "after_rule"), RULE_ID),
-            }
-        )
-    )
-
-
-def _escalation() -> Schema:
-    step = record({"id": TEXT, "who": TEXT, "do": TEXT})
-    rules = list_of(RULE_ID, least=1)
-    return list_of(record({"id": TEXT, "approval": RULE_ID, "rules": rules, "steps": list_of(step, least=1)}))
-
-
 def _figure() -> Schema:
     fields: dict[str, Schema] = {
         "id": TEXT,
@@ -545,8 +523,10 @@ _BUILD: Mapping[str, Callable[[], Schema]] = MappingProxyType(
         "instrument": _instrument,
         "harm": _harm,
         "need": _need,
-        "timer": _timer,
-        "escalation": _escalation,
+        "competence": json_day.competences,
+        "referral": json_day.referrals,
+        "timer": json_day.timers,
+        "escalation": json_day.escalations,
         "alternative": json_alternatives.alternatives,
         "value": json_alternatives.values,
         "target": json_alternatives.targets,
@@ -574,6 +554,8 @@ FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "instrument": ("instruments/*.yaml",),
         "harm": ("harms.yaml",),
         "need": ("needs.yaml",),
+        "competence": ("competences.yaml",),
+        "referral": ("referrals.yaml",),
         "timer": ("timers.yaml",),
         "escalation": ("escalations.yaml",),
         "alternative": ("alternatives/*.yaml",),

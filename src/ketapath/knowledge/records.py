@@ -27,6 +27,8 @@ _KINDS = MappingProxyType(
         "alternatives": "alternative",
         "instruments": "instrument",
         "needs": "need",
+        "competences": "competence",
+        "referrals": "referral",
         "timers": "timer",
         "escalations": "escalation",
         "policy": "figure",

@@ -248,6 +248,12 @@ class Rule:
         assert isinstance(found, float)
         return found
 
+    def within_days(self, path: str) -> float:
+        """Within how many days this rule asks for the path; a rule that is asked for it says so once."""
+        (found,) = {n.value for n in nodes(self.when) if n.kind == "within" and n.path == path}
+        assert isinstance(found, float)
+        return found
+
     def sees(self, known: Mapping[str, Fact], *, as_of: date) -> Mapping[str, Fact]:
         """The known facts without those that are too old for this rule; undated ones are too old for any window."""
         if not self.windows:

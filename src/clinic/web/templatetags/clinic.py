@@ -17,9 +17,9 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from clinic.queries.patients import SIGN
 from clinic.queries.profile import is_statable as may_be_stated
 from clinic.queries.session import Room
+from clinic.queries.therapy import touch_now
 from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
@@ -27,7 +27,7 @@ from ketapath import units
 from ketapath.domain.biomarker import FailedRule, MarkerView
 from ketapath.domain.evidence import Evidence, Finding, MissingFact, RuleRef, Text, Verdict
 from ketapath.domain.goal import Goal
-from ketapath.domain.plan import Decided, Option, Range, SignedPlan
+from ketapath.domain.plan import Decided, Option, PlannedVisit, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Change, Influence, Posterior
 from ketapath.domain.session import Administration
@@ -176,13 +176,6 @@ def verdict_words(found: str) -> str:
 def word(code: str | None) -> str:
     """A word of a closed list as it is called on a page."""
     return "" if code is None else str(WORDS.get(code, code))
-
-
-@register.filter
-def notice_words(key: str) -> str:
-    """What a notice says; that of an early sign has its kind and its scale in its key."""
-    name, _space, scale = key.rpartition(" ")
-    return word(name) % {"scale": instrument_title(scale)} if name.startswith(SIGN) else word(key)
 
 
 @register.filter
@@ -457,6 +450,12 @@ def next_session(line: PatientLine, today: date) -> str:
 
 
 @register.filter
+def name_of_visit(visit: PlannedVisit) -> str:
+    """A visit of the plan in one word for a form, as `web.schedule` reads it."""
+    return f"{visit.on.isoformat()}/{visit.kind}/{visit.title.key}"
+
+
+@register.filter
 def given_product(given: Administration) -> str:
     """What was given, in the words of the page."""
     return word(f"{given.product}/{given.route}")
@@ -489,6 +488,9 @@ def instrument_title(name: str) -> str:
 def own_word(kind: str) -> str:
     """An appointment as the person treated calls it."""
     return str(OWN_WORDS.get(kind, kind))
+
+
+register.filter(touch_now.__name__, touch_now)
 
 
 @register.filter

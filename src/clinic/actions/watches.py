@@ -1,0 +1,200 @@
+"""What wants an answer though nobody said so? Readings that are overdue, answers, checks and dates, looked at in turn.
+
+Each look raises what is so and settles what is not so any more; looking twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from clinic import clock
+from clinic.actions.alerts import raise_alert, settle
+from clinic.practice.models import Alert, Certificate
+from clinic.queries.person import Chart, chart, clinic_now, knowledge_at
+from clinic.queries.today import overdue_scores
+from clinic.record.models import Booking, PatientLine, Practice
+from clinic.record.projections import knowledge
+from clinic.record.reach import Reach
+from ketapath.domain.fact import Fact, ScoreEntry
+from ketapath.followup import due_assessments
+from ketapath.measurement import reliable_change
+from ketapath.session import monitor
+
+ITEM9, INTERVIEW, SUDDEN = "measurement.item9", "suicidality.interview", "response.sudden"
+READING, SCORE, CHECK = "session.reading_overdue", "score.overdue", "check.unanswered"
+LAB, AUTHORISATION, CERTIFICATE = "lab.due", "authorisation.expiring", "certificate.expiring"
+_LAB_CHECKS = ("followup.urinary", "followup.liver", "followup.cognition")
+_GRAVE = ("high", "imminent")
+_NO_TIME = datetime(1, 1, 1)  # noqa: DTZ001  as the core keeps instants, in UTC and without a zone
+_OF_READINGS = ("MON-002", "MON-004")
+"""The rules by which a reading of a session is overdue."""
+
+
+def watch_sessions(practice: Practice) -> int:
+    """Raise an alert for each visit whose readings are overdue by a rule; the number of visits looked at.
+
+    `about` is the visit and its newest reading, so that the same gap is told once, and another one anew.
+    """
+    lines = PatientLine.objects.filter(practice=practice).exclude(visit_open="")
+    standing = dict[tuple[str, str], None]()
+    for line in lines:
+        found = chart(practice, line.patient_id)
+        about = None if found is None else _overdue_reading(found)
+        if about is not None:
+            standing[(line.patient_id, about)] = None
+            with transaction.atomic():
+                raise_alert(practice, kind=READING, patient_id=line.patient_id, about=about, once=True)
+    for alert in Alert.objects.filter(practice=practice, kind=READING, closed_at=None):
+        if (alert.patient_id, alert.about) not in standing:
+            settle(practice, kind=READING, patient_id=alert.patient_id, about=alert.about)
+    return len(lines)
+
+
+def look_at_answers(found: Chart) -> None:
+    """Raise what the newest answers call for: item 9, the interview on suicidal thoughts, a sudden worsening."""
+    if found.person is None or found.person.died:
+        return
+    known, figure = found.person.known, found.knowledge.figure
+    since = found.as_of - timedelta(days=int(figure("alert_answer_days")))
+
+    def says(path: str) -> Any:
+        fact: Fact | None = known.get(path)
+        return None if fact is None or fact.on is None or fact.on < since else fact.value
+
+    item9, level = says("scale.phq9_item9"), says("scale.cssrs_ideation_level")
+    if isinstance(item9, float) and item9 >= 1:  # source: KP-004, any answer above "not at all"
+        _raise(found, ITEM9, known["scale.phq9_item9"])
+    grave = {
+        "scale.suicidal_behaviour": says("scale.suicidal_behaviour") is True,
+        "scale.suicide_risk": says("scale.suicide_risk") in _GRAVE,
+        "scale.cssrs_ideation_level": isinstance(level, float) and level >= figure("alert_cssrs_level"),
+    }
+    for path in (path for path, is_grave in grave.items() if is_grave):
+        _raise(found, INTERVIEW, known[path])
+    for after in _sudden(found):
+        if after.on >= since:
+            _raise(found, SUDDEN, after, scale=after.instrument)
+
+
+def look_at_checks(practice: Practice, patient_id: str) -> None:
+    """Raise what is due for somebody under treatment: urine, liver, cognition; an authorisation that runs out."""
+    found = chart(practice, patient_id)
+    if found is None or found.person is None or found.person.died:
+        return
+    due = {d.what.key: d.due for d in due_assessments(found.person, found.knowledge) if d.overdue}
+    for key in _LAB_CHECKS:
+        if key in due:
+            with transaction.atomic():
+                raise_alert(practice, kind=LAB, patient_id=patient_id, about=f"{key} {due[key].isoformat()}", once=True)
+        for alert in Alert.objects.filter(practice=practice, kind=LAB, patient_id=patient_id, closed_at=None):
+            name, _space, day = alert.about.partition(" ")
+            if name == key and day != due.get(key, date.min).isoformat():
+                settle(practice, kind=LAB, patient_id=patient_id, about=alert.about)
+    last = found.as_of + timedelta(days=int(found.knowledge.figure("alert_expiry_days")))
+    ends = [day for day in _authorised_until(found) if day >= found.as_of]
+    if ends and max(ends) <= last and found.plan is not None:
+        with transaction.atomic():
+            raise_alert(practice, kind=AUTHORISATION, patient_id=patient_id, about=max(ends).isoformat(), once=True)
+
+
+def look_at_house(practice: Practice) -> None:
+    """The morning's look: scores that are overdue, checks that nobody answered, certificates that run out."""
+    late = {line.patient_id: line for line in overdue_scores(Reach(practice=practice))}
+    for alert in Alert.objects.filter(practice=practice, kind=SCORE, closed_at=None):
+        if alert.patient_id not in late:
+            settle(practice, kind=SCORE, patient_id=alert.patient_id)
+    for patient_id, line in late.items():
+        since = line.last_score_on or line.last_session_on
+        with transaction.atomic():
+            raise_alert(practice, kind=SCORE, patient_id=patient_id, about="" if since is None else since.isoformat())
+    _look_at_bookings(practice)
+    _look_at_certificates(practice)
+
+
+def _look_at_bookings(practice: Practice) -> None:
+    today = clock.local(clock.now(), practice.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    missed = Booking.objects.filter(practice=practice, kind="check", status="booked", ends_at__lt=today)
+    open_ones = set(missed.values_list("appointment", flat=True))
+    for booking in missed:
+        with transaction.atomic():
+            raise_alert(practice, kind=CHECK, patient_id=booking.patient_id, about=booking.appointment, once=True)
+    for alert in Alert.objects.filter(practice=practice, kind=CHECK, closed_at=None).exclude(about__in=open_ones):
+        settle(practice, kind=CHECK, patient_id=alert.patient_id, about=alert.about)
+
+
+def _look_at_certificates(practice: Practice) -> None:
+    """The newest of each person and kind counts; one that does not run out needs nothing."""
+    today = clock.today(practice.zone)
+    last = today + timedelta(days=int(knowledge_at(clinic_now(practice)).figure("alert_expiry_days")))
+    newest: dict[tuple[int, str], Certificate] = {}
+    rows = Certificate.objects.filter(practice=practice, withdrawn_at=None, account__is_active=True)
+    for one in rows.order_by("id").select_related("account"):
+        standing = newest.get((one.account_id, one.kind))
+        if standing is None or (one.valid_until or date.max) >= (standing.valid_until or date.max):
+            newest[(one.account_id, one.kind)] = one
+    due = {str(one.pk): one for one in newest.values() if one.valid_until is not None and one.valid_until <= last}
+    for name, one in due.items():
+        said = {"name": one.account.name, "certificate": one.kind, "day": f"{one.valid_until:%Y-%m-%d}"}
+        with transaction.atomic():
+            raise_alert(practice, kind=CERTIFICATE, about=name, words_values=said, once=True)
+    for alert in Alert.objects.filter(practice=practice, kind=CERTIFICATE, closed_at=None).exclude(about__in=due):
+        settle(practice, kind=CERTIFICATE, about=alert.about)
+
+
+def _overdue_reading(found: Chart) -> str | None:
+    """The visit and its newest reading where a rule asks for another one now; None where none does."""
+    visit = found.open_visit
+    session = None if visit is None or visit.step == "home" else visit.session(1, now=clock.now())
+    if visit is None or session is None or found.person is None:
+        return None
+    spoken = monitor(session, found.person, found.clinic, found.knowledge)
+    if not any(finding.id in _OF_READINGS and finding.verdict == "caution" for finding in spoken):
+        return None
+    newest = max((reading.at for reading in visit.readings), default=visit.opened_at)
+    return f"{visit.origin.id} {newest.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def _raise(found: Chart, kind: str, of: Fact | ScoreEntry, **said: str) -> None:
+    """For this answer, once: `about` is the resource that holds it."""
+    about = f"{of.origin.resource}/{of.origin.id}"
+    with transaction.atomic():
+        raise_alert(found.practice, kind=kind, patient_id=found.patient_id, about=about, words_values=said, once=True)
+
+
+def _sudden(found: Chart) -> Iterator[ScoreEntry]:
+    """The newest total of each scale that is worse than the one before it by more than the error of two."""
+    assert found.person is not None
+    by_scale: dict[str, list[ScoreEntry]] = {}
+    for entry in found.person.scores:
+        if entry.total is not None and entry.reason is None:
+            by_scale.setdefault(entry.instrument, []).append(entry)
+    for scale, entries in by_scale.items():
+        form = knowledge().instruments.get(scale)
+        in_order = sorted(entries, key=_place)
+        if form is None or len(in_order) < 2:
+            continue
+        before, after = in_order[-2], in_order[-1]
+        assert before.total is not None and after.total is not None
+        if reliable_change(form, before.total, after.total) == "worse":
+            yield after
+
+
+def _place(entry: ScoreEntry) -> tuple[date, datetime]:
+    return entry.on, entry.at or _NO_TIME
+
+
+def _authorised_until(found: Chart) -> Iterator[date]:
+    """The last days that a payer has said, as the record holds them: of cover, and of an authorisation given before."""
+    periods = [r.get("period") for r in found.bundle.of_type("Coverage") if r.get("status") == "active"]
+    periods += [r.get("preAuthPeriod") for r in found.bundle.of_type("ClaimResponse") if r.get("status") == "active"]
+    for period in periods:
+        said = period.get("end") if isinstance(period, dict) else None
+        if isinstance(said, str):
+            try:
+                yield date.fromisoformat(said[:10])
+            except ValueError:
+                continue

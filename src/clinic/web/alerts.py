@@ -1,0 +1,134 @@
+"""The alert inbox: what waits, whose it is, where it goes next; and the chain by which it gets there."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from clinic import clock
+from clinic.access.permission import may
+from clinic.actions import alerts as act
+from clinic.queries import alerts as query
+from clinic.queries.alerts import Staff
+from clinic.queries.chain import beyond_the_pages
+from clinic.queries.chain import chain as chain_of
+from clinic.web.door import account_of, staff
+from clinic.web.problems import EXPECTED, Problem, explained
+
+
+@require_GET
+@staff("see-alerts")
+def alerts(request: HttpRequest) -> HttpResponse:
+    """The whole page, or its live part alone when the page asks for it."""
+    account = account_of(request)
+    part = getattr(request, "htmx", False)
+    return render(request, "alerts/list.html" if part else "alerts/alerts.html", {"inbox": query.inbox(account)})
+
+
+@require_GET
+@staff("see-alerts")
+def alert(request: HttpRequest, number: int) -> HttpResponse:
+    """One alert with its log."""
+    return _one(request, number)
+
+
+@require_POST
+@staff("see-alerts", to="answer-alert")
+def answer(request: HttpRequest, number: int) -> HttpResponse:
+    """Acknowledge it, pass it on, hand it over, write down what was done, close it."""
+    try:
+        said = _answered(request, number)
+    except EXPECTED as trouble:
+        return _one(request, number, explained(trouble))
+    if said:
+        messages.success(request, said)
+    else:
+        messages.info(request, _("Somebody else was faster: it stands below as it is now."))
+    return redirect("alert", number) if request.POST.get("from") == "alert" else redirect("alerts")
+
+
+@require_GET
+@staff("see-alerts")
+def chain(request: HttpRequest) -> HttpResponse:
+    """Whether alerts reach the second person: the daily test, who is on call, the outgoing mail."""
+    return _chain(request)
+
+
+@require_POST
+@staff("see-alerts", to="set-alert-chain")
+def set_chain(request: HttpRequest) -> HttpResponse:
+    """Who is on call while nobody is in, and where somebody is written to."""
+    by, typed = account_of(request), request.POST
+    try:
+        if typed.get("step") == "on-call":
+            act.set_on_call([typed.get("first", "")[:80], typed.get("second", "")[:80]], by=by)
+        elif typed.get("step") == "address":
+            act.set_address(typed.get("account", "")[:80], typed.get("address", "")[:300], by=by)
+        else:
+            raise Http404
+    except EXPECTED as trouble:
+        return _chain(request, explained(trouble))
+    messages.success(request, _("Saved. It counts from now on."))
+    return redirect("alerts-chain")
+
+
+def _answered(request: HttpRequest, number: int) -> str:
+    """Do what the form asks for; the sentence that says what was done, empty where it was too late."""
+    by, step, words = account_of(request), request.POST.get("step", ""), request.POST.get("words", "")[:2000]
+    if query.one(by, number) is None:
+        raise Http404
+    if step == "acknowledge":
+        return _("Acknowledged: it is yours until it is closed.") if act.acknowledge(number, by=by) else ""
+    if step == "pass-on":
+        return _("Passed on.") if act.pass_on(number, by=by) else ""
+    if step == "act":
+        return _("Written down. It stays open.") if act.act(number, words, by=by) else ""
+    if step == "close":
+        return _("Closed.") if act.act(number, words, by=by, closes=True) else ""
+    if step == "hand-over":
+        to = request.POST.get("to", "")[:80]
+        return _("Handed over; it waits for your colleague's answer.") if act.hand_over(number, to, by=by) else ""
+    raise Http404
+
+
+def _one(request: HttpRequest, number: int, problem: Problem | None = None) -> HttpResponse:
+    account = account_of(request)
+    found = query.one(account, number)
+    if found is None:
+        raise Http404
+    context = {
+        "row": query.rows_of([found], account, clock.now())[0],
+        "steps": query.log(found),
+        "colleagues": () if found.closed_at else query.colleagues(found),
+        "problem": problem,
+        "typed": request.POST,
+    }
+    return render(request, "alerts/alert.html", context, status=problem.status if problem else 200)
+
+
+def _chain(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
+    account = account_of(request)
+    people = Staff(account.practice, clock.now()).accounts
+    context = {
+        "chain": chain_of(account.practice),
+        "beyond": beyond_the_pages(account.practice),
+        "people": people,
+        "on_call": query.on_call(account.practice),
+        "may_set": may(account, "set-alert-chain"),
+        "problem": problem,
+        "typed": request.POST,
+    }
+    return render(request, "alerts/chain.html", context, status=problem.status if problem else 200)
+
+
+urls = [
+    path("alerts", alerts, name="alerts"),
+    path("alerts/chain", chain, name="alerts-chain"),
+    path("alerts/chain/set", set_chain, name="alerts-chain-set"),
+    path("alerts/<int:number>", alert, name="alert"),
+    path("alerts/<int:number>/answer", answer, name="alert-answer"),
+]
