@@ -235,7 +235,9 @@
       if (isLate || form.matches("[data-observe]") && (form.id !== "checkin" || state !== "well" || unsent() || !answered().length)) {
         event.preventDefault();
         event.stopPropagation();
-        observe(form, event.submitter);
+        if (form.dataset.busy) return; // pressed twice is meant once
+        form.dataset.busy = "yes";
+        observe(form, event.submitter).finally(() => { delete form.dataset.busy; });
         return;
       }
       if (unsent() === 0 && state === "well") return;
