@@ -21,11 +21,12 @@ from clinic.access import recovery
 from clinic.access.verification import Verdict, verify
 from clinic.actions import chain as chain_test
 from clinic.actions import watches
-from clinic.actions.adverse import tell_if_late
 from clinic.actions.alerts import move_back, raise_alert, sweep
 from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
+from clinic.actions.forms import remind_of_forms
 from clinic.actions.mail import deliver
+from clinic.actions.session_miss import keep_miss
 from clinic.actions.trials import Unfinished, play
 from clinic.practice.models import Alert
 from clinic.queries.alerts import KINDS
@@ -52,8 +53,8 @@ def work(stop: threading.Event, *, every_s: float = 1.0) -> None:
     """Do errands until told to stop."""
     while not stop.is_set():
         try:
-            pulse.beat()
             look_after_alerts()
+            pulse.beat()
             set_morning_rounds()
             verify_when_due()
             while not stop.is_set() and do_next():
@@ -223,6 +224,7 @@ def _morning_round(errand: Errand) -> None:
     """What is overdue this morning, and one more errand for everybody under treatment, so that none takes long."""
     practice = errand.practice
     watches.look_at_house(practice)
+    remind_of_forms(practice)
     under_treatment = PatientLine.objects.filter(
         practice=practice, sessions__gt=0, has_died=False, plan_status__in=("active", "on-hold")
     )
@@ -267,9 +269,13 @@ def _early_sign(errand: Errand) -> None:
         raise_alert(errand.practice, kind=SIGN, patient_id=patient_id, about=about)
 
 
-def _adverse_late(errand: Errand) -> None:
-    """The review or the report of a serious adverse event has had its time."""
-    tell_if_late(errand.practice, errand.details)
+def _session_miss(errand: Errand) -> None:
+    """Raises ValueError where the record was written meanwhile, or the prediction fails, so that it is tried again."""
+    said = {name: str(errand.details[name]) for name in ("patient_id", "visit_id", "username")}
+    try:
+        keep_miss(errand.practice, **said)
+    except (Stale, KetapathError) as problem:
+        raise ValueError(type(problem).__name__) from problem
 
 
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
@@ -278,7 +284,7 @@ _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
         "morning-round": _morning_round,
         "early-sign": _early_sign,
         "checks": _checks,
-        "adverse-late": _adverse_late,
+        "session-miss": _session_miss,
     }
 )
 

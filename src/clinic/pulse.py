@@ -28,6 +28,7 @@ def beat() -> None:
     """The worker is alive at this moment. A sign that cannot be written keeps nobody from working."""
     with suppress(OSError):
         _file().touch(mode=0o600)
+        _file().write_text(clock.now().isoformat())
 
 
 def age_s() -> float | None:
@@ -39,13 +40,24 @@ def age_s() -> float | None:
 
 
 def went_back() -> timedelta:
-    """By how much the clock was set back since this was asked last, in this process; zero where it was not."""
+    """By how much the clock was set back since this was asked last; since the last sign of life in a new process.
+
+    Zero where it was not. While nobody watched, what went by meanwhile hides as much of it.
+    """
     global _seen
     before, _seen = _seen, (clock.now(), time.monotonic())
     if before is None:
-        return timedelta()
-    back = timedelta(seconds=_seen[1] - before[1]) - (_seen[0] - before[0])
+        back = _last_alive(_seen[0]) - _seen[0]
+    else:
+        back = timedelta(seconds=_seen[1] - before[1]) - (_seen[0] - before[0])
     return back if back > _SLIP else timedelta()
+
+
+def _last_alive(otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(_file().read_text())
+    except (OSError, ValueError):
+        return otherwise
 
 
 def is_time(what: str, every_s: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clinic.web import (
     account,
+    adverse,
     alerts,
     audit,
     bench,
@@ -14,6 +15,7 @@ from clinic.web import (
     deliveries,
     errands,
     exports,
+    forms,
     governance,
     handover,
     health,
@@ -28,9 +30,13 @@ from clinic.web import (
     preferences,
     profile,
     response,
+    rooms,
+    schedule,
     session,
     sign_in,
     staff,
+    stock,
+    stock_counts,
     streams,
     team,
     therapy,
@@ -45,7 +51,9 @@ urlpatterns = [
     *response.urls, *notes.urls,
     *library.urls, *candidacy.urls, *governance.urls, *own.urls, *bench.urls, *audit.urls, *errands.urls,
     *preferences.urls, *worth.urls, *decisions.urls,
+    *stock.urls, *stock_counts.urls, *forms.urls, *adverse.urls,
     *trials.urls, *plan_lines.urls, *therapy.urls, *care.urls, *handover.urls, *staff.urls, *plan_words.urls,
+    *schedule.urls, *rooms.urls,
 ]  # fmt: skip
 handler400 = "clinic.web.problems.refused"
 handler403 = "clinic.web.problems.refused"

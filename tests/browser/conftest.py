@@ -26,10 +26,12 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def filled(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the demonstration in it, to be copied."""
+    """A data folder with the demonstration in it, to be copied; opened once, so that its files are in place."""
     folder = tmp_path_factory.mktemp("filled")
-    shutil.copy(demonstration, folder / "clinic.sqlite3")
-    return folder
+    (folder / "data").mkdir()
+    shutil.copy(demonstration, folder / "data" / "clinic.sqlite3")
+    House(folder=folder).start().stop()
+    return folder / "data"
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ PAIR = "one=racemic-iv-series/0.5.40min.twice-3w.then-7d&other=esketamine-label/
 PAGES = {
     "sign-in": "/sign-in",
     "today": "/today",
+    "alerts": "/alerts",
+    "alert": "/alerts/1",
     "patients": "/patients",
     "patient-new": f"/patients/{READY}",
     "patient-treated": f"/patients/{TREATED}",
@@ -54,6 +56,9 @@ PAGES = {
     "source": f"/patients/{READY}/source/Patient/{READY}",
     "password": "/password",
     "team": f"/patients/{TREATED}/team",
+    "schedule": "/schedule",
+    "schedule-week": "/schedule/week",
+    "schedule-person": "/patients/seventy-four-with-falls/schedule",
     "emergency": "/emergency",
     "account": "/account",
     "account-app": "/account/app",
@@ -77,6 +82,12 @@ PAGES = {
     "bench-patient": f"/bench?patient={TREATED}&a_way=esketamine/nasal&a_dose=56&b_way=racemic/iv&b_dose=35",
     "bench-model": "/bench/models/racemic_sublingual_venous",
     "bench-interactions": "/bench/interactions?drug=ticlopidine",
+    "stock": "/stock",
+    "stock-destroy": "/stock/destroy",
+    "stock-differences": "/stock/differences",
+    "forms": "/forms",
+    "adverse": "/adverse",
+    "adverse-person": f"/patients/{TREATED}/adverse",
     "missing": "/patients/nobody",
 }
 OWN = {"own": "/my", "own-plan": "/my/plan", "own-accesses": "/my/accesses"}
@@ -85,6 +96,7 @@ DIRECTORS = {
     "trail": "/audit",
     "trail-nobody": "/audit?who=nobody",
     "errands": "/errands",
+    "alerts-chain": "/alerts/chain",
     "trials": "/trials",
     "trial-new": "/trials/new",
     "trial-own": "/trials/new?from=maintenance",
@@ -99,6 +111,8 @@ DIRECTORS = {
     "emergencies": "/emergency/review",
     "governance-directors": "/governance",
     "decisions": "/decisions",
+    "schedule-rooms": "/schedule/rooms",
+    "schedule-duty": "/schedule/duty",
 }
 LOOKS = {
     "light": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"},

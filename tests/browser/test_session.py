@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -41,13 +42,8 @@ def test_through_a_network_loss_every_reading_arrives_once_with_its_own_time(hou
     page.context.set_offline(True)
     read(page, "141", "87")
     expect(page.locator("#queue li")).to_have_count(1)
-    typed = page.evaluate(
-        "new Date(Date.parse(document.getElementById('queue').dataset.now) - 4 * 60000).toISOString()"
-    )
-    taken = page.evaluate(
-        "at => new Intl.DateTimeFormat('en', {hour: '2-digit', minute: '2-digit', hourCycle: 'h23',"
-        " timeZone: document.getElementById('queue').dataset.zone}).format(new Date(at))", typed,
-    )  # fmt: skip
+    shown = page.locator("#queue").get_attribute("data-now") or ""
+    taken = f"{datetime.fromisoformat(shown) - timedelta(minutes=4):%H:%M}"
     read(page, "143", "89", taken)
     expect(page.locator("#queue li")).to_have_count(2)
     expect(page.locator("#queue [data-count]")).to_contain_text(f"2 waiting, the oldest of {taken}")
@@ -58,10 +54,11 @@ def test_through_a_network_loss_every_reading_arrives_once_with_its_own_time(hou
     assert stored.count("sealed") == 2  # they are there, and say nothing
     assert not any(plain in stored for plain in ("141", "143", "systolic", "vitals"))
 
-    page.click("text=End the visit")
+    page.fill("#escort", "Her sister")
+    page.click("text=Name the escort")
     expect(page.locator("#queue-said")).to_contain_text("waits for the connection")
     page.click("text=Sign out")
-    expect(page.locator("#unsent")).to_contain_text("2 entries have not reached")
+    expect(page.locator("#unsent")).to_contain_text("Not yet at the clinic’s computer: 2")
     page.click("text=Stay, and keep trying")
     assert page.evaluate("window.dispatchEvent(new Event('beforeunload', {cancelable: true}))") is False
 
@@ -74,7 +71,7 @@ def test_through_a_network_loss_every_reading_arrives_once_with_its_own_time(hou
     assert "sealed" not in page.evaluate(STORED)
 
 
-def test_a_batch_that_is_sent_twice_or_from_two_tabs_is_kept_once(house: House, enter: Enter) -> None:
+def test_a_batch_sent_twice_from_two_tabs_or_past_a_locked_screen_is_kept_once(house: House, enter: Enter) -> None:
     page = enter(house, "nurse")
     page.goto(house.url + WATCHED)
     other = page.context.new_page()
@@ -95,14 +92,23 @@ def test_a_batch_that_is_sent_twice_or_from_two_tabs_is_kept_once(house: House, 
     assert [pressure for _at, pressure in charted(page)].count("139/85") == 1
     assert len(charted(page)) == before + 2
 
+    # The screen is locked elsewhere: what is charted now waits until the same person is back.
+    other.click("text=Lock")
+    other.wait_for_load_state()
+    read(page, "150", "91")
+    expect(page.locator("#queue [data-state]")).to_contain_text("the screen is locked")
+    expect(page.locator("#queue li")).to_have_count(1)
+    other.goto(house.url + "/lock")
+    other.fill("#secret", house.code("nurse"))
+    other.click("main button.first")
+    expect(page.locator("#queue li")).to_have_count(0)
+    expect(page.locator("#moments")).to_contain_text("150/91")
 
-def test_what_a_reload_loses_is_said_with_its_times(house: House, enter: Enter) -> None:
-    page = enter(house, "nurse")
-    page.goto(house.url + WATCHED)
+    # A page that is loaded anew has lost its key; it says so, with the time.
     page.on("dialog", lambda dialog: dialog.accept())
     page.route("**/session/observed", lambda route: route.abort())
     read(page, "152", "92")
     expect(page.locator("#queue li")).to_have_count(1)
     page.reload()
-    expect(page.locator("#queue-lost")).to_contain_text("1 entries, of")
+    expect(page.locator("#queue-lost")).to_contain_text("Lost: 1, of")
     assert "sealed" not in page.evaluate(STORED)

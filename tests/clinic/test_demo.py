@@ -120,7 +120,7 @@ def test_every_plan_order_dose_and_note_of_the_story_is_signed_by_who_did_it(har
         assert why_unsigned(found) is None
         assert {(s.username, s.meaning) for group in held.values() for s in group} <= {
             ("prescriber", "order"), ("nurse", "calculation"), ("nurse", "administration"), ("nurse", "author"),
-            ("therapist", "author"),
+            ("therapist", "author"), ("nurse", "check"), ("prescriber", "check"),
         }  # fmt: skip
         assert "changed" not in {s.state for group in held.values() for s in group}
 

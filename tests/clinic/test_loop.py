@@ -352,7 +352,7 @@ def test_a_dose_needs_a_pressure_of_this_visit_and_on_another_day_than_planned_a
         chart_vitals(look(nurse), {"vitals.systolic_mmhg": "80", "vitals.diastolic_mmhg": "120"}, by=nurse, key="")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="")
     confirm_consent(look(nurse), by=nurse, key="")
-    with pytest.raises(BadInput, match=r"not asked: .*transport"):
+    with pytest.raises(BadInput, match=r"not asked: .*way home"):
         finish_rescreen(look(nurse), by=nurse, reason="she came by bus", key="")
     asked_today(nurse)
     checked(nurse)

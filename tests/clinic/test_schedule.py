@@ -25,23 +25,25 @@ from clinic.actions.schedule import (
     lay_out,
     move,
     no_show,
-    session_of_today,
     set_ride,
     stepped,
-    unbooked,
+    undo,
 )
+from clinic.actions.session import close_session, open_session
 from clinic.actions.team import join_team, restrict
 from clinic.practice.models import Duty, Room
-from clinic.queries.booking import moving, series
+from clinic.queries.booking import moving, series, session_of_today, unbooked
 from clinic.queries.person import Chart, chart, plan
 from clinic.queries.schedule import days_of
 from clinic.queries.session import objections
 from clinic.queries.today import today
 from clinic.record.models import Booking, Hold, PatientLine
 from clinic.record.projections import rebuild
+from clinic.record.read import read
 from ketapath.domain.schedule import Booked
 from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
+from ketapath.fhir.encode import adapted_plan
 
 READY = "treatment-resistant-depression"
 EVERY_DAY = {day: (time(8), time(18)) for day in range(7)}
@@ -61,6 +63,8 @@ def morning(account: Who, monkeypatch: pytest.MonkeyPatch) -> datetime:
 def staffed(account: Who, morning: datetime) -> Account:
     """The coordinator of a clinic with two rooms of each kind and a nurse who watches two, for twelve weeks."""
     by = account("coordinator")
+    Duty.objects.all().delete()
+    Room.objects.all().delete()
     for kind in ("treatment", "talking"):
         for number in (1, 2):
             set_room(f"{kind}-{number}", name=f"{kind} {number}", kind=kind, place=number, by=by)
@@ -302,11 +306,58 @@ def test_the_derived_rows_are_made_again_the_same_and_what_did_not_change_is_lef
     assert rows() == before
 
 
+def test_what_was_booked_just_now_is_undone_as_a_whole_and_later_it_is_not(
+    laid_out: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undo(look(laid_out), by=laid_out, key="u")
+    assert not Hold.objects.exists()
+    lay_out(look(laid_out), by=laid_out, key="again")
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=16))
+    with pytest.raises(BadInput, match="just now"):
+        undo(look(laid_out), by=laid_out, key="v")
+
+
+def test_an_adapted_plan_keeps_a_visit_that_was_moved_past_the_day_it_is_adapted_on(laid_out: Account) -> None:
+    found = look(laid_out)
+    first, second = sessions(found)[:2]
+    assert found.plan is not None
+    stored = read(found.practice, "CarePlan", found.plan.origin.id)
+    assert stored is not None
+    assert first.planned_on is not None
+
+    def kept(*booked: tuple[date, str]) -> set[str]:
+        plan, *_rest = adapted_plan(
+            stored.resource, None, identity="plan-x", dose_mg=None, status="active", onward=(), by="",
+            at=second.starts_at, recommendation="r", booked=booked,
+        )  # fmt: skip
+        return {a["detail"]["scheduledString"][:10] for a in plan["activity"]}
+
+    assert kept((first.planned_on, "session")) - kept() == {first.planned_on.isoformat()}
+
+
+def test_a_visit_is_opened_in_the_room_that_was_booked_and_gives_it_back_where_no_dose_is_given(
+    account: Who, laid_out: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse, first = account("nurse"), sessions(look(laid_out))[0]
+    monkeypatch.setattr(clock, "now", lambda: first.starts_at - timedelta(minutes=5))
+    open_session(look(nurse), by=nurse, key="open")
+    visit = look(nurse).open_visit
+    assert visit is not None
+    assert (visit.room, visit.appointment_id) == (first.room, first.origin.id)
+    assert Booking.objects.get(appointment=first.origin.id).status == "arrived"
+    close_session(look(nurse), by=nurse, reason="the pressure is too high", key="close")
+    after = next(b for b in look(nurse).bookings if b.origin.id == first.origin.id)
+    assert (after.status, after.why) == ("cancelled", "no dose was given")
+    assert first.planned_on in [v.on for v in unbooked(look(nurse))]
+
+
 def test_an_appointment_goes_from_booked_to_arrived_to_fulfilled_and_not_back(laid_out: Account) -> None:
     name = sessions(look(laid_out))[0].origin.id
     for status in ("arrived", "fulfilled"):
         commit(Act(name="book", by=laid_out, patient_id=READY), stepped(look(laid_out), name, status))
         assert next(b for b in look(laid_out).bookings if b.origin.id == name).status == status
+    assert stepped(look(laid_out), "nothing-of-that-name", "arrived") == []
     assert stepped(look(laid_out), name, "arrived") == []
     with pytest.raises(NotAllowed):
         cancel(look(laid_out), name, reason="a slip", by=laid_out, key="c")
@@ -324,6 +375,7 @@ def test_duty_keeps_its_clock_time_across_a_change_of_the_clock_and_names_a_time
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     by = account("coordinator")
+    Duty.objects.all().delete()
     by.practice.zone = zone
     by.practice.save()
     now = datetime.combine(before, time(7), ZoneInfo(zone)).astimezone(ZoneInfo("UTC"))
@@ -376,6 +428,9 @@ def test_the_day_says_which_session_has_no_nurse_room_or_prescriber_any_more(lai
     set_duty("prescriber", {}, first=on, last=on, by=laid_out)
     (day,) = days_of(laid_out, on, 1)
     assert [entry.lacks for entry in day.wanting] == [("prescriber",)]
+    PatientLine.objects.filter(patient_id=READY).update(plan_status="revoked")
+    (day,) = days_of(laid_out, on, 1)
+    assert [entry.lacks for entry in day.wanting] == [("prescriber", "plan")]
 
 
 def test_another_practice_and_a_hidden_person_are_not_named(account: Who, laid_out: Account) -> None:

@@ -133,7 +133,7 @@ def session(days: int, number: int, *readings: tuple[float, float, float]) -> Se
 def test_the_highest_pressure_of_recent_sessions_stands_against_the_limit_of_a_session() -> None:
     held = (
         session(100, 1, (-5, 120, 80), (40, 190, 100)),
-        session(7, 2, (-5, 124, 80), (20, 150, 90), (40, 180, 95)),
+        session(7, 2, (-5, 124, 80), (20, 180, 95), (40, 150, 90)),
         session(0, 3, (-5, 126, 80)),
     )
     found = ledger(treated(dose(100), dose(7), dose(0)), *held).pressures

@@ -1,6 +1,6 @@
 """Record an adverse event, amend it, review and report a serious one. Every version stays.
 
-A serious one tells the directors and the coordinators at once, and again when its review or its report is late.
+A serious one raises two alerts at once, for its review and for its report; each carries its own clock until it is done.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic import clock
 from clinic.access import audit
-from clinic.access.models import Account, Role
+from clinic.access.models import Account
 from clinic.access.permission import Refused, require
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, Stale, commit, earlier
 from clinic.practice.models import Submission
 from clinic.queries.adverse import REPORT, REVIEW, cases_of, report_json, report_pdf
 from clinic.queries.forms import WAYS
 from clinic.queries.person import Chart
 from clinic.queries.stock import uses_of
-from clinic.record.models import Notice, Practice
+from clinic.record.models import Practice
 from clinic.record.read import read
 from ketapath.domain.adverse import CAUSALITY, CRITERIA, GRADES, OUTCOMES, AdverseEvent
 from ketapath.domain.fact import Origin
 from ketapath.errors import BadInput
 from ketapath.fhir.adverse import adverse_event, adverse_event_of
 
-SERIOUS, REVIEW_LATE, REPORT_LATE = "adverse.serious", "adverse.review_late", "adverse.report_late"
+SERIOUS, TO_REPORT = "adverse.serious", "adverse.report"
 LONGEST = 2000
 """Letters of what happened, of its course and of what was done."""
 _ENDED = ("recovered", "with-sequelae", "fatal")
@@ -78,8 +78,12 @@ def record_event(found: Chart, told: Told, *, by: Account, key: str) -> Done:
     _check(found, told, by)
     event = _event(found, told, before, by)
     became_serious = event.is_serious and (before is None or not before.is_serious)
-    errands = _errands(found, event) if became_serious else []
-    return commit(act, [Draft(resource=adverse_event(event), expected=told.version)], errands=errands)
+
+    def tell(_done: Done) -> None:
+        for kind in (SERIOUS, TO_REPORT) if became_serious else ():
+            raise_alert(found.practice, kind=kind, patient_id=found.patient_id, about=event.origin.id)
+
+    return commit(act, [Draft(resource=adverse_event(event), expected=told.version)], last=tell)
 
 
 def review_event(found: Chart, event_id: str, finding: str, *, by: Account, key: str) -> None:
@@ -104,33 +108,6 @@ def report_event(found: Chart, event_id: str, *, sent_on: date, how: str, to: st
     _settle(found, event_id, REPORT, "sent", act="send-form", words=to, how=how, sent_on=sent_on,
             content=report_pdf(found, case), said={"json": report_json(found, case).decode()}, by=by,
             key=key)  # fmt: skip
-
-
-def tell_if_late(practice: Practice, details: Mapping[str, Any]) -> None:
-    """For the worker: remind of a review or a report whose time is over and that nobody has done."""
-    kind, event_id = str(details["kind"]), str(details["event"])
-    if Submission.objects.filter(practice=practice, kind=kind, about=event_id).exists():
-        return
-    standing = read(practice, "AdverseEvent", event_id)
-    event = None if standing is None else adverse_event_of(standing.resource)
-    if event is None or not event.is_serious:
-        return
-    key = REVIEW_LATE if kind == REVIEW else REPORT_LATE
-    told = {"practice": practice, "patient_id": event.patient_id, "key": key, "role": Role.DIRECTOR.value}
-    if not Notice.objects.filter(**told, seen_at=None).exists():
-        Notice.objects.create(**told, made_at=clock.now())
-
-
-def _errands(found: Chart, event: AdverseEvent) -> list[tuple[str, Mapping[str, Any], datetime]]:
-    now, known = clock.now(), found.knowledge
-    told = {"patient_id": found.patient_id, "key": SERIOUS}
-    late = {"event": event.origin.id}
-    return [
-        ("notice", {**told, "role": Role.DIRECTOR.value}, now),
-        ("notice", {**told, "role": Role.COORDINATOR.value}, now),
-        ("adverse-late", {**late, "kind": REVIEW}, now + timedelta(hours=known.figure("adverse_review_hours"))),
-        ("adverse-late", {**late, "kind": REPORT}, now + timedelta(days=known.figure("adverse_report_days"))),
-    ]
 
 
 def _before(found: Chart, told: Told) -> AdverseEvent | None:
@@ -220,5 +197,7 @@ def _settle(
             digest=hashlib.sha256(content).hexdigest() if content else "", said=dict(said or {}), by=by.name,
             username=by.username, at=clock.now(), key=key,
         )  # fmt: skip
+        done = SERIOUS if kind == REVIEW else TO_REPORT
+        settle(by.practice, kind=done, patient_id=found.patient_id, about=event_id, by=by)
         audit.append(act, outcome="done", account=by, patient_id=found.patient_id,
                      entities=[f"AdverseEvent/{event_id}"])  # fmt: skip

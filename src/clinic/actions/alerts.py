@@ -275,9 +275,9 @@ def _go_on(alert: Alert, now: datetime, *, by: str = "") -> None:
     alert.level, alert.state = level, Alert.OPEN
     alert.owner = (others or people or (None,))[0]
     alert.owner_role = alert.owner.role if alert.owner is not None else alert.owner_role
+    _step(alert, what if people else "nobody", now, by=by, people=people, writes=True)
     alert.next_at = _after(alert, "third", now)
     alert.save()
-    _step(alert, what if people else "nobody", now, by=by, people=people, writes=True)
     if not people or (what == "again" and level == 1):
         _reaches_nobody(alert, now)
 

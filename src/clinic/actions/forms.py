@@ -16,10 +16,13 @@ from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.permission import Refused, require
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
 from clinic.actions.notes import Writing, save_note
+from clinic.actions.typed import number
 from clinic.practice.models import RegistryKey, RegistryRow, Submission
 from clinic.queries.forms import (
+    LATE,
     MONITORING,
     QUESTIONS,
     WAYS,
@@ -27,26 +30,34 @@ from clinic.queries.forms import (
     draft_effects,
     draft_note,
     draft_row,
+    due_forms,
     five_of,
     monitoring_pdf,
     newest,
 )
 from clinic.queries.person import Chart, chart
+from clinic.queries.profile import within
 from clinic.record.models import Practice
+from clinic.record.projections import knowledge
+from clinic.record.reach import Reach
 from clinic.record.read import read
+from clinic.record.signatures import Seen
 from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode_visit import readings
+from ketapath.fhir.readback import note_of
 
+OVERDUE = "form.overdue"
 SITE = ("address", "phone", "email")
 _LONGEST = 200
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 
 
 def answer_form(found: Chart, visit_id: str, said: Mapping[str, str], *, by: Account, key: str) -> Done:
-    """What nobody can read from the session's numbers, "yes" or "no" by profile path; what is left empty stays open.
+    """What nobody can read from the session's numbers, and what was not written then, by profile path.
 
-    Raises BadInput for another question, another answer, or none; Refused where there is no such visit.
+    "yes" or "no", or a number of the path's own range; what is left empty stays open. Of a visit that is over it is
+    said of its end. Raises BadInput for another question or answer, or none; Refused for no such visit.
     """
     require(by, "answer-form", patient_id=found.patient_id)
     act = Act(name="answer-form", by=by, patient_id=found.patient_id, key=key, asked={"visit": visit_id, **said})
@@ -55,20 +66,17 @@ def answer_form(found: Chart, visit_id: str, said: Mapping[str, str], *, by: Acc
         return done
     visit = _visit(found, visit_id, "answer-form")
     given = {path: words for path, words in said.items() if words}
-    if not given or not set(given) <= set(QUESTIONS) or not set(given.values()) <= {"yes", "no"}:
-        raise BadInput(
-            field=_("answer"), found=_("nothing"), limit=_("yes or no to a question of the form"),
-            next_step=_("Choose an answer."),
-        )  # fmt: skip
+    if not given or not set(given) <= {*QUESTIONS, *LATE}:
+        raise _no_answer(_("nothing"))
     dose = visit.administration
-    at = dose.started_at if dose is not None else visit.opened_at
+    at = visit.closed_at or clock.now()
     made = readings(
         f"form-{secrets.token_hex(8)}",
-        {path: words == "yes" for path, words in given.items()},
+        {path: _answer(path, words) for path, words in given.items()},
         patient_id=found.patient_id,
         visit_id=visit.origin.id,
         administration_id=None if dose is None else dose.origin.id,
-        at=clock.local(max(clock.now(), at), by.practice.zone),
+        at=clock.local(at, by.practice.zone),
     )
     return commit(act, [Draft(resource=resource) for resource in made])
 
@@ -97,10 +105,7 @@ def finish_record(found: Chart, visit_id: str, *, by: Account, key: str) -> Five
             return five
         _keep(five, "effects", "kept", content=draft_effects(five).encode(), by=by, key=key)
         _tell_registry(five, secret)
-        if not _is_drafted(five):
-            done = save_note(found, Writing(kind="progress", text=draft_note(five)), by=by, key=f"{key}n"[-64:])
-            name = next(iter(done.versions)).partition("/")[2]
-            _keep(five, "note", "drafted", words=name, by=by, key=f"{key}n"[-64:])
+        _draft_note(five, by=by, key=f"{key}n"[-64:])
         audit.append("finish-record", outcome="done", account=by, patient_id=found.patient_id,
                      entities=[f"Encounter/{visit_id}"])  # fmt: skip
     return _five(chart(found.reach, found.patient_id) or found, visit_id, by, "finish-record")
@@ -146,6 +151,13 @@ def not_needed(found: Chart, visit_id: str, *, why: str, by: Account, key: str) 
     return _settled(five, MONITORING, "not-needed", content=b"", sent_on=today, words=why, by=by, key=key)
 
 
+def remind_of_forms(practice: Practice) -> None:
+    """For the morning round: an alert for each monitoring form whose last day is over, once while it is open."""
+    for one in due_forms(Reach(practice=practice)):
+        if one.is_overdue:
+            raise_alert(practice, kind=OVERDUE, patient_id=one.line.patient_id, about=one.visit_id)
+
+
 def set_site(values: Mapping[str, str], *, by: Account) -> None:
     """What forms say of the clinic; what is left empty stays open on every form."""
     require(by, "set-site")
@@ -161,6 +173,25 @@ def set_site(values: Mapping[str, str], *, by: Account) -> None:
     by.practice.refresh_from_db()
 
 
+def _answer(path: str, words: str) -> float | bool:
+    """The answer as a value of this path."""
+    spec = knowledge().paths[path]
+    if spec.limits is None:
+        if words not in ("yes", "no"):
+            raise _no_answer(words)
+        return words == "yes"
+    value = number(words)
+    if not spec.limits[0] <= value <= spec.limits[1]:
+        raise BadInput(field=spec.label, found=words, limit=within(spec), next_step=_("Type it again."))
+    return value
+
+
+def _no_answer(found: str) -> BadInput:
+    return BadInput(
+        field=_("answer"), found=found, limit=_("an answer to a question of the form"), next_step=_("Choose an answer.")
+    )
+
+
 def _settled(
     five: Five, kind: str, state: str, *, content: bytes, sent_on: date, by: Account, key: str, how: str = "",
     words: str = "", said: Mapping[str, str | None] | None = None,
@@ -172,6 +203,7 @@ def _settled(
         with transaction.atomic():
             made = _keep(five, kind, state, content=content, sent_on=sent_on, how=how, words=words, said=said, by=by,
                          key=key)  # fmt: skip
+            settle(by.practice, kind=OVERDUE, patient_id=five.found.patient_id, about=made.about, by=by)
             audit.append("send-form", outcome="done", account=by, patient_id=five.found.patient_id,
                          entities=[f"Submission/{made.pk}", f"Encounter/{five.visit.origin.id}"])  # fmt: skip
     except IntegrityError:  # the same request at the same instant: the other one has done it
@@ -204,11 +236,24 @@ def _tell_registry(five: Five, secret: str) -> None:
         RegistryRow.objects.create(practice=five.found.practice, visit_id=about, row=row, at=clock.now())
 
 
-def _is_drafted(five: Five) -> bool:
-    """Whether a note was drafted from this visit, by whomever, that was not withdrawn."""
+def _draft_note(five: Five, *, by: Account, key: str) -> None:
+    """Draft the note, or bring the own draft up to date where nobody has written into it.
+
+    A note that is signed, is somebody else's, or has words of its author in it stays; what differs is shown.
+    """
+    text = draft_note(five)
     made = newest(five.found.practice, "note", five.visit.origin.id)
-    standing = None if made is None else read(five.found.practice, "DocumentReference", made.words)
-    return standing is not None and standing.resource.get("status") != "entered-in-error"
+    stored = None if made is None else read(five.found.practice, "DocumentReference", made.words)
+    standing = None if stored is None else note_of(stored.resource)
+    seen = None
+    if made is not None and stored is not None and standing is not None and standing.state != "withdrawn":
+        is_untouched = standing.state == "draft" and standing.text.encode() == bytes(made.content)
+        if not is_untouched or standing.username != by.username or standing.text == text:
+            return
+        seen = Seen.of(stored)
+    done = save_note(five.found, Writing(kind="progress", text=text, seen=seen), by=by, key=key)
+    name = next(iter(done.versions)).partition("/")[2]
+    _keep(five, "note", "drafted", words=name, content=text.encode(), by=by, key=key)
 
 
 def _five(found: Chart, visit_id: str, by: Account, act: str) -> Five:

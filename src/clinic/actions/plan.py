@@ -258,6 +258,7 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
             by=by.name,
             at=at,
             recommendation=name,
+            booked=[(b.planned_on, b.kind) for b in found.bookings if b.planned_on and b.status == "booked"],
         )
         return [
             *_ended(found, "revoked", "stopped", "replaced by the adapted plan"),

@@ -8,9 +8,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
@@ -24,8 +23,10 @@ from clinic.queries.booking import (
     appointment,
     free,
     free_words,
+    just_booked,
     moving,
     series,
+    unbooked,
 )
 from clinic.queries.person import Chart
 from clinic.queries.schedule import WANTING, openings
@@ -34,7 +35,7 @@ from clinic.record.read import Stored, read
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Origin
 from ketapath.domain.plan import PlannedVisit
-from ketapath.domain.schedule import KINDS, RIDES, SLOT_MIN, Booked, Ride, bookings_of
+from ketapath.domain.schedule import KINDS, RIDES, SLOT_MIN, Booked, Ride
 from ketapath.errors import BadInput
 from ketapath.fhir.appointments import appointment as appointment_of
 from ketapath.fhir.appointments import appointment_ended
@@ -149,6 +150,28 @@ def cancel(found: Chart, appointment_id: str, *, reason: str, by: Account, key: 
     return _end(found, appointment_id, "cancelled", reason=reason, by=by, key=key)
 
 
+def undo(found: Chart, *, by: Account, key: str) -> Done:
+    """Take back what was booked in the last minutes (`queries.booking.just_booked`), all of it."""
+    recent = just_booked(found, by)
+    act = Act(name="cancel-booking", by=by, patient_id=found.patient_id, reason=_("undone"), key=key,
+              asked={"undo": True}, mark=found.mark)  # fmt: skip
+    require(by, "cancel-booking", patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    if not recent:
+        raise BadInput(
+            field=_("appointment"), found=_("none of the last minutes"), limit=_("one that was booked just now"),
+            next_step=_("Cancel it with a reason instead."),
+        )  # fmt: skip
+    drafts = []
+    for booked in recent:
+        standing = _standing(found, booked)
+        resource = appointment_ended(standing.resource, "cancelled", why=_("undone"))
+        drafts.append(Draft(resource=resource, expected=standing.version))
+    return commit(act, drafts)
+
+
 def no_show(found: Chart, appointment_id: str, *, reason: str = "", by: Account, key: str) -> Done:
     """The person did not come. Raises BadInput before the appointment was to begin."""
     asked = appointment(found, appointment_id)
@@ -177,39 +200,17 @@ def set_ride(found: Chart, appointment_id: str, ride: str, *, by: Account, key: 
     return commit(act, [_written(found, replace(standing, ride=said))])
 
 
-def stepped(found: Chart, appointment_id: str, status: str) -> list[Draft]:
-    """The appointment as arrived or fulfilled, for the act that opens or closes its visit; nothing where it is not so.
+def stepped(found: Chart, appointment_id: str | None, status: str) -> list[Draft]:
+    """The appointment as arrived, fulfilled or cancelled, for the act that opens or closes its visit.
 
-    A visit never waits for the schedule: what does not fit leaves the appointment as it is.
+    A visit never waits for the schedule: what does not fit leaves the appointment as it is. A visit that ends without a
+    dose gives its appointment back, so that the session can be booked anew.
     """
     standing = next((b for b in found.bookings if b.origin.id == appointment_id), None)
-    before = {"arrived": ("booked",), "fulfilled": ("booked", "arrived")}[status]
-    return (
-        [] if standing is None or standing.status not in before else [_written(found, replace(standing, status=status))]
-    )
-
-
-def session_of_today(found: Chart) -> Booked | None:
-    """The session of today that is booked or has begun, the first of them; for the act that opens its visit."""
-    zone = ZoneInfo(found.practice.zone)
-    here = [
-        b for b in found.bookings
-        if b.kind == "session" and b.status in ("booked", "arrived")
-        and b.starts_at.astimezone(zone).date() == found.as_of
-    ]  # fmt: skip
-    return min(here, key=lambda b: b.starts_at, default=None)
-
-
-def unbooked(found: Chart) -> tuple[PlannedVisit, ...]:
-    """Visits of the standing plan that nothing stands for: those ahead, and sessions missed since the last dose."""
-    if found.plan is None:
-        return ()
-    held = bookings_of(found.plan.visits, found.bookings)
-    last = found.person.doses[-1].on if found.person is not None and found.person.doses else date.min
-    return tuple(
-        v for v, b in zip(found.plan.visits, held, strict=True)
-        if (b is None or not b.stands) and (v.on >= found.as_of or (v.kind == "session" and v.on > last))
-    )  # fmt: skip
+    if standing is None or standing.status not in ("booked", "arrived") or standing.status == status:
+        return []
+    why = _("no dose was given") if status == "cancelled" else ""
+    return [_written(found, replace(standing, status=status, why=why))]
 
 
 def _end(found: Chart, appointment_id: str, status: str, *, reason: str, by: Account, key: str) -> Done:
@@ -304,8 +305,9 @@ def _new(found: Chart, visit: PlannedVisit, slot: Slot, planned_on: date | None,
         plan_id="" if planned_on is None or found.plan is None else found.plan.origin.id,
         planned_on=planned_on,
         ride=ride,
+        made_at=clock.now(),
     )
-    return Draft(resource=_resource(found, booked, clock.now()))
+    return Draft(resource=_resource(found, booked))
 
 
 def _moved(found: Chart, proposal: Proposal, slot: Slot) -> Draft:
@@ -316,18 +318,19 @@ def _moved(found: Chart, proposal: Proposal, slot: Slot) -> Draft:
 
 
 def _written(found: Chart, booked: Booked) -> Draft:
-    standing = _standing(found, booked)
-    made_at = str(standing.resource.get("created") or clock.now().isoformat())
-    return Draft(resource=_resource(found, booked, datetime.fromisoformat(made_at)), expected=standing.version)
+    return Draft(resource=_resource(found, booked), expected=_standing(found, booked).version)
 
 
-def _resource(found: Chart, booked: Booked, made_at: datetime) -> Mapping[str, Any]:
+def _resource(found: Chart, booked: Booked) -> Mapping[str, Any]:
     """As FHIR, its instants by the clinic's clock."""
     zone = found.practice.zone
     at_clinic = replace(
-        booked, starts_at=clock.local(booked.starts_at, zone), ends_at=clock.local(booked.ends_at, zone)
+        booked,
+        starts_at=clock.local(booked.starts_at, zone),
+        ends_at=clock.local(booked.ends_at, zone),
+        made_at=None if booked.made_at is None else clock.local(booked.made_at, zone),
     )
-    return appointment_of(at_clinic, made_at=clock.local(made_at, zone))
+    return appointment_of(at_clinic)
 
 
 def _standing(found: Chart, booked: Booked) -> Stored:

@@ -20,8 +20,9 @@ from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.proof import NotProven, Proof
 from clinic.actions.alerts import raise_alert, settle
-from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit
+from clinic.actions.commit import Act, Done, Draft, Errands, Signing, Stale, commit
 from clinic.actions.profile import value_of
+from clinic.actions.schedule import stepped
 from clinic.actions.typed import number
 from clinic.actions.visit import (
     NotNow,
@@ -34,7 +35,8 @@ from clinic.actions.visit import (
     running,
     standing,
 )
-from clinic.queries.person import Chart
+from clinic.queries.booking import session_of_today
+from clinic.queries.person import Chart, at_instant
 from clinic.queries.profile import within
 from clinic.queries.session import READINGS, Objection, newly_speaking, objections, stays_for
 from clinic.queries.signatures import why_unsigned
@@ -59,7 +61,10 @@ __all__ = [
 
 
 def open_session(found: Chart, *, by: Account, key: str, room: str = "", appointment_id: str | None = None) -> Done:
-    """The person has arrived, in this room, for this appointment. Needs a plan that stands and no open visit."""
+    """The person has arrived, in this room, for this appointment; left out, those of the session booked for today.
+
+    Needs a plan that stands and no open visit.
+    """
     act = Act(name="open-session", by=by, patient_id=found.patient_id, key=key, mark=found.mark)
     done = begun(act)
     if done is not None:
@@ -79,11 +84,14 @@ def open_session(found: Chart, *, by: Account, key: str, room: str = "", appoint
     name = f"visit-{found.plan.origin.id[5:29]}"
     earlier_ones = sum(str(e.get("id")).startswith(name) for e in found.bundle.of_type("Encounter"))
     identity = f"{name}-{earlier_ones + 1}"
+    booked = session_of_today(found)
+    if booked is not None and appointment_id is None:
+        room, appointment_id = room or booked.room, booked.origin.id
     resource = visit_opened(
         identity, patient_id=found.patient_id, plan_id=found.plan.origin.id, at=at, room=room,
         appointment_id=appointment_id,
     )  # fmt: skip
-    return commit(act, [Draft(resource=resource)])
+    return commit(act, [Draft(resource=resource), *stepped(found, appointment_id, "arrived")])
 
 
 def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str, minutes_ago: int = 0) -> Done:
@@ -139,11 +147,14 @@ def chart_readings(
     def answered(_done: Done) -> None:
         settle(found.practice, kind="session.reading_overdue", patient_id=found.patient_id, by=by)
 
-    return commit(act, drafts, last=answered)
+    is_over = visit.status == "finished" and visit.was_dosed
+    return commit(act, drafts, errands=_to_compare(found, visit, by) if is_over else (), last=answered)
 
 
 def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime | None = None) -> Done:
     """Dosing begins, or began `at` an instant that is charted late; first everything against it has to be answered.
+
+    Of a late one it is judged what was on record of the visit by then: a check or a consent of afterwards is none.
 
     Raises NotNow for what no reason helps against, for what only a prescriber may decide, and for a missing reason.
     """
@@ -155,7 +166,8 @@ def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime
     if done is not None:
         return done
     visit = before_dose(found)
-    _answer_objections(objections(found, visit), by=by, reason=reason)
+    then = found if at is None else at_instant(found, visit, at)
+    _answer_objections(objections(then, open_visit(then)), by=by, reason=reason)
     plan = found.plan
     assert plan is not None
     at = clock.local(at or clock.now(), by.practice.zone)
@@ -282,7 +294,15 @@ def close_session(found: Chart, *, by: Account, key: str, reason: str = "") -> D
         drafts = [happened(found, visit, "discharge-ready", by=by, key=key)]
     at = clock.local(clock.now(), by.practice.zone)
     stored = standing(found, "Encounter", visit.origin.id)
-    return commit(act, [*drafts, Draft(resource=visit_closed(stored.resource, at=at), expected=stored.version)])
+    drafts += stepped(found, visit.appointment_id, "fulfilled" if visit.was_dosed else "cancelled")
+    ended = Draft(resource=visit_closed(stored.resource, at=at), expected=stored.version)
+    return commit(act, [*drafts, ended], errands=_to_compare(found, visit, by) if visit.was_dosed else ())
+
+
+def _to_compare(found: Chart, visit: Visit, by: Account) -> Errands:
+    """The worker compares what was observed with what was expected."""
+    told = {"patient_id": found.patient_id, "visit_id": visit.origin.id, "username": by.username}
+    return [("session-miss", told, clock.now())]
 
 
 def _answer_objections(found: Sequence[Objection], *, by: Account, reason: str) -> None:

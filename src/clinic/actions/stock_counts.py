@@ -10,17 +10,18 @@ from django.utils.translation import gettext as _
 
 from clinic import clock
 from clinic.access import audit
-from clinic.access.models import Account, Role
+from clinic.access.models import Account
 from clinic.access.permission import Refused, require
 from clinic.access.proof import Proof
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.stock import MOST_MG, Witness, add_line, check_witness
 from clinic.practice.models import Balance, Count, Difference, Lot
 from clinic.practice.models.stock import NOTHING
-from clinic.record.models import Errand
 from ketapath.errors import BadInput
 
 OUTCOMES = ("miscount", "book-error", "loss", "theft")
 """How a difference ends. A miscount leaves the book; a book error, a loss or a theft makes it what was found."""
+DIFFERENCE = "stock.difference"
 REPORTED = frozenset({"loss", "theft"})
 
 
@@ -116,6 +117,7 @@ def close(number: int, outcome: str, finding: str, *, reported_to: str = "", by:
         found.outcome, found.finding, found.reported_to = outcome, finding, reported_to
         found.state, found.closed_by, found.closed_at = "closed", by.name, clock.now()
         found.save()
+        settle(by.practice, kind=DIFFERENCE, about=str(number), by=by)
         audit.append("close-difference", outcome="done", account=by, entities=[f"Difference/{number}"])
 
 
@@ -127,8 +129,7 @@ def _open(
         practice=by.practice, lot=lot, cupboard=cupboard, count=count, visit_id=visit_id, difference_mg=difference,
         owner=by.username, opened_by=by.name, opened_at=clock.now(), explanation=words,
     )  # fmt: skip
-    told = {"patient_id": "", "role": Role.DIRECTOR.value, "key": "stock.difference"}
-    Errand.objects.create(practice=by.practice, kind="notice", details=told, due_at=clock.now())
+    raise_alert(by.practice, kind=DIFFERENCE, about=str(made.pk))
     return made
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from clinic import clock
 from clinic.access import relations
@@ -59,6 +59,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "lab.due": Kind(urgency="week", roles=(Role.NURSE, Role.PRESCRIBER, Role.DIRECTOR)),
         "authorisation.expiring": Kind(urgency="week", roles=_OFFICE),
         "certificate.expiring": Kind(urgency="week", roles=_OFFICE),
+        "adverse.serious": Kind(urgency="day", roles=_DIRECTORS),
+        "adverse.report": Kind(urgency="day", roles=_OFFICE),
+        "form.overdue": Kind(urgency="day", roles=_OFFICE),
+        "stock.difference": Kind(urgency="day", roles=_DIRECTORS),
         TEST: Kind(urgency="test", roles=_DIRECTORS),
     }
 )
@@ -145,9 +149,10 @@ class Staff:
         return frozenset(rows.values_list("account_id", "patient_id"))
 
     @cached_property
-    def load(self) -> Counter[int | None]:
+    def load(self) -> Counter[int]:
         """How many open alerts each has already."""
-        return Counter(Alert.objects.filter(practice=self.practice, closed_at=None).values_list("owner_id", flat=True))
+        rows = Alert.objects.filter(practice=self.practice, closed_at=None, owner__isnull=False).values("owner_id")
+        return Counter({row["owner_id"]: row["many"] for row in rows.annotate(many=Count("id"))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +259,13 @@ def colleagues(alert: Alert) -> tuple[Account, ...]:
     """Whom it can be handed over to."""
     staff = Staff(alert.practice, clock.now())
     return tuple(a for a in staff.accounts if a.pk != alert.owner_id and answers(alert, a) and staff.reaches(a, alert))
+
+
+def unreached_person(alert: Alert) -> str:
+    """Whose care team has to be added to, where this says that an alert has nobody to go to; else nothing."""
+    if alert.kind != UNREACHED or not alert.about.isdigit():
+        return ""
+    return Alert.objects.filter(practice=alert.practice, pk=int(alert.about)).values_list("patient_id", flat=True)[0]
 
 
 def _row(alert: Alert, account: Account, staff: Staff, line: PatientLine | None) -> Row:

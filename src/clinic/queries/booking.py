@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from clinic import clock
+from clinic.access.models import Account
 from clinic.queries.person import Chart
 from clinic.queries.schedule import WANTING, openings
+from clinic.record.models import Version
 from ketapath.domain.plan import PlannedVisit
 from ketapath.domain.schedule import Booked, bookings_of
 from ketapath.errors import BadInput
@@ -20,6 +22,8 @@ from ketapath.plan import moved
 from ketapath.plan.slots import Lack, Length, Openings, Slot, free_on, session_length, slot_at
 
 _FURTHER_DAYS = 2  # source: our choice; how many open days an hour may stand further from its session than it did
+UNDO = timedelta(minutes=15)
+"""For how long a booking may be undone."""
 _UNKNOWN_MINUTES = 60
 """For an appointment whose plan says no length."""
 
@@ -194,6 +198,42 @@ def appointment(found: Chart, appointment_id: str) -> Booked:
             next_step=_("Reload the page."),
         )  # fmt: skip
     return asked
+
+
+def session_of_today(found: Chart) -> Booked | None:
+    """The session of today that is booked or has begun, the first of them; for the act that opens its visit."""
+    zone = ZoneInfo(found.practice.zone)
+    here = [
+        b for b in found.bookings
+        if b.kind == "session" and b.status in ("booked", "arrived")
+        and b.starts_at.astimezone(zone).date() == found.as_of
+    ]  # fmt: skip
+    return min(here, key=lambda b: b.starts_at, default=None)
+
+
+def unbooked(found: Chart) -> tuple[PlannedVisit, ...]:
+    """Visits of the standing plan that nothing stands for: those ahead, and sessions missed since the last dose."""
+    if found.plan is None:
+        return ()
+    held = bookings_of(found.plan.visits, found.bookings)
+    last = found.person.doses[-1].on if found.person is not None and found.person.doses else date.min
+    return tuple(
+        v for v, b in zip(found.plan.visits, held, strict=True)
+        if (b is None or not b.stands) and (v.on >= found.as_of or (v.kind == "session" and v.on > last))
+    )  # fmt: skip
+
+
+def just_booked(found: Chart, by: Account) -> tuple[Booked, ...]:
+    """What this account booked in the last minutes and nobody has touched since: it may undo that without a reason."""
+    rows = Version.objects.filter(
+        practice=found.practice, kind="Appointment", patient_id=found.patient_id, version=1, changed_by=by.name,
+        changed_at__gte=clock.now() - UNDO,
+    )  # fmt: skip
+    own = set(rows.values_list("identity", flat=True))
+    return tuple(
+        b for b in found.bookings
+        if b.origin.id in own and b.origin.version == "1" and b.status == "booked" and b.starts_at > clock.now()
+    )  # fmt: skip
 
 
 def with_taken(have: Openings, slot: Slot | Lack, patient_id: str) -> Openings:

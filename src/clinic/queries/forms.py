@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Concat
 
 from clinic import clock
 from clinic.access.models import Account
@@ -55,6 +56,8 @@ QUESTIONS = (
     "session.adverse_event",
 )
 """What nobody can read from the numbers of a session, by profile path."""
+LATE = ("session.moaa_s", "session.dissociation_0_10", "session.saturation_not_taken")
+"""What belongs to the session and can be said afterwards by whoever watched, where nobody wrote it then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,14 @@ class Five:
     def open_fields(self) -> tuple[FormField, ...]:
         """What nobody has said and the form waits for."""
         return tuple(f for f in self.fields if f.is_open and f.blocks)
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """What somebody who watched can still say, by profile path."""
+        said = {r.quantity for r in self.visit.readings}
+        is_read = self.entry.spo2_lowest is not None
+        late = [p for p in LATE if not (p == "session.saturation_not_taken" and is_read)]
+        return tuple(path for path in (*QUESTIONS, *late) if path not in said)
 
     @property
     def is_complete(self) -> bool:
@@ -171,17 +182,16 @@ def five_of(found: Chart, visit: Visit, by: Account) -> Five | None:
     )  # fmt: skip
 
 
-def due_forms(account: Account) -> list[DueForm]:
-    """The monitoring forms that were not sent, of people whom this account reaches, overdue ones first."""
-    practice = account.practice
+def due_forms(within: Reach) -> list[DueForm]:
+    """The monitoring forms that were not sent, of people who are reached, overdue ones first."""
+    practice = within.practice
     if practice.settings.get("jurisdiction", "US") != "US":
         return []
-    within, today = reach(account), clock.today(practice.zone)
+    today = clock.today(practice.zone)
     doses = within.people_of(
         ExposureLine.objects.filter(product="esketamine", route="nasal", given_on__gte=today - LOOKED_BACK)
-    ).filter(Q(administration__startswith="visit-") & Q(administration__endswith="-dose"))
-    settled = set(Submission.objects.filter(practice=practice, kind=MONITORING).values_list("about", flat=True))
-    waiting = [d for d in doses.order_by("given_on", "id") if d.administration.removesuffix("-dose") not in settled]
+    )
+    waiting = list(_without(doses, practice, MONITORING))
     people = PatientLine.objects.filter(practice=practice, patient_id__in={d.patient_id for d in waiting})
     lines = {line.patient_id: line for line in people}
     return [
@@ -201,9 +211,7 @@ def unfinished(account: Account, *, days: int = 14) -> list[tuple[PatientLine, s
     """Sessions of the last days whose record nobody has finished, oldest first: person, visit and day."""
     practice, today = account.practice, clock.today(account.practice.zone)
     doses = reach(account).people_of(ExposureLine.objects.filter(given_on__gte=today - timedelta(days=days)))
-    ours = doses.filter(administration__startswith="visit-", administration__endswith="-dose")
-    done = set(Submission.objects.filter(practice=practice, kind="effects").values_list("about", flat=True))
-    waiting = [d for d in ours.order_by("given_on", "id") if d.administration.removesuffix("-dose") not in done]
+    waiting = list(_without(doses, practice, "effects"))
     people = PatientLine.objects.filter(practice=practice, patient_id__in={d.patient_id for d in waiting})
     lines = {line.patient_id: line for line in people}
     return [
@@ -211,6 +219,14 @@ def unfinished(account: Account, *, days: int = 14) -> list[tuple[PatientLine, s
         for d in waiting
         if d.patient_id in lines
     ]
+
+
+def _without(doses: QuerySet[ExposureLine], practice: Practice, kind: str) -> QuerySet[ExposureLine]:
+    """Of these doses those of our own visits about which nothing of this kind is settled, oldest first."""
+    settled = Submission.objects.filter(practice=practice, kind=kind)
+    named = settled.annotate(dose=Concat("about", Value("-dose"))).values("dose")
+    ours = doses.filter(administration__startswith="visit-", administration__endswith="-dose")
+    return ours.exclude(administration__in=named).order_by("given_on", "id")
 
 
 def newest(practice: Practice, kind: str, about: str) -> Submission | None:
@@ -268,12 +284,12 @@ def registry(practice: Practice) -> list[dict[str, str]]:
 def registry_counts(practice: Practice) -> dict[str, int]:
     """The denominators of the registry: doses on record here, those with a row, and people behind each."""
     doses = ExposureLine.objects.filter(practice=practice, administration__startswith="visit-")
-    rows = registry(practice)
+    finished = Submission.objects.filter(practice=practice, kind="effects")
     return {
         "sessions": doses.count(),
         "people": doses.values("patient_id").distinct().count(),
-        "rows": len(rows),
-        "people_in_rows": len({row.get("pseudonym") for row in rows}),
+        "rows": RegistryRow.objects.filter(practice=practice).values("visit_id").distinct().count(),
+        "people_in_rows": finished.values("patient_id").distinct().count(),
     }
 
 

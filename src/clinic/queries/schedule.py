@@ -36,6 +36,7 @@ WANTING: Mapping[Lack, Any] = MappingProxyType(
         "person": gettext_lazy("the person has another appointment"),
         "time": gettext_lazy("the clinic's hours leave no time for it"),
         "past": gettext_lazy("that time is over"),
+        "plan": gettext_lazy("its plan is on hold or has ended"),
     }
 )
 """What an appointment lacks, in words."""
@@ -45,7 +46,7 @@ WANTING: Mapping[Lack, Any] = MappingProxyType(
 class Entry:
     """One appointment of a day. `line` is the person, None where the account does not reach them.
 
-    `lacks` is what it no longer has: its room open, its people on duty, a prescriber on site.
+    `lacks` is what it no longer has: its room open, its people on duty, a prescriber on site, a plan that stands.
     """
 
     booked: Booked
@@ -109,7 +110,7 @@ def days_of(account: Account, first: date, days: int) -> tuple[DayPlan, ...]:
     rows = _between(Booking, practice, begin, end)
     people = {line.patient_id: line for line in within.people_of(PatientLine.objects.all()).filter(
         patient_id__in={row.patient_id for row in rows})}  # fmt: skip
-    rooms = list(Room.objects.filter(practice=practice).order_by("kind", "place", "code"))
+    rooms = list(Room.objects.filter(practice=practice).order_by("-kind", "place", "code"))
     shifts = shifts_of(practice, begin, end)
     have = Openings(places=_places(rooms), shifts=joined(shifts), taken={}, zone=practice.zone)
     clinic = clinic_now(practice)
@@ -120,8 +121,11 @@ def days_of(account: Account, first: date, days: int) -> tuple[DayPlan, ...]:
         booked = booked_of(row, named)
         on = booked.starts_at.astimezone(ZoneInfo(practice.zone)).date()
         is_ahead = booked.status == "booked" and booked.ends_at > clock.now()
+        line = people.get(row.patient_id)
         lacks = conflicts(booked, have) if is_ahead else ()
-        entries[on].append(Entry(booked=booked, line=people.get(row.patient_id), lacks=lacks))
+        if is_ahead and booked.plan_id and line is not None and line.plan_status != "active":
+            lacks = (*lacks, "plan")
+        entries[on].append(Entry(booked=booked, line=line, lacks=lacks))
     return tuple(_day(on, span, entries[on], rooms, shifts, clinic) for on, span in spans.items())
 
 
@@ -146,7 +150,7 @@ def openings(
             taken[f"staff/{username}/{place}"].append(span)
         if row.patient_id == patient_id:
             taken[f"patient/{patient_id}"].append(span)
-    rooms = Room.objects.filter(practice=practice).order_by("kind", "place", "code")
+    rooms = Room.objects.filter(practice=practice).order_by("-kind", "place", "code")
     return Openings(
         places=_places(rooms), shifts=joined(shifts_of(practice, begin, end)), taken=taken, zone=practice.zone
     )

@@ -36,6 +36,13 @@ from ketapath.session import counted_mg, device_count, due, monitor, ready_for_d
 SCORES = ("session.moaa_s", "session.dissociation_0_10", "session.distress_0_10", "session.nausea_0_10")
 """What is asked again and again in a session, by profile path."""
 
+_MINUTES = "consent.signed_minutes_before_dose"
+_OF_REGISTER = {
+    "today.prescriber_on_site": "staff.prescriber_on_duty",
+    "today.acls_on_site": "staff.life_support_on_duty",
+}
+"""What is asked on the day and the register answers, where it says yes."""
+
 READINGS = (
     "vitals.systolic_mmhg",
     "vitals.diastolic_mmhg",
@@ -429,16 +436,11 @@ def _told(found: Chart, visit: Visit | None) -> Profile:
         said["session.escort_present"] = True
     if visit is not None and visit.said("advice-given"):
         said["session.written_advice"] = True
-    consent = consent_of(found)
-    if consent.minutes is not None:
-        said["consent.signed_minutes_before_dose"] = float(round(consent.minutes))
-    register = on_duty(found.practice, clock.now())
-    for path, source in (
-        ("today.prescriber_on_site", "staff.prescriber_on_duty"),
-        ("today.acls_on_site", "staff.life_support_on_duty"),
-    ):
-        if source in register and register[source].value is True:
-            said[path] = True
+    if _MINUTES not in person.known and (minutes := consent_of(found).minutes) is not None:
+        said[_MINUTES] = float(round(minutes))
+    if not _OF_REGISTER.keys() <= person.known.keys():
+        register = on_duty(found.practice, clock.now())
+        said |= {path: True for path, source in _OF_REGISTER.items() if source in register and register[source].value}
     for path, value in said.items():
         if path not in person.known:
             person = with_fact(person, path, value, unit=found.knowledge.paths[path].unit)

@@ -103,6 +103,7 @@ def _one(request: HttpRequest, number: int, problem: Problem | None = None) -> H
     context = {
         "row": query.rows_of([found], account, clock.now())[0],
         "steps": query.log(found),
+        "of_nobody": query.unreached_person(found) if may(account, "restrict-chart") else "",
         "colleagues": () if found.closed_at else query.colleagues(found),
         "problem": problem,
         "typed": request.POST,

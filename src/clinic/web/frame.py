@@ -131,6 +131,7 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
     if account is not None and may(account, "see-today"):
         waiting = unseen(account).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
+        doors.append({"name": "schedule", "words": _("Schedule"), "icon": "calendar-days", "count": ""})
         alerts = open_alerts(account).count()
         doors.append({"name": "alerts", "words": _("Alerts"), "icon": "bell-alert", "count": alerts or ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
@@ -144,6 +145,10 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         doors.append({"name": "bench", "words": _("Bench"), "icon": "beaker", "count": ""})
     if account is not None and may(account, "see-trials"):
         doors.append({"name": "trials", "words": _("Trials"), "icon": "chart-bar", "count": ""})
+    if account is not None and may(account, "see-stock"):
+        doors.append({"name": "stock", "words": _("Stock"), "icon": "archive-box", "count": ""})
+    if account is not None and may(account, "see-forms"):
+        doors.append({"name": "forms", "words": _("Forms"), "icon": "document-check", "count": ""})
     if account is not None and may(account, "read-policy"):
         doors.append({"name": "governance", "words": _("Set-up"), "icon": "clipboard-document-check", "count": ""})
     if account is not None and may(account, "read-audit"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -103,7 +103,7 @@ def low_light(request: HttpRequest) -> HttpResponse:
     )
     if request.headers.get("X-Requested-With") == "fetch":
         return HttpResponse(status=204)
-    return redirect(after if is_here else "home")
+    return HttpResponseRedirect(after) if is_here else redirect("home")  # never the name of a view that was typed
 
 
 urls = [

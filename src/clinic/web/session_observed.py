@@ -44,6 +44,8 @@ def observed(request: HttpRequest, found: Chart) -> HttpResponse:
 
 def _said(request: HttpRequest) -> dict[str, Any] | None:
     """The batch; None where it has not the shape of one."""
+    if request.content_type != "application/json":
+        return None
     try:
         found = json.loads(request.body)
     except ValueError:

@@ -24,6 +24,7 @@ from clinic.web.door import account_of
 from clinic.web.session_advice import LANGUAGES, lacks_words
 from clinic.web.session_charts import session_chart
 from clinic.web.templatetags.clinic import amount, word
+from ketapath.domain.session import Miss
 from ketapath.knowledge import PathSpec
 from ketapath.session import running_rate
 
@@ -95,6 +96,7 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "is_live": here.step != "home",
         "steps": steps(here),
         "expected": foreseen,
+        "misses": [missed_in_words(miss) for miss in here.visit.misses],
         "drawn": session_chart(here, foreseen, now),
         "waits": ", ".join(dict.fromkeys(limit.rule for limit in foreseen.limits if limit.waits)),
         "readings": [p for p in (*READINGS, *SCORES) if here.visit.is_before_dose or p != "vitals.weight_kg"],
@@ -121,7 +123,7 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "may_witness": _may_witness(request, found, here),
         "given_mg": "" if given is None or given.dose_mg is None else f"{given.dose_mg:g} mg",
         "ordered": _ordered(here),
-        "asks": [_ask(request, spec) for spec in here.asks if _is_of_today(spec)],
+        "asks": [_ask(request, s) for s in here.asks if _is_of_today(s) and s.path not in SCORES],
         "asks_of_record": [_ask(request, spec) for spec in here.asks if not _is_of_today(spec)],
     }
 
@@ -142,6 +144,23 @@ def steps(here: Room) -> list[dict[str, str]]:
     return [{"words": words, "state": state} for words, state in zip(names.values(), states, strict=True)]
 
 
+def missed_in_words(miss: Miss) -> str:
+    """How far what was read lay from what was expected, over the session."""
+    names = {"systolic": _("Systolic pressure"), "diastolic": _("Diastolic pressure"), "heart-rate": _("Pulse"),
+             "dissociation": _("Dissociation")}  # fmt: skip
+    units = {"heart-rate": _("per minute"), "dissociation": _("of 10")}
+    tenths = 10 if miss.quantity == "dissociation" else 1
+    said = {
+        "what": names.get(miss.quantity, miss.quantity),
+        "count": miss.readings,
+        "off": f"{abs(miss.mean * tenths):.{1 if tenths > 1 else 0}f} {units.get(miss.quantity, 'mmHg')}",
+        "outside": miss.outside,
+    }
+    higher = _("%(what)s, %(count)s read: on average %(off)s above what was expected, %(outside)s outside its band.")
+    lower = _("%(what)s, %(count)s read: on average %(off)s below what was expected, %(outside)s outside its band.")
+    return (higher if miss.mean >= 0 else lower) % said
+
+
 def _rate(here: Room) -> dict[str, float]:
     """The pump's rate and the volume, once somebody has read the concentration; nothing before."""
     concentration = here.visit.concentration_mg_per_ml
@@ -160,7 +179,8 @@ def awaited(here: Room) -> list[dict[str, Any]]:
         line["names"].append(str(WHAT.get(one.what, one.what)))
         line["rules"][one.rule_id] = None
         line["is_overdue"] = line["is_overdue"] or one.is_overdue
-    return [{**line, "what": ", ".join(line["names"])} for line in groups.values()]
+    lines = [{**line, "what": ", ".join(line["names"])} for line in groups.values()]
+    return [{**line, "what": line["what"][:1].upper() + line["what"][1:]} for line in lines]
 
 
 def course(found: Chart, here: Room, now: datetime) -> dict[str, Any]:
@@ -175,7 +195,7 @@ def course(found: Chart, here: Room, now: datetime) -> dict[str, Any]:
         state |= {"rate": rate, "is_paused": last is not None and last.kind == "pause",
                   "stopped_at": last.at if last is not None and last.kind == "stop" else None,
                   "since": None if last is None else last.at,
-                  "concentration": here.visit.concentration_mg_per_ml}  # fmt: skip
+                  "ends_at": _planned_end(here, now), "concentration": here.visit.concentration_mg_per_ml}  # fmt: skip
     if kind == "spray":
         gap = timedelta(minutes=found.knowledge.rules["REG-007"].limit("session.minutes_between_devices"))
         given, aside = here.devices
@@ -185,6 +205,21 @@ def course(found: Chart, here: Room, now: datetime) -> dict[str, Any]:
                   "next_at": None if last_at is None or given >= ordered else last_at + gap,
                   "gap": gap.total_seconds() / 60}  # fmt: skip
     return state
+
+
+def _planned_end(here: Room, now: datetime) -> datetime | None:
+    """When the infusion ends by its order, later by the pauses so far; None where it was stopped or has no length."""
+    given = here.visit.administration
+    if given is None or here.infusion_min is None or here.visit.said("stop"):
+        return None
+    held, since = timedelta(), None
+    for event in here.visit.events:
+        if event.kind == "pause":
+            since = event.at
+        elif event.kind == "resume" and since is not None:
+            held, since = held + (event.at - since), None
+    held += timedelta() if since is None else now - since
+    return given.started_at + timedelta(minutes=here.infusion_min) + held
 
 
 def log(here: Room) -> list[dict[str, Any]]:

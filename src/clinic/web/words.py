@@ -9,17 +9,37 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from clinic.web.care_words import CARE_WORDS
+from clinic.web.output_words import OUTPUTS
 
 WORDS: Mapping[str, Any] = MappingProxyType(
     {
+        **OUTPUTS,
         **CARE_WORDS,
         # work behind the pages
         "errand notice": _("A notice or an alert"),
         "errand morning-round": _("Morning round"),
         "errand checks": _("Look for checks that are due"),
         "errand early-sign": _("Look for an early sign"),
-        "errand adverse-late": _("Look whether a serious event was reviewed and reported"),
         "errand trial": _("A simulated trial"),
+        # the schedule
+        "appointment session": _("Session"),
+        "appointment preparation": _("Preparation"),
+        "appointment integration": _("Integration hour"),
+        "appointment psychotherapy": _("Psychotherapy"),
+        "appointment review": _("Review"),
+        "appointment check": _("Review"),
+        "appointment call": _("Telephone call"),
+        "appointment is booked": _("booked"),
+        "appointment is arrived": _("here"),
+        "appointment is fulfilled": _("done"),
+        "appointment is cancelled": _("cancelled"),
+        "appointment is noshow": _("did not come"),
+        "ride not-asked": _("ride home not asked"),
+        "ride to-arrange": _("ride home to arrange"),
+        "ride arranged": _("ride home arranged"),
+        "ride not-needed": _("no ride home needed"),
+        "room treatment": _("Treatment"),
+        "room talking": _("Talking"),
         # simulated trials
         "trial waiting": _("waiting"),
         "trial running": _("running"),
@@ -189,9 +209,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "chain test-missing": _("The daily test has not been made."),
         "chain mail-stuck": _("The daily test was passed on, but its message does not leave the house."),
         "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
-        "adverse.serious": _("A serious adverse event was recorded: review and report it."),
-        "adverse.review_late": _("A serious adverse event has not been reviewed in time."),
-        "adverse.report_late": _("A serious adverse event has not been reported in time."),
+        "adverse.serious": _("A serious adverse event was recorded: review it."),
+        "adverse.report": _("A serious adverse event has to be reported."),
+        "form.overdue": _("A monitoring form has not been sent within seven days."),
         # how grave a rule is
         "absolute-contraindication": _("absolute contraindication"),
         "relative-contraindication": _("relative contraindication"),

@@ -51,6 +51,7 @@ class Entry:
     `given_mg` is what was signed as given, `uses` what the ledger says; `number` counts the person's doses from 1.
     `sedation` is the lowest alertness (MOAA/S, 5 awake), `dissociation`, `nausea` and `distress` the highest of 0 to
     10. `respiratory` and `adverse` are empty where somebody said that there was nothing, None where nobody has.
+    `is_spo2_missed` where somebody said that the saturation was never read.
     """
 
     patient_id: str
@@ -76,6 +77,7 @@ class Entry:
     pressure_end: Pressure | None
     spo2_before: float | None
     spo2_lowest: float | None
+    is_spo2_missed: bool
     sedation: float | None
     dissociation: float | None
     nausea: float | None

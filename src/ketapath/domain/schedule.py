@@ -57,6 +57,7 @@ class Booked:
     planned_on: date | None = None
     ride: Ride = "not-asked"
     why: str = ""
+    made_at: datetime | None = None
 
     @property
     def stands(self) -> bool:

@@ -54,6 +54,22 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """How far the readings of one quantity were from what was expected, over one session.
+
+    `mean` is observed less expected (the median), in `unit`; `standardised` the same in standard deviations of one
+    reading; `outside` counts the readings outside the band of 90 in 100.
+    """
+
+    quantity: str
+    unit: str
+    readings: int
+    mean: float
+    standardised: float
+    outside: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """One reading of a visit that is awaited. `due_at` is None before the dose, when there is no clock yet.
 
@@ -146,6 +162,7 @@ class Visit:
     room: str = ""
     appointment_id: str | None = None
     events: tuple[Event, ...] = ()
+    misses: tuple[Miss, ...] = ()
 
     @property
     def step(self) -> str:

@@ -23,7 +23,7 @@ _LONGEST = timedelta(hours=24)
 """What is longer is no appointment of a clinic's day, and takes nothing."""
 
 
-def appointment(booked: Booked, *, made_at: datetime) -> Resource:
+def appointment(booked: Booked) -> Resource:
     """The booking as an Appointment. Its instants are written in their own zone, the clinic's."""
     stamps: list[Resource] = [{"url": f"{LOCAL}/ride", "valueCode": booked.ride}]
     if booked.planned_on is not None:
@@ -45,9 +45,10 @@ def appointment(booked: Booked, *, made_at: datetime) -> Resource:
         "start": booked.starts_at.isoformat(),
         "end": booked.ends_at.isoformat(),
         "minutesDuration": round((booked.ends_at - booked.starts_at).total_seconds() / 60),
-        "created": made_at.isoformat(),
         "participant": [*people, *map(_participant, booked.staff)],
         **plan,
+        **({"cancelationReason": {"text": booked.why}} if booked.why else {}),
+        **({} if booked.made_at is None else {"created": booked.made_at.isoformat()}),
     }
 
 
@@ -90,6 +91,7 @@ def booking_of(resource: Resource) -> Booked | None:
         planned_on=el.day(stamps.get(f"{LOCAL}/planned-on", {}).get("valueDate")),
         ride=cast(Ride, ride) if ride in RIDES else "not-asked",
         why=next(el.words(resource, "cancelationReason"), ""),
+        made_at=_instant(resource.get("created")),
     )
 
 

@@ -8,7 +8,7 @@ written in the zone they are given in, so that the day of a fact is the clinic's
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -409,14 +409,16 @@ def adapted_plan(
     by: str,
     at: datetime,
     recommendation: str,
+    booked: Collection[tuple[date, str]] = (),
 ) -> list[Resource]:
     """A plan that goes on, as a new one that names the one it replaces.
 
-    It holds the dates that are left, then those of `onward`; `dose_mg` (base) is another dose, None for the same, and
+    It holds the dates that are left, then those of `onward`. A date is left too where its appointment was `booked`, as
+    planned day and kind, for a day that is still ahead; `dose_mg` (base) is another dose, None for the same, and
     ends what was meant for later sessions; `status` is "active" or "on-hold".
     """
-    today = at.date().isoformat()
-    left = [a for a in old["activity"] if a["detail"]["scheduledString"][:10] >= today]
+    today, held = at.date().isoformat(), {(on.isoformat(), kind) for on, kind in booked}
+    left = [a for a in old["activity"] if a["detail"]["scheduledString"][:10] >= today or _planned_for(a) in held]
     plan: Resource = {
         **old,
         "id": identity,
@@ -438,6 +440,11 @@ def adapted_plan(
     return [plan, {**kept, "id": f"{identity}-order", "status": status, "authoredOn": at.isoformat(),
                    "requester": {"display": by}, "basedOn": [{"reference": f"CarePlan/{identity}"}],
                    "dosageInstruction": dosage}]  # fmt: skip
+
+
+def _planned_for(activity: Mapping[str, Any]) -> tuple[str, str]:
+    """The day and the kind of one activity of a plan."""
+    return activity["detail"]["scheduledString"][:10], activity["detail"]["code"]["coding"][0]["code"]
 
 
 def _activity(appointment: Appointment) -> Resource:

@@ -5,15 +5,17 @@ Instants are written in the zone they are given in, so that the day of a fact is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ketapath.domain.session import Miss
 from ketapath.fhir.encode import FACT, LOCAL, LOINC, PRESSURES, ROUTES, SINGLE_VITALS, SNOMED, SUBSTANCE, UNII
 from ketapath.fhir.shapes import Resource, concept, person, quantity, subject
 
 EVENT = f"{LOCAL}/event"
 ROOM = f"{LOCAL}/room"
+MISS = f"{LOCAL}/miss"
 
 
 def visit_opened(
@@ -161,6 +163,33 @@ def event(
     if words:
         made["note"] = [{"text": words}]
     return made
+
+
+def missed(
+    identity: str, misses: Sequence[Miss], *, patient_id: str, visit_id: str, at: datetime, status: str = "final"
+) -> Resource:
+    """How far the readings of a visit were from what was expected, a component for each quantity."""
+    return {
+        "resourceType": "Observation",
+        "id": identity,
+        "status": status,
+        "code": concept(LOCAL, "session-miss", "Observed against expected"),
+        "subject": subject(patient_id),
+        "encounter": {"reference": f"Encounter/{visit_id}"},
+        "effectiveDateTime": at.isoformat(),
+        "component": [
+            {
+                "code": concept(MISS, miss.quantity, miss.quantity),
+                "valueQuantity": quantity(miss.mean, miss.unit),
+                "extension": [
+                    {"url": f"{MISS}/standardised", "valueDecimal": miss.standardised},
+                    {"url": f"{MISS}/readings", "valueInteger": miss.readings},
+                    {"url": f"{MISS}/outside", "valueInteger": miss.outside},
+                ],
+            }
+            for miss in misses
+        ],
+    }
 
 
 def taken_under(reading: Mapping[str, Any], administration_id: str) -> Resource:

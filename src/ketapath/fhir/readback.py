@@ -13,11 +13,11 @@ from typing import Any, Literal, cast
 from ketapath.domain.evidence import Override, Text
 from ketapath.domain.note import Note, NoteKind
 from ketapath.domain.plan import Decided, PlannedTask, PlannedVisit, Recommendation, SignedPlan
-from ketapath.domain.session import EVENTS, Administration, Event, TimedReading, Visit
+from ketapath.domain.session import EVENTS, Administration, Event, Miss, TimedReading, Visit
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
 from ketapath.fhir.encode import DOSE_STEP, LOCAL, NOTES, SECTION, SUBSTANCE
-from ketapath.fhir.encode_visit import EVENT, ROOM
+from ketapath.fhir.encode_visit import EVENT, MISS, ROOM
 from ketapath.fhir.medicines import given_dose_mg, route_of
 from ketapath.fhir.values import value_facts
 from ketapath.fhir.vocabulary import Vocabulary
@@ -47,6 +47,7 @@ def visits(bundle: Bundle, vocabulary: Vocabulary) -> tuple[Visit, ...]:
                 room=_room_of(encounter),
                 appointment_id=next(_references(encounter, "appointment"), "").partition("/")[2] or None,
                 events=tuple(_events(bundle, here)),
+                misses=tuple(_misses(bundle, here)),
             )
         )
     return tuple(sorted(found, key=lambda v: v.opened_at))
@@ -299,9 +300,33 @@ def _events(bundle: Bundle, visit: str) -> Iterator[Event]:
     return iter(sorted(found, key=lambda e: e.at))
 
 
+def _misses(bundle: Bundle, visit: str) -> Iterator[Miss]:
+    """How far the readings of this visit were from what was expected."""
+    for resource in bundle.of_type("Observation"):
+        if not _is(resource, "code", "session-miss") or not _refers(resource, "encounter", visit) or _void(resource):
+            continue
+        for part in el.objects(resource, "component"):
+            stated, amount = {str(e.get("url")): e for e in el.objects(part, "extension")}, part.get("valueQuantity")
+            mean = el.number(amount, "value")
+            standardised = el.number(stated.get(f"{MISS}/standardised"), "valueDecimal")
+            counts = [el.number(stated.get(f"{MISS}/{name}"), "valueInteger") for name in ("readings", "outside")]
+            if mean is None or standardised is None or counts[0] is None or counts[1] is None:
+                continue
+            yield Miss(
+                quantity=el.first_code(part, "code") or "",
+                unit=el.text(amount, "code") or "1",
+                readings=int(counts[0]),
+                mean=mean,
+                standardised=standardised,
+                outside=int(counts[1]),
+            )
+
+
 def is_event(resource: Resource) -> bool:
-    """Whether this is a timed fact of a visit that is no reading."""
-    return resource.get("resourceType") == "Observation" and _is(resource, "code", "session-event")
+    """Whether this was written about a visit and is no reading: a timed fact, or how far a prediction was off."""
+    return resource.get("resourceType") == "Observation" and (
+        _is(resource, "code", "session-event") or _is(resource, "code", "session-miss")
+    )
 
 
 def _tasks(bundle: Bundle, plan: str) -> Iterator[PlannedTask]:

@@ -68,7 +68,24 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         overrides=overrides(bundle),
         not_interpreted=dict(sorted(uninterpreted.items())),
         goals=goals,
+        peaks=_peaks(bundle, vocabulary),
     )
+
+
+def _peaks(bundle: Bundle, vocabulary: Vocabulary) -> dict[str, dict[str, float]]:
+    """The highest reading of each quantity under each dose: they say how a session went, never how somebody is."""
+    found: dict[str, dict[str, float]] = {}
+    for resource in bundle.of_type("Observation"):
+        if not is_under_a_dose(resource) or el.text(resource, "status") in _VOID:
+            continue
+        references = (el.text(part, "reference") or "" for part in el.objects(resource, "partOf"))
+        doses = [r.partition("/")[2].split("/_history/")[0] for r in references if r.startswith("Medication")]
+        for fact in _observation(resource, vocabulary):
+            if isinstance(fact.value, float) and fact.status == "usable":
+                for dose in doses:
+                    peaks = found.setdefault(dose, {})
+                    peaks[fact.path] = max(fact.value, peaks.get(fact.path, fact.value))
+    return found
 
 
 def _is_about_a_session(resource: Resource) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ketapath.domain.adverse import AdverseEvent
@@ -76,15 +77,8 @@ def entry(
         started_at=begun,
         ended_at=_local(dose.ended_at, here),
         home_at=_local(visit.closed_at, here),
-        pressure_before=_last(_pressures(readings, here, begun, upto=0.0)),
-        pressure_40=_nearest_40(_pressures(readings, here, begun, after=_AT_40_FROM_MIN, upto=_AT_40_TO_MIN), begun),
-        pressure_end=_last(_pressures(readings, here, begun, after=_AT_40_TO_MIN)),
-        spo2_before=_newest(readings, _SPO2, under_drug=False),
-        spo2_lowest=min(_values(readings, _SPO2, under_drug=True), default=None),
-        sedation=min(_values(readings, "session.moaa_s"), default=None),
-        dissociation=max(_values(readings, "session.dissociation_0_10"), default=None),
-        nausea=max(_values(readings, "session.nausea_0_10"), default=None),
-        distress=max(_values(readings, "session.distress_0_10"), default=None),
+        **_measured(readings, here, begun),
+        is_spo2_missed=stated.get("session.saturation_not_taken") is True,
         respiratory=_breathing(readings),
         adverse=_adverse(adverse, visit, stated.get("session.adverse_event")),
         ratings=tuple(
@@ -98,6 +92,21 @@ def entry(
         monitored_by=monitored_by,
         site=dict(site),
     )
+
+
+def _measured(readings: Sequence[TimedReading], here: ZoneInfo, begun: datetime) -> dict[str, Any]:
+    """Pressures at their times, and the worst of each rating."""
+    return {
+        "pressure_before": _last(_pressures(readings, here, begun, upto=0.0)),
+        "pressure_40": _nearest_40(_pressures(readings, here, begun, after=_AT_40_FROM_MIN, upto=_AT_40_TO_MIN), begun),
+        "pressure_end": _last(_pressures(readings, here, begun, after=_AT_40_TO_MIN)),
+        "spo2_before": _newest(readings, _SPO2, under_drug=False),
+        "spo2_lowest": min(_values(readings, _SPO2, under_drug=True), default=None),
+        "sedation": min(_values(readings, "session.moaa_s"), default=None),
+        "dissociation": max(_values(readings, "session.dissociation_0_10"), default=None),
+        "nausea": max(_values(readings, "session.nausea_0_10"), default=None),
+        "distress": max(_values(readings, "session.distress_0_10"), default=None),
+    }
 
 
 def amount(milligrams: float | None) -> Decimal | None:

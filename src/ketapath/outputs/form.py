@@ -85,7 +85,8 @@ def _watched(entry: Entry) -> Iterator[FormField]:
     yield FormField(group=group, key="at_end", label="Acceptable at the end", value=_yes(entry.accepted_at_end))
     for key in ("pressure_before", "pressure_40", "pressure_end"):
         yield _shared(entry, group, key, blocks=False)
-    lowest = None if entry.spo2_lowest is None else number_words(entry.spo2_lowest)
+    lowest = "not taken" if entry.is_spo2_missed else None
+    lowest = lowest if entry.spo2_lowest is None else number_words(entry.spo2_lowest)
     yield FormField(group=group, key="spo2", label="Lowest oxygen saturation under the drug, %", value=lowest)
 
 

@@ -7,6 +7,7 @@ In-session findings are charting for the people in the room, not an alarm that a
 """
 
 from ketapath.session.counted import counted_mg, device_count, running_rate
+from ketapath.session.miss import session_miss
 from ketapath.session.rules import gates, monitor, ready_for_discharge, rescreen
 from ketapath.session.timers import due, steps_of
 
@@ -19,5 +20,6 @@ __all__ = [
     "ready_for_discharge",
     "rescreen",
     "running_rate",
+    "session_miss",
     "steps_of",
 ]

@@ -90,7 +90,8 @@
       box.hidden = entries.length === 0 && state === "well";
       box.querySelector("[data-state]").textContent = words(state);
       box.querySelector("[data-count]").textContent =
-        entries.length ? words("waiting", { count: entries.length, at: clock(entries[0].at) }) : words("none");
+        entries.length === 0 ? words("none") : refused.size === entries.length ? words("some")
+          : words("waiting", { count: entries.length, at: clock(entries[0].at) });
       box.querySelector("[data-send]").hidden = entries.length === 0;
       const list = box.querySelector("ul");
       list.replaceChildren(...entries.map((entry) => line(entry)));
@@ -111,6 +112,16 @@
       const drop = item.querySelector("[data-drop]");
       drop.addEventListener("click", () => { kept.remove(entry.key); refused.delete(entry.key); show(); });
       drop.hidden = !result;
+      const back = item.querySelector("[data-back]");
+      back.hidden = !result || entry.kind !== "reading";
+      back.addEventListener("click", () => {
+        Object.entries(entry.values).forEach(([path, value]) => {
+          const field = document.querySelector(`#checkin [name="${CSS.escape(path)}"]`);
+          if (field) field.value = value;
+        });
+        drop.click();
+        document.querySelector("#checkin input:not([type=hidden])")?.focus();
+      });
       return item;
     };
 
@@ -219,10 +230,14 @@
     document.addEventListener("submit", async (event) => {
       const form = /** @type {HTMLFormElement} */ (event.target);
       if (form.method !== "post" || leaves || form.closest("#cover")) return;
-      if (form.matches("[data-observe]") && (form.id !== "checkin" || state !== "well" || unsent() || !answered().length)) {
+      // That a dose was begun is a fact too, where nothing stood against it; while connected it goes by its form.
+      const isLate = form.matches("[data-late]") && state !== "well";
+      if (isLate || form.matches("[data-observe]") && (form.id !== "checkin" || state !== "well" || unsent() || !answered().length)) {
         event.preventDefault();
         event.stopPropagation();
-        observe(form, event.submitter);
+        if (form.dataset.busy) return; // pressed twice is meant once
+        form.dataset.busy = "yes";
+        observe(form, event.submitter).finally(() => { delete form.dataset.busy; });
         return;
       }
       if (unsent() === 0 && state === "well") return;
