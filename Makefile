@@ -22,7 +22,7 @@ PORT ?= 8000
 export DATA_DIR HOST PORT
 
 .PHONY: help fit setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
-	format run plan bench bench-audit bench-door bench-knowledge bench-pharmacology bench-plan bench-records bench-response bench-store \
+	format run plan bench bench-audit bench-door bench-knowledge bench-pages bench-pharmacology bench-plan bench-records bench-response bench-store \
 	bench-trial calibrate calibrate-plan claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
@@ -48,7 +48,7 @@ $(STAMP): requirements.lock pyproject.toml $(KERNEL)
 
 css: $(CSS)
 
-$(CSS): $(STAMP) src/clinic/web/styles/app.css
+$(CSS): $(STAMP) $(wildcard src/clinic/web/styles/*.css)
 	@$(BIN)/tailwindcss -i src/clinic/web/styles/app.css -o $@ --minify 2> build-css.log || { cat build-css.log; exit 1; }
 	@rm -f build-css.log
 
@@ -72,7 +72,7 @@ lock: setup ## write requirements.lock anew from pyproject.toml (UPGRADE=1 takes
 	  --output-file requirements-research.lock
 
 test: setup css tools test-store ## run the tests, all but the slow ones; time per folder stands before the last line
-	@$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 # What has to hold on PostgreSQL as on SQLite: the store itself, the loop above it, and whatever a form may be sent.
 ON_POSTGRES := tests/store tests/clinic/test_loop.py tests/clinic/test_hostile_forms.py
@@ -149,12 +149,16 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 bench: setup css ## time the parts that have a budget
 	@$(BIN)/python -m benchmarks $(ARGS)
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pharmacology
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pages
 
 claims: setup ## how well claims are found in texts that nobody saw while the wordings were made (ARGS=--misses)
 	@$(BIN)/python -m benchmarks.claims $(ARGS)
 
 bench-knowledge: setup ## time knowledge and candidacy, and write docs/reference/knowledge-times.md
 	@$(BIN)/python -m benchmarks.knowledge $(ARGS)
+
+bench-pages: setup css ## server time of each page with 2,000 people, into docs/reference/page-times.md (ARGS='/today 5' for some)
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pages $(ARGS)
 
 bench-response: setup ## time one person's course on one core, and write docs/reference/response-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.response_person $(ARGS)

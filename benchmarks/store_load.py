@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
@@ -27,7 +27,7 @@ Text = tuple[str, str, str, str]
 def load(practice: Practice, resources: Iterable[Text], *, by: str, reason: str, at: datetime) -> int:
     """Store these resources as first versions, a batch in a transaction; how many they were."""
     count = 0
-    places = {table: _next(table) for table in (Current, Version, Term)}
+    places = {table: numbers(table) for table in (Current, Version, Term)}
     for batch in _batches(resources):
         with transaction.atomic():
             current = [_current(practice, one, at) for one in batch]
@@ -40,9 +40,9 @@ def load(practice: Practice, resources: Iterable[Text], *, by: str, reason: str,
             ]
             for term in terms:
                 term.pk = next(places[Term])
-            _insert(Current, current)
-            _insert(Version, versions)
-            _insert(Term, terms)
+            insert(Current, current)
+            insert(Version, versions)
+            insert(Term, terms)
         count += len(batch)
     for table in places:
         _go_on_from(table)
@@ -67,7 +67,8 @@ def _version(row: Current, by: str, reason: str) -> Version:
                    content=row.content)  # fmt: skip
 
 
-def _insert(table: type[Model], rows: Sequence[Model]) -> None:
+def insert(table: type[Model], rows: Sequence[Model]) -> None:
+    """Store rows that have their numbers already."""
     fields = table._meta.concrete_fields
     columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     values = map(attrgetter(*(field.attname for field in fields)), rows)
@@ -83,10 +84,15 @@ def _insert(table: type[Model], rows: Sequence[Model]) -> None:
 
 
 def _for_sqlite(value: Any) -> Any:
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
-def _next(table: type[Any]) -> Iterator[int]:
+def numbers(table: type[Any]) -> Iterator[int]:
+    """The numbers that the next rows of this table may have."""
     return itertools.count((table.objects.aggregate(last=Max("id"))["last"] or 0) + 1)
 
 

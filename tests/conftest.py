@@ -1,21 +1,39 @@
-"""Prints how long each folder of tests took, before pytest's own last line; makes passwords cheap."""
+"""Prints how long each folder of tests took, before pytest's own last line; makes passwords cheap and the demonstration
+once for all workers."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher
+from tests.daytime import hours_ahead
+from tests.demonstration import made_once
+from tests.passwords import be_cheap
+
+BYTECODE = Path(__file__).parents[1] / ".pytest_cache" / "bytecode"
+sys.dont_write_bytecode, sys.pycache_prefix = False, str(BYTECODE)
+os.environ |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(BYTECODE)}
+"""Some hundred processes are started by the tests; each source file is compiled for the first of them alone, also where
+the surroundings wish that nothing is left beside the sources."""
 
 BUDGETS_S = {"core": 180, "clinic": 180, "store": 120, "browser": 240}
 """What `make test` may take on two cores, in seconds of the clock; every other folder is the core."""
 
 
 def pytest_configure() -> None:
-    """Passwords in tests are hashed the same way, and cheaply."""
-    Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 64
-    Argon2PasswordHasher.parallelism = 1
+    """One hour of the day for all processes of this run, so that no clock goes backwards between them."""
+    be_cheap()
+    os.environ.setdefault("TEST_HOURS_AHEAD", str(hours_ahead()))
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration clinic as an SQLite file, to be copied."""
+    own = tmp_path_factory.getbasetemp()
+    return made_once(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from zoneinfo import ZoneInfo
 
 _started_wall = time.monotonic()
@@ -63,6 +64,25 @@ def wall() -> datetime:
 def local(instant: datetime, zone: str) -> datetime:
     """The instant as the clinic's wall clock shows it."""
     return instant.astimezone(ZoneInfo(zone))
+
+
+class NoSuchTime(ValueError):
+    """On this day the clinic's clock skips this time, or shows it twice. `kind` is skipped or twice."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def instant(on: date, at: time_of_day, zone: str) -> datetime:
+    """When the clinic's wall clock shows this time on this day, in UTC.
+
+    Raises NoSuchTime in the hour that a change of the clock leaves out, and in the one that it repeats.
+    """
+    early, late = (datetime.combine(on, at.replace(fold=fold), ZoneInfo(zone)) for fold in (0, 1))
+    if early.utcoffset() == late.utcoffset():
+        return early.astimezone(UTC)
+    raise NoSuchTime("skipped" if early.astimezone(UTC) > late.astimezone(UTC) else "twice")
 
 
 def today(zone: str) -> date:

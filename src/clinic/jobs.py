@@ -24,7 +24,9 @@ from clinic.actions import watches
 from clinic.actions.alerts import move_back, raise_alert, sweep
 from clinic.actions.commit import Stale
 from clinic.actions.deliveries import take_in
+from clinic.actions.forms import remind_of_forms
 from clinic.actions.mail import deliver
+from clinic.actions.session_miss import keep_miss
 from clinic.actions.trials import Unfinished, play
 from clinic.practice.models import Alert
 from clinic.queries.alerts import KINDS
@@ -222,6 +224,7 @@ def _morning_round(errand: Errand) -> None:
     """What is overdue this morning, and one more errand for everybody under treatment, so that none takes long."""
     practice = errand.practice
     watches.look_at_house(practice)
+    remind_of_forms(practice)
     under_treatment = PatientLine.objects.filter(
         practice=practice, sessions__gt=0, has_died=False, plan_status__in=("active", "on-hold")
     )
@@ -266,8 +269,23 @@ def _early_sign(errand: Errand) -> None:
         raise_alert(errand.practice, kind=SIGN, patient_id=patient_id, about=about)
 
 
+def _session_miss(errand: Errand) -> None:
+    """Raises ValueError where the record was written meanwhile, or the prediction fails, so that it is tried again."""
+    said = {name: str(errand.details[name]) for name in ("patient_id", "visit_id", "username")}
+    try:
+        keep_miss(errand.practice, **said)
+    except (Stale, KetapathError) as problem:
+        raise ValueError(type(problem).__name__) from problem
+
+
 _KINDS: Mapping[str, Callable[[Errand], None]] = MappingProxyType(
-    {"notice": _notice, "morning-round": _morning_round, "early-sign": _early_sign, "checks": _checks}
+    {
+        "notice": _notice,
+        "morning-round": _morning_round,
+        "early-sign": _early_sign,
+        "checks": _checks,
+        "session-miss": _session_miss,
+    }
 )
 
 _FIRST: Mapping[str, Callable[[Errand], None]] = MappingProxyType({"early-sign": _answers})

@@ -95,6 +95,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "clinic.logs.note_route",
+    "clinic.web.compressed.compressed",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -124,7 +125,12 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "clinic.web.frame.surroundings",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "clinic.web.templatetags.clinic"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "clinic.web.templatetags.clinic",
+                "clinic.web.templatetags.board",
+            ],
             "libraries": {
                 "heroicons": "heroicons.templatetags.heroicons",
                 "django_htmx": "django_htmx.templatetags.django_htmx",

@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "update":
             words = "draws of the parameters from the clinic's own patients (FORMAT.md) instead of the literature's"
             made.add_argument("--prior", metavar="FILE", help=words)
+            made.add_argument("--exposure", action="store_true", help="also what was given so far and what is due")
         if name == "worth":
             words = "how common a yes is, such as diagnosis.ptsd=0.05; may be repeated"
             made.add_argument("--share", type=_share, action="append", default=[], metavar="FACT=SHARE", help=words)
@@ -153,6 +154,7 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def _update(arguments: argparse.Namespace) -> int:
     from ketapath import journey, report
+    from ketapath.followup import exposure
     from ketapath.response.prior import population
 
     knowledge, clinic, someone = _person(arguments)
@@ -160,10 +162,12 @@ def _update(arguments: argparse.Namespace) -> int:
     _, course, card = journey.treated(someone, clinic, knowledge, seed=arguments.seed, own_prior=own)
     if arguments.html:
         write(arguments.html, report.course_html(course, card, someone, knowledge).encode())
-    if arguments.json:
-        print_json(report.course_json(course, card, someone, knowledge))
-    else:
-        print(report.course_text(course, card, someone, knowledge))
+    ledger = exposure(someone, clinic, knowledge)
+    words = report.course_text(course, card, someone, knowledge)
+    if arguments.exposure:
+        words += f"\n\n{report.exposure_text(ledger, knowledge)}"
+    form = report.course_json(course, card, someone, knowledge)
+    tell(arguments, form | {"exposure": report.exposure_json(ledger, knowledge)}, words)
     return 0
 
 

@@ -18,7 +18,7 @@ from ketapath.domain.goal import Goal
 from ketapath.domain.profile import Profile, Trial
 from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, PathSpec
-from ketapath.progress import progress
+from ketapath.progress import MAY_BE_STATED, progress
 from ketapath.trials import antidepressant_trials, still_stands
 
 __all__ = ["fact_used", "profile", "with_fact"]
@@ -187,7 +187,7 @@ def _aside(fact: Fact, reason: Text) -> Fact:
 
 
 def _derived(
-    stated: Statements, known: Mapping[str, Fact], trials: tuple[Trial, ...], as_of: date, knowledge: Knowledge
+    stated: Statements, known: dict[str, Fact], trials: tuple[Trial, ...], as_of: date, knowledge: Knowledge
 ) -> Iterator[Fact]:
     """Facts that follow from others: age, body mass, pregnancy to be asked about, pressure, trials, medicines."""
     if stated.born_on is not None:
@@ -201,6 +201,11 @@ def _derived(
     yield from _uncontrolled_pressure(stated.facts, as_of, knowledge)
     yield from _failed_trials(trials, known)
     for fact in progress(stated, as_of=as_of, knowledge=knowledge):
+        said = known.get(fact.path) if fact.path in MAY_BE_STATED else None
+        if said is not None and said.on is not None and fact.on is not None:
+            if said.on >= fact.on:
+                continue
+            known.pop(fact.path)  # it was said of an earlier session
         reason = _not_today(knowledge.paths[fact.path], fact, as_of)
         yield fact if reason is None else _aside(replace(fact, value=None), reason)
     yield _undetermined_trials(trials, stated)

@@ -16,11 +16,17 @@ from ketapath.domain.fact import Fact, Origin, ScoreEntry, Statements
 from ketapath.knowledge import Knowledge
 from ketapath.measurement import is_remission, is_response, reliable_change
 
-__all__ = ["progress"]
+__all__ = ["MAY_BE_STATED", "progress"]
 
 _SPACING_OVER = 4  # source: REG-022 asks for the spacing now; four sessions are the block of policy.yaml
 _DAYS_PER_MONTH = 365.25 / 12  # source: the calendar
-_PAIN = "scale.pain_0_10"
+_PAIN, _MOCA = "scale.pain_0_10", "scale.moca"
+_PEAKS = {
+    "peak_systolic_mmhg": ("vitals.systolic_mmhg", "mm[Hg]"),
+    "peak_distress_0_10": ("session.distress_0_10", "{score}"),
+}
+MAY_BE_STATED = frozenset({"course.peak_systolic_mmhg", "course.peak_distress_0_10", "course.dose_changed"})
+"""What a person may say of the last session too; their word on or after its day counts before what is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +57,34 @@ def progress(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Iterat
     recent = days[-_SPACING_OVER:]
     if len(recent) > 1:
         yield fact("mean_interval_days", (recent[-1] - recent[0]).days / (len(recent) - 1), "d")
+    yield from _of_last_session(stated, days, as_of)
     before, after = _around(_phq9(stated.scores, as_of), days[0])
     if before is not None and after:
         yield from _response(before, after, days, as_of, knowledge)
-    pain_before, pain_after = _around(_pain(stated, as_of), days[0])
+    moca_before, moca_after = _around(_totals(stated, _MOCA, as_of), days[0])
+    if moca_before is not None and moca_after:
+        newest = moca_after[-1]
+        fallen = moca_before.total - newest.total
+        yield fact("cognition_fall_points", fallen, "{score}", newest.origin, newest.on)
+    pain_before, pain_after = _around(_totals(stated, _PAIN, as_of), days[0])
     if pain_before is not None and pain_after and pain_before.total > 0:
         newest = pain_after[-1]
         gained = 100 * (pain_before.total - newest.total) / pain_before.total
         yield fact("pain_improvement_percent", gained, "%", newest.origin, newest.on)
+
+
+def _of_last_session(stated: Statements, days: Sequence[date], as_of: date) -> Iterator[Fact]:
+    """The highest readings under the last dose, and whether it differed from the one before."""
+    doses = [d for d in stated.doses if d.on <= as_of and d.on >= days[0] and d.dose_mg != 0]
+    last = doses[-1]
+    for name, (path, unit) in _PEAKS.items():
+        peak = stated.peaks.get(last.origin.id, {}).get(path)
+        if peak is not None:
+            yield Fact(path=f"course.{name}", value=peak, unit=unit, on=last.on, origin=last.origin)
+    if len(doses) > 1:
+        was, now = ((d.product, d.route, d.dose_mg) for d in doses[-2:])
+        if None not in (was[2], now[2]):
+            yield Fact(path="course.dose_changed", value=was != now, unit=None, on=last.on, origin=last.origin)
 
 
 def _response(
@@ -99,14 +125,10 @@ def _phq9(scores: Sequence[ScoreEntry], as_of: date) -> list[_Total]:
     return sorted(found, key=lambda t: t.on)
 
 
-def _pain(stated: Statements, as_of: date) -> list[_Total]:
+def _totals(stated: Statements, path: str, as_of: date) -> list[_Total]:
     found = [
         _Total(f.on, f.value, f.origin)
         for f in stated.facts
-        if f.path == _PAIN
-        and f.status == "usable"
-        and isinstance(f.value, float)
-        and f.on is not None
-        and f.on <= as_of
+        if f.path == path and f.status == "usable" and isinstance(f.value, float) and f.on is not None and f.on <= as_of
     ]
     return sorted(found, key=lambda t: t.on)

@@ -11,9 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from tests.browser.house import House, browser, signed_in
 
 EXPECTED = (
-    "status of 4", "[object Event]", "ERR_CONNECTION_REFUSED", "htmx:sendError", "htmx:sendAbort", "htmx:afterRequest",
+    "status of 4", "[object Event]", "ERR_CONNECTION_REFUSED", "ERR_INTERNET_DISCONNECTED", "ERR_FAILED",
+    "htmx:sendError", "htmx:sendAbort", "htmx:afterRequest",
 )  # fmt: skip
-"""What a console may say: a form was refused, the server is away while a test has stopped it, a newer request won."""
+"""What a console may say: a form was refused, server or network is away while a test has it so, a newer request won."""
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +25,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the demonstration in it, to be copied."""
+def filled(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the demonstration in it, to be copied; opened once, so that its files are in place."""
     folder = tmp_path_factory.mktemp("filled")
+    (folder / "data").mkdir()
+    shutil.copy(demonstration, folder / "data" / "clinic.sqlite3")
     House(folder=folder).start().stop()
     return folder / "data"
 

@@ -46,11 +46,19 @@ PAGES = {
     "accesses": f"/patients/{TREATED}/accesses",
     "response-none": f"/patients/{READY}/response",
     "notes": f"/patients/{TREATED}/notes",
+    "therapy": f"/patients/{TREATED}/therapy",
+    "care": f"/patients/{TREATED}/care",
+    "plan-words": f"/patients/{TREATED}/plan/words",
+    "handovers": "/team",
+    "places": "/team/places",
     "fact": f"/patients/{READY}/fact?path=social.ride_home",
     "fact-choose": f"/patients/{READY}/fact",
     "source": f"/patients/{READY}/source/Patient/{READY}",
     "password": "/password",
     "team": f"/patients/{TREATED}/team",
+    "schedule": "/schedule",
+    "schedule-week": "/schedule/week",
+    "schedule-person": "/patients/seventy-four-with-falls/schedule",
     "emergency": "/emergency",
     "account": "/account",
     "account-app": "/account/app",
@@ -74,9 +82,15 @@ PAGES = {
     "bench-patient": f"/bench?patient={TREATED}&a_way=esketamine/nasal&a_dose=56&b_way=racemic/iv&b_dose=35",
     "bench-model": "/bench/models/racemic_sublingual_venous",
     "bench-interactions": "/bench/interactions?drug=ticlopidine",
+    "stock": "/stock",
+    "stock-destroy": "/stock/destroy",
+    "stock-differences": "/stock/differences",
+    "forms": "/forms",
+    "adverse": "/adverse",
+    "adverse-person": f"/patients/{TREATED}/adverse",
     "missing": "/patients/nobody",
 }
-OWN = {"own": "/my", "own-accesses": "/my/accesses"}
+OWN = {"own": "/my", "own-plan": "/my/plan", "own-accesses": "/my/accesses"}
 BROUGHT = "brought-from-elsewhere"
 DIRECTORS = {
     "trail": "/audit",
@@ -93,9 +107,12 @@ DIRECTORS = {
     "apart": f"/patients/{BROUGHT}/apart/1",
     "patient-brought": f"/patients/{BROUGHT}",
     "team-directors": f"/patients/{BROUGHT}/team",
+    "staff": "/team/staff",
     "emergencies": "/emergency/review",
     "governance-directors": "/governance",
     "decisions": "/decisions",
+    "schedule-rooms": "/schedule/rooms",
+    "schedule-duty": "/schedule/duty",
 }
 LOOKS = {
     "light": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"},

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import django
 from django.core.management import call_command
+from tests.passwords import be_cheap
 
 from clinic.cli import _prepare_folder
 from clinic.cli import main as clinic
@@ -24,6 +25,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
     _prepare_folder(Path(os.environ["DATA_DIR"]))
     django.setup()
+    be_cheap()
     call_command("migrate", verbosity=0)
     from tests import invented_courses as courses
     from tests.browser.screenshots import TREATED

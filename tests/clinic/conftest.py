@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from tests.daytime import hours_ahead
+from tests.demonstration import copied
 from tests.proofs import give_secret
 
 from clinic import clock
@@ -23,11 +25,15 @@ from clinic.demo.load import load_demo
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any, request: pytest.FixtureRequest) -> None:
     """The test database with the demonstration in it, by day."""
     clock.be_ahead(timedelta(hours=hours_ahead()))
     with django_db_blocker.unblock():
-        load_demo()
+        if connection.vendor == "sqlite":
+            connection.ensure_connection()
+            copied(request.getfixturevalue("demonstration"), connection.connection)
+        else:
+            load_demo()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.store.places import Place
 
 COMMAND = str(Path(sys.executable).with_name("ketapath-clinic"))
 EXAMPLE = Path(__file__).parents[2] / "examples" / "patients" / "treatment-resistant-depression.json"
@@ -25,29 +26,41 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def begin(folder: Path, *commands: tuple[str, ...]) -> None:
+    """Several commands in one process, each of which has to succeed."""
+    for code, _said, complained in Place(folder).run_all(*map(list, commands)):
+        assert code == 0, complained
+
+
+REAL = ("create-practice", "real", "--name", "Real Clinic")
+NINA = ("create-user", "nina", "--name", "Nina", "--role", "nurse", "--practice", "real")
+
+
 def test_from_an_empty_folder_to_a_person_on_record(tmp_path: Path) -> None:
     assert run(tmp_path, "create-practice", "real", "--name", "Real Clinic", "--zone", "Europe/Berlin").returncode == 0
     made = run(tmp_path, "create-user", "dana", "--name", "Dana", "--role", "coordinator", "--practice", "real")
     assert made.returncode == 0
     assert "signs in once with" in made.stdout
-    taken = run(tmp_path, "import", str(EXAMPLE), "--as", "dana")
-    assert taken.returncode == 0, taken.stderr
-    assert taken.stdout.startswith("treatment-resistant-depression: ")
-    again = run(tmp_path, "import", str(EXAMPLE), "--as", "dana")
-    assert ": 0 resources stored, 0 updated, " in again.stdout
-    assert " unchanged, 0 quarantined\n" in again.stdout
-    assert "signs in once with" in run(tmp_path, "new-code", "dana").stdout
-    assert run(tmp_path, "close-account", "dana").returncode == 0
-    assert "an open account" in run(tmp_path, "new-code", "dana").stderr
-    assert run(tmp_path, "rebuild").stdout == "real: 1 people\n"
-    assert "blocks: intact" in run(tmp_path, "verify-audit").stdout
+    bring, code = ["import", str(EXAMPLE), "--as", "dana"], ["new-code", "dana"]
+    rest = [bring, bring, code, ["close-account", "dana"], code, ["rebuild"], ["verify-audit"]]
+    told = Place(tmp_path).run_all(*rest)
+    taken, again, fresh, closed, refused, rebuilt, verified = told
+    assert taken[0] == 0, taken
+    assert taken[1].startswith("treatment-resistant-depression: ")
+    assert ": 0 resources stored, 0 updated, " in again[1]
+    assert " unchanged, 0 quarantined\n" in again[1]
+    assert "signs in once with" in fresh[1]
+    assert closed[0] == 0
+    assert "an open account" in refused[2]
+    assert rebuilt[1] == "real: 1 people\n"
+    assert "blocks: intact" in verified[1]
     assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
 
 
 def test_what_was_kept_apart_is_told_and_a_whole_chart_moves_house(tmp_path: Path) -> None:
-    for slug, role in (("one", "director"), ("two", "director")):
-        run(tmp_path, "create-practice", slug, "--name", slug)
-        run(tmp_path, "create-user", f"boss-{slug}", "--name", slug, "--role", role, "--practice", slug)
+    for slug in ("one", "two"):
+        boss = ("create-user", f"boss-{slug}", "--name", slug, "--role", "director", "--practice", slug)
+        begin(tmp_path, ("create-practice", slug, "--name", slug), boss)
     record = json.loads(EXAMPLE.read_text())
     record["entry"].append({"resource": {"resourceType": "Observation", "id": "odd", "wieght": 1}})
     sent, out = tmp_path / "sent.json", tmp_path / "out.json"
@@ -69,35 +82,34 @@ def test_what_was_kept_apart_is_told_and_a_whole_chart_moves_house(tmp_path: Pat
     assert (nobody.returncode, (tmp_path / "x").exists()) == (3, False)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (("create-user", "x", "--name", "X", "--role", "nurse", "--practice", "nowhere"), 3, "a practice that exists"),
-        (("create-practice", "x", "--name", "X", "--zone", "Mars/Base"), 3, "a time zone such as"),
-        (("import", "no-such-file.json", "--as", "nobody"), 3, "an account that exists"),
-        (("export-audit", "--format", "csv", "--since", "x", "-o", "/dev/null"), 3, "a day such as"),
-        (("replay", "x", "--practice", "y"), 3, "a stored recommendation"),
-        (("create-user",), 2, "required"),
-        (("fly",), 2, "invalid choice"),
-    ],
-)
-def test_a_mistake_is_told_in_a_line(tmp_path: Path, arguments: tuple[str, ...], code: int, said: str) -> None:
-    found = run(tmp_path, *arguments)
-    assert found.returncode == code
-    assert said in found.stderr
-    assert "Traceback" not in found.stderr
+MISTAKES = {
+    ("create-user", "x", "--name", "X", "--role", "nurse", "--practice", "nowhere"): (3, "a practice that exists"),
+    ("create-practice", "x", "--name", "X", "--zone", "Mars/Base"): (3, "a time zone such as"),
+    ("import", "no-such-file.json", "--as", "nobody"): (3, "an account that exists"),
+    ("export-audit", "--format", "csv", "--since", "x", "-o", "/dev/null"): (3, "a day such as"),
+    ("replay", "x", "--practice", "y"): (3, "a stored recommendation"),
+    ("create-user",): (2, "required"),
+    ("fly",): (2, "invalid choice"),
+}
+
+
+def test_a_mistake_is_told_in_a_line(tmp_path: Path) -> None:
+    told = Place(tmp_path).run_all(*map(list, MISTAKES))
+    assert [code for code, _out, _complained in told] == [code for code, _said in MISTAKES.values()]
+    for (_code, _out, complained), (_, said) in zip(told, MISTAKES.values(), strict=True):
+        assert said in complained
+        assert "Traceback" not in complained
 
 
 def test_a_role_that_may_not_import_is_told_so(tmp_path: Path) -> None:
-    run(tmp_path, "create-practice", "real", "--name", "Real Clinic")
-    run(tmp_path, "create-user", "nina", "--name", "Nina", "--role", "nurse", "--practice", "real")
+    begin(tmp_path, REAL, NINA)
     found = run(tmp_path, "import", str(EXAMPLE), "--as", "nina")
     assert found.returncode == 3
     assert "a coordinator or director" in found.stderr
 
 
 def test_the_worker_of_its_own_ends_when_it_is_told(tmp_path: Path) -> None:
-    run(tmp_path, "create-practice", "real", "--name", "Real Clinic")
+    begin(tmp_path, REAL)
     surroundings = {**os.environ, "DATA_DIR": str(tmp_path)}
     surroundings.pop("DATABASE_URL", None)
     worker = subprocess.Popen([COMMAND, "worker"], env=surroundings, stderr=subprocess.PIPE, text=True)
@@ -116,8 +128,7 @@ def test_the_trail_of_a_stopped_clinic_is_sealed_exported_and_found_out_when_som
     tmp_path: Path,
 ) -> None:
     home = tmp_path / "home"
-    run(home, "create-practice", "real", "--name", "Real Clinic")
-    run(home, "create-user", "nina", "--name", "Nina", "--role", "nurse", "--practice", "real")
+    begin(home, REAL, NINA)
     surroundings = {**os.environ, "DATA_DIR": str(home)}
     surroundings.pop("DATABASE_URL", None)
     worker = subprocess.Popen([COMMAND, "worker"], env=surroundings)

@@ -17,7 +17,7 @@ from clinic.demo.stages import STAGES, generator, items, total_after
 from clinic.queries.person import candidacy, chart
 from clinic.queries.plan import replay
 from clinic.queries.signatures import signatures, why_unsigned
-from clinic.record.models import Current, ExposureLine, PatientLine, Practice, Term
+from clinic.record.models import Current, ExposureLine, PatientLine, Practice, Term, VisitLine
 from clinic.record.projections import rebuild
 from ketapath.fhir.readback import notes
 
@@ -77,7 +77,7 @@ def test_the_derived_tables_of_the_whole_demonstration_are_rebuilt_the_same(harb
         return [
             sorted(json.dumps({k: v for k, v in row.items() if k != "id"}, default=str)
                    for row in table.objects.filter(practice=harbour).values())
-            for table in (Term, PatientLine, ExposureLine)
+            for table in (Term, PatientLine, VisitLine, ExposureLine)
         ]  # fmt: skip
 
     before = derived()
@@ -119,7 +119,8 @@ def test_every_plan_order_dose_and_note_of_the_story_is_signed_by_who_did_it(har
         assert names <= set(held)
         assert why_unsigned(found) is None
         assert {(s.username, s.meaning) for group in held.values() for s in group} <= {
-            ("prescriber", "order"), ("nurse", "administration"), ("nurse", "author"), ("therapist", "author"),
+            ("prescriber", "order"), ("nurse", "calculation"), ("nurse", "administration"), ("nurse", "author"),
+            ("therapist", "author"), ("nurse", "check"), ("prescriber", "check"),
         }  # fmt: skip
         assert "changed" not in {s.state for group in held.values() for s in group}
 

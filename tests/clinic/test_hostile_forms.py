@@ -18,10 +18,14 @@ FORMS = {
     f"/patients/{READY}/withdraw": ("path", "source", "reason", "key"),
     f"/patients/{READY}/plan": ("option", "outcome", "reason", "dose_mg", "seen", "digest", "key", "secret"),
     f"/patients/{READY}/plan/sign": ("seen", "key", "signer", "secret"),
+    f"/patients/{READY}/plan/check": ("seen", "key", "signer", "secret"),
     f"/patients/{READY}/override": ("step", "rule", "override", "reason", "review_on", "seen", "signer", "secret"),
     f"/patients/{READY}/card": ("chosen", "outcome", "reason", "dose_mg", "every_days", "seen", "digest", "key"),
     f"/patients/{READY}/session": ("step", "reason", "dose_mg", "stopped_early", "vitals.systolic_mmhg", "key"),
     "/patients/ptsd-with-depression/session": ("step", "reason", "dose_mg", "seen", "secret", "social.ride_home"),
+    "/patients/pressure-too-high-today/session": ("step", "kind", "value", "words", "taken", "concentration", "key"),
+    f"/patients/{READY}/session/observed": ("entries", "by"),
+    "/session/low-light": ("dim", "next"),
     f"/patients/{READY}/score/phq9": ("phq9_1", "phq9_9", "key"),
     f"/patients/{READY}/score/pcl5": ("pcl5_1", "pcl5_20", "on", "key"),
     f"/patients/{READY}/score/madrs": ("madrs_1", "key"),
@@ -32,18 +36,37 @@ FORMS = {
     "/alerts/chain/set": ("step", "first", "second", "account", "address"),
     f"/patients/{READY}/team": ("step", "account", "kind", "part", "last_day", "number", "reason"),
     f"/patients/{READY}/move": ("source", "to", "reason", "key"),
+    f"/patients/{READY}/schedule": ("step", "what", "on", "at", "minutes", "appointment", "reason", "ride", "key"),
+    f"/patients/{READY}/schedule/move": ("appointment", "to", "at", "seen", "reason", "key"),
+    "/schedule/rooms": ("code", "name", "kind", "place", "is_open"),
+    "/schedule/duty": ("who", "weekday", "from", "to", "first", "last", "watches"),
+    f"/patients/{READY}/therapy": ("step", "kind", "modality", "therapist", "on", "at", "minutes", "alliance", "said",
+                                   "visit", "what", "exposure", "title", "tolerance", "hour", "reason"),
+    f"/patients/{READY}/care": ("step", "to", "open_points", "watch", "number", "need", "place", "due", "remark",
+                                "referral", "progress"),
+    "/team": ("step", "to", "open_points", "watch", "number", "key"),
+    "/team/staff": ("step", "account", "kind", "number", "valid_from", "valid_until", "certificate", "reason"),
+    "/team/places": ("step", "name", "kind", "contact", "area", "languages", "source", "checked_on", "place"),
     "/emergency": ("identity", "family", "born_on", "reason"),
     "/emergency/review": ("emergency", "finding"),
     "/trials/new": ("ready", "design", "trials", "seed", "truth"),
+    "/stock/destroy": ("held", "mg", "reason", "witness", "witness_secret", "signer", "secret", "key"),
+    "/stock/count": ("mg-1", "witness", "witness_secret", "signer", "secret", "key"),
+    "/stock/differences": ("step", "number", "words", "outcome", "held", "mg", "way"),
+    f"/patients/{READY}/adverse": ("words", "onset", "grade", "criterion", "causality", "outcome", "visit", "key"),
     "/sign-in": ("username", "secret", "next"),
-}
-WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/override")
+}  # fmt: skip
+WHOLE_PAGE = (f"/patients/{READY}/plan/sign", f"/patients/{READY}/plan/check", f"/patients/{READY}/override",
+               f"/patients/{READY}/therapy", f"/patients/{READY}/care")  # fmt: skip
 """What answers a refusal with the whole page of a person, which takes its time."""
 ODD = (
     "", " ", "0", "-1", "1e999", "nan", "inf", "½", "٣", "1" * 400, "<script>alert(1)</script>",
     "'; DROP TABLE x;--", "\x00", "\ud7ff", "../../etc/passwd", "Patient/aneurysm", "yes", "accepted", "changed",
-    INFUSION, "open", "vitals", "rate", "start", "end", "close", "ask", "stop",
-    "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
+    INFUSION, "open", "vitals", "rate", "consent", "rescreen", "check", "event", "take-back", "note", "device",
+    "start", "end", "close", "ask", "stop",
+    "series", "book", "undo", "cancel", "session", "integration", "2026-12-01", "09:30", "9999-99-99",
+    "hour", "touch", "exposure", "hand-over", "take", "refer", "follow", "shift", "file", "again", "keep", "music",
+    "therapist", "adjust", "continue", "35", "witness", "sign", "save", "withdraw", "progress",
     "prescriber", SECRET, "MedicationAdministration/x/1/y",
     "vitals.weight_kg", "history.aneurysm", "%s%n", "{{7*7}}", "社会", "\u202e", "a" * 5000,
 )  # fmt: skip
@@ -58,11 +81,22 @@ ODD_PLACES = (
 def test_a_form_filled_with_anything_is_answered_in_plain_words(
     browser_of: Callable[..., Client], address: str
 ) -> None:
-    who = "director" if address.endswith(("/team", "/move", "/review", "/trials/new", "/chain/set")) else "prescriber"
+    _fill(browser_of, address, 6 if address in WHOLE_PAGE else 25)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", FORMS)
+def test_a_form_filled_a_hundred_times_too(browser_of: Callable[..., Client], address: str) -> None:
+    _fill(browser_of, address, 100)
+
+
+def _fill(browser_of: Callable[..., Client], address: str, times: int) -> None:
+    of_the_house = ("/team", "/review", "/trials/new", "/chain/set", "/rooms", "/duty", "/staff", "/places")
+    who = "director" if address.endswith((*of_the_house, f"{READY}/move")) else "prescriber"
     client = browser_of(who, signs=True)
     client.raise_request_exception = False
     chance = random.Random(address)
-    for _ in range(15 if address in WHOLE_PAGE else 60):
+    for _ in range(times):
         fields = {name: chance.choice(ODD) for name in FORMS[address] if chance.random() < 0.9}
         answer = client.post(address, fields)
         assert answer.status_code in (200, 302, 400, 404, 409), (fields, answer.status_code)

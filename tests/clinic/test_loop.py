@@ -24,6 +24,8 @@ from clinic.actions.plan import Overtaken, Wish, decide_card, decide_plan, stand
 from clinic.actions.profile import state_facts, withdraw_fact
 from clinic.actions.response import answer_score
 from clinic.actions.session import NotNow, chart_vitals, close_session, end_dose, open_session, start_dose
+from clinic.actions.session_discharge import override_discharge
+from clinic.actions.session_steps import check_order, confirm_consent, finish_rescreen
 from clinic.actions.today import see_notice
 from clinic.actions.typed import number
 from clinic.demo.charts import ON_LEAVING, ON_THE_DAY, typed
@@ -32,7 +34,7 @@ from clinic.practice.models import Alert
 from clinic.queries import plan as queries
 from clinic.queries.person import Chart, candidacy, chart, plan, treated
 from clinic.queries.plan import replay
-from clinic.queries.session import room
+from clinic.queries.session import order_of, room
 from clinic.queries.today import today
 from clinic.record.models import ExposureLine, Notice, PatientLine
 from clinic.record.projections import knowledge
@@ -73,13 +75,14 @@ def test_a_person_goes_once_round_the_loop(account: Who, monkeypatch: pytest.Mon
     open_session(look(nurse), by=nurse, key="a")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="b")
     asked_today(nurse)
+    checked(nurse)
     start_dose(look(nurse), by=nurse, reason="a place came free today", key="c")
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=40))
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "144", "vitals.diastolic_mmhg": "88"}, by=nurse, key="d")
     end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="e", proof=shown(nurse))
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=110))
     with pytest.raises(BadInput, match="Ready to go home"):
-        close_session(look(nurse), by=nurse, reason="", key="f")
+        close_session(look(nurse), by=nurse, key="f")
     state_facts(look(nurse), typed(ON_LEAVING), by=nurse, reason="", key="")
     with pytest.raises(BadInput, match="Ready to go home"):  # the last readings are 70 minutes old
         close_session(look(nurse), by=nurse, reason="", key="f")
@@ -311,6 +314,19 @@ def arrived(nurse: Account, systolic: str = "126", diastolic: str = "79") -> Non
     said = {"vitals.systolic_mmhg": systolic, "vitals.diastolic_mmhg": diastolic}
     chart_vitals(look(nurse), said, by=nurse, key="")
     asked_today(nurse)
+    checked(nurse)
+
+
+def checked(nurse: Account) -> None:
+    """Consent confirmed, re-screen finished, order checked by the nurse and the prescriber."""
+    confirm_consent(look(nurse), by=nurse, key="")
+    finish_rescreen(look(nurse), by=nurse, key="")
+    for by in (nurse, Account.objects.get(username="prescriber")):
+        found = look(by)
+        assert found.open_visit is not None
+        order = order_of(found, found.open_visit)
+        assert order is not None
+        check_order(found, order.seen, by=by, key="", proof=shown(by))
 
 
 def test_against_candidacy_only_a_prescriber_doses_and_with_a_reason(account: Who) -> None:
@@ -335,9 +351,11 @@ def test_a_dose_needs_a_pressure_of_this_visit_and_on_another_day_than_planned_a
     with pytest.raises(BadInput, match="above the diastolic"):
         chart_vitals(look(nurse), {"vitals.systolic_mmhg": "80", "vitals.diastolic_mmhg": "120"}, by=nurse, key="")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="")
-    with pytest.raises(NotNow, match="Not asked today"):
-        start_dose(look(nurse), by=nurse, reason="she came by bus", key="")
+    confirm_consent(look(nurse), by=nurse, key="")
+    with pytest.raises(BadInput, match=r"not asked: .*way home"):
+        finish_rescreen(look(nurse), by=nurse, reason="she came by bus", key="")
     asked_today(nurse)
+    checked(nurse)
     with pytest.raises(NotNow, match="No session is planned for today"):
         start_dose(look(nurse), by=nurse, reason="", key="")
 
@@ -357,7 +375,9 @@ def test_a_second_dose_on_one_day_is_a_prescribers_decision(account: Who) -> Non
     arrived(nurse)
     start_dose(look(nurse), by=nurse, reason="a place came free", key="")
     end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="", proof=shown(nurse))
-    close_session(look(nurse), by=nurse, reason="well", key="")
+    prescriber = account("prescriber")
+    override_discharge(look(nurse), by=prescriber, reason="well", key="", proof=shown(prescriber))
+    close_session(look(nurse), by=nurse, key="")
     arrived(nurse)
     with pytest.raises(NotNow, match="today already"):
         start_dose(look(nurse), by=nurse, reason="again", key="")
@@ -421,6 +441,7 @@ def test_the_same_click_twice_gives_one_dose(account: Who) -> None:
         open_session(look(nurse), by=nurse, key="one")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="v")
     asked_today(nurse)
+    checked(nurse)
     before = look(nurse)
     for _ in range(2):
         assert start_dose(before, by=nurse, reason="a place came free today", key="two").versions
@@ -646,6 +667,7 @@ def test_what_may_have_changed_since_the_last_visit_is_asked_before_each_dose(ac
     asked_today(nurse)
     state_facts(look(nurse), {"today.may_be_pregnant": "yes"}, by=nurse, reason="", key="")
     chart_vitals(look(nurse), {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}, by=nurse, key="")
+    checked(nurse)
     with pytest.raises(NotNow, match="Pregnancy"):
         start_dose(look(nurse), by=nurse, reason="", key="")
 

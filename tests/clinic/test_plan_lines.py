@@ -49,6 +49,10 @@ def test_an_option_against_the_plan_signed_from_it_has_changed_in_nothing(browse
     lines = marked(browser_of("nurse").get(PAGE, fields).content.decode())
     own = [(kind, text) for kind, text in lines if text.startswith(("Product:", "Route:", "Dose:", "Infusion:"))]
     assert [kind for kind, _text in own] == ["kept"] * 4
+    assert [text.partition(".")[0] for _kind, text in own[:2]] == ["Product: ketamine", "Route: by vein"]
+    read = " ".join(text for _kind, text in lines)
+    assert "treatment room" in read
+    assert "treatment-room" not in read
 
 
 def test_another_product_changes_its_lines_and_both_are_read(browser_of: Visit, account: Who) -> None:

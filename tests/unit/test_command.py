@@ -11,15 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.command import run
 from tests.records import KNOWLEDGE, days_ago, good_record, infusion, phq9, spread
 
 from ketapath.response.prior import starting_draws, written
 
 ON = ("--on", "2026-11-24")
-
-
-def run(*arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "ketapath", *arguments], input=data, capture_output=True, check=False)
 
 
 def answer(*arguments: str, data: bytes = b"") -> Any:
@@ -145,11 +142,13 @@ def test_every_drug_model_is_listed_with_its_mark_of_trust() -> None:
     assert all(model["trust"] for model in models)
 
 
-def test_knowledge_can_be_listed_shown_and_followed_to_what_rests_on_a_source() -> None:
+def test_knowledge_can_be_listed_shown_and_followed_to_what_rests_on_a_source(tmp_path: Path) -> None:
     items = answer("knowledge", "list")["items"]
     assert {"id", "kind", "title", "section", "grade", "trust", "needs_approval"} <= set(items[0])
     assert answer("knowledge", "show", "CON-001")["statement"]
-    assert "CON-001" in answer("knowledge", "impact", "LBL_US21")["rests_on_it"]["rule"]
+    rests = answer("knowledge", "impact", "LBL_US21", "--plans", str(tmp_path))["rests_on_it"]
+    assert "CON-001" in rests["rule"]
+    assert rests["plan"] == []
 
 
 SESSION = (
@@ -267,13 +266,14 @@ def test_what_is_no_text_is_refused_in_a_sentence(data: bytes) -> None:
     assert b"Traceback" not in done.stderr
 
 
-def test_claims_are_knowledge_like_rules() -> None:
+def test_claims_are_knowledge_like_rules(tmp_path: Path) -> None:
     items = {i["id"]: i for i in answer("knowledge", "list")["items"] if i["kind"] == "claim"}
     assert len(items) == 35
     assert items["CLM-20"]["needs_approval"] is True
     shown = answer("knowledge", "show", "CLM-02")
     assert (shown["kind"], shown["verdict"]) == ("claim", "false")
-    assert "CLM-02" in answer("knowledge", "impact", "KETECT")["rests_on_it"]["claim"]
+    rests = answer("knowledge", "impact", "KETECT", "--plans", str(tmp_path))["rests_on_it"]
+    assert "CLM-02" in rests["claim"]
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

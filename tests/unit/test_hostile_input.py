@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.command import run
 
 PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "p", "birthDate": "1980-01-01", "gender": "female"}
 
@@ -67,10 +68,6 @@ HOSTILE: dict[str, bytes] = {
 }
 
 
-def run(*arguments: str, data: bytes) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "ketapath", *arguments], input=data, capture_output=True, check=False)
-
-
 @pytest.mark.requirement(23)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_input_is_refused_in_one_paragraph(name: str) -> None:
@@ -82,6 +79,14 @@ def test_hostile_input_is_refused_in_one_paragraph(name: str) -> None:
     assert len(said) < 500
     assert b"Traceback" not in done.stderr
     assert done.stdout == b""
+
+
+def test_a_process_of_its_own_ends_with_the_same_code_and_words() -> None:
+    command = [sys.executable, "-m", "ketapath", "plan", "-", "--on", "2026-11-24"]
+    for name in ("nested 100,000 deep", "a decompression bomb"):
+        done = subprocess.run(command, input=HOSTILE[name], capture_output=True, check=False)
+        assert (done.returncode, done.stdout) == (3, b"")
+        assert done.stderr == run(*command[3:], data=HOSTILE[name]).stderr
 
 
 @pytest.mark.parametrize(
@@ -106,11 +111,7 @@ def test_a_system_that_cannot_be_solved_is_refused(document: str) -> None:
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     for name in (str(tmp_path / "nothing.json"), str(tmp_path), "a\0b"):
-        done = subprocess.run(
-            [sys.executable, "-c", f"import sys; from ketapath.cli import main; sys.exit(main(['plan', {name!r}]))"],
-            capture_output=True,
-            check=False,
-        )
+        done = run("plan", name)
         assert done.returncode == 3
         assert b"Traceback" not in done.stderr
 

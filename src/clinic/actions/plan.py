@@ -17,7 +17,7 @@ from clinic.access.proof import NotProven, Proof
 from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit, earlier
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy, plan, treated
-from clinic.queries.plan import recommended
+from clinic.queries.plan import order_check, recommended
 from clinic.queries.session import is_relative_and_stands
 from clinic.queries.signatures import to_sign, why_unsigned
 from clinic.record.projections import knowledge
@@ -186,6 +186,40 @@ def sign_again(found: Chart, seen: Sequence[Seen], *, by: Account, key: str, pro
     return commit(replace(act, signing=Signing(meaning="order", proof=proof, standing=wanted)), [])
 
 
+def check_calculation(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) -> Done:
+    """A second person has checked the calculation of the order that stands and signs for it; the order stays as it is.
+
+    `seen` is the order as it was read. Raises Stale where it no longer stands so, and BadInput where there is none, it
+    was checked already, or the clinic asks for another person than its signer.
+    """
+    require(by, "check-calculation", patient_id=found.patient_id)
+    act = Act(
+        name="check-calculation",
+        by=by,
+        patient_id=found.patient_id,
+        key=key,
+        asked={"seen": seen.text},
+        mark=found.mark,
+    )
+    done = earlier(act)
+    if done is not None:
+        return done
+    check = order_check(found)
+    if check is None or check.checked is not None:
+        raise BadInput(
+            field=_("order"), found=_("none that waits for a check"), limit=_("an order that nobody has checked"),
+            next_step=_("Reload the page."),
+        )  # fmt: skip
+    if check.by_another and by.username in check.signers:
+        raise BadInput(
+            field=_("signature"), found=by.name, limit=_("another person than who signed the order"),
+            next_step=_("Ask a colleague to check it."),
+        )  # fmt: skip
+    if seen != check.seen:
+        raise Stale(check.seen.kind, check.seen.identity, check.seen.version)
+    return commit(replace(act, signing=Signing(meaning="calculation", proof=proof, standing=(seen,))), [])
+
+
 def _signed(act: Act, drafts: Sequence[Draft], proof: Proof) -> Act:
     """The act with a signature over the decision and over every plan and order that it makes or ends."""
     named = [(str(d.resource["resourceType"]), str(d.resource["id"])) for d in drafts]
@@ -224,6 +258,7 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
             by=by.name,
             at=at,
             recommendation=name,
+            booked=[(b.planned_on, b.kind) for b in found.bookings if b.planned_on and b.status == "booked"],
         )
         return [
             *_ended(found, "revoked", "stopped", "replaced by the adapted plan"),

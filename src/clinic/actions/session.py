@@ -1,5 +1,8 @@
 """Run one session: arrival, readings, dose begun, dose ended, home. Each step is refused out of its order.
 
+What comes before the dose is in `session_steps`, what happens during it in `session_course`, the way home in
+`session_discharge`.
+
 What was ordered and what was given are two facts; the second is typed by the person who gave it.
 """
 
@@ -8,47 +11,68 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from clinic import clock
 from clinic.access.models import Account, Role
-from clinic.access.permission import require
 from clinic.access.proof import NotProven, Proof
 from clinic.actions.alerts import raise_alert, settle
-from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit, earlier
+from clinic.actions.commit import Act, Done, Draft, Errands, Signing, Stale, commit
+from clinic.actions.profile import value_of
+from clinic.actions.schedule import stepped
 from clinic.actions.typed import number
-from clinic.queries.person import Chart
+from clinic.actions.visit import (
+    NotNow,
+    before_dose,
+    begun,
+    happened,
+    no_reason,
+    open_visit,
+    out_of_order,
+    running,
+    standing,
+)
+from clinic.queries.booking import session_of_today
+from clinic.queries.person import Chart, at_instant
 from clinic.queries.profile import within
-from clinic.queries.session import READINGS, Objection, leaving, objections, watched_minutes
+from clinic.queries.session import READINGS, Objection, newly_speaking, objections, stays_for
 from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
-from clinic.record.read import Stored, history, read
+from clinic.record.read import history
 from clinic.record.signatures import Seen, signatures_on
-from ketapath.domain.session import Administration, Visit
+from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
-from ketapath.fhir.encode import dose_ended, dose_started, readings, visit_closed, visit_opened
+from ketapath.fhir.encode_visit import dose_ended, dose_started, readings, taken_under, visit_closed, visit_opened
+from ketapath.session import counted_mg
+
+__all__ = [
+    "NotNow",
+    "chart_readings",
+    "chart_vitals",
+    "close_session",
+    "end_dose",
+    "open_session",
+    "start_dose",
+    "witness",
+]
 
 
-class NotNow(Exception):
-    """Something stands against the dose. Says what, and what would help."""
+def open_session(found: Chart, *, by: Account, key: str, room: str = "", appointment_id: str | None = None) -> Done:
+    """The person has arrived, in this room, for this appointment; left out, those of the session booked for today.
 
-    def __init__(self, words: str, next_step: str) -> None:
-        super().__init__(words)
-        self.words, self.next_step = words, next_step
-
-
-def open_session(found: Chart, *, by: Account, key: str) -> Done:
-    """The person has arrived. Needs a plan that stands and no visit that is still open."""
+    Needs a plan that stands and no open visit.
+    """
     act = Act(name="open-session", by=by, patient_id=found.patient_id, key=key, mark=found.mark)
-    done = _before(act)
+    done = begun(act)
     if done is not None:
         return done
     if found.plan is None or found.plan.status != "active":
-        raise _out_of_order(_("no active plan"), _("a signed plan that is not on hold"), _("Sign a plan first."))
+        raise out_of_order(_("no active plan"), _("a signed plan that is not on hold"), _("Sign a plan first."))
     if found.open_visit is not None:
-        raise _out_of_order(_("a visit that is still open"), _("one visit at a time"), _("End the open visit first."))
+        raise out_of_order(_("a visit that is still open"), _("one visit at a time"), _("End the open visit first."))
     unsigned = why_unsigned(found)
     if unsigned is not None:
         raise BadInput(
@@ -60,28 +84,52 @@ def open_session(found: Chart, *, by: Account, key: str) -> Done:
     name = f"visit-{found.plan.origin.id[5:29]}"
     earlier_ones = sum(str(e.get("id")).startswith(name) for e in found.bundle.of_type("Encounter"))
     identity = f"{name}-{earlier_ones + 1}"
-    resource = visit_opened(identity, patient_id=found.patient_id, plan_id=found.plan.origin.id, at=at)
-    return commit(act, [Draft(resource=resource)])
+    booked = session_of_today(found)
+    if booked is not None and appointment_id is None:
+        room, appointment_id = room or booked.room, booked.origin.id
+    resource = visit_opened(
+        identity, patient_id=found.patient_id, plan_id=found.plan.origin.id, at=at, room=room,
+        appointment_id=appointment_id,
+    )  # fmt: skip
+    return commit(act, [Draft(resource=resource), *stepped(found, appointment_id, "arrived")])
 
 
 def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str, minutes_ago: int = 0) -> Done:
-    """Readings of this moment, or of a few minutes ago; what was left empty is not written.
+    """Readings and scores of this moment, or of a few minutes ago, in the open visit; see `chart_readings`."""
+    at = clock.now() - timedelta(minutes=minutes_ago)
+    return chart_readings(found, said, at=at, by=by, key=key, asked={"ago": minutes_ago}, visit=None)
 
-    Raises BadInput, naming the field, for a value that no person can have.
+
+def chart_readings(
+    found: Chart,
+    said: Mapping[str, str],
+    *,
+    at: datetime,
+    by: Account,
+    key: str,
+    visit: Visit | None,
+    asked: Mapping[str, Any] | None = None,
+) -> Done:
+    """Readings and scores of one instant, by profile path; what was left empty is not written.
+
+    Without a `visit` they belong to the open one. A limit that begins to speak by them is put on the visit's log in the
+    same act. Raises BadInput, naming the field, for a value that no person can have.
     """
-    asked = {**said, "ago": minutes_ago}
-    act = Act(name="chart-vitals", by=by, patient_id=found.patient_id, key=key, asked=asked, mark=found.mark)
-    done = _before(act)
+    act = Act(
+        name="chart-vitals", by=by, patient_id=found.patient_id, key=key,
+        asked={**said, **({"at": at} if asked is None else asked)},
+    )  # fmt: skip
+    done = begun(act)
     if done is not None:
         return done
-    visit = _visit(found)
-    values = {path: _number(path, words) for path, words in said.items() if words.strip()}
+    visit = visit or open_visit(found)
+    values = {path: _value(path, words) for path, words in said.items() if words.strip()}
     if not values:
         raise BadInput(
             field=_("readings"), found=_("nothing"), limit=_("at least one value"), next_step=_("Type a reading.")
         )
     _plausible(values)
-    at = clock.local(clock.now() - timedelta(minutes=minutes_ago), by.practice.zone)
+    at = clock.local(at, by.practice.zone)
     given = visit.administration
     under_drug = given is not None and at >= given.started_at
     made = readings(
@@ -92,39 +140,46 @@ def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str
         administration_id=given.origin.id if given is not None and under_drug else None,
         at=at,
     )
+    drafts = [Draft(resource=resource) for resource in made]
+    for rule_id in newly_speaking(found, visit, values, at):
+        drafts.append(happened(found, visit, "limit", by=by, key=key, at=at, words=rule_id))
 
     def answered(_done: Done) -> None:
         settle(found.practice, kind="session.reading_overdue", patient_id=found.patient_id, by=by)
 
-    return commit(act, [Draft(resource=resource) for resource in made], last=answered)
+    is_over = visit.status == "finished" and visit.was_dosed
+    return commit(act, drafts, errands=_to_compare(found, visit, by) if is_over else (), last=answered)
 
 
-def start_dose(found: Chart, *, by: Account, reason: str, key: str) -> Done:
-    """Dosing begins, after everything that stands against it today has been answered.
+def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime | None = None) -> Done:
+    """Dosing begins, or began `at` an instant that is charted late; first everything against it has to be answered.
+
+    Of a late one it is judged what was on record of the visit by then: a check or a consent of afterwards is none.
 
     Raises NotNow for what no reason helps against, for what only a prescriber may decide, and for a missing reason.
     """
     act = Act(
-        name="give-dose", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"step": "start"},
+        name="give-dose", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"step": "start", "at": at},
         mark=found.mark,
     )  # fmt: skip
-    done = _before(act)
+    done = begun(act)
     if done is not None:
         return done
-    visit = _visit(found)
-    if visit.administration is not None:
-        raise _out_of_order(
-            _("a dose in this visit"), _("one dose a visit"), _("End the dose, or open the next visit.")
-        )
-    _answer_objections(objections(found, visit), by=by, reason=reason)
+    visit = before_dose(found)
+    then = found if at is None else at_instant(found, visit, at)
+    _answer_objections(objections(then, open_visit(then)), by=by, reason=reason)
     plan = found.plan
     assert plan is not None
-    at = clock.local(clock.now(), by.practice.zone)
+    at = clock.local(at or clock.now(), by.practice.zone)
+    identity = f"{visit.origin.id}-dose"
     resource = dose_started(
-        f"{visit.origin.id}-dose", patient_id=found.patient_id, visit_id=visit.origin.id, product=plan.product,
+        identity, patient_id=found.patient_id, visit_id=visit.origin.id, product=plan.product,
         route=plan.route, at=at, by=by.name,
     )  # fmt: skip
-    return commit(act, [Draft(resource=resource)])
+    since = {r.origin.id for r in visit.readings if r.at > at}
+    late = [standing(found, "Observation", reading) for reading in sorted(since)]
+    under = [Draft(resource=taken_under(one.resource, identity), expected=one.version) for one in late]
+    return commit(act, [Draft(resource=resource), *under])
 
 
 def end_dose(
@@ -141,23 +196,27 @@ def end_dose(
 ) -> Done:
     """Dosing is over; `said_mg` are the milligrams of base that were really given, 0 where none were. It is signed.
 
-    More than was ordered has to be confirmed, and the prescribers are told. `seen` is the running dose as the signer
-    read it, None where that is this very moment. Raises Stale where it no longer stands so, NotProven without a
-    `proof`.
+    It ended when the pump was stopped, where that was charted. More than was ordered has to be confirmed, and the
+    prescribers are told; what differs from what the rates or devices come to needs a reason. `seen` is the running dose
+    as the signer read it, None where that is this very moment. Raises Stale where it no longer stands so, NotProven
+    without a `proof`.
     """
     asked = {"step": "end", "mg": said_mg, "early": stopped_early}
     act = Act(
         name="give-dose", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked, mark=found.mark
     )
-    done = _before(act)
+    done = begun(act)
     if done is not None:
         return done
-    given = _running(found)
+    given, visit = running(found), open_visit(found)
     plan = found.plan
     dose_mg = _milligrams(said_mg)
+    stops = [e.at for e in visit.said("stop") if e.at >= given.started_at]
+    at = clock.local(stops[-1] if stops else clock.now(), by.practice.zone)
+    _agrees(visit, dose_mg, at, found, reason)
     ordered = None if plan is None else plan.dose_mg
     if (stopped_early or dose_mg != ordered) and not reason.strip():
-        raise _no_reason(_("a reason, because what was given is not what was ordered"))
+        raise no_reason(_("a reason, because what was given is not what was ordered"))
     is_more = ordered is None or dose_mg > ordered
     if is_more and not is_confirmed:
         raise BadInput(
@@ -166,21 +225,20 @@ def end_dose(
             limit=_("%(ordered)s mg, as ordered") % {"ordered": f"{ordered or 0:g}"},
             next_step=_("If more was really given, confirm it; the prescribers will be told."),
         )
-    standing = _stored(found, "MedicationAdministration", given.origin.id)
-    if seen is not None and seen != Seen.of(standing):
-        raise Stale(standing.kind, standing.identity, standing.version)
+    stored = standing(found, "MedicationAdministration", given.origin.id)
+    if seen is not None and seen != Seen.of(stored):
+        raise Stale(stored.kind, stored.identity, stored.version)
     if proof is None:
         raise NotProven(by.username)
-    at = clock.local(clock.now(), by.practice.zone)
-    after = dose_ended(standing.resource, dose_mg=dose_mg, at=at, stopped_early=stopped_early)
-    name = f"{standing.kind}/{standing.identity}"
+    after = dose_ended(stored.resource, dose_mg=dose_mg, at=at, stopped_early=stopped_early)
+    name = f"{stored.kind}/{stored.identity}"
     act = replace(act, signing=Signing(meaning="administration", proof=proof, over=(name,)))
 
     def told(_done: Done) -> None:
         if is_more:
             raise_alert(found.practice, kind="dose.more_than_ordered", patient_id=found.patient_id, about=name)
 
-    return commit(act, [Draft(resource=after, expected=standing.version)], last=told)
+    return commit(act, [Draft(resource=after, expected=stored.version)], last=told)
 
 
 def witness(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) -> Done:
@@ -190,15 +248,15 @@ def witness(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) ->
     ended, is no dose of this person, or the witness is who gave it or has signed already.
     """
     act = Act(name="witness", by=by, patient_id=found.patient_id, key=key, asked={"seen": seen.text})
-    done = _before(act)
+    done = begun(act)
     if done is not None:
         return done
     ended = [v.administration for v in found.visits if v.administration is not None and v.administration.ended_at]
     if seen.kind != "MedicationAdministration" or seen.identity not in [given.origin.id for given in ended]:
-        raise _out_of_order(_("no dose that has ended"), _("a dose that has ended"), _("End the dose first."))
+        raise out_of_order(_("no dose that has ended"), _("a dose that has ended"), _("End the dose first."))
     signed = signatures_on(found.practice, seen.kind, seen.identity)
     if not any(s.meaning == "administration" and s.is_valid for s in signed):
-        raise _out_of_order(
+        raise out_of_order(
             _("a dose that nobody has signed as given"), _("a dose signed by who gave it"),
             _("It cannot be witnessed any more; write a note."),
         )  # fmt: skip
@@ -211,26 +269,40 @@ def witness(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) ->
     return commit(replace(act, signing=Signing(meaning="witness", proof=proof, standing=(seen,))), [])
 
 
-def close_session(found: Chart, *, by: Account, reason: str, key: str) -> Done:
-    """The person goes home. Before the watching time is over, or with something open, this needs a reason."""
+def close_session(found: Chart, *, by: Account, key: str, reason: str = "") -> Done:
+    """The person goes home. After a dose the checklist has to be met, or to have been overridden by who may.
+
+    Where every point is met and nobody has said so, that is written too. Raises BadInput, naming what is open.
+    """
     act = Act(name="close-session", by=by, patient_id=found.patient_id, reason=reason, key=key, mark=found.mark)
-    done = _before(act)
+    done = begun(act)
     if done is not None:
         return done
-    visit = _visit(found)
+    visit = open_visit(found)
     given = visit.administration
     if given is not None and given.ended_at is None:
-        raise _out_of_order(_("a dose that is still running"), _("a dose that has ended"), _("End the dose first."))
-    at = clock.local(clock.now(), by.practice.zone)
-    wait = watched_minutes(found.plan)
-    if given is not None and visit.was_dosed and not reason.strip():
-        if at < given.started_at + timedelta(minutes=wait):
-            raise _no_reason(_("a reason for going home before %(minutes)s minutes") % {"minutes": f"{wait:g}"})
-        against = [f.rule.title for f in leaving(found, visit) if f.rule is not None]
+        raise out_of_order(_("a dose that is still running"), _("a dose that has ended"), _("End the dose first."))
+    drafts = []
+    if visit.was_dosed and visit.step != "leaving":
+        against = stays_for(found, visit)
         if against:
-            raise _no_reason(_("a reason, because this is open: %(what)s") % {"what": ", ".join(against)})
-    standing = _stored(found, "Encounter", visit.origin.id)
-    return commit(act, [Draft(resource=visit_closed(standing.resource, at=at), expected=standing.version)])
+            raise BadInput(
+                field=_("going home"), found=_("something open"),
+                limit=_("every point of the checklist; open: %(what)s") % {"what": "; ".join(against)},
+                next_step=_("Settle each point, or call a prescriber, who may override it with a reason."),
+            )  # fmt: skip
+        drafts = [happened(found, visit, "discharge-ready", by=by, key=key)]
+    at = clock.local(clock.now(), by.practice.zone)
+    stored = standing(found, "Encounter", visit.origin.id)
+    drafts += stepped(found, visit.appointment_id, "fulfilled" if visit.was_dosed else "cancelled")
+    ended = Draft(resource=visit_closed(stored.resource, at=at), expected=stored.version)
+    return commit(act, [*drafts, ended], errands=_to_compare(found, visit, by) if visit.was_dosed else ())
+
+
+def _to_compare(found: Chart, visit: Visit, by: Account) -> Errands:
+    """The worker compares what was observed with what was expected."""
+    told = {"patient_id": found.patient_id, "visit_id": visit.origin.id, "username": by.username}
+    return [("session-miss", told, clock.now())]
 
 
 def _answer_objections(found: Sequence[Objection], *, by: Account, reason: str) -> None:
@@ -244,7 +316,7 @@ def _answer_objections(found: Sequence[Objection], *, by: Account, reason: str) 
             raise NotNow(objection.words, _("Settle it, or write why the dose is given all the same."))
 
 
-def _plausible(values: Mapping[str, float]) -> None:
+def _plausible(values: Mapping[str, float | bool]) -> None:
     systolic, diastolic = (values.get(f"vitals.{name}_mmhg") for name in ("systolic", "diastolic"))
     if systolic is not None and diastolic is not None and diastolic >= systolic:
         raise BadInput(
@@ -255,42 +327,34 @@ def _plausible(values: Mapping[str, float]) -> None:
         )
 
 
-def _no_reason(limit: str) -> BadInput:
-    return BadInput(field=_("reason"), found=_("nothing"), limit=limit, next_step=_("Write it in a line."))
-
-
-def _before(act: Act) -> Done | None:
-    require(act.by, act.name, patient_id=act.patient_id)
-    return earlier(act)
-
-
-def _visit(found: Chart) -> Visit:
-    if found.open_visit is None:
-        raise _out_of_order(_("no open visit"), _("a visit that was opened"), _("Open the visit first."))
-    return found.open_visit
-
-
-def _running(found: Chart) -> Administration:
-    given = _visit(found).administration
-    if given is None or given.ended_at is not None:
-        raise _out_of_order(_("no dose that is running"), _("a dose that was started"), _("Start the dose first."))
-    return given
-
-
-def _stored(found: Chart, kind: str, identity: str) -> Stored:
-    standing = read(found.practice, kind, identity)
-    assert standing is not None
-    return standing
-
-
-def _number(path: str, words: str) -> float:
-    spec = knowledge().paths[path]
-    assert path in READINGS and spec.limits is not None
+def _value(path: str, words: str) -> float | bool:
+    spec = knowledge().paths.get(path)
+    if spec is None or not (path in READINGS or (path.startswith("session.") and "question" in spec.comes_from)):
+        raise BadInput(
+            field=_("readings"), found=path, limit=_("what is read or asked in a session"),
+            next_step=_("Choose one of the list."),
+        )  # fmt: skip
+    if spec.type == "bool":
+        said = value_of(spec, words)
+        assert isinstance(said, bool)
+        return said
+    assert spec.limits is not None
     low, high = spec.limits
     value = number(words)
     if not low <= value <= high:
         raise BadInput(field=spec.label, found=words, limit=within(spec), next_step=_("Measure or type again."))
     return value
+
+
+def _agrees(visit: Visit, dose_mg: float, at: datetime, found: Chart, reason: str) -> None:
+    """Raises BadInput where what is typed differs from what was counted, and nobody says why."""
+    counted = counted_mg(visit, until=at)
+    if counted is None or reason.strip():
+        return
+    if abs(dose_mg - counted) > found.knowledge.figure("dose_difference_share") * max(dose_mg, counted):
+        said = {"typed": f"{dose_mg:g}", "counted": f"{counted:.1f}"}
+        limit = _("a reason, because %(typed)s mg were typed and the rates or devices come to %(counted)s mg")
+        raise no_reason(limit % said)
 
 
 def _milligrams(words: str) -> float:
@@ -303,7 +367,3 @@ def _milligrams(words: str) -> float:
             next_step=_("Type the milligrams given."),
         )
     return value
-
-
-def _out_of_order(found: str, limit: str, next_step: str) -> BadInput:
-    return BadInput(field=_("order of steps"), found=found, limit=limit, next_step=next_step)

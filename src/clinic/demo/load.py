@@ -15,6 +15,7 @@ from clinic.actions.team import let_in
 from clinic.demo import ZONE
 from clinic.demo.stages import neighbours
 from clinic.demo.story import play
+from clinic.demo.watch import keep_watch
 from clinic.jobs import do_next
 from clinic.record.models import Current, Practice
 
@@ -107,6 +108,7 @@ def _practice(slug: str, name: str, zone: str) -> Practice:
         account = Account(username=f"{prefix}{username}", name=shown, role=role, practice=practice)
         account.set_unusable_password()
         account.save()
+    keep_watch(practice)
     return practice
 
 

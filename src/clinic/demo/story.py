@@ -22,10 +22,11 @@ from clinic.actions.alerts import act
 from clinic.actions.governance import state_of_clinic
 from clinic.actions.notes import Writing, save_note
 from clinic.actions.patients import import_record
-from clinic.actions.plan import Wish, decide_card, decide_plan, standing
+from clinic.actions.plan import Wish, check_calculation, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
+from clinic.actions.session_steps import check_order, confirm_consent, finish_rescreen
 from clinic.actions.team import join_team
 from clinic.actions.today import see_notice
 from clinic.demo.charts import NOTHING_AGAINST, ON_LEAVING, ON_THE_DAY, typed
@@ -34,7 +35,8 @@ from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal,
 from clinic.jobs import do_next
 from clinic.practice.models import Alert
 from clinic.queries.person import Chart, chart, plan
-from clinic.queries.session import room
+from clinic.queries.plan import order_check
+from clinic.queries.session import order_of, room
 from clinic.record.models import Notice, Practice
 
 _AGREED = "Discussed with the person: aims, limits, and what else there is."
@@ -127,6 +129,7 @@ class _Person:
         shown = shown_by(self.prescriber)
         usual = next(o for o in plan(found).options if o.protocol_id == self.stage.option and o.is_usual)
         decide_plan(found, usual.id, self._wish(found), by=self.prescriber, key="", proof=shown)
+        self._check_calculation()
         days = [visit.on for visit in self.look().sessions_ahead]
         for day in days[: self.stage.sessions]:
             self.story.tell(self.story.at(day, 9, 50), self._visit)
@@ -160,6 +163,7 @@ class _Person:
         chart_vitals(self.look(), vitals(rest, 0.0, self.rng) | weight, by=self.nurse, key="")
         if is_today and stage.now == "arrived":
             return
+        self._check()
         begun = start + timedelta(minutes=20)
         length = 40 if "iv" in stage.option else 10
         self.story.tell(begun, self._dose)
@@ -167,6 +171,17 @@ class _Person:
             self.story.tell(begun + timedelta(minutes=minute), partial(self._read, rest, rise))
         self.story.tell(begun + timedelta(minutes=length), self._end)
         self.story.tell(begun + timedelta(minutes=125), self._home)
+
+    def _check(self) -> None:
+        """Consent confirmed, re-screen finished, order checked by two people."""
+        confirm_consent(self.look(), by=self.nurse, key="")
+        finish_rescreen(self.look(), by=self.nurse, key="")
+        for by in (self.nurse, self.prescriber):
+            found = self.look()
+            assert found.open_visit is not None
+            order = order_of(found, found.open_visit)
+            assert order is not None
+            check_order(found, order.seen, by=by, key="", proof=shown_by(by))
 
     def _answers(self) -> dict[str, str]:
         """What is asked on the day: as at intake, and what is asked anew before every dose."""
@@ -217,6 +232,14 @@ class _Person:
         found = self.look()
         wish = self._wish(found, outcome="changed", reason="Well tolerated twice; the usual dose.")
         decide_card(found, "adjust", wish, by=self.prescriber, key="", proof=shown_by(self.prescriber))
+        self._check_calculation()
+
+    def _check_calculation(self) -> None:
+        """The nurse checks the calculation of the order, as before every first dose on it."""
+        found = self.look()
+        check = order_check(found)
+        if check is not None:
+            check_calculation(found, check.seen, by=self.nurse, key="", proof=shown_by(self.nurse))
 
     def _score(self) -> None:
         given = items(total_after(self.stage, self.held, self.rng), self.rng)

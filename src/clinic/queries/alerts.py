@@ -59,6 +59,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "lab.due": Kind(urgency="week", roles=(Role.NURSE, Role.PRESCRIBER, Role.DIRECTOR)),
         "authorisation.expiring": Kind(urgency="week", roles=_OFFICE),
         "certificate.expiring": Kind(urgency="week", roles=_OFFICE),
+        "adverse.serious": Kind(urgency="day", roles=_DIRECTORS),
+        "adverse.report": Kind(urgency="day", roles=_OFFICE),
+        "form.overdue": Kind(urgency="day", roles=_OFFICE),
+        "stock.difference": Kind(urgency="day", roles=_DIRECTORS),
         TEST: Kind(urgency="test", roles=_DIRECTORS),
     }
 )

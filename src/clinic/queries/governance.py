@@ -18,7 +18,7 @@ from ketapath.domain.clinic import Approval
 from ketapath.domain.evidence import Finding
 from ketapath.domain.profile import Profile
 from ketapath.knowledge import PathSpec, Rule
-from ketapath.knowledge.policy import CONSEQUENCES, Item, Limit, awaiting, items
+from ketapath.knowledge.policy import CONSEQUENCES, Item, Limit, awaiting_of, items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def blocks(practice: Practice) -> list[Block]:
 
 def still_awaiting(practice: Practice) -> int:
     """How many items await approval; while there are any, the clinic is in evaluation mode."""
-    return len(awaiting(knowledge(), approvals(practice)))
+    return len(awaiting_of(shipped(), approvals(practice)))
 
 
 def refused_here(found: Chart) -> str | None:
@@ -102,7 +102,7 @@ def refused_here(found: Chart) -> str | None:
     """
     if found.is_demonstration:
         return None
-    waiting = len(awaiting(knowledge(), found.clinic.approvals))
+    waiting = len(awaiting_of(shipped(), found.clinic.approvals))
     if not waiting:
         return None
     words = _(

@@ -13,13 +13,16 @@ SIGN = "response.warning"
 """The kind of an alert of an early sign; `about` says which, by its kind and its scale."""
 
 
-def patients(reach: Reach, *, name: str = "") -> list[PatientLine]:
-    """All, or those of whom every word of `name` begins a part of their name, by family name."""
+def patients(reach: Reach, *, name: str = "", at: slice = slice(None)) -> list[PatientLine]:
+    """All, or those of whom every word of `name` begins a part of their name, by family name; `at` takes some of them.
+
+    Raises ValueError for a slice that counts from the end.
+    """
     lines = reach.people_of(PatientLine.objects.all())
     words = name.split()[:8]
     if words:
         lines = lines.filter(patient_id__in=_named(reach, words))
-    return list(lines.order_by("family", "given", "patient_id"))
+    return list(lines.order_by("family", "given", "patient_id")[at])
 
 
 def _named(reach: Reach, words: list[str]) -> set[str]:

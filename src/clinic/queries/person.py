@@ -16,7 +16,7 @@ from clinic import clock
 from clinic.record.models import PolicyEntry, Practice
 from clinic.record.projections import knowledge, name_of, words
 from clinic.record.reach import Reach
-from clinic.record.read import mark, of_patient_at
+from clinic.record.read import newest, of_patient_at
 from ketapath import journey
 from ketapath.biomarkers import biomarkers
 from ketapath.domain.biomarker import MarkerView
@@ -25,11 +25,13 @@ from ketapath.domain.clinic import Approval, Clinic, ClinicFact
 from ketapath.domain.plan import Decided, DecisionCard, Plan, PlannedVisit, SignedPlan, Worth
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Course
+from ketapath.domain.schedule import Booked, as_booked
 from ketapath.domain.screening import Screened
 from ketapath.domain.session import Session, Visit
 from ketapath.domain.worth import WorthOrdering
 from ketapath.errors import BadInput
 from ketapath.fhir import Bundle, bundle_of, statements
+from ketapath.fhir.appointments import bookings
 from ketapath.fhir.parts import ADVISED
 from ketapath.fhir.readback import decisions, signed_plans, visits
 from ketapath.knowledge import Knowledge
@@ -67,6 +69,7 @@ class Chart:
     plans: tuple[SignedPlan, ...]
     visits: tuple[Visit, ...]
     decisions: tuple[Decided, ...]
+    bookings: tuple[Booked, ...]
     clinic: Clinic
 
     @property
@@ -93,12 +96,20 @@ class Chart:
         return next((v for v in reversed(self.visits) if v.status == "in-progress"), None)
 
     @property
+    def appointments(self) -> tuple[PlannedVisit, ...]:
+        """What the standing plan brings, on the days on which it is booked, else planned; and what is booked besides.
+
+        The plan itself stays as it was signed: a booking says when something is, `plan.visits` when it was meant to be.
+        """
+        return as_booked(() if self.plan is None else self.plan.visits, self.bookings, self.practice.zone)
+
+    @property
     def sessions_ahead(self) -> tuple[PlannedVisit, ...]:
         """The sessions of the standing plan that are still to come, today's included until its dose is given."""
         if self.plan is None or self.person is None:
             return ()
         last = self.person.doses[-1].on if self.person.doses else date.min
-        ahead = (v for v in self.plan.visits if v.kind == "session" and v.on >= self.as_of and v.on > last)
+        ahead = (v for v in self.appointments if v.kind == "session" and v.on >= self.as_of and v.on > last)
         return tuple(ahead)
 
     @property
@@ -136,8 +147,22 @@ def chart(
     """
     reach = within if isinstance(within, Reach) else Reach(practice=within)
     practice = reach.practice
-    place = mark(practice, patient_id) if up_to is None else up_to
-    return _chart(reach, patient_id, place, as_of or clock.today(practice.zone), clinic or clinic_now(practice))
+    clinic = clinic or clinic_now(practice)
+    last = newest(practice, patient_id, up_to)
+    if last is None:
+        return None
+    read = _Read(
+        practice_id=practice.pk,
+        patient_id=patient_id,
+        mark=last[0] if up_to is None else up_to,
+        last=last,
+        parts=reach.parts_of(patient_id) & ADVISED,
+        as_of=as_of or clock.today(practice.zone),
+        settings=settings_of(clinic),
+        behind=(reach, clinic),
+    )
+    found = _chart(read)
+    return None if found is None else replace(found, practice=practice, reach=reach, clinic=clinic)
 
 
 def candidacy(found: Chart) -> Candidacy:
@@ -241,14 +266,33 @@ def _came_before(on: date, at: datetime | None, then: datetime, zone: str) -> bo
     return on <= clock.local(then, zone).date()
 
 
-def _chart(reach: Reach, patient_id: str, place: int, as_of: date, clinic: Clinic) -> Chart | None:
-    stored = [s for s in of_patient_at(reach, patient_id, place) if s.part in ADVISED]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What a chart depends on: how far the record goes, which parts are reached, the day, the clinic.
+
+    `behind` is carried along for reading; the parts, and the clinic in one line, are what tells two of them apart.
+    """
+
+    practice_id: int
+    patient_id: str
+    mark: int
+    last: tuple[int, datetime, str]
+    parts: frozenset[str]
+    as_of: date
+    settings: str
+    behind: tuple[Reach, Clinic] = field(compare=False)
+
+
+@lru_cache(maxsize=96)  # about a megabyte each
+def _chart(key: _Read) -> Chart | None:
+    (reach, clinic), patient_id = key.behind, key.patient_id
+    stored = [s for s in of_patient_at(reach, patient_id, key.mark) if s.part in ADVISED]
     if not any(s.kind == "Patient" for s in stored):
         return None
     bundle = bundle_of([s.resource for s in stored])
     person, problem = None, None
     try:
-        person = profile(statements(bundle, words()), as_of=as_of, knowledge=knowledge_at(clinic))
+        person = profile(statements(bundle, words()), as_of=key.as_of, knowledge=knowledge_at(clinic))
     except BadInput as found:
         problem = found
     given, family = name_of(bundle)
@@ -258,16 +302,34 @@ def _chart(reach: Reach, patient_id: str, place: int, as_of: date, clinic: Clini
         patient_id=patient_id,
         given=given,
         family=family,
-        mark=place,
+        mark=key.mark,
         changed_at=max(s.changed_at for s in stored),
-        as_of=as_of,
+        as_of=key.as_of,
         bundle=bundle,
         person=person,
         problem=problem,
         plans=signed_plans(bundle),
         visits=visits(bundle, words()),
         decisions=decisions(bundle),
+        bookings=bookings(bundle),
         clinic=clinic,
+    )
+
+
+def at_instant(found: Chart, visit: Visit, at: datetime) -> Chart:
+    """The chart without what happened in this visit after that instant, for a step that is charted late."""
+    later = {r.origin.id for r in visit.readings if r.at > at} | {e.origin.id for e in visit.events if e.at > at}
+    if not later:
+        return found
+    kept = [found.bundle.patient]
+    kept += [r for r in found.bundle.resources if r["resourceType"] != "Observation" or r.get("id") not in later]
+    bundle = bundle_of(kept)
+    return replace(
+        found,
+        bundle=bundle,
+        person=profile(statements(bundle, words()), as_of=found.as_of, knowledge=found.knowledge),
+        visits=visits(bundle, words()),
+        changed_at=at,  # results that are kept for the chart as it stands are not for this one
     )
 
 

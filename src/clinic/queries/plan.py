@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 import ketapath
 from clinic.queries.person import SEED, Chart, chart, clinic_of, measured, own_sessions, plan, settings_of, treated
 from clinic.record.models import Practice
 from clinic.record.read import read
+from clinic.record.signatures import Seen, Signed, signatures_on
 from ketapath import __version__, journey
+from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Origin
-from ketapath.domain.plan import DecisionCard, Line, Option, Recommendation, SignedPlan
+from ketapath.domain.plan import DecisionCard, DoseCalculation, Line, Option, Recommendation, SignedPlan
 from ketapath.fhir.readback import recommendation as decode
 from ketapath.pharmacology import Order, Simulation, Subject, has_model, simulate
-from ketapath.plan import onward, signed_text
+from ketapath.plan import calculated_now, calculated_then, onward, signed_text
 from ketapath.report import course_json, plan_json
 
 ENGINE = f"numpy {np.__version__}"
@@ -65,9 +68,23 @@ def simulated(
         sex=str(sex.value) if sex is not None else None,
     )
     order = Order(product=product, route=route, dose_mg=dose_mg, infusion_min=infusion_min)
-    if not has_model(order, subject, found.knowledge.drugs):
+    return _levels(order, subject, _Models(found.knowledge.version, found.knowledge.drugs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Models:
+    """The drug models carried along a cached call; the version of the knowledge is what tells two sets apart."""
+
+    version: str
+    drugs: Mapping[str, Any] = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _levels(order: Order, subject: Subject, models: _Models) -> Simulation | None:
+    """The same order to the same body is simulated once, whatever page asks."""
+    if not has_model(order, subject, models.drugs):
         return None
-    return simulate(order, subject, found.knowledge.drugs, LEVEL_MINUTES, draws=LEVEL_DRAWS, seed=SEED)
+    return simulate(order, subject, models.drugs, LEVEL_MINUTES, draws=LEVEL_DRAWS, seed=SEED)
 
 
 def ways_on(found: Chart, card: DecisionCard) -> list[tuple[int | None, list[date]]]:
@@ -135,6 +152,65 @@ def replay(practice: Practice, identity: str) -> Replay | None:
     exactness = 0.0 if same_build else TOLERANCE
     differences = tuple(_differences(json.loads(found.result), json.loads(_text(again)), "", exactness))
     return Replay(found=found, same_build=same_build, differences=differences)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCheck:
+    """The calculation of the order that stands, for the person who checks it.
+
+    `then` is how it came out when it was signed (None for an order of which that is not on record), `now` how it comes
+    out by today's facts, or why it does not. `seen` is the order as it stands, `checked` the check that covers it.
+    """
+
+    seen: Seen
+    ordered_mg: float
+    then: DoseCalculation | None
+    now: DoseCalculation | Text | None
+    checked: Signed | None
+    signers: frozenset[str]
+    by_another: bool
+
+
+def order_check(found: Chart) -> OrderCheck | None:
+    """The check of the order that stands; None where there is no order with a dose, or nothing to rely on."""
+    signed = found.plan
+    if signed is None or signed.dose_mg is None or signed.order_id is None or found.person is None:
+        return None
+    order = read(found.practice, "MedicationRequest", signed.order_id)
+    if order is None or order.patient_id != found.patient_id:
+        return None
+    over = signatures_on(found.practice, order.kind, order.identity)
+    signers = frozenset(s.username for s in over if s.meaning == "order")
+    by_another = found.knowledge.figure("order_checked_by_another") >= 1
+    basis = (decode(r) for r in found.bundle.of_type("RiskAssessment") if r.get("id") == signed.recommendation_id)
+    then = next(filter(None, basis), None)
+    return OrderCheck(
+        seen=Seen.of(order),
+        ordered_mg=signed.dose_mg,
+        then=None if then is None else calculated_then(then, signed.option_id),
+        now=calculated_now(signed.option_id, found.person, found.clinic, found.knowledge),
+        checked=next((s for s in over if _covers(s, signers, by_another=by_another)), None),
+        signers=signers,
+        by_another=by_another,
+    )
+
+
+def _covers(signed: Signed, signers: frozenset[str], *, by_another: bool) -> bool:
+    """Whether this is a check of what is ordered now, by somebody who counts as its second person."""
+    holds = signed.meaning == "calculation" and signed.state in ("stands", "kept")
+    return holds and not (by_another and signed.username in signers)
+
+
+def calculation_check(found: Chart) -> str | None:
+    """Why the calculation of the order that stands is still to be checked, in words; None where that is done."""
+    check = order_check(found)
+    if check is None or check.checked is not None:
+        return None
+    if check.by_another:
+        return _(
+            "The dose calculation was not checked by a second person: it is done on the person's page, under Plan."
+        )
+    return _("The dose calculation was not checked: it is done on the person's page, under Plan.")
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from clinic.queries.person import SEED, Chart
 from ketapath.domain.fact import Dose, ScoreEntry
 from ketapath.domain.plan import PlannedVisit, SignedPlan
 from ketapath.domain.response import Chance, Course, Observed, RecoveryCurve, ScaleCourse
+from ketapath.domain.schedule import as_booked
 from ketapath.journey import history
 from ketapath.measurement import is_response
 from ketapath.response import course as respond
@@ -232,7 +233,7 @@ def _moved(curve: RecoveryCurve | None, days: float) -> RecoveryCurve | None:
 def _appointments(found: Chart) -> Iterator[tuple[PlannedVisit, bool]]:
     """Every appointment of every plan; whether the plan was still binding on that day, as far as the record says."""
     for plan, following in zip(found.plans, (*found.plans[1:], None), strict=False):  # no plan has no follower
-        for visit in plan.visits:
+        for visit in as_booked(plan.visits, found.bookings, found.practice.zone):
             yield visit, _binds(found, plan, following, visit.on)
 
 

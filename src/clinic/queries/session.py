@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic import clock
+from clinic.queries.board import watched
+from clinic.queries.consent import Consented, consent_of
+from clinic.queries.gates import gates, on_duty
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
-from clinic.queries.plan import simulated
+from clinic.queries.plan import calculation_check, simulated
 from clinic.queries.profile import is_statable
 from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
-from clinic.record.read import Stored, history
+from clinic.record.read import Stored, history, read
+from clinic.record.signatures import Seen
 from ketapath.domain.evidence import Finding, Verdict
 from ketapath.domain.plan import Option, SignedPlan
-from ketapath.domain.session import Administration, Rescreen, Session, Visit
+from ketapath.domain.profile import Profile
+from ketapath.domain.session import Administration, Due, Escalation, Event, Gate, Rescreen, Session, TimedReading, Visit
 from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, PathSpec
 from ketapath.pharmacology import Simulation
 from ketapath.plan import most_mg
-from ketapath.session import monitor, ready_for_discharge, rescreen
+from ketapath.profile import with_fact
+from ketapath.session import counted_mg, device_count, due, monitor, ready_for_discharge, rescreen, steps_of
+
+SCORES = ("session.moaa_s", "session.dissociation_0_10", "session.distress_0_10", "session.nausea_0_10")
+"""What is asked again and again in a session, by profile path."""
+
+_MINUTES = "consent.signed_minutes_before_dose"
+_OF_REGISTER = {
+    "today.prescriber_on_site": "staff.prescriber_on_duty",
+    "today.acls_on_site": "staff.life_support_on_duty",
+}
+"""What is asked on the day and the register answers, where it says yes."""
 
 READINGS = (
     "vitals.systolic_mmhg",
@@ -62,6 +78,8 @@ class Room:
     """One visit as the people in the room need it.
 
     `verdict` is today's candidacy of what is ordered, `asks` what is missing for it and can be asked in the room.
+    `left` names what today's re-screen has not answered, `steps` what the limits that speak call for, `stays` why the
+    person stays; `counted_mg` follows from rates or devices, `devices` are those given and those not used.
     """
 
     visit: Visit
@@ -79,6 +97,15 @@ class Room:
     leaving: tuple[Finding, ...]
     predicted: Simulation | None
     watch_minutes: float
+    consent: Consented
+    gates: tuple[Gate, ...]
+    order: Order | None
+    left: tuple[str, ...]
+    due: tuple[Due, ...]
+    steps: tuple[Escalation, ...]
+    stays: tuple[str, ...]
+    counted_mg: float | None
+    devices: tuple[int, int]
 
     @property
     def moments(self) -> list[Moment]:
@@ -93,7 +120,7 @@ class Room:
 
     @property
     def step(self) -> str:
-        """Where the visit stands: arrived, dosing, watching or home."""
+        """Where the visit stands, as `Visit.step` says it."""
         return self.visit.step
 
 
@@ -117,16 +144,36 @@ def room(found: Chart, visit: Visit) -> Room:
         infusion_min=infusion,
         product=product,
         verdict=verdict,
-        objections=objections(found, visit) if visit.step == "arrived" else (),
-        rescreened=rescreen_of(found, named).spoken if visit.step == "arrived" else (),
+        objections=objections(found, visit) if visit.is_before_dose else (),
+        rescreened=rescreen_of(found, named).spoken if visit.is_before_dose else (),
         reasons=() if given is None else _reasons(found, given),
         against=tuple(f for f in now.findings if f.verdict in ("not-eligible", "defer")),
         asks=_asks(found, visit, session, named),
         prompts=() if session is None else _prompts(found, session),
-        leaving=() if session is None or visit.step != "watching" else _leaving(found, session),
+        leaving=() if session is None or not visit.is_after_dose else _leaving(found, session),
         predicted=_predicted(found, given, ordered, infusion, product),
         watch_minutes=watched_minutes(plan),
+        **_steps(found, visit, named),
     )
+
+
+def _steps(found: Chart, visit: Visit, named: SignedPlan | Administration | None) -> dict[str, Any]:
+    """What the steps of the visit need: consent, gates and order before the dose, timers and limits after it began."""
+    now, is_before = clock.now(), visit.is_before_dose
+    session = visit.session(1, now=now)
+    prompts = () if session is None or visit.step == "home" else _prompts(found, session)
+    steps = (steps_of(finding.id, found.knowledge) for finding in prompts)
+    return {
+        "consent": consent_of(found),
+        "gates": gates(found, named.product, named.route) if named is not None and is_before else (),
+        "order": order_of(found, visit) if is_before else None,
+        "left": not_asked(found, visit) if is_before else (),
+        "due": () if named is None else due(visit, named.route, found.knowledge, now=now),
+        "steps": tuple(one for one in steps if one is not None),
+        "stays": stays_for(found, visit) if visit.is_after_dose else (),
+        "counted_mg": counted_mg(visit, until=now),
+        "devices": device_count(visit),
+    }
 
 
 def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
@@ -143,7 +190,12 @@ def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
     if unsigned is not None:
         words = _("%(why)s A prescriber signs it again before a dose.") % {"why": unsigned}
         return (Objection(kind="blocks", words=words),)
-    made = [*_blocking(found, visit, plan), *_arguable(found, plan)]
+    made = [
+        *_blocking(found, visit, plan),
+        *of_steps(found, visit),
+        *_of_gates(found, plan),
+        *_arguable(found, plan),
+    ]
     return tuple(sorted(made, key=lambda o: ("blocks", "prescriber", "reason").index(o.kind)))
 
 
@@ -205,11 +257,128 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
     yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))
-    ahead = [v.on for v in plan.visits if v.kind == "session" and v.on >= found.as_of]
+    ahead = [v.on for v in found.appointments if v.kind == "session" and v.on >= found.as_of]
     if found.as_of not in ahead:
         following = date_format(ahead[0], "j M Y") if ahead else _("none")
         words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}
         yield Objection(kind="reason", words=words)
+    if (unchecked := calculation_check(found)) is not None:
+        yield Objection(kind="reason", words=unchecked)
+
+
+def of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
+    """The steps before the dose that were not taken, or hold no longer; nothing helps but taking them."""
+    consent, confirmed = consent_of(found), visit.said("consent-confirmed")
+    if not confirmed:
+        yield Objection(kind="blocks", words=_("The consent was not confirmed in this visit."))
+    elif consent.problem or consent.seen is None or confirmed[-1].words != consent.seen.text:
+        yield Objection(kind="blocks", words=_("The consent that was confirmed stands no longer: confirm it again."))
+    again = visit.said("re-screened")
+    if not again or clock.local(again[-1].at, found.practice.zone).date() != found.as_of:
+        yield Objection(kind="blocks", words=_("The re-screen of today was not finished."))
+    order = order_of(found, visit)
+    checks = visit.checks
+    if order is None or not checks or checks[-1].words.split(" ")[0] != order.seen.text:
+        yield Objection(kind="blocks", words=_("The order was not checked as it stands now."))
+    elif not visit.is_checked:
+        said = {"by": ", ".join(e.by for e in checks), "needed": f"{checks[-1].value or 2:g}"}
+        words = _("The order was checked by %(by)s; %(needed)s different people check it.") % said
+        yield Objection(kind="blocks", words=words)
+
+
+def _of_gates(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
+    """The gates that are not met, or of which nobody knows."""
+    for gate in gates(found, plan.product, plan.route):
+        if gate.state in ("not met", "open"):
+            rule = gate.finding.rule
+            said = {"title": "" if rule is None else rule.title, "id": gate.finding.id}
+            words = _("%(title)s: not so (%(id)s).") if gate.state == "not met" else _("%(title)s: not known (%(id)s).")
+            yield Objection(kind="prescriber" if gate.may_override else "blocks", words=words % said)
+
+
+def not_asked(found: Chart, visit: Visit) -> tuple[str, ...]:
+    """What today's re-screen asks and nobody has answered, by its name."""
+    plan = found.plan
+    again = rescreen_of(found, plan if plan is not None and plan.origin.id == visit.plan_id else None)
+    paths = dict.fromkeys(p for finding in again.opened if finding.verdict is not None for p in finding.missing)
+    return tuple(found.knowledge.paths[path].label for path in paths)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is checked before a dose: the order as it was read, and what stands in it."""
+
+    seen: Seen
+    product: str
+    route: str
+    dose_mg: float
+    infusion_min: float | None
+    devices: int | None
+    signed_by: str
+    checks: tuple[Event, ...]
+    needed: int
+
+    def rate_ml_per_h(self, concentration_mg_per_ml: float) -> float | None:
+        """The rate of the pump that gives the dose in its time; None where it is no infusion."""
+        if not self.infusion_min:
+            return None
+        return self.dose_mg / self.infusion_min * 60 / concentration_mg_per_ml
+
+
+def order_of(found: Chart, visit: Visit) -> Order | None:
+    """The order that this visit doses by; None where none stands."""
+    plan = found.plan
+    if plan is None or plan.origin.id != visit.plan_id or plan.order_id is None or plan.dose_mg is None:
+        return None
+    stored = read(found.practice, "MedicationRequest", plan.order_id)
+    if stored is None:
+        return None
+    return Order(
+        seen=Seen.of(stored),
+        product=plan.product,
+        route=plan.route,
+        dose_mg=plan.dose_mg,
+        infusion_min=plan.infusion_min,
+        devices=round(plan.dose_mg / 28) if plan.route == "nasal" else None,  # source: REG-007, 28 mg a device
+        signed_by=plan.signed_by,
+        checks=visit.checks,
+        needed=int(found.knowledge.figure("order_checks")),
+    )
+
+
+def newly_speaking(found: Chart, visit: Visit, values: Mapping[str, float | bool], at: datetime) -> tuple[str, ...]:
+    """The limits with named steps that begin to speak by these readings, by rule."""
+    given = visit.administration
+    if given is None or not visit.was_dosed or at < given.started_at:
+        return ()
+    more = tuple(
+        TimedReading(origin=given.origin, at=at, quantity=path, value=value, under_drug=True)
+        for path, value in values.items()
+    )
+    after = replace(visit, readings=(*visit.readings, *more))
+    was, becomes = (v.session(1, now=clock.now()) for v in (visit, after))
+    if was is None or becomes is None:
+        return ()
+    before = {f.id for f in _prompts(found, was)}
+    named = (f.id for f in _prompts(found, becomes) if f.id not in before)
+    return tuple(rule for rule in named if steps_of(rule, found.knowledge) is not None)
+
+
+def stays_for(found: Chart, visit: Visit) -> tuple[str, ...]:
+    """Why this person does not go home yet, in words: time that is left, and what the checklist asks; empty: may go."""
+    given = visit.administration
+    if given is None or not visit.was_dosed:
+        return ()
+    until = given.started_at + timedelta(minutes=watched_minutes(found.plan))
+    said = []
+    if clock.now() < until:
+        shown = date_format(clock.local(until, found.practice.zone), "H:i")
+        said.append(_("observation until %(at)s") % {"at": shown})
+    for finding in leaving(found, visit):
+        if finding.rule is not None:
+            missing = ", ".join(found.knowledge.paths[path].label for path in finding.missing)
+            said.append(f"{finding.rule.title} ({finding.id})" + (f": {missing}" if missing else ""))
+    return tuple(said)
 
 
 def _of_rescreen(again: Rescreen, known: Knowledge) -> Iterator[Objection]:
@@ -241,7 +410,8 @@ def rescreen_of(found: Chart, named: SignedPlan | Administration | None) -> Resc
     assert found.person is not None
     if named is None:
         return Rescreen(spoken=(), opened=(), asked=())
-    return rescreen(found.person, found.clinic, found.knowledge, product=named.product, route=named.route)
+    person = _told(found, found.open_visit)
+    return rescreen(person, found.clinic, found.knowledge, product=named.product, route=named.route)
 
 
 def leaving(found: Chart, visit: Visit) -> tuple[Finding, ...]:
@@ -253,21 +423,41 @@ def leaving(found: Chart, visit: Visit) -> tuple[Finding, ...]:
 
 def _leaving(found: Chart, session: Session) -> tuple[Finding, ...]:
     assert found.person is not None
-    findings = ready_for_discharge(session, found.person, found.clinic, found.knowledge)
+    findings = ready_for_discharge(session, _told(found, found.open_visit), found.clinic, found.knowledge)
     return tuple(f for f in findings if f.verdict is not None)
+
+
+def _told(found: Chart, visit: Visit | None) -> Profile:
+    """The person with what the acts of the visit have said already, so that nobody types it twice."""
+    person = found.person
+    assert person is not None
+    said: dict[str, bool | float] = {}
+    if visit is not None and visit.said("escort"):
+        said["session.escort_present"] = True
+    if visit is not None and visit.said("advice-given"):
+        said["session.written_advice"] = True
+    if _MINUTES not in person.known and (minutes := consent_of(found).minutes) is not None:
+        said[_MINUTES] = float(round(minutes))
+    if not _OF_REGISTER.keys() <= person.known.keys():
+        register = on_duty(found.practice, clock.now())
+        said |= {path: True for path, source in _OF_REGISTER.items() if source in register and register[source].value}
+    for path, value in said.items():
+        if path not in person.known:
+            person = with_fact(person, path, value, unit=found.knowledge.paths[path].unit)
+    return person
 
 
 def _asks(
     found: Chart, visit: Visit, session: Session | None, named: SignedPlan | Administration | None
 ) -> tuple[PathSpec, ...]:
     """What is missing at this step and can be said by somebody; what is measured has its own form."""
-    if visit.step == "arrived":
+    if visit.is_before_dose:
         missing = (m.path for m in candidacy(found).missing)
         paths = dict.fromkeys((*rescreen_of(found, named).asked, *missing))
     elif session is not None and visit.step != "home":
         assert found.person is not None
-        known = found.person, found.clinic, found.knowledge
-        open_now = ready_for_discharge(session, *known) if visit.step == "watching" else monitor(session, *known)
+        known = _told(found, visit), found.clinic, found.knowledge
+        open_now = ready_for_discharge(session, *known) if visit.is_after_dose else monitor(session, *known)
         paths = dict.fromkeys(path for finding in open_now for path in finding.missing)
     else:
         paths = {}
@@ -277,9 +467,7 @@ def _asks(
 
 def watched_minutes(plan: SignedPlan | None) -> float:
     """How long somebody stays after dosing begins, by the plan's protocol; the longest where that is not known."""
-    protocol = None if plan is None else knowledge().protocols.get(plan.protocol_id)
-    longest = max(float(p["observation_min"]) for p in knowledge().protocols.values())
-    return longest if protocol is None else float(protocol["observation_min"])
+    return watched("" if plan is None else plan.protocol_id)
 
 
 def _prompts(found: Chart, session: Session) -> tuple[Finding, ...]:

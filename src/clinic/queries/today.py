@@ -11,9 +11,12 @@ from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import reach
 from clinic.queries.alerts import Row, inbox
+from clinic.queries.board import Board, board
 from clinic.queries.person import clinic_now, knowledge_at
-from clinic.record.models import Notice, PatientLine
+from clinic.queries.schedule import day_span
+from clinic.record.models import Booking, Notice, PatientLine, Practice
 from clinic.record.reach import Reach
+from ketapath.domain.schedule import STANDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,7 @@ class Today:
     """The day of one practice, as far as somebody reaches. `urgent` are alerts that want an answer now."""
 
     on: date
-    open_now: tuple[PatientLine, ...]
+    board: Board
     planned: tuple[Due, ...]
     missed: tuple[Due, ...]
     overdue: tuple[PatientLine, ...]
@@ -43,27 +46,44 @@ def today(account: Account) -> Today:
     """The day as the record stands at this moment, for this account."""
     within = reach(account, "see-today")
     on = clock.today(within.practice.zone)
-    lines = list(within.people_of(PatientLine.objects.all()).order_by("family", "given", "patient_id"))
+    waiting = PatientLine.objects.filter(next_on__lte=on, plan_status="active", visit_open="")
     dues = [
         Due(line=line, on=date.fromisoformat(day), at=at)
-        for line in lines
-        if line.plan_status == "active" and not line.visit_open
+        for line in within.people_of(waiting).order_by("family", "given", "patient_id")
         for day, at in line.planned
     ]
-    people = {line.patient_id: line for line in lines}
-    notices = unseen(account).order_by("made_at", "id")
+    notices = list(unseen(account).order_by("made_at", "id"))
+    named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
+    people = {line.patient_id: line for line in within.people_of(named)}
+    absent = missed_today(within.practice, on)
     box = inbox(account)
-    waiting = (*box.mine, *box.others)
+    alerts = (*box.mine, *box.others)
     return Today(
         on=on,
-        open_now=tuple(line for line in lines if line.visit_open),
-        planned=tuple(sorted((due for due in dues if due.on == on), key=lambda due: due.at)),
-        missed=tuple(sorted((due for due in dues if due.on < on), key=lambda due: due.on)),
+        board=board(account),
+        planned=tuple(sorted((due for due in dues if _is_due(due, on, absent)), key=lambda due: due.at)),
+        missed=tuple(sorted((due for due in dues if _is_missed(due, on, absent)), key=lambda due: due.on)),
         overdue=tuple(overdue_scores(within)),
-        urgent=tuple(row for row in waiting if row.urgency in ("now", "session")),
-        alerts=tuple(row for row in waiting if row.urgency not in ("now", "session")),
+        urgent=tuple(row for row in alerts if row.urgency in ("now", "session")),
+        alerts=tuple(row for row in alerts if row.urgency not in ("now", "session")),
         notices=tuple((n, people.get(n.patient_id)) for n in notices),
     )
+
+
+def _is_due(due: Due, on: date, absent: frozenset[str]) -> bool:
+    return due.on == on and due.line.patient_id not in absent
+
+
+def _is_missed(due: Due, on: date, absent: frozenset[str]) -> bool:
+    return due.on < on or (due.on == on and due.line.patient_id in absent)
+
+
+def missed_today(practice: Practice, on: date) -> frozenset[str]:
+    """Who did not come to a session that was booked for this day, as somebody has noted, and has no other on it."""
+    begin, end = day_span(on, practice.zone)
+    rows = Booking.objects.filter(practice=practice, kind="session", starts_at__gte=begin, starts_at__lt=end)
+    states = list(rows.values_list("patient_id", "status"))
+    return frozenset(p for p, status in states if status == "noshow") - {p for p, s in states if s in STANDING}
 
 
 def unseen(account: Account) -> QuerySet[Notice]:

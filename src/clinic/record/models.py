@@ -128,7 +128,7 @@ class PatientLine(models.Model):
     """Projection: one line of the list of patients. Made again from the record by `rebuild`.
 
     `planned` are the sessions of the standing plan that were not given yet, each as day and clock time ("2026-11-25",
-    "09:00"), oldest first; which of them is missed, due or ahead is for the day to say.
+    "09:00"), oldest first, and `next_on` the first of their days; which is missed, due or ahead is for the day to say.
     """
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
@@ -141,6 +141,7 @@ class PatientLine(models.Model):
     sessions = models.PositiveIntegerField(default=0)
     last_session_on = models.DateField(null=True)
     planned = models.JSONField(default=list)
+    next_on = models.DateField(null=True)
     plan_status = models.CharField(max_length=20, blank=True)
     visit_open = models.CharField(max_length=64, blank=True)
     visit_step = models.CharField(max_length=10, blank=True)
@@ -149,9 +150,34 @@ class PatientLine(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "patient_id"], name="one_line_a_patient")]
+        indexes = [
+            models.Index(fields=["practice", "next_on"], name="line_by_next"),
+            models.Index(fields=["practice", "visit_open"], name="line_in_house"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.family}, {self.given}"
+
+
+class VisitLine(models.Model):
+    """Projection: the newest visit of a person, as the day's board needs it, so that no chart is read for it.
+
+    `content` is what `record.projections.visit_of` makes the core's Visit of again, with what was ordered beside it.
+    """
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
+    patient_id = models.CharField(max_length=64)
+    room = models.CharField(max_length=20, blank=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    content = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["practice", "patient_id"], name="one_visit_line_a_patient")]
+        indexes = [models.Index(fields=["practice", "opened_at"], name="visit_of_day")]
+
+    def __str__(self) -> str:
+        return f"visit of {self.patient_id} at {self.opened_at}"
 
 
 class ExposureLine(models.Model):
@@ -175,8 +201,9 @@ class ExposureLine(models.Model):
 class Booking(models.Model):
     """Projection: one appointment that is to come or was held, as the day's board and the schedule need it.
 
-    `room` is the code of a room, `staff` the usernames of who is booked for it; `planned_on` the day on which the plan
-    `plan_id` meant it, empty for what belongs to no plan. Times are instants.
+    `room` is the code of a room, `staff` the usernames of who is booked for it and `places` the place of each, 0 for
+    who is on site only; `planned_on` the day on which the plan `plan_id` meant it, empty for what belongs to no plan.
+    Times are instants; `version` is that of the appointment.
     """
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
@@ -188,8 +215,11 @@ class Booking(models.Model):
     ends_at = models.DateTimeField()
     room = models.CharField(max_length=20, blank=True)
     staff = models.JSONField(default=list)
+    places = models.JSONField(default=list)
+    ride = models.CharField(max_length=20, default="not-asked")
     plan_id = models.CharField(max_length=64, blank=True)
     planned_on = models.DateField(null=True)
+    version = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["practice", "appointment"], name="one_booking")]

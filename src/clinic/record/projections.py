@@ -1,4 +1,4 @@
-"""Which tables are derived from the record? The list of patients, the ledger of doses, the search terms.
+"""Which tables are derived from the record? The list of patients, the ledger of doses, bookings, the search terms.
 
 Each is written in the transaction that changes the record, and `rebuild` makes all of them again from nothing else.
 """
@@ -6,15 +6,20 @@ Each is written in the transaction that changes the record, and `rebuild` makes 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 
 from django.db import transaction
 
-from clinic.record.models import Current, ExposureLine, PatientLine, Practice, Term
+from clinic.record.models import Booking, Current, ExposureLine, Hold, PatientLine, Practice, Term, VisitLine
 from clinic.record.read import of_patient
+from clinic.record.visit_json import visit_as_json
 from clinic.record.write import index
 from ketapath.domain.fact import Statements
+from ketapath.domain.schedule import SLOT_MIN, Booked, as_booked
+from ketapath.domain.session import Visit
 from ketapath.fhir import Bundle, Vocabulary, bundle_of, statements, vocabulary
+from ketapath.fhir.appointments import bookings
 from ketapath.fhir.parts import ADVISED
 from ketapath.fhir.readback import signed_plans, visits
 from ketapath.knowledge import Knowledge, load
@@ -37,26 +42,108 @@ def project(practice: Practice, patient_id: str) -> None:
     stored = [s.resource for s in of_patient(practice, patient_id) if s.part in ADVISED]
     ExposureLine.objects.filter(practice=practice, patient_id=patient_id).delete()
     PatientLine.objects.filter(practice=practice, patient_id=patient_id).delete()
+    VisitLine.objects.filter(practice=practice, patient_id=patient_id).delete()
     if not any(r["resourceType"] == "Patient" for r in stored):
+        _book(practice, patient_id, ())
         return
     bundle = bundle_of(stored)
+    booked = bookings(bundle)
+    _book(practice, patient_id, booked)
     stated = statements(bundle, words())
     ExposureLine.objects.bulk_create(
         ExposureLine(practice=practice, patient_id=patient_id, administration=dose.origin.id, given_on=dose.on,
                      product=dose.product, route=dose.route, dose_mg=dose.dose_mg)
         for dose in stated.doses
     )  # fmt: skip
-    _line(practice, bundle, stated).save()
+    held = visits(bundle, words())
+    _line(practice, bundle, stated, booked, held).save()
+    if held:
+        _visit_line(practice, bundle, patient_id, held).save()
 
 
-def _line(practice: Practice, bundle: Bundle, stated: Statements) -> PatientLine:
+def _visit_line(practice: Practice, bundle: Bundle, patient_id: str, held: Sequence[Visit]) -> VisitLine:
+    """The visit that is open, or else the newest one, with what was ordered for it and the number of its session."""
+    newest = next((v for v in reversed(held) if v.status == "in-progress"), held[-1])
+    plan = next((p for p in signed_plans(bundle) if p.origin.id == newest.plan_id), None)
+    ordered = None if plan is None else {
+        "product": plan.product, "route": plan.route, "dose_mg": plan.dose_mg, "infusion_min": plan.infusion_min,
+        "protocol": plan.protocol_id,
+    }  # fmt: skip
+    number = 1 + sum(v.was_dosed for v in held if v.opened_at < newest.opened_at)
+    return VisitLine(
+        practice=practice,
+        patient_id=patient_id,
+        room=newest.room[:20],
+        opened_at=newest.opened_at,
+        closed_at=newest.closed_at,
+        content={"visit": visit_as_json(newest), "ordered": ordered, "number": number},
+    )
+
+
+def _book(practice: Practice, patient_id: str, booked: Sequence[Booked]) -> None:
+    """Write the bookings of this person that have changed, and what they take; the others are left alone.
+
+    An IntegrityError of `nothing_booked_twice` says that something of it is taken.
+    """
+    wanted = {one.origin.id: one for one in booked}
+    rows = Booking.objects.filter(practice=practice, patient_id=patient_id)
+    standing = dict(rows.values_list("appointment", "version"))
+    changed = {name: one for name, one in wanted.items() if standing.get(name) != int(one.origin.version or 0)}
+    gone = [name for name in standing if name not in wanted or name in changed]
+    if gone:
+        rows.filter(appointment__in=gone).delete()
+    if changed:
+        made = Booking.objects.bulk_create(_booking(practice, one) for one in changed.values())
+        pairs = zip(made, changed.values(), strict=True)
+        held = [(name, slot, row) for row, one in pairs for name, slot in held_by(one)]
+        held.sort(key=lambda hold: hold[:2])  # in one order for everybody, so that no two wait for each other
+        Hold.objects.bulk_create(
+            (Hold(practice=practice, booking=row, resource=name, slot=slot) for name, slot, row in held), batch_size=400
+        )
+
+
+def _booking(practice: Practice, one: Booked) -> Booking:
+    return Booking(
+        practice=practice,
+        appointment=one.origin.id,
+        patient_id=one.patient_id,
+        kind=one.kind,
+        status=one.status[:20],
+        starts_at=one.starts_at,
+        ends_at=one.ends_at,
+        room=one.room[:20],
+        staff=[who.username for who in one.staff],
+        places=[who.place for who in one.staff],
+        ride=one.ride,
+        plan_id=one.plan_id[:64],
+        planned_on=one.planned_on,
+        version=int(one.origin.version or 0),
+    )
+
+
+def held_by(one: Booked) -> list[tuple[str, int]]:
+    """What a booking takes, as resource and slot of five minutes since 1970; nothing where it does not stand."""
+    if not one.stands:
+        return []
+    taken = [f"patient/{one.patient_id}"] + ([f"room/{one.room}"] if one.room else [])
+    taken += [f"staff/{who.username}/{who.place}" for who in one.staff if who.place]
+    width = SLOT_MIN * 60
+    first, last = int(one.starts_at.timestamp()) // width, -(-int(one.ends_at.timestamp()) // width)
+    return [(name[:120], slot) for name in dict.fromkeys(taken) for slot in range(first, last)]
+
+
+def _line(
+    practice: Practice, bundle: Bundle, stated: Statements, booked: Sequence[Booked], held: Sequence[Visit]
+) -> PatientLine:
     given, family = name_of(bundle)
     scores = [s for s in stated.scores if s.instrument == "phq9" and s.total is not None and s.reason is None]
     plans = signed_plans(bundle)
     plan = plans[-1] if plans else None
     last = stated.doses[-1].on if stated.doses else None
-    ahead = [v for v in plan.visits if v.kind == "session" and (last is None or v.on > last)] if plan else []
-    open_visit = next((v for v in reversed(visits(bundle, words())) if v.status == "in-progress"), None)
+    dates = as_booked(plan.visits, booked, practice.zone) if plan else ()
+    ahead = [v for v in dates if v.kind == "session" and (last is None or v.on > last)]
+    planned = [[v.on.isoformat(), f"{v.starts:%H:%M}" if v.starts else ""] for v in ahead]
+    open_visit = next((v for v in reversed(held) if v.status == "in-progress"), None)
     return PatientLine(
         practice=practice,
         patient_id=stated.patient_id,
@@ -67,7 +154,8 @@ def _line(practice: Practice, bundle: Bundle, stated: Statements) -> PatientLine
         has_died=stated.died is not None,
         sessions=len(stated.doses),
         last_session_on=last,
-        planned=[[v.on.isoformat(), f"{v.starts:%H:%M}" if v.starts else ""] for v in ahead],
+        planned=planned,
+        next_on=ahead[0].on if ahead else None,
         plan_status=plan.status if plan else "",
         visit_open=open_visit.origin.id if open_visit else "",
         visit_step=open_visit.step if open_visit else "",
@@ -90,7 +178,7 @@ def name_of(bundle: Bundle) -> tuple[str, str]:
 def rebuild(practice: Practice) -> int:
     """Make all derived rows of a practice again from the record; the number of people written."""
     with transaction.atomic():
-        for table in (Term, PatientLine, ExposureLine):
+        for table in (Term, PatientLine, VisitLine, ExposureLine, Hold, Booking):
             table.objects.filter(practice=practice).delete()
         rows = Current.objects.filter(practice=practice)
         for row in rows.iterator():

@@ -77,6 +77,16 @@ def mark(within: Practice | Reach, patient_id: str | None = None) -> int:
     return rows.aggregate(last=Max("id"))["last"] or 0
 
 
+def newest(within: Practice | Reach, patient_id: str, up_to: int | None = None) -> tuple[int, datetime, str] | None:
+    """Place, time and text of the last version about this person, or of the last one up to a place; None without any.
+
+    Time and text tell a place whose transaction was taken back from the same place given to another change.
+    """
+    rows = _rows(Version.objects, within).filter(patient_id=patient_id)
+    rows = rows if up_to is None else rows.filter(id__lte=up_to)
+    return rows.order_by("-id").values_list("id", "changed_at", "content").first()
+
+
 def stored_of(row: Current | Version) -> Stored:
     """A row as a value."""
     return Stored(

@@ -22,6 +22,7 @@ from clinic.access.permission import may
 from clinic.queries.alerts import waiting as open_alerts
 from clinic.queries.chain import chain
 from clinic.queries.governance import still_awaiting
+from clinic.queries.handover import waiting as handed_over
 from clinic.queries.today import unseen
 from clinic.record.models import Practice
 from clinic.web.problems import no_room, not_found
@@ -130,9 +131,13 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
     if account is not None and may(account, "see-today"):
         waiting = unseen(account).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
+        doors.append({"name": "schedule", "words": _("Schedule"), "icon": "calendar-days", "count": ""})
         alerts = open_alerts(account).count()
         doors.append({"name": "alerts", "words": _("Alerts"), "icon": "bell-alert", "count": alerts or ""})
         doors.append({"name": "patients", "words": _("Patients"), "icon": "users", "count": ""})
+    if account is not None and may(account, "hand-over"):
+        untaken = handed_over(account).count()
+        doors.append({"name": "team", "words": _("Team"), "icon": "user-group", "count": untaken or ""})
     if account is not None and may(account, "read-own"):
         words = _("My treatment") if account.role == Role.PATIENT else _("Those I care for")
         doors.append({"name": "own", "words": words, "icon": "user", "count": ""})
@@ -140,6 +145,10 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
         doors.append({"name": "bench", "words": _("Bench"), "icon": "beaker", "count": ""})
     if account is not None and may(account, "see-trials"):
         doors.append({"name": "trials", "words": _("Trials"), "icon": "chart-bar", "count": ""})
+    if account is not None and may(account, "see-stock"):
+        doors.append({"name": "stock", "words": _("Stock"), "icon": "archive-box", "count": ""})
+    if account is not None and may(account, "see-forms"):
+        doors.append({"name": "forms", "words": _("Forms"), "icon": "document-check", "count": ""})
     if account is not None and may(account, "read-policy"):
         doors.append({"name": "governance", "words": _("Set-up"), "icon": "clipboard-document-check", "count": ""})
     if account is not None and may(account, "read-audit"):

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.contrib.auth import logout
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -164,7 +164,7 @@ def go_on(request: HttpRequest, after: str, kept: str) -> HttpResponse:
         is_old = clock.wall() - datetime.fromisoformat(found["at"]) > SEND_BY_ITSELF
         return render(request, "lock/again.html", {"to": found["to"], "fields": found["fields"], "is_old": is_old})
     safe = url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return redirect(after if safe else "home")
+    return HttpResponseRedirect(after) if safe else redirect("home")  # never the name of a view that was typed
 
 
 def key_host(request: HttpRequest) -> str:

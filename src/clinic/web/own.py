@@ -42,7 +42,8 @@ def own(request: HttpRequest, patient_id: str = "") -> HttpResponse:
             raise Refused("read-own")
         scores = () if found.person is None else found.person.scores[::-1]
         is_on_hold = found.plan is not None and found.plan.status == "on-hold"
-        ahead = [] if found.plan is None or is_on_hold else [v for v in found.plan.visits if v.on >= found.as_of]
+        dates = () if found.plan is None or is_on_hold else found.appointments
+        ahead = [v for v in dates if v.on >= found.as_of]
         context = {
             "found": found,
             "scores": scores,

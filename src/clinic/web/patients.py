@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -16,13 +17,16 @@ from clinic import clock
 from clinic.access.permission import permitted, reach
 from clinic.actions.plan import standing
 from clinic.queries import profile
+from clinic.queries.booking import unbooked
+from clinic.queries.followup import ledger
 from clinic.queries.patients import early_signs
 from clinic.queries.patients import patients as listed
 from clinic.queries.person import Chart, Treated, candidacy, markers, measured, plan, screened, treated
-from clinic.queries.plan import ways_on
+from clinic.queries.plan import order_check, ways_on
 from clinic.queries.response import beside, chances, is_believable, on_one_axis, questionnaires
 from clinic.queries.signatures import seen_overrides, signatures, to_sign, why_unsigned
 from clinic.web.door import about_person, account_of, staff
+from clinic.web.followup import ledger_parts
 from clinic.web.problems import Problem, explained
 from clinic.web.response_charts import course_chart, described, span_of
 from clinic.web.templatetags.clinic import day
@@ -33,16 +37,22 @@ from ketapath.followup import due_assessments
 from ketapath.licence import licences
 from ketapath.staging import stage
 
+AT_ONCE = 100
+"""How many people one page of the list shows."""
+
 
 @require_GET
 @staff("find-patients")
 def patients(request: HttpRequest) -> HttpResponse:
-    """Everybody, or those whose name begins so."""
-    name = request.GET.get("q", "")[:100]
+    """Everybody, or those whose name begins so, a hundred at a time."""
+    name, said = request.GET.get("q", "")[:100], request.GET.get("from", "")
+    start = int(said) if re.fullmatch("[0-9]{1,6}", said, re.ASCII) else 0
     account = account_of(request)
     within = reach(account, "find-patients")
-    lines, today = listed(within, name=name), clock.today(within.practice.zone)
-    context = {"lines": lines, "q": name, "today": today, "signs": early_signs(within)}
+    lines, today = listed(within, name=name, at=slice(start, start + AT_ONCE + 1)), clock.today(within.practice.zone)
+    context = {"lines": lines[:AT_ONCE], "q": name, "today": today, "signs": early_signs(within)}
+    context |= {"before": max(0, start - AT_ONCE), "start": start, "end": start + len(lines[:AT_ONCE])}
+    context["has_more"] = len(lines) > AT_ONCE
     allowed = permitted(account, ("break-glass", "import-record"))
     context |= {"may_break_glass": "break-glass" in allowed, "may_import": "import-record" in allowed}
     return render(request, "patients/lines.html" if request.htmx else "patients/patients.html", context)  # type: ignore[attr-defined]
@@ -99,17 +109,20 @@ def loop_page(
         "aside": profile.aside(found),
         "apart": profile.kept_apart(found),
         "due": due_assessments(found.person, found.knowledge),
+        "ledger": ledger_parts(ledger(found)),
         "key": secrets.token_hex(16),
         "seen": standing(found),
         "unsigned": why_unsigned(found),
         "plan_seen": to_sign(found),
+        "order_check": order_check(found),
         "override_seen": seen_overrides(found),
         "problem": problem,
         "typed": typed or {},
         "decisions": found.decisions[::-1],
         "sessions": found.visits[::-1],
         "earlier_plans": [p for p in found.plans if found.plan is None or p.origin != found.plan.origin],
-        "ahead": [v for v in found.plan.visits if v.on >= found.as_of] if found.plan else [],
+        "unbooked": len(unbooked(found)) if found.plan is not None and found.plan.status == "active" else 0,
+        "ahead": [v for v in found.appointments if v.on >= found.as_of] if found.plan else [],
     }
     return render(request, "patients/patient.html", context, status=200 if problem is None else problem.status)
 
@@ -129,8 +142,8 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     account = account_of(request)
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
-        "open-session", "ask-override", "sign-override", "sign-plan", "write-note", "see-team", "move-record",
-        "export-chart",
+        "open-session", "ask-override", "sign-override", "sign-plan", "check-calculation", "write-note", "see-team",
+        "move-record", "export-chart", "check-order", "override-discharge", "see-schedule",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access.proof import Proof
-from clinic.actions.plan import Outcome, Wish, decide_card, decide_plan, sign_again, standing
+from clinic.actions.plan import Outcome, Wish, check_calculation, decide_card, decide_plan, sign_again, standing
 from clinic.actions.typed import number
 from clinic.queries.person import Chart, candidacy, plan, plan_if
 from clinic.queries.plan import levels
@@ -33,15 +33,16 @@ from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.proof import proof_of
 from clinic.web.templatetags.clinic import say
 from clinic.web.words import WORDS
-from ketapath.domain.evidence import Text
+from ketapath.domain.evidence import Finding, Text
 from ketapath.domain.plan import Decision, HarmChance, Option, Plan
 from ketapath.errors import BadInput
-from ketapath.pharmacology import Simulation
 from ketapath.plan.preferences import PATHS
 
 _OUTCOMES = ("accepted", "changed", "rejected")
 _PARTS_OF_THE_PAGE = {"trade-off": "plan/trade_off.html", "pair": "plan/pair.html"}
 """What htmx asks for by the place that the answer goes to; everything else is the what-if."""
+_PARTS = ("monitoring", "stop_rules", "information")
+"""What rules say of an option, in the order of the page."""
 _DECISIONS: tuple[str, ...] = get_args(Decision)
 
 
@@ -175,18 +176,12 @@ def _pair(asked: Wanted, options: Sequence[Option]) -> dict[str, Any] | None:
 
 
 def _drawn_all(found: Chart, options: Sequence[Option]) -> list[dict[str, Any]]:
-    """Every option as the page shows it. What is the same for an earlier one is told there; a level is drawn once."""
-    levelled: dict[Any, Simulation | None] = {}
-    drawn = []
-    for place, option in enumerate(options):
-        order = (option.product, option.route, option.dose and option.dose.dose_mg, option.infusion_min)
-        if order not in levelled:
-            levelled[order] = levels(found, option)
-        drawn.append(_drawn(found, option, place, levelled[order]) | {"parts": _parts(option, options[:place])})
-    return drawn
+    """Every option as the page shows it. What is the same for an earlier one is told there."""
+    return [_drawn(found, o, place) | {"parts": _parts(o, options[:place])} for place, o in enumerate(options)]
 
 
-def _drawn(found: Chart, option: Option, place: int, simulation: Simulation | None) -> dict[str, Any]:
+def _drawn(found: Chart, option: Option, place: int) -> dict[str, Any]:
+    simulation = levels(found, option)
     return {
         "option": option,
         "letter": LETTERS[place],
@@ -203,7 +198,7 @@ def _drawn(found: Chart, option: Option, place: int, simulation: Simulation | No
 
 def _parts(option: Option, earlier: Sequence[Option]) -> list[dict[str, Any]]:
     """What rules say of an option, and the letter of an earlier one of which they say just the same."""
-    counts = {part: len(getattr(option, part)) for part in ("monitoring", "stop_rules", "information")}
+    counts = {part: len(getattr(option, part)) for part in _PARTS}
     titles = {
         "monitoring": ngettext("%(count)s thing to watch", "%(count)s things to watch", counts["monitoring"]),
         "stop_rules": ngettext(
@@ -216,8 +211,16 @@ def _parts(option: Option, earlier: Sequence[Option]) -> list[dict[str, Any]]:
         own = getattr(option, part)
         same = (letter for letter, o in zip(LETTERS, earlier, strict=False) if getattr(o, part) == own)
         as_for = next(same, "") if own else ""
-        parts.append({"name": part, "title": title % {"count": counts[part]}, "findings": own, "as_for": as_for})
+        findings = [{"finding": finding, "told": _told(finding, option, part, earlier)} for finding in own]
+        parts.append({"name": part, "title": title % {"count": counts[part]}, "findings": findings, "as_for": as_for})
     return parts
+
+
+def _told(finding: Finding, option: Option, part: str, earlier: Sequence[Option]) -> str:
+    """The letter of the option, above or this one in a part above, at which this very finding stands in full."""
+    above = [(o, _PARTS) for o in earlier] + [(option, _PARTS[: _PARTS.index(part)])]
+    lettered = zip(LETTERS, above, strict=False)
+    return next((letter for letter, (o, parts) in lettered if any(finding in getattr(o, p) for p in parts)), "")
 
 
 @require_POST
@@ -255,6 +258,24 @@ def again(request: HttpRequest, found: Chart) -> HttpResponse:
     except EXPECTED as trouble:
         return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
     messages.success(request, _("Signed. The plan stands as it is."))
+    return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
+
+
+@require_POST
+@acting_on("check-calculation")
+def check(request: HttpRequest, found: Chart) -> HttpResponse:
+    """Sign for having checked the calculation of the order that stands."""
+    try:
+        by, proof = account_of(request), proof_of(request, "check-calculation", found)
+        seen = Seen.from_text(request.POST.get("seen", "")[:200])
+        if seen is None:
+            raise BadInput(
+                field=_("order"), found=_("none"), limit=_("the order as it is shown"), next_step=_("Reload the page.")
+            )
+        check_calculation(found, seen, by=by, key=_key(request), proof=proof)
+    except EXPECTED as trouble:
+        return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
+    messages.success(request, _("Checked. The calculation of the order bears two names."))
     return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
 
 
@@ -299,4 +320,5 @@ urls = [
     path("patients/<str:patient_id>/plan", options, name="patient-plan"),
     path("patients/<str:patient_id>/card", card, name="patient-card"),
     path("patients/<str:patient_id>/plan/sign", again, name="patient-sign-again"),
+    path("patients/<str:patient_id>/plan/check", check, name="patient-check-calculation"),
 ]

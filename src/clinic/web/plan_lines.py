@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,7 @@ from clinic.web.door import about_person
 from clinic.web.patients import about
 from clinic.web.plan_charts import LETTERS
 from clinic.web.templatetags.clinic import day, say, word
+from ketapath.domain.evidence import Text
 from ketapath.domain.plan import Line
 from ketapath.plan import compare, offered_text
 
@@ -53,9 +55,34 @@ def lines(request: HttpRequest, found: Chart) -> HttpResponse:
     if old is not None and new is not None:
         changes = compare(old.lines, new.lines)
         counts = Counter[str](change.kind for change in changes)
-        context["changes"] = [{"change": change, "sign": _SIGNS[change.kind]} for change in changes]
+        context["changes"] = [
+            {"kind": c.kind, "sign": _SIGNS[c.kind], "before": _said(c.before), "after": _said(c.after)}
+            for c in changes
+        ]
         context["counts"] = [(words, counts[kind]) for kind, (_sign, words) in _SIGNS.items() if counts[kind]]
     return render(request, "plan/lines.html", context)
+
+
+def _said(text: Text | None) -> str:
+    """A line as it is read here, with the words of closed lists as every page calls them."""
+    if text is None:
+        return ""
+    values = {name: _IN_WORDS[name](value) if name in _IN_WORDS else value for name, value in text.values.items()}
+    return say(replace(text, values=values))
+
+
+def _place(code: object) -> str:
+    """Where something happens: a room, and what is arranged there."""
+    return _(", ").join(word(part) for part in str(code).split(", "))
+
+
+_IN_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "product": word,
+    "route": word,
+    "who": word,
+    "status": word,
+    "where": _place,
+}
 
 
 def _texts(found: Chart) -> list[Protocol]:

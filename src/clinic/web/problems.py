@@ -17,7 +17,7 @@ from clinic.access.models import Account
 from clinic.access.proof import NotProven
 from clinic.actions.commit import KeyReused, NotAllowed, Stale
 from clinic.actions.plan import Overtaken
-from clinic.actions.session import NotNow
+from clinic.actions.visit import NotNow
 from clinic.logs import request_id
 from clinic.record.projections import knowledge
 from ketapath.errors import BadInput

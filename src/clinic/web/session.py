@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic import clock
-from clinic.access.permission import may
-from clinic.actions import session as act
-from clinic.actions.commit import Stale
-from clinic.actions.profile import state_facts
-from clinic.actions.typed import number
-from clinic.queries.person import Chart, chart
-from clinic.queries.session import READINGS, Room, room
-from clinic.queries.signatures import seen_dose, why_unsigned
-from clinic.record.signatures import Seen, signatures_on
+from clinic.queries.person import Chart
+from clinic.queries.session import room
+from clinic.queries.signatures import why_unsigned
+from clinic.record.signatures import Seen
 from clinic.web.board import board_of
-from clinic.web.charts import pressure_chart, session_levels
-from clinic.web.door import about_person, account_of
+from clinic.web.door import about_person, own_account
 from clinic.web.lock import marked
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
-from clinic.web.proof import proof_of
-from clinic.web.templatetags.clinic import amount, day, word
+from clinic.web.session_advice import advice
+from clinic.web.session_forms import done
+from clinic.web.session_observed import observed
+from clinic.web.session_page import drawn
+from clinic.web.templatetags.clinic import day
 from ketapath.domain.session import Visit
-from ketapath.knowledge import PathSpec
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,7 +39,7 @@ def session(request: HttpRequest, found: Chart) -> HttpResponse:
     problem: Problem | None = None
     if request.method == "POST":
         try:
-            said = _done(request, found)
+            said = done(request, found)
         except EXPECTED as trouble:
             problem = explained(trouble)
         else:
@@ -86,7 +81,6 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
         "key": secrets.token_hex(16),
         "problem": problem,
         "typed": request.POST,
-        "readings": READINGS,
     }
     if here is None and found.plan is not None and found.as_of not in [v.on for v in found.sessions_ahead]:
         following = found.sessions_ahead[0].on if found.sessions_ahead else None
@@ -94,115 +88,28 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
     if here is None:
         context["unsigned"] = why_unsigned(found)
     else:
-        context |= _drawn(request, found, here, now)
+        context |= drawn(request, found, here, now)
     return render(request, "session/session.html", context, status=problem.status if problem else 200)
 
 
-def _drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict[str, Any]:
-    """The clocks, charts and questions of a visit."""
-    given = here.visit.administration
-    since = None if given is None else given.started_at
-    seconds = 0 if since is None else max(0, int((now - since).total_seconds()))
-    return {
-        "level": session_levels(here, now),
-        "pressure": pressure_chart(here, now),
-        "since": since,
-        "seconds": seconds,
-        "minutes": seconds // 60,
-        "home_at": None if since is None else since + timedelta(minutes=here.watch_minutes),
-        "is_blocked": any(objection.kind == "blocks" for objection in here.objections),
-        "is_more": _is_more(request.POST.get("dose_mg", ""), here.ordered_mg),
-        "dose_seen": None if given is None else seen_dose(found, given.origin.id),
-        "may_witness": _may_witness(request, found, here),
-        "given_mg": "" if given is None or given.dose_mg is None else f"{given.dose_mg:g} mg",
-        "ordered": _ordered(here),
-        "asks": [_ask(request, spec) for spec in here.asks if _is_of_today(spec)],
-        "asks_of_record": [_ask(request, spec) for spec in here.asks if not _is_of_today(spec)],
-    }
-
-
-def _may_witness(request: HttpRequest, found: Chart, here: Room) -> bool:
-    """Whether the dose waits for a witness and this person may be one; the act itself looks closer."""
-    given, by = here.visit.administration, account_of(request)
-    if given is None or given.ended_at is None or not may(by, "witness", patient_id=found.patient_id):
-        return False
-    signed = signatures_on(found.practice, "MedicationAdministration", given.origin.id)
-    is_given = any(one.meaning == "administration" and one.is_valid for one in signed)
-    return is_given and not any(one.meaning == "witness" or one.username == by.username for one in signed)
-
-
-def _is_of_today(spec: PathSpec) -> bool:
-    """Whether this is asked anew every time, as it holds for a week at most."""
-    return spec.window_days is not None and spec.window_days <= 7  # source: the window of a pregnancy test
-
-
-def _ask(request: HttpRequest, spec: PathSpec) -> dict[str, Any]:
-    return {"spec": spec, "said": request.POST.get(spec.path, "")[:40]}
-
-
-def _ordered(here: Room) -> str:
-    """What is ordered: drug, route, dose and duration."""
-    if here.ordered_mg is None or here.product is None:
-        return ""
-    return f"{word(here.product)}, {amount(here.ordered_mg, here.infusion_min)}"
-
-
-def _is_more(typed: str, ordered_mg: float | None) -> bool:
-    return ordered_mg is not None and number(typed) > ordered_mg
-
-
-def _done(request: HttpRequest, found: Chart) -> str:
-    """Do the step that the form asks for; the sentence that says what was done."""
-    by, key = account_of(request), request.POST.get("key", "")[:64]
-    reason = request.POST.get("reason", "")[:500].strip()
-    step = request.POST.get("step", "")
-    if step == "open":
-        act.open_session(found, by=by, key=key)
-        return _("The visit is open.")
-    if step == "record":
-        return _recorded(request, found)
-    if step == "start":
-        act.start_dose(found, by=by, reason=reason, key=key)
-        return _("Dosing has begun.")
-    if step == "end":
-        act.end_dose(
-            found, request.POST.get("dose_mg", "")[:12], stopped_early=request.POST.get("stopped_early") == "yes",
-            is_confirmed=request.POST.get("is_confirmed") == "yes", seen=_seen(request), by=by, reason=reason, key=key,
-            proof=proof_of(request, "give-dose", found),
-        )  # fmt: skip
-        return _("The dose is on record, and signed.")
-    if step == "witness":
-        act.witness(found, _seen(request), by=by, key=key, proof=proof_of(request, "witness", found))
-        return _("Signed as witness.")
-    if step == "close":
-        act.close_session(found, by=by, reason=reason, key=key)
-        return _("The visit is over.")
-    raise Http404
-
-
-def _seen(request: HttpRequest) -> Seen:
-    """The dose as the form's reader saw it. Raises Stale for a form that names none."""
-    seen = Seen.from_text(request.POST.get("seen", "")[:200])
-    if seen is None:
-        raise Stale("MedicationAdministration", "", 0)
-    return seen
-
-
-def _recorded(request: HttpRequest, found: Chart) -> str:
-    """Readings and answers out of one form, so that saving one never loses the other."""
-    by, key = account_of(request), request.POST.get("key", "")[:60]
-    measured = {path: request.POST.get(path, "")[:12] for path in READINGS}
-    asked = {path: request.POST.get(path, "")[:200].strip() for path in request.POST if "." in path}
-    answers = {path: words for path, words in asked.items() if words and path not in READINGS}
-    if any(words.strip() for words in measured.values()) or not answers:
-        act.chart_vitals(found, measured, by=by, key=key)
-    if answers:
-        found = chart(found.reach, found.patient_id) or found
-        state_facts(found, answers, by=by, reason=_("asked in the visit"), key=f"{key}a")
-    return _("Saved.")
+@require_POST
+@own_account
+def low_light(request: HttpRequest) -> HttpResponse:
+    """Keep every page dark for as long as this sign-in lasts, or no longer: somebody rests in the room."""
+    request.session["low_light"] = request.POST.get("dim") == "yes"
+    after = request.POST.get("next", "")
+    is_here = url_has_allowed_host_and_scheme(
+        after, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    if request.headers.get("X-Requested-With") == "fetch":
+        return HttpResponse(status=204)
+    return HttpResponseRedirect(after) if is_here else redirect("home")  # never the name of a view that was typed
 
 
 urls = [
+    path("session/low-light", low_light, name="low-light"),
+    path("patients/<str:patient_id>/session/advice", advice, name="patient-session-advice"),
+    path("patients/<str:patient_id>/session/observed", observed, name="patient-session-observed"),
     path("patients/<str:patient_id>/session", marked(session, reduced=board_of), name="patient-session"),
     path("patients/<str:patient_id>/sessions/<str:visit_id>", past, name="patient-session-past"),
 ]

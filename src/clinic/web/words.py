@@ -8,14 +8,38 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from clinic.web.care_words import CARE_WORDS
+from clinic.web.output_words import OUTPUTS
+
 WORDS: Mapping[str, Any] = MappingProxyType(
     {
+        **OUTPUTS,
+        **CARE_WORDS,
         # work behind the pages
         "errand notice": _("A notice or an alert"),
         "errand morning-round": _("Morning round"),
         "errand checks": _("Look for checks that are due"),
         "errand early-sign": _("Look for an early sign"),
         "errand trial": _("A simulated trial"),
+        # the schedule
+        "appointment session": _("Session"),
+        "appointment preparation": _("Preparation"),
+        "appointment integration": _("Integration hour"),
+        "appointment psychotherapy": _("Psychotherapy"),
+        "appointment review": _("Review"),
+        "appointment check": _("Review"),
+        "appointment call": _("Telephone call"),
+        "appointment is booked": _("booked"),
+        "appointment is arrived": _("here"),
+        "appointment is fulfilled": _("done"),
+        "appointment is cancelled": _("cancelled"),
+        "appointment is noshow": _("did not come"),
+        "ride not-asked": _("ride home not asked"),
+        "ride to-arrange": _("ride home to arrange"),
+        "ride arranged": _("ride home arranged"),
+        "ride not-needed": _("no ride home needed"),
+        "room treatment": _("Treatment"),
+        "room talking": _("Talking"),
         # simulated trials
         "trial waiting": _("waiting"),
         "trial running": _("running"),
@@ -74,6 +98,12 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "spread bsv_logit_sd": _("between people, SD on the logit scale"),
         "spread bov_variance": _("between occasions, log variance"),
         "spread rse_percent": _("of the typical value, relative SE %"),
+        # where an appointment is
+        "treatment-room": _("treatment room"),
+        "consulting-room": _("consulting room"),
+        "telephone": _("by telephone"),
+        "quiet-room": _("quiet room"),
+        "separate-entrance": _("separate entrance"),
         # life of a plan, a dose, a visit, a decision
         "active": _("active"),
         "on-hold": _("on hold"),
@@ -97,13 +127,18 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # what a signature means
         "means author": _("author"),
         "means order": _("order"),
+        "means check": _("order checked"),
+        "means discharge": _("discharge"),
         "means administration": _("administration"),
         "means approval": _("second signature"),
         "means witness": _("witness"),
         "means review": _("review"),
+        "means calculation": _("check of the calculation"),
         # notes
         "note progress": _("Progress note"),
         "note process": _("Therapy process note"),
+        "note preparation": _("Preparation note"),
+        "note integration": _("Integration note"),
         "note draft": _("draft"),
         "note signed": _("signed"),
         "note withdrawn": _("entered in error"),
@@ -173,6 +208,10 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "chain test-late": _("The daily test was not passed on in time."),
         "chain test-missing": _("The daily test has not been made."),
         "chain mail-stuck": _("The daily test was passed on, but its message does not leave the house."),
+        "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
+        "adverse.serious": _("A serious adverse event was recorded: review it."),
+        "adverse.report": _("A serious adverse event has to be reported."),
+        "form.overdue": _("A monitoring form has not been sent within seven days."),
         # how grave a rule is
         "absolute-contraindication": _("absolute contraindication"),
         "relative-contraindication": _("relative contraindication"),
@@ -473,6 +512,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "dose": _("Dose"),
         "support": _("Support"),
         "re-screen": _("Asked again before a session"),
+        "gate": _("Gates before any dose"),
         # strength of evidence, and how far it was read
         "RCT": _("randomised trial"),
         "guideline": _("guideline"),
@@ -501,6 +541,7 @@ OWN_WORDS: Mapping[str, Any] = MappingProxyType(
         "integration": _("Talk about the session"),
         "psychotherapy": _("Psychotherapy"),
         "check": _("Review of the treatment with your prescriber"),
+        "review": _("Review of the treatment with your prescriber"),
         "call": _("Your clinic calls you"),
     }
 )

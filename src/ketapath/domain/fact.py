@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -104,7 +104,8 @@ class Dose:
 class Statements:
     """Everything one record states that ketapath can read, and a count of what it cannot.
 
-    `not_interpreted` counts resources by type and code system; they are kept, never used.
+    `not_interpreted` counts resources by type and code system; they are kept, never used. `peaks` holds the highest
+    value of each quantity that was read under a dose, by the id of its administration and the profile path.
     """
 
     patient_id: str
@@ -117,3 +118,4 @@ class Statements:
     overrides: tuple[Override, ...]
     not_interpreted: Mapping[str, int]
     goals: tuple[Goal, ...] = ()
+    peaks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

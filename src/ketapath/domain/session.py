@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Literal
 
 from ketapath.domain.evidence import Finding
 from ketapath.domain.fact import Dose, Origin
@@ -32,6 +33,7 @@ class Session:
     """One treatment session of one person.
 
     `minute` is the minute of the session at which it is looked at, None where it is over and looked at afterwards.
+    `devices` are the minutes at which devices of the spray were given, in order.
     """
 
     on: date
@@ -39,6 +41,57 @@ class Session:
     dose: Dose
     readings: tuple[Reading, ...]
     minute: float | None = None
+    devices: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One thing that has to be so before any dose. `may_override`: a prescriber may, with a reason; else nobody may."""
+
+    state: Literal["met", "not met", "open", "not needed"]
+    finding: Finding
+    may_override: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """How far the readings of one quantity were from what was expected, over one session.
+
+    `mean` is observed less expected (the median), in `unit`; `standardised` the same in standard deviations of one
+    reading; `outside` counts the readings outside the band of 90 in 100.
+    """
+
+    quantity: str
+    unit: str
+    readings: int
+    mean: float
+    standardised: float
+    outside: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One reading of a visit that is awaited. `due_at` is None before the dose, when there is no clock yet.
+
+    `path` is the profile path that settles it, `rule_id` the rule that the interval comes from, `last_at` when it was
+    last read in this visit.
+    """
+
+    what: str
+    path: str
+    rule_id: str
+    due_at: datetime | None
+    last_at: datetime | None
+    is_overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """What is done when one limit speaks: (step, who, words of what to do), in order. `approval` is a rule's id."""
+
+    rule_id: str
+    approval: str
+    steps: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +118,39 @@ class TimedReading:
     under_drug: bool
 
 
+EVENTS: tuple[str, ...] = (
+    "consent-confirmed", "re-screened", "order-checked", "rate", "pause", "resume", "stop", "device", "device-refused",
+    "given", "limit", "escalated", "escort", "advice-given", "discharge-ready", "discharge-overridden", "exposure",
+    "note",
+)  # fmt: skip
+"""What an event of a visit may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One timed fact of a visit that is no reading: who said when that what happened.
+
+    `value` is in `unit`: mL/h or mg/h of a rate, mg (base) of a device, minutes of an exposure; for an order check it
+    is how many different people have to check. `words` name what a check was of (the version of the order that was
+    read, and the concentration where there is one), the rule of a limit, a step, a place.
+    """
+
+    origin: Origin
+    at: datetime
+    kind: str
+    value: float | None
+    unit: str | None
+    words: str
+    by: str
+    username: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One visit for a session, from arrival to going home, as the record holds it. `status` is FHIR's."""
+    """One visit for a session, from arrival to going home, as the record holds it. `status` is FHIR's.
+
+    `room` is the code of a room of the clinic, "" where none is named; `events` stand oldest first.
+    """
 
     origin: Origin
     status: str
@@ -76,20 +159,67 @@ class Visit:
     plan_id: str | None
     administration: Administration | None
     readings: tuple[TimedReading, ...]
+    room: str = ""
+    appointment_id: str | None = None
+    events: tuple[Event, ...] = ()
+    misses: tuple[Miss, ...] = ()
 
     @property
     def step(self) -> str:
-        """Where the visit stands: arrived, dosing, watching or home."""
+        """Where the visit stands: arrived, re-screen, ready, dosing, observing, leaving or home.
+
+        From `re-screen` on the consent is confirmed, from `ready` on the order is checked, and `leaving` is who may go.
+        """
         if self.status == "finished":
             return "home"
-        if self.administration is None:
+        given = self.administration
+        if given is not None and given.ended_at is None:
+            return "dosing"
+        if given is not None:
+            may_go = any(e.kind in ("discharge-ready", "discharge-overridden") for e in self.events)
+            return "leaving" if may_go else "observing"
+        if not self.said("consent-confirmed"):
             return "arrived"
-        return "dosing" if self.administration.ended_at is None else "watching"
+        return "ready" if self.said("re-screened") and self.is_checked else "re-screen"
+
+    @property
+    def is_before_dose(self) -> bool:
+        """Whether the person is here and no dose was begun yet."""
+        return self.step in ("arrived", "re-screen", "ready")
+
+    @property
+    def is_after_dose(self) -> bool:
+        """Whether the dose has ended and the person is still here."""
+        return self.step in ("observing", "leaving")
+
+    def said(self, kind: str) -> tuple[Event, ...]:
+        """The events of this kind, oldest first."""
+        return tuple(event for event in self.events if event.kind == kind)
+
+    @property
+    def checks(self) -> tuple[Event, ...]:
+        """The checks of the order as it was last checked, one of each person; those of an order before it are stale."""
+        said = self.said("order-checked")
+        standing = {e.username: e for e in said if e.words == said[-1].words}
+        return tuple(sorted(standing.values(), key=lambda e: e.at))
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether as many different people have checked the order as the clinic asks for."""
+        checks = self.checks
+        return bool(checks) and len(checks) >= max(e.value or 2 for e in checks)
 
     @property
     def was_dosed(self) -> bool:
         """Whether a dose was begun here and not left ungiven."""
         return self.administration is not None and self.administration.status != "not-done"
+
+    @property
+    def concentration_mg_per_ml(self) -> float | None:
+        """What the standing checks say is in the syringe or bag; None where they name none."""
+        checks = self.checks
+        words = checks[-1].words.split(" ") if checks else []
+        return float(words[1]) if len(words) == 3 and words[2] == "mg/mL" else None
 
     def session(self, number: int, *, now: datetime | None = None) -> Session | None:
         """The visit as the core's session, once dosing has begun; as it stands `now`, or as a whole."""
@@ -115,4 +245,5 @@ class Visit:
                 for r in self.readings
             ),
             minute=None if now is None else (now - given.started_at).total_seconds() / 60,
+            devices=tuple((e.at - given.started_at).total_seconds() / 60 for e in self.said("device")),
         )

@@ -94,12 +94,21 @@ def patient_of(resource: Resource) -> str | None:
     """The id of the person this resource is about; None where it names nobody."""
     if resource["resourceType"] == "Patient":
         return str(resource.get("id"))
-    for field in (*_SUBJECT_FIELDS, "for"):
-        holder = resource.get(field)
+    holders = [resource.get(field) for field in (*_SUBJECT_FIELDS, "for")]
+    if resource["resourceType"] == "Appointment":
+        holders += _patients_taking_part(resource)
+    for holder in holders:
         if isinstance(holder, dict) and isinstance(holder.get("reference"), str):
             reference = str(holder["reference"]).split("/_history/")[0].removeprefix("urn:uuid:")
             return reference.rsplit("/", 1)[-1]
     return None
+
+
+def _patients_taking_part(appointment: Resource) -> list[Any]:
+    """Those who take part in an appointment and are named as a patient of the same record."""
+    taking_part = appointment.get("participant")
+    actors = [one.get("actor") for one in taking_part if isinstance(one, dict)] if isinstance(taking_part, list) else []
+    return [a for a in actors if isinstance(a, dict) and str(a.get("reference")).startswith("Patient/")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

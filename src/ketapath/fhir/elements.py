@@ -127,6 +127,15 @@ def instant(stated: Any) -> datetime | None:
         return None
 
 
+def zoned(stated: Any) -> datetime | None:
+    """The instant of a FHIR dateTime with its zone; None where it has none, which nothing of ours lacks."""
+    try:
+        found = datetime.fromisoformat(stated.replace("Z", "+00:00")) if isinstance(stated, str) else None
+    except (ValueError, OverflowError):
+        return None
+    return found if found is not None and found.tzinfo is not None else None
+
+
 def when(resource: Mapping[str, Any], *fields: str) -> tuple[date | None, datetime | None]:
     """The first of these dateTime or Period elements that gives a day, with its instant."""
     for field in fields:

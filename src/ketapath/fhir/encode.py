@@ -8,7 +8,7 @@ written in the zone they are given in, so that the day of a fact is the clinic's
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,12 +16,16 @@ from ketapath.domain.evidence import RuleRef
 from ketapath.domain.fact import Value
 from ketapath.domain.plan import Appointment, Decided, Option, Plan, Recommendation
 from ketapath.errors import BadInput
+from ketapath.fhir.shapes import Resource
+from ketapath.fhir.shapes import concept as _concept
+from ketapath.fhir.shapes import person as _person
+from ketapath.fhir.shapes import quantity as _quantity
+from ketapath.fhir.shapes import subject as _subject
 
 LOCAL = "https://ketapath.org/fhir/local"
 FACT = "https://ketapath.org/fhir/fact"
 DOSE_STEP = f"{LOCAL}/dose-step"
 LOINC = "http://loinc.org"
-UCUM = "http://unitsofmeasure.org"
 UNII = "http://fdasis.nlm.nih.gov"
 SNOMED = "http://snomed.info/sct"
 SUBSTANCE = {"racemic": ("690G0D6V8H", "ketamine"), "esketamine": ("50LFG02TXD", "esketamine")}
@@ -49,9 +53,11 @@ GOAL_LEVELS = {
 NOTES = {
     "progress": ("progress-note", "Progress note"),
     "process": ("process-note", "Therapy process note"),
+    "preparation": ("preparation-note", "Preparation note"),
+    "integration": ("integration-note", "Integration note"),
 }
 """The kinds of notes with their local codes; a process note is the therapist's own and stands apart from the chart."""
-ACCOUNT = "https://ketapath.org/fhir/account"
+SECTION = f"{LOCAL}/section-"
 SIGNATURE_TYPES = {
     "author": ("1.2.840.10065.1.12.1.1", "Author's Signature"),
     "witness": ("1.2.840.10065.1.12.1.9", "Event Witness Signature"),
@@ -59,8 +65,6 @@ SIGNATURE_TYPES = {
 }
 """The meanings of a signature that ASTM E1762 has a code for; the others are sent with a local one."""
 PRESSURES = {"vitals.systolic_mmhg": "8480-6", "vitals.diastolic_mmhg": "8462-4"}
-
-Resource = dict[str, Any]
 
 
 def signed_plan(
@@ -133,105 +137,6 @@ def _order(option: Option, subject: Resource, *, identity: str, dose_mg: float, 
         "medicationCodeableConcept": _concept(UNII, unii, name),
         "dosageInstruction": [dosage],
     }
-
-
-def visit_opened(identity: str, *, patient_id: str, plan_id: str | None, at: datetime) -> Resource:
-    """A visit for a session that has begun."""
-    resource: Resource = {
-        "resourceType": "Encounter",
-        "id": identity,
-        "status": "in-progress",
-        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
-        "type": [_concept(LOCAL, "ketamine-session", "Session")],
-        "subject": _subject(patient_id),
-        "period": {"start": at.isoformat()},
-    }
-    if plan_id is not None:
-        resource["extension"] = [
-            {"url": f"{LOCAL}/plan", "valueReference": {"reference": f"CarePlan/{plan_id}"}},
-        ]
-    return resource
-
-
-def visit_closed(visit: Mapping[str, Any], *, at: datetime) -> Resource:
-    """The same visit, ended."""
-    return {**visit, "status": "finished", "period": {**visit["period"], "end": at.isoformat()}}
-
-
-def dose_started(
-    identity: str, *, patient_id: str, visit_id: str, product: str, route: str, at: datetime, by: str
-) -> Resource:
-    """Dosing has begun; what was really given is written when it ends."""
-    unii, name = SUBSTANCE[product]
-    code, display = ROUTES[route]
-    return {
-        "resourceType": "MedicationAdministration",
-        "id": identity,
-        "status": "in-progress",
-        "subject": _subject(patient_id),
-        "context": {"reference": f"Encounter/{visit_id}"},
-        "medicationCodeableConcept": _concept(UNII, unii, name),
-        "effectivePeriod": {"start": at.isoformat()},
-        "performer": [{"actor": {"display": by}}],
-        "dosage": {"route": _concept(SNOMED, code, display)},
-    }
-
-
-def dose_ended(started: Mapping[str, Any], *, dose_mg: float, at: datetime, stopped_early: bool) -> Resource:
-    """Dosing is over, with the milligrams of base that were really given; nothing given is no session."""
-    return {
-        **started,
-        "status": "not-done" if dose_mg == 0 else "stopped" if stopped_early else "completed",
-        "effectivePeriod": {**started["effectivePeriod"], "end": at.isoformat()},
-        "dosage": {**started["dosage"], "dose": _quantity(dose_mg, "mg")},
-    }
-
-
-def readings(
-    identity: str,
-    values: Mapping[str, float | bool],
-    *,
-    patient_id: str,
-    visit_id: str | None,
-    administration_id: str | None,
-    at: datetime,
-) -> list[Resource]:
-    """One Observation for the pressure and one for each other value; paths are profile paths in their own unit.
-
-    With `administration_id` the readings were taken under the drug and are never read as resting values.
-    """
-    frame: Resource = {
-        "resourceType": "Observation",
-        "status": "final",
-        "subject": _subject(patient_id),
-        "effectiveDateTime": at.isoformat(),
-    }
-    if visit_id is not None:
-        frame["encounter"] = {"reference": f"Encounter/{visit_id}"}
-    if administration_id is not None:
-        frame["partOf"] = [{"reference": f"MedicationAdministration/{administration_id}"}]
-    vital = {"category": [_concept("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "")]}
-    made: list[Resource] = []
-    pressures = {p: values[p] for p in PRESSURES if p in values}
-    if pressures:
-        parts = [
-            {"code": _concept(LOINC, PRESSURES[p], ""), "valueQuantity": _quantity(v, "mm[Hg]")}
-            for p, v in pressures.items()
-        ]
-        made.append({**frame, **vital, "id": f"{identity}-pressure", "code": _concept(LOINC, "85354-9", "Blood pressure"), "component": parts})  # noqa: E501  # fmt: skip
-    for path, value in values.items():
-        if path in PRESSURES:
-            continue
-        resource = {**frame, "id": f"{identity}-{path.replace('.', '-').replace('_', '-')}"[:64]}
-        if path in SINGLE_VITALS:
-            codes, words, unit = SINGLE_VITALS[path]
-            coding = [{"system": LOINC, "code": code} for code in codes]
-            resource |= {**vital, "code": {"coding": coding, "text": words}, "valueQuantity": _quantity(value, unit)}
-        else:
-            resource["code"] = _concept(FACT, path, path)
-            resource |= {"valueBoolean": value} if isinstance(value, bool) else {"valueQuantity": {"value": value}}
-        made.append(resource)
-    return made
 
 
 def answers(
@@ -397,10 +302,13 @@ def note(
     username: str,
     is_signed: bool,
     appends: str | None = None,
+    sections: Mapping[str, str] | None = None,
+    visit_id: str | None = None,
 ) -> Resource:
-    """A note about a person, "progress" or "process": a draft, or signed. The text is kept to the byte, as UTF-8.
+    """A note about a person, of a kind of `NOTES`: a draft, or signed. The text is kept to the byte, as UTF-8.
 
-    `appends` is the note that this one is an addendum to.
+    `appends` is the note that this one is an addendum to; `sections` are the parts of its text, `visit_id` the session
+    that it is about.
     """
     code, words = NOTES[kind]
     made: Resource = {
@@ -418,6 +326,10 @@ def note(
     }
     if kind == "progress":
         made["type"] = _concept(LOINC, "11506-3", "Progress note")
+    if sections:
+        made["extension"] = [{"url": f"{SECTION}{name}", "valueString": said} for name, said in sections.items()]
+    if visit_id is not None:
+        made["context"] = {"encounter": [{"reference": f"Encounter/{visit_id}"}]}
     if appends is not None:
         made["relatesTo"] = [{"code": "appends", "target": {"reference": f"DocumentReference/{appends}"}}]
     return made
@@ -497,14 +409,16 @@ def adapted_plan(
     by: str,
     at: datetime,
     recommendation: str,
+    booked: Collection[tuple[date, str]] = (),
 ) -> list[Resource]:
     """A plan that goes on, as a new one that names the one it replaces.
 
-    It holds the dates that are left, then those of `onward`; `dose_mg` (base) is another dose, None for the same, and
+    It holds the dates that are left, then those of `onward`. A date is left too where its appointment was `booked`, as
+    planned day and kind, for a day that is still ahead; `dose_mg` (base) is another dose, None for the same, and
     ends what was meant for later sessions; `status` is "active" or "on-hold".
     """
-    today = at.date().isoformat()
-    left = [a for a in old["activity"] if a["detail"]["scheduledString"][:10] >= today]
+    today, held = at.date().isoformat(), {(on.isoformat(), kind) for on, kind in booked}
+    left = [a for a in old["activity"] if a["detail"]["scheduledString"][:10] >= today or _planned_for(a) in held]
     plan: Resource = {
         **old,
         "id": identity,
@@ -528,6 +442,11 @@ def adapted_plan(
                    "dosageInstruction": dosage}]  # fmt: skip
 
 
+def _planned_for(activity: Mapping[str, Any]) -> tuple[str, str]:
+    """The day and the kind of one activity of a plan."""
+    return activity["detail"]["scheduledString"][:10], activity["detail"]["code"]["coding"][0]["code"]
+
+
 def _activity(appointment: Appointment) -> Resource:
     starts = "" if appointment.starts is None else f"T{appointment.starts.isoformat()}"
     values = {"minutes": appointment.minutes, **appointment.title.values}
@@ -540,14 +459,6 @@ def _activity(appointment: Appointment) -> Resource:
     }
 
 
-def _subject(patient_id: str) -> Resource:
-    return {"reference": f"Patient/{patient_id}"}
-
-
-def _person(name: str, username: str) -> Resource:
-    return {"identifier": {"system": ACCOUNT, "value": username}, "display": name}
-
-
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
@@ -558,12 +469,3 @@ def _answer(value: Value) -> Resource:
     if isinstance(value, float):
         return {"valueDecimal": value}
     return {"valueString": value if isinstance(value, str) else ", ".join(value)}
-
-
-def _concept(system: str, code: str, words: str) -> Resource:
-    made: Resource = {"coding": [{"system": system, "code": code}]}
-    return {**made, "text": words} if words else made
-
-
-def _quantity(value: float, unit: str) -> Resource:
-    return {"value": value, "unit": unit, "system": UCUM, "code": unit}

@@ -11,12 +11,13 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Literal, cast
 
 from ketapath.domain.evidence import Override, Text
-from ketapath.domain.note import Note
+from ketapath.domain.note import Note, NoteKind
 from ketapath.domain.plan import Decided, PlannedTask, PlannedVisit, Recommendation, SignedPlan
-from ketapath.domain.session import Administration, TimedReading, Visit
+from ketapath.domain.session import EVENTS, Administration, Event, Miss, TimedReading, Visit
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
-from ketapath.fhir.encode import DOSE_STEP, LOCAL, NOTES, SUBSTANCE
+from ketapath.fhir.encode import DOSE_STEP, LOCAL, NOTES, SECTION, SUBSTANCE
+from ketapath.fhir.encode_visit import EVENT, MISS, ROOM
 from ketapath.fhir.medicines import given_dose_mg, route_of
 from ketapath.fhir.values import value_facts
 from ketapath.fhir.vocabulary import Vocabulary
@@ -43,6 +44,10 @@ def visits(bundle: Bundle, vocabulary: Vocabulary) -> tuple[Visit, ...]:
                 plan_id=_plan_of(encounter),
                 administration=next(filter(None, (_administration(a, vocabulary) for a in given)), None),
                 readings=tuple(_readings(bundle, here, vocabulary)),
+                room=_room_of(encounter),
+                appointment_id=next(_references(encounter, "appointment"), "").partition("/")[2] or None,
+                events=tuple(_events(bundle, here)),
+                misses=tuple(_misses(bundle, here)),
             )
         )
     return tuple(sorted(found, key=lambda v: v.opened_at))
@@ -167,18 +172,30 @@ def note_of(resource: Resource) -> Note | None:
     target = next((t for r in el.objects(resource, "relatesTo") for t in _references(r, "target")), "")
     return Note(
         origin=el.origin(resource),
-        kind="process" if kind == "process" else "progress",
+        kind=cast(NoteKind, kind),
         state="withdrawn" if is_void else "draft" if is_draft else "signed",
         text=text,
         written_at=at,
         by=el.text(author, "display") or "",
         username=el.text(author.get("identifier"), "value") or "",
         appends=target.partition("/")[2] or None,
+        sections=dict(_sections(resource)),
+        visit_id=next(_references(resource.get("context") or {}, "encounter"), "").partition("/")[2] or None,
     )
 
 
+def _sections(resource: Resource) -> Iterator[tuple[str, str]]:
+    """The parts of a note by their names."""
+    for stated in el.objects(resource, "extension"):
+        url, said = str(stated.get("url")), el.text(stated, "valueString")
+        if url.startswith(SECTION) and said is not None:
+            yield url.removeprefix(SECTION), said
+
+
 def is_ours(resource: Resource) -> bool:
-    """Whether an act of this clinic made this: plan, task, visit, recommendation, decision, override."""
+    """Whether an act of this clinic made this: plan, task, visit, event, recommendation, decision, override."""
+    if is_event(resource):
+        return True
     if resource.get("resourceType") not in ("CarePlan", "Task", "RiskAssessment", "Encounter", "DetectedIssue"):
         return False
     fields = ("category", "code", "type", "method")
@@ -256,6 +273,62 @@ def _readings(bundle: Bundle, visit: str, vocabulary: Vocabulary) -> Iterator[Ti
     return iter(sorted(found, key=lambda r: r.at))
 
 
+def _events(bundle: Bundle, visit: str) -> Iterator[Event]:
+    """What happened in this visit, oldest first; at one instant in the order in which it was written."""
+    found = []
+    for resource in bundle.of_type("Observation"):
+        at = _instant(resource.get("effectiveDateTime"))
+        if not is_event(resource) or at is None or not _refers(resource, "encounter", visit) or _void(resource):
+            continue
+        codes = (c for concept in el.objects(resource, "code") for c in el.objects(concept, "coding"))
+        kind = next((str(c.get("code")) for c in codes if c.get("system") == EVENT), "")
+        amount = el.quantity(resource, "valueQuantity")
+        who = next(el.objects(resource, "performer"), {})
+        if kind in EVENTS:
+            found.append(
+                Event(
+                    origin=el.origin(resource),
+                    at=at,
+                    kind=kind,
+                    value=None if amount is None else amount[0],
+                    unit=None if amount is None or amount[1] == "1" else amount[1],
+                    words=el.text(next(el.objects(resource, "note"), {}), "text") or "",
+                    by=el.text(who, "display") or "",
+                    username=el.text(who.get("identifier"), "value") or "",
+                )
+            )
+    return iter(sorted(found, key=lambda e: e.at))
+
+
+def _misses(bundle: Bundle, visit: str) -> Iterator[Miss]:
+    """How far the readings of this visit were from what was expected."""
+    for resource in bundle.of_type("Observation"):
+        if not _is(resource, "code", "session-miss") or not _refers(resource, "encounter", visit) or _void(resource):
+            continue
+        for part in el.objects(resource, "component"):
+            stated, amount = {str(e.get("url")): e for e in el.objects(part, "extension")}, part.get("valueQuantity")
+            mean = el.number(amount, "value")
+            standardised = el.number(stated.get(f"{MISS}/standardised"), "valueDecimal")
+            counts = [el.number(stated.get(f"{MISS}/{name}"), "valueInteger") for name in ("readings", "outside")]
+            if mean is None or standardised is None or counts[0] is None or counts[1] is None:
+                continue
+            yield Miss(
+                quantity=el.first_code(part, "code") or "",
+                unit=el.text(amount, "code") or "1",
+                readings=int(counts[0]),
+                mean=mean,
+                standardised=standardised,
+                outside=int(counts[1]),
+            )
+
+
+def is_event(resource: Resource) -> bool:
+    """Whether this was written about a visit and is no reading: a timed fact, or how far a prediction was off."""
+    return resource.get("resourceType") == "Observation" and (
+        _is(resource, "code", "session-event") or _is(resource, "code", "session-miss")
+    )
+
+
 def _tasks(bundle: Bundle, plan: str) -> Iterator[PlannedTask]:
     """What is to be arranged for this plan, in the order in which it was written."""
     named = [t for t in bundle.of_type("Task") if plan in _references(t, "basedOn") and not _void(t)]
@@ -306,6 +379,15 @@ def _plan_of(encounter: Resource) -> str | None:
         if extension.get("url") == f"{LOCAL}/plan":
             return next(_references(extension, "valueReference"), "").partition("/")[2] or None
     return None
+
+
+def _room_of(encounter: Resource) -> str:
+    for place in el.objects(encounter, "location"):
+        for location in el.objects(place, "location"):
+            for identifier in el.objects(location, "identifier"):
+                if identifier.get("system") == ROOM:
+                    return el.text(identifier, "value") or ""
+    return ""
 
 
 def _instant(stated: Any) -> datetime | None:

@@ -21,7 +21,7 @@ from ketapath.fhir.bundle import Bundle, Resource
 from ketapath.fhir.goals import goals_of, read_from, unread
 from ketapath.fhir.medicines import doses_given, medicine_spans
 from ketapath.fhir.questionnaires import answers_an_instrument, is_under_a_dose, scores_of
-from ketapath.fhir.readback import overrides
+from ketapath.fhir.readback import is_event, overrides
 from ketapath.fhir.values import value_facts
 from ketapath.fhir.vocabulary import Vocabulary
 
@@ -68,12 +68,29 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         overrides=overrides(bundle),
         not_interpreted=dict(sorted(uninterpreted.items())),
         goals=goals,
+        peaks=_peaks(bundle, vocabulary),
     )
 
 
+def _peaks(bundle: Bundle, vocabulary: Vocabulary) -> dict[str, dict[str, float]]:
+    """The highest reading of each quantity under each dose: they say how a session went, never how somebody is."""
+    found: dict[str, dict[str, float]] = {}
+    for resource in bundle.of_type("Observation"):
+        if not is_under_a_dose(resource) or el.text(resource, "status") in _VOID:
+            continue
+        references = (el.text(part, "reference") or "" for part in el.objects(resource, "partOf"))
+        doses = [r.partition("/")[2].split("/_history/")[0] for r in references if r.startswith("Medication")]
+        for fact in _observation(resource, vocabulary):
+            if isinstance(fact.value, float) and fact.status == "usable":
+                for dose in doses:
+                    peaks = found.setdefault(dose, {})
+                    peaks[fact.path] = max(fact.value, peaks.get(fact.path, fact.value))
+    return found
+
+
 def _is_about_a_session(resource: Resource) -> bool:
-    """Readings taken under the drug, and plans signed here: neither says anything about the person at rest."""
-    if is_under_a_dose(resource):
+    """Readings under the drug, events of a visit, plans signed here: none says anything about the person at rest."""
+    if is_under_a_dose(resource) or is_event(resource):
         return True
     return resource["resourceType"] in ("CarePlan", "Encounter") and any(
         c.system == "local" and c.code in ("ketamine-plan", "ketamine-session")

@@ -58,6 +58,15 @@ _NEXT: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "finished": (_ERROR,),
             "cancelled": (_ERROR,),
         },
+        "Appointment": {
+            "proposed": ("proposed", "pending", "booked", "cancelled", _ERROR),
+            "pending": ("pending", "booked", "cancelled", _ERROR),
+            "booked": ("booked", "arrived", "fulfilled", "cancelled", "noshow", _ERROR),
+            "arrived": ("arrived", "fulfilled", "cancelled", _ERROR),
+            "fulfilled": (_ERROR,),
+            "cancelled": (_ERROR,),
+            "noshow": (_ERROR,),
+        },
         "Task": {
             "requested": ("requested", "accepted", "rejected", "in-progress", "completed", "cancelled", _ERROR),
             "accepted": ("in-progress", "completed", "cancelled", _ERROR),

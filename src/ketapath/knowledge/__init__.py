@@ -80,6 +80,10 @@ class Knowledge:
     policy: Mapping[str, Mapping[str, Any]]
     harms: Mapping[str, Mapping[str, Any]]
     needs: Mapping[str, Mapping[str, Any]]
+    competences: Mapping[str, Mapping[str, Any]]
+    referrals: Mapping[str, Mapping[str, Any]]
+    timers: Mapping[str, Mapping[str, Any]]
+    escalations: Mapping[str, Mapping[str, Any]]
     screening: Mapping[str, Condition]
     claims: Mapping[str, Claim]
     lexicon: Lexicon
@@ -197,6 +201,8 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
             texts[f"rule.{record['id']}.{field}"] = record[field]
     for record in documents["harms.yaml"]:
         texts[f"harm.{record['id']}"] = record["statement"]
+    for record in documents["escalations.yaml"]:
+        texts |= {f"escalation.{record['id']}.{step['id']}": step["do"] for step in record["steps"]}
     for _, record in under("screening"):
         texts.update(texts_of(record))
     for record in documents["status.yaml"]:
@@ -239,6 +245,10 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         status=tuple(documents["status.yaml"]),
         harms=_unique((r["id"], r) for r in documents["harms.yaml"]),
         needs=_unique((r["id"], r) for r in documents["needs.yaml"]),
+        competences=_unique((r["id"], r) for r in documents["competences.yaml"]),
+        referrals=_unique((r["id"], r) for r in documents["referrals.yaml"]),
+        timers=_unique((r["id"], r) for r in documents["timers.yaml"]),
+        escalations=_unique((r["id"], r) for r in documents["escalations.yaml"]),
         screening=_unique((c.id, c) for c in screened),
         policy=_unique((r["id"], r) for r in documents["policy.yaml"]),
         claims=claims,

@@ -46,6 +46,8 @@ def wrong_forms(documents: Mapping[str, Any]) -> Iterator[str]:
 def mistakes(value: Any, shape: Schema, *, root: Schema | None = None, at: str = "") -> Iterator[str]:
     """Where the value breaks the schema. `root` is the schema that references point into, `at` the place so far."""
     root = shape if root is None else root
+    if not shape:
+        return  # whatever stands there may stand there
     if "$ref" in shape:
         shape = root["definitions"][str(shape["$ref"]).rpartition("/")[2]]
     yield from (f"{at or 'it'} {why}" for why in _alone(value, shape))

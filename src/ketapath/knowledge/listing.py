@@ -61,6 +61,8 @@ def resting_on(knowledge: Knowledge, name: str) -> dict[str, list[str]]:
     shelves: dict[str, Mapping[str, Any]] = {
         "protocol": knowledge.protocols,
         "need": knowledge.needs,
+        "timer": knowledge.timers,
+        "escalation": knowledge.escalations,
         "figure": knowledge.policy,
         "alternative": knowledge.alternatives,
     }

@@ -91,7 +91,12 @@ def items(knowledge: Knowledge) -> tuple[Item, ...]:
 
 def awaiting(knowledge: Knowledge, approvals: Mapping[str, Approval]) -> tuple[Item, ...]:
     """The items that this clinic has not approved in the version that ships now, markers aside: those may wait."""
-    needed = (i for i in items(knowledge) if i.consequence != "moves a plan")
+    return awaiting_of(items(knowledge), approvals)
+
+
+def awaiting_of(shipped: Iterable[Item], approvals: Mapping[str, Approval]) -> tuple[Item, ...]:
+    """The same of items that were looked up before."""
+    needed = (i for i in shipped if i.consequence != "moves a plan")
     return tuple(i for i in needed if not _stands(approvals.get(i.id), i))
 
 

@@ -32,6 +32,7 @@ STAGES = frozenset(
         "candidacy",
         "work-up",
         "re-screen",
+        "gate",
         "dose",
         "session",
         "discharge",
@@ -244,6 +245,12 @@ class Rule:
     def limit(self, path: str) -> float:
         """The value that this rule compares the path with; a rule that is asked for it compares it once."""
         (found,) = {n.value for n in nodes(self.when) if n.kind == "compare" and n.path == path}
+        assert isinstance(found, float)
+        return found
+
+    def within_days(self, path: str) -> float:
+        """Within how many days this rule asks for the path; a rule that is asked for it says so once."""
+        (found,) = {n.value for n in nodes(self.when) if n.kind == "within" and n.path == path}
         assert isinstance(found, float)
         return found
 

@@ -125,6 +125,9 @@ def parse_lists(documents: Iterable[tuple[str, Any]]) -> dict[str, tuple[str, ..
 def _phrases(name: str, raw: Mapping[str, list[str]], above: tuple[str, ...]) -> Iterator[str]:
     for phrase in raw[name]:
         if not phrase.startswith("{"):
+            if "/" not in phrase:
+                yield " ".join(phrase.split())
+                continue
             for option in itertools.product(*(part.split("/") for part in phrase.split())):
                 yield " ".join(option)
             continue

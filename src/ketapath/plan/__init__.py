@@ -3,10 +3,12 @@
 `propose` makes the options: `search` simulates the ways, `offer` ranks them, as often as somebody weighs things anew.
 `adapt` makes the card, `onward` the dates of going on; `moved` moves a session with what belongs to it; `offered_text`
 and `signed_text` say a protocol line by line, and `compare` tells two of them apart. All give suggestions with their
-basis, never an order. `counting` names the markers that may move an option; as shipped there are none.
+basis, never an order. `calculated_then` and `calculated_now` show the calculation of an order to whoever
+checks it. `counting` names the markers that may move an option; as shipped there are none.
 """
 
 from ketapath.plan.adapt import adapt
+from ketapath.plan.calculation import calculated_now, calculated_then
 from ketapath.plan.dosing import most_mg
 from ketapath.plan.markers import counting
 from ketapath.plan.moved import moved
@@ -18,6 +20,8 @@ from ketapath.plan.under_way import onward
 __all__ = [
     "Searched",
     "adapt",
+    "calculated_now",
+    "calculated_then",
     "compare",
     "counting",
     "most_mg",

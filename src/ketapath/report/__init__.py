@@ -11,6 +11,7 @@ from ketapath.report.effects_form import (
     effects_validation_page,
     effects_validation_text,
 )
+from ketapath.report.exposure_form import exposure_json, exposure_text
 from ketapath.report.fit_form import fit_page, fit_picture
 from ketapath.report.interaction_form import interaction_json, interaction_text
 from ketapath.report.json_form import biomarkers_json, candidacy_json, course_json, plan_json, screening_json
@@ -49,6 +50,8 @@ __all__ = [
     "effects_validation_json",
     "effects_validation_page",
     "effects_validation_text",
+    "exposure_json",
+    "exposure_text",
     "fit_page",
     "fit_picture",
     "interaction_json",

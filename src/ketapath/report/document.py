@@ -19,6 +19,7 @@ from ketapath.report.json_form import candidacy_json, plan_json
 
 PLAN = Path(__file__).with_name("plan.typ")
 CHART = Path(__file__).with_name("chart.typ")
+FORM = Path(__file__).with_name("form.typ")
 
 
 def plan_pdf(plan: Plan, person: Profile, knowledge: Knowledge) -> bytes:
@@ -35,6 +36,14 @@ def candidacy_pdf(candidacy: Candidacy, person: Profile, knowledge: Knowledge) -
 def chart_pdf(form: Mapping[str, Any]) -> bytes:
     """A whole chart as PDF bytes, from `chart_form`."""
     return _compiled(form, CHART)
+
+
+def form_pdf(form: Mapping[str, Any]) -> bytes:
+    """A form as PDF bytes: `title`, `practice`, `lead`, `foot`, `notes`, `groups` of rows with label and value.
+
+    A value that is None is printed as open. `pdf_text.pdf_rows` gives labels and values back.
+    """
+    return _compiled(form, FORM)
 
 
 def drawing_png(svg: str, *, points_to_pixels: float = 2.0) -> bytes:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,10 +16,12 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clinic.queries.profile import is_statable as may_be_stated
 from clinic.queries.session import Room
+from clinic.queries.therapy import touch_now
 from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.web.words import DECISIONS, OWN_WORDS, VERDICTS, WORDS
@@ -26,7 +29,7 @@ from ketapath import units
 from ketapath.domain.biomarker import FailedRule, MarkerView
 from ketapath.domain.evidence import Evidence, Finding, MissingFact, RuleRef, Text, Verdict
 from ketapath.domain.goal import Goal
-from ketapath.domain.plan import Decided, Option, Range, SignedPlan
+from ketapath.domain.plan import Decided, Option, PlannedVisit, Range, SignedPlan
 from ketapath.domain.profile import Profile
 from ketapath.domain.response import Change, Influence, Posterior
 from ketapath.domain.session import Administration
@@ -137,6 +140,7 @@ def minus(total: int, part: int) -> int:
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, size: int = 16) -> SafeString:
     """An icon that stands beside its word, so that it needs no name of its own."""
     style = "micro" if size <= 16 else "outline"
@@ -212,7 +216,15 @@ def decision(step: str) -> str:
 @register.filter
 def day(value: date | None) -> str:
     """A day as 24 Nov 2026; a dash where there is none."""
-    return "–" if value is None else date_format(value, "j M Y")
+    if value is None:
+        return "–"
+    # Equal instants of two zones may be two days, so only days are kept.
+    return _day(value, get_language()) if type(value) is date else date_format(value, "j M Y")
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, language: str | None) -> str:
+    return date_format(value, "j M Y")
 
 
 @register.filter
@@ -449,6 +461,12 @@ def next_session(line: PatientLine, today: date) -> str:
 
 
 @register.filter
+def name_of_visit(visit: PlannedVisit) -> str:
+    """A visit of the plan in one word for a form, as `web.schedule` reads it."""
+    return f"{visit.on.isoformat()}/{visit.kind}/{visit.title.key}"
+
+
+@register.filter
 def given_product(given: Administration) -> str:
     """What was given, in the words of the page."""
     return word(f"{given.product}/{given.route}")
@@ -481,6 +499,9 @@ def instrument_title(name: str) -> str:
 def own_word(kind: str) -> str:
     """An appointment as the person treated calls it."""
     return str(OWN_WORDS.get(kind, kind))
+
+
+register.filter(touch_now.__name__, touch_now)
 
 
 @register.filter

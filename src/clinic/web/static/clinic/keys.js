@@ -9,6 +9,13 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     if (field) field.focus();
     else if (document.querySelector("a[href='/patients']")) window.location.assign("/patients#q");
+  } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    // From room to room on the board; the page scrolls as usual where there is none.
+    const lanes = [...document.querySelectorAll("[data-lane]")];
+    if (!lanes.length) return;
+    const at = lanes.indexOf(document.activeElement);
+    const next = lanes[at < 0 ? 0 : at + (event.key === "ArrowDown" ? 1 : -1)];
+    if (next) { event.preventDefault(); next.focus(); }
   } else if (event.key === "t") {
     document.querySelectorAll("details[data-key='t']").forEach((table) => { table.open = !table.open; });
   }
@@ -75,8 +82,16 @@ const tick = () => document.querySelectorAll("[data-seconds]").forEach((clock) =
   const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
   clock.textContent = [...(hours ? [hours] : []), ...parts].join(":");
 });
+// The clinic's time of day, counted on in the same way.
+const strike = () => document.querySelectorAll("[data-clock]").forEach((clock) => {
+  clock.dataset.shown ??= performance.now();
+  const [hours, minutes, seconds] = clock.dataset.clock.split(":").map(Number);
+  const now = hours * 60 + minutes + (seconds + (performance.now() - clock.dataset.shown) / 1000) / 60;
+  clock.textContent = [Math.floor(now / 60) % 24, Math.floor(now) % 60].map((part) => String(part).padStart(2, "0")).join(":");
+});
 tick();
-setInterval(tick, 1000);
+strike();
+setInterval(() => { tick(); strike(); }, 1000);
 
 // A chart wider than its screen begins where today is on it, with room behind for what is ahead.
 window.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".scroll line.now").forEach((line) => {

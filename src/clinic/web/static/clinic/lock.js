@@ -10,6 +10,7 @@ if (idleMs) {
   const form = cover.querySelector("form");
   let touched = Date.now();
   let hasTyped = false;
+  const isUnsent = () => Number(document.body.dataset.unsent ?? 0) > 0; // entries of a session wait in this page alone
   ["keydown", "pointerdown", "pointermove", "wheel"].forEach((name) => {
     document.addEventListener(name, () => { if (!cover.open) touched = Date.now(); }, { passive: true });
   });
@@ -18,12 +19,21 @@ if (idleMs) {
   // without anything typed its own page is shown.
   const look = async () => {
     if (cover.open || Date.now() - touched < idleMs) return;
-    const answer = await fetch(cover.dataset.left).then((said) => said.json()).catch(() => ({ seconds: 0 }));
+    const answer = await fetch(cover.dataset.left).then((said) => said.json()).catch(() => ({ seconds: 0, isAway: true }));
     touched = Date.now() - idleMs + answer.seconds * 1000;
     if (answer.seconds > 0) return;
-    if (!hasTyped) { window.location.reload(); return; }
+    if (!hasTyped && !isUnsent() && !answer.isAway) { window.location.reload(); return; }
     document.body.classList.add("is-covered");
     cover.showModal();
+  };
+  /** Whether the same person is signed in again; the page's proof of origin is renewed then. */
+  const isBack = async () => {
+    const answer = await fetch(window.location.href, { headers: { "HX-Request": "true" } }).catch(() => null);
+    const page = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
+    const found = page.querySelector("#queue[data-by] [name=csrfmiddlewaretoken]");
+    if (!found || page.getElementById("queue").dataset.by !== document.getElementById("queue").dataset.by) return false;
+    document.querySelectorAll("input[name=csrfmiddlewaretoken]").forEach((field) => { field.value = found.value; });
+    return true;
   };
   setInterval(look, Math.min(1000, idleMs / 4));
   cover.addEventListener("cancel", (event) => event.preventDefault());
@@ -34,9 +44,13 @@ if (idleMs) {
     const answer = await fetch(form.action, sent).catch(() => null);
     delete form.dataset.sent;
     form.reset();
-    if (answer?.status === 403 || answer?.redirected) { window.location.reload(); return; }
-    form.querySelector("[aria-live]").hidden = answer?.status === 204;
-    if (answer?.status !== 204) return;
+    const isOver = answer?.status === 403 || answer?.redirected;
+    if (isOver && !isUnsent()) { window.location.reload(); return; }
+    // Loading anew would lose what waits, so somebody may sign in again in another tab, and this page asks who is there.
+    form.querySelector("[data-over]").hidden = !isOver;
+    if (isOver && !(await isBack())) return;
+    form.querySelector("[aria-live]").hidden = isOver || answer?.status === 204;
+    if (!isOver && answer?.status !== 204) return;
     touched = Date.now();
     document.body.classList.remove("is-covered");
     cover.close();

@@ -1,27 +1,22 @@
-"""May the dose be given today, is the session going as it should, and may the person go home?
-
-What was asked and observed against rules; never predicted values.
-
-In-session findings are charting for the people in the room, not an alarm that anyone relies on in seconds.
-"""
+"""What do the rules of each step say: before the dose, at the gates, during the session, and before going home?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
 from ketapath.candidacy import at_clinic, finding
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding
 from ketapath.domain.fact import Fact
 from ketapath.domain.profile import Profile
-from ketapath.domain.session import Rescreen, Session
+from ketapath.domain.session import Gate, Rescreen, Session
 from ketapath.knowledge import Knowledge
 from ketapath.profile import with_fact
 
-__all__ = ["monitor", "ready_for_discharge", "rescreen"]
-
 _SYSTOLIC, _DIASTOLIC, _SATURATION = "vitals.systolic_mmhg", "vitals.diastolic_mmhg", "vitals.spo2_percent"
+_SCORES = ("session.moaa_s", "session.dissociation_0_10", "session.distress_0_10", "session.nausea_0_10")
 _AT_40_FROM_MIN, _AT_40_TO_MIN = 35.0, 50.0  # source: profile/session-readings.yaml, "between minutes 35 and 50"
 
 
@@ -40,6 +35,28 @@ def rescreen(person: Profile, clinic: Clinic, knowledge: Knowledge, *, product: 
                 (spoken if truth else opened).append(finding(rule, truth, present, knowledge))
     asked = tuple(dict.fromkeys(path for found in opened for path in found.missing))
     return Rescreen(spoken=tuple(spoken), opened=tuple(opened), asked=asked)
+
+
+def gates(person: Profile, clinic: Clinic, knowledge: Knowledge, *, product: str, route: str) -> tuple[Gate, ...]:
+    """The gates before any dose of this product by this route, from what is known of the clinic and the person now.
+
+    A gate that nobody has stated is open, and never counts as met. One that does not concern this product here is
+    named as that.
+    """
+    present = at_clinic(person, clinic, knowledge)
+    found = []
+    for rule in knowledge.rules_of("gate"):
+        covers = rule.scope.covers(product=product, route=route, jurisdiction=clinic.jurisdiction)
+        truth = rule.holds(present.known, as_of=person.as_of)
+        state = "not needed" if not covers else {True: "not met", False: "met", None: "open"}[truth]
+        found.append(
+            Gate(
+                state=state,  # type: ignore[arg-type]  # one of the four words above
+                finding=finding(rule, truth, present, knowledge),
+                may_override=rule.when_true == "defer",
+            )
+        )
+    return tuple(found)
 
 
 def monitor(session: Session, person: Profile, clinic: Clinic, knowledge: Knowledge) -> tuple[Finding, ...]:
@@ -81,6 +98,13 @@ def _counted(session: Session) -> dict[str, Fact]:
         found["session.minutes_since_dose"] = max(0.0, now)
         if length is not None:
             found["session.minutes_since_end"] = max(0.0, now - length)
+    if now is not None:
+        asked = [max((r.minute for r in session.readings if r.quantity == path), default=None) for path in _SCORES]
+        times = [minute for minute in asked if minute is not None]
+        if len(times) == len(_SCORES):
+            found["session.minutes_since_scores"] = max(0.0, now - min(times))
+    if len(session.devices) > 1:
+        found["session.minutes_between_devices"] = min(later - one for one, later in pairwise(session.devices))
     vital = [r.minute for r in session.readings if r.quantity.startswith("vitals.")]
     if now is not None and vital:
         found["session.minutes_since_reading"] = max(0.0, now - max(vital))

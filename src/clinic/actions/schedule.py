@@ -1,0 +1,341 @@
+"""Book, lay out a series, move, cancel, mark as missed: each an act on the person's record, each all or nothing.
+
+What is booked twice is refused by the database; whoever came second is told what is free.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, time
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from clinic import clock
+from clinic.access.models import Account
+from clinic.access.permission import require
+from clinic.actions.commit import Act, Done, Draft, Stale, Taken, commit, earlier
+from clinic.queries.booking import (
+    Moving,
+    Proposal,
+    appointment,
+    free,
+    free_words,
+    just_booked,
+    moving,
+    series,
+    unbooked,
+)
+from clinic.queries.person import Chart
+from clinic.queries.schedule import WANTING, openings
+from clinic.queries.signatures import why_unsigned
+from clinic.record.read import Stored, read
+from ketapath.domain.evidence import Text
+from ketapath.domain.fact import Origin
+from ketapath.domain.plan import PlannedVisit
+from ketapath.domain.schedule import KINDS, RIDES, SLOT_MIN, Booked, Ride
+from ketapath.errors import BadInput
+from ketapath.fhir.appointments import appointment as appointment_of
+from ketapath.fhir.appointments import appointment_ended
+from ketapath.plan.slots import Slot
+
+_TRIES = 3
+"""How often a series is laid out anew where somebody else has just taken a place of it."""
+LONGEST_MIN = 8 * 60
+"""An appointment that somebody types lasts at most a working day."""
+TITLES = {kind: f"schedule.booked.{kind}" for kind in KINDS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaidOut:
+    """What was booked of a series, and what was not, each with why."""
+
+    done: Done | None
+    proposals: tuple[Proposal, ...]
+
+    @property
+    def booked(self) -> list[Proposal]:
+        """What has a place now."""
+        return [p for p in self.proposals if p.place is not None]
+
+    @property
+    def unbooked(self) -> list[Proposal]:
+        """What found none on its day."""
+        return [p for p in self.proposals if p.place is None]
+
+
+def lay_out(found: Chart, *, by: Account, key: str) -> LaidOut:
+    """Book every visit of the signed plan that is ahead and not booked, each on its planned day where there is room.
+
+    Raises BadInput without a plan that is active and signed here, Stale where somebody has written meanwhile.
+    """
+    act = Act(name="book", by=by, patient_id=found.patient_id, key=key, asked={"series": True}, mark=found.mark)
+    require(by, "book", patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return LaidOut(done=done, proposals=())
+    if found.plan is None or found.plan.status != "active" or why_unsigned(found) is not None:
+        raise BadInput(
+            field=_("plan"), found=_("no plan that is active and signed here"), limit=_("a signed plan"),
+            next_step=_("A prescriber signs a plan first."),
+        )  # fmt: skip
+    for left in reversed(range(_TRIES)):
+        proposals = series(found)
+        drafts = [_new(found, p.visit, p.place, p.planned_on) for p in proposals if p.place is not None]
+        if not drafts:
+            return LaidOut(done=None, proposals=proposals)
+        try:
+            return LaidOut(done=commit(act, drafts), proposals=proposals)
+        except Taken:
+            if not left:
+                raise
+    raise Taken
+
+
+def book(
+    found: Chart, kind: str, on: date, at: time, *, minutes: int | None = None, room: str = "",
+    planned: PlannedVisit | None = None, ride: Ride = "not-asked", by: Account, key: str,
+) -> Done:  # fmt: skip
+    """Book one appointment: for a `planned` visit of the plan that nothing stands for, or one that no plan asks for.
+
+    Raises BadInput where the time is taken, over, or shown twice by the clock, naming what is free on that day.
+    """
+    asked = {"kind": kind, "on": str(on), "at": str(at), "minutes": minutes, "room": room,
+             "planned": None if planned is None else str((planned.on, planned.title.key))}  # fmt: skip
+    act = Act(name="book", by=by, patient_id=found.patient_id, key=key, asked=asked, mark=found.mark)
+    require(by, "book", patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    visit = planned or PlannedVisit(
+        on=on, starts=at, kind=_kind(kind), title=Text(key=TITLES[kind]), minutes=_minutes(minutes), setting=""
+    )
+    if planned is not None:
+        _check_unbooked(found, planned)
+    slot = _place(found, visit, on, at, room)
+    draft = _new(found, visit, slot, None if planned is None else planned.on, ride=ride)
+    try:
+        return commit(act, [draft])
+    except Taken as problem:
+        raise _taken(found, visit, on, at, _("taken a moment ago")) from problem
+
+
+def move(
+    found: Chart, appointment_id: str, to: date, at: time | None, *, seen: str, reason: str, by: Account, key: str
+) -> Done:
+    """Move an appointment and what belongs to it, as the preview `seen` (its digest) showed it.
+
+    Raises Stale where it would not be the same any more, BadInput where something of it finds no place.
+    """
+    asked = {"appointment": appointment_id, "to": str(to), "at": str(at)}
+    act = Act(
+        name="move-booking", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked, mark=found.mark
+    )
+    require(by, "move-booking", patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    found_now = moving(found, appointment_id, to, at)
+    if found_now.digest != seen:
+        raise Stale("Appointment", appointment_id, 0)
+    _check_possible(found_now)
+    drafts = [_moved(found, p, p.place) for p in found_now.proposals if p.place is not None]
+    return commit(act, drafts)
+
+
+def cancel(found: Chart, appointment_id: str, *, reason: str, by: Account, key: str) -> Done:
+    """Cancel an appointment that has not begun, with a reason; its room and its people are free again."""
+    return _end(found, appointment_id, "cancelled", reason=reason, by=by, key=key)
+
+
+def undo(found: Chart, *, by: Account, key: str) -> Done:
+    """Take back what was booked in the last minutes (`queries.booking.just_booked`), all of it."""
+    recent = just_booked(found, by)
+    act = Act(name="cancel-booking", by=by, patient_id=found.patient_id, reason=_("undone"), key=key,
+              asked={"undo": True}, mark=found.mark)  # fmt: skip
+    require(by, "cancel-booking", patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    if not recent:
+        raise BadInput(
+            field=_("appointment"), found=_("none of the last minutes"), limit=_("one that was booked just now"),
+            next_step=_("Cancel it with a reason instead."),
+        )  # fmt: skip
+    drafts = []
+    for booked in recent:
+        standing = _standing(found, booked)
+        resource = appointment_ended(standing.resource, "cancelled", why=_("undone"))
+        drafts.append(Draft(resource=resource, expected=standing.version))
+    return commit(act, drafts)
+
+
+def no_show(found: Chart, appointment_id: str, *, reason: str = "", by: Account, key: str) -> Done:
+    """The person did not come. Raises BadInput before the appointment was to begin."""
+    asked = appointment(found, appointment_id)
+    if asked.starts_at > clock.now():
+        raise BadInput(
+            field=_("appointment"), found=_("one that is still to come"), limit=_("one that was to have begun"),
+            next_step=_("Cancel it instead."),
+        )  # fmt: skip
+    return _end(found, appointment_id, "noshow", reason=reason or _("did not come"), by=by, key=key)
+
+
+def set_ride(found: Chart, appointment_id: str, ride: str, *, by: Account, key: str) -> Done:
+    """How the person gets home after this appointment."""
+    said = next((one for one in RIDES if one == ride), None)
+    if said is None:
+        raise BadInput(
+            field=_("ride"), found=ride, limit=", ".join(RIDES), next_step=_("Choose from the list."),
+        )  # fmt: skip
+    act = Act(name="book", by=by, patient_id=found.patient_id, key=key,
+              asked={"appointment": appointment_id, "ride": ride}, mark=found.mark)  # fmt: skip
+    require(by, "book", patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    standing = appointment(found, appointment_id)
+    return commit(act, [_written(found, replace(standing, ride=said))])
+
+
+def stepped(found: Chart, appointment_id: str | None, status: str) -> list[Draft]:
+    """The appointment as arrived, fulfilled or cancelled, for the act that opens or closes its visit.
+
+    A visit never waits for the schedule: what does not fit leaves the appointment as it is. A visit that ends without a
+    dose gives its appointment back, so that the session can be booked anew.
+    """
+    standing = next((b for b in found.bookings if b.origin.id == appointment_id), None)
+    if standing is None or standing.status not in ("booked", "arrived") or standing.status == status:
+        return []
+    why = _("no dose was given") if status == "cancelled" else ""
+    return [_written(found, replace(standing, status=status, why=why))]
+
+
+def _end(found: Chart, appointment_id: str, status: str, *, reason: str, by: Account, key: str) -> Done:
+    asked = {"appointment": appointment_id, "status": status}
+    act = Act(
+        name="cancel-booking", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked, mark=found.mark
+    )
+    require(by, "cancel-booking", patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    if not reason.strip():
+        raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Write it in a line."))
+    standing = _standing(found, appointment(found, appointment_id))
+    resource = appointment_ended(standing.resource, status, why=reason[:500])
+    return commit(act, [Draft(resource=resource, expected=standing.version)])
+
+
+def _kind(kind: str) -> str:
+    if kind not in KINDS:
+        raise BadInput(field=_("kind"), found=kind, limit=", ".join(KINDS), next_step=_("Choose from the list."))
+    return kind
+
+
+def _minutes(minutes: int | None) -> int | None:
+    if minutes is not None and not (SLOT_MIN <= minutes <= LONGEST_MIN and minutes % SLOT_MIN == 0):
+        raise BadInput(
+            field=_("minutes"), found=str(minutes), limit=_("whole five minutes up to eight hours"),
+            next_step=_("Type another length."),
+        )  # fmt: skip
+    return minutes
+
+
+def _asked_minutes(visit: PlannedVisit) -> int | None:
+    """The length that somebody typed; None for what takes as long as its plan says."""
+    return visit.minutes if visit.title.key in TITLES.values() else None
+
+
+def _check_unbooked(found: Chart, planned: PlannedVisit) -> None:
+    if planned not in unbooked(found):
+        raise BadInput(
+            field=_("appointment"), found=_("booked already, or not in the plan"), limit=_("one that is not booked"),
+            next_step=_("Move the one that stands."),
+        )  # fmt: skip
+
+
+def _place(found: Chart, visit: PlannedVisit, on: date, at: time, room: str) -> Slot:
+    """The room and people at exactly this time; raises BadInput with what is free that day."""
+    if at.minute % SLOT_MIN or at.second:
+        raise BadInput(
+            field=_("time"), found=f"{at:%H:%M}", limit=_("a time on whole five minutes"), next_step=_("Choose one.")
+        )
+    have = openings(found.practice, [on], patient_id=found.patient_id)
+    slots = free(found, have, visit, on, minutes=_asked_minutes(visit), exactly=at, room=room)
+    if isinstance(slots, tuple):
+        return slots[0]
+    raise _taken(found, visit, on, at, str(WANTING[slots]))
+
+
+def _taken(found: Chart, visit: PlannedVisit, on: date, at: time, why: str) -> BadInput:
+    have = openings(found.practice, [on], patient_id=found.patient_id)
+    slots = free(found, have, replace(visit, starts=at), on, minutes=_asked_minutes(visit))
+    limit = _("a time that is free on that day: %(times)s") % {"times": free_words(found, slots)}
+    if isinstance(slots, str):
+        limit = _("a time that is free; on that day there is none: %(why)s") % {"why": WANTING[slots]}
+    return BadInput(
+        field=_("time"), found=f"{at:%H:%M}, {why}", limit=limit, next_step=_("Choose one of them, or another day.")
+    )
+
+
+def _check_possible(found_now: Moving) -> None:
+    stuck = next((p for p in found_now.proposals if p.place is None and p.booked is not None), None)
+    if stuck is not None:
+        raise BadInput(
+            field=_("new day"), found=f"{stuck.on.isoformat()}: {stuck.wanting}",
+            limit=_("a day with room for everything that moves along"),
+            next_step=_("Choose another day or time, or cancel what finds no place."),
+        )  # fmt: skip
+
+
+def _new(found: Chart, visit: PlannedVisit, slot: Slot, planned_on: date | None, *, ride: Ride = "not-asked") -> Draft:
+    booked = Booked(
+        origin=Origin(resource="Appointment", id=f"appointment-{secrets.token_hex(12)}", version=None),
+        patient_id=found.patient_id,
+        kind=visit.kind,
+        status="booked",
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        room=slot.room,
+        staff=slot.staff,
+        title=visit.title,
+        plan_id="" if planned_on is None or found.plan is None else found.plan.origin.id,
+        planned_on=planned_on,
+        ride=ride,
+        made_at=clock.now(),
+    )
+    return Draft(resource=_resource(found, booked))
+
+
+def _moved(found: Chart, proposal: Proposal, slot: Slot) -> Draft:
+    if proposal.booked is None:
+        return _new(found, proposal.visit, slot, proposal.planned_on)
+    after = replace(proposal.booked, starts_at=slot.starts_at, ends_at=slot.ends_at, room=slot.room, staff=slot.staff)
+    return _written(found, after)
+
+
+def _written(found: Chart, booked: Booked) -> Draft:
+    return Draft(resource=_resource(found, booked), expected=_standing(found, booked).version)
+
+
+def _resource(found: Chart, booked: Booked) -> Mapping[str, Any]:
+    """As FHIR, its instants by the clinic's clock."""
+    zone = found.practice.zone
+    at_clinic = replace(
+        booked,
+        starts_at=clock.local(booked.starts_at, zone),
+        ends_at=clock.local(booked.ends_at, zone),
+        made_at=None if booked.made_at is None else clock.local(booked.made_at, zone),
+    )
+    return appointment_of(at_clinic)
+
+
+def _standing(found: Chart, booked: Booked) -> Stored:
+    """The appointment as it stands; raises Stale where it is not as it was read."""
+    standing = read(found.practice, "Appointment", booked.origin.id)
+    if standing is None or str(standing.version) != booked.origin.version:
+        raise Stale("Appointment", booked.origin.id, 0 if standing is None else standing.version)
+    return standing

@@ -1,0 +1,375 @@
+"""The controlled-drug ledger: what came in, what was drawn, given and wasted, what was destroyed. Lines are only added.
+
+Each line waits for its lot's balance, which never goes below nothing. What leaves a cupboard is seen by a second
+person, who shows a secret of their own; a wrong witness is refused and stands on the trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from clinic import clock
+from clinic.access import audit
+from clinic.access.models import Account
+from clinic.access.permission import Refused, may, require
+from clinic.access.proof import NotProven, Proof
+from clinic.actions.commit import KeyReused
+from clinic.practice.models import Balance, LedgerLine, Lot
+from clinic.practice.models.stock import NOTHING
+from clinic.queries.person import Chart
+from ketapath.domain.session import Administration
+from ketapath.errors import BadInput
+
+PRODUCTS = ("racemic", "esketamine")
+FORMS = ("vial", "device")
+DEVICE_MG = Decimal("28.00")  # source: SPRAVATO label, 1 Indications and 3 Dosage forms (LBL_US19): 28 mg a device
+MOST_MG = Decimal("99999.99")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """A second person who saw it, and the proof that it is they."""
+
+    account: Account
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Vials or devices that came in: `units` of `unit_mg` milligrams of base each."""
+
+    product: str
+    form: str
+    number: str
+    strength: str
+    unit_mg: Decimal
+    units: int
+    expires_on: date
+    cupboard: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What of one lot in one cupboard was drawn, given and wasted; `lot` is its number in the database."""
+
+    lot: int
+    cupboard: str
+    drawn_mg: Decimal
+    given_mg: Decimal
+    wasted_mg: Decimal
+
+
+def receive(received: Receipt, *, by: Account, key: str) -> LedgerLine:
+    """Put it into the book. Raises BadInput for what cannot be, and for a lot that is known as something else."""
+    require(by, "receive-stock")
+    _check_receipt(received, by)
+    amount = received.unit_mg * received.units
+    with transaction.atomic():
+        lot, _is_new = Lot.objects.get_or_create(
+            practice=by.practice, product=received.product, number=received.number,
+            defaults={"form": received.form, "strength": received.strength, "unit_mg": received.unit_mg,
+                      "expires_on": received.expires_on, "made_by": by.name, "made_at": clock.now()},
+        )  # fmt: skip
+        known = (lot.form, lot.unit_mg, lot.expires_on)
+        if known != (received.form, received.unit_mg, received.expires_on):
+            raise BadInput(
+                field=_("lot"), found=received.number,
+                limit=_("the lot as it is known: %(mg)s mg each, to %(day)s")
+                % {"mg": lot.unit_mg, "day": date_format(lot.expires_on, "j M Y")},
+                next_step=_("Read the package again."),
+            )  # fmt: skip
+        Balance.objects.get_or_create(
+            lot=lot, cupboard=received.cupboard, defaults={"practice": by.practice, "mg": NOTHING}
+        )
+        repeated = _repeated(by, key, {(lot.pk, received.cupboard): amount})
+        if repeated:
+            return repeated[0]
+        line = _line(lot, received.cupboard, "receipt", amount, by=by, key=key, words=received.words)
+        audit.append("receive-stock", outcome="done", account=by, entities=[_name(line)])
+    return line
+
+
+def record_use(
+    found: Chart,
+    visit_id: str,
+    uses: Sequence[Use],
+    *,
+    by: Account,
+    proof: Proof,
+    witness: Witness,
+    key: str,
+    words: str = "",
+) -> list[LedgerLine]:
+    """What was drawn, given and wasted for the dose of this visit, once it has ended: a line for each lot.
+
+    Called by whoever gave the dose or helped, with a second person. Raises NotProven, BadInput for a wrong witness, a
+    lot that has expired or does not hold so much, and what does not add up.
+    """
+    require(by, "record-drug", patient_id=found.patient_id)
+    _check_witness("record-drug", by, proof, witness, patient_id=found.patient_id)
+    given = _ended_dose(found, visit_id)
+    if not uses:
+        raise _nothing()
+    with transaction.atomic():
+        changes = {(use.lot, use.cupboard): -use.drawn_mg for use in uses}
+        if len(changes) != len(uses):
+            raise BadInput(field=_("lot"), found=_("the same lot twice"), limit=_("each lot once"),
+                           next_step=_("Add the amounts up."))  # fmt: skip
+        repeated = _repeated(by, key, changes)
+        if repeated:
+            return repeated
+        if LedgerLine.objects.filter(practice=by.practice, visit_id=visit_id, kind="use").exists():
+            raise BadInput(field=_("drug record"), found=_("one for this visit"), limit=_("one drug record a visit"),
+                           next_step=_("Correct the lines that are there."))  # fmt: skip
+        lines = []
+        for use in sorted(uses, key=lambda u: (u.lot, u.cupboard)):
+            lot = _lot(by, use.lot)
+            _check_use(use, lot, given, on=clock.local(given.started_at, by.practice.zone).date())
+            lines.append(
+                _line(lot, use.cupboard, "use", -use.drawn_mg, by=by, key=key, words=words, witness=witness.account,
+                      use=use, dose=(found.patient_id, visit_id, given))
+            )  # fmt: skip
+        named = [_name(line) for line in lines]
+        audit.append("record-drug", outcome="done", account=by, patient_id=found.patient_id, entities=named)
+        audit.append("witness", outcome="done", account=witness.account, patient_id=found.patient_id, entities=named)
+    return lines
+
+
+def correct_use(
+    found: Chart, number: int, right: Use, *, why: str, by: Account, proof: Proof, witness: Witness, key: str
+) -> LedgerLine:
+    """A new line that makes the use of line `number` what `right` says; the old line stays as it was written."""
+    require(by, "record-drug", patient_id=found.patient_id)
+    _check_witness("record-drug", by, proof, witness, patient_id=found.patient_id)
+    if not why.strip():
+        raise _no_reason()
+    with transaction.atomic():
+        wrong = LedgerLine.objects.filter(
+            practice=by.practice, patient_id=found.patient_id, kind="use", pk=number
+        ).first()  # fmt: skip
+        if wrong is None or (wrong.lot_id, wrong.cupboard) != (right.lot, right.cupboard):
+            raise Refused("record-drug", patient_id=found.patient_id)
+        _hold(wrong.lot, wrong.cupboard)  # so that two corrections follow one another
+        before = LedgerLine.objects.filter(practice=by.practice, username=by.username, key=key).first() if key else None
+        if before is not None:
+            return before
+        _check_use(right, wrong.lot, _ended_dose(found, wrong.visit_id), on=None)
+        told = [wrong, *wrong.corrections.all()]
+        change = Use(
+            lot=right.lot,
+            cupboard=right.cupboard,
+            drawn_mg=right.drawn_mg - sum((line.drawn_mg for line in told), NOTHING),
+            given_mg=right.given_mg - sum((line.given_mg for line in told), NOTHING),
+            wasted_mg=right.wasted_mg - sum((line.wasted_mg for line in told), NOTHING),
+        )
+        line = _line(
+            wrong.lot, wrong.cupboard, "correction", -change.drawn_mg, by=by, key=key, words=why,
+            witness=witness.account, use=change, corrects=wrong,
+        )  # fmt: skip
+        audit.append(
+            "record-drug", outcome="done", account=by, patient_id=found.patient_id, entities=[_name(line), _name(wrong)]
+        )
+    return line
+
+
+def destroy(
+    lot: int, cupboard: str, amount: Decimal, *, why: str, by: Account, proof: Proof, witness: Witness, key: str
+) -> LedgerLine:
+    """What has expired, was broken or is handed over for destruction leaves the book, seen by a second person."""
+    require(by, "destroy-stock")
+    _check_witness("destroy-stock", by, proof, witness)
+    if not why.strip():
+        raise _no_reason()
+    if not NOTHING < amount <= MOST_MG:
+        raise _nothing()
+    with transaction.atomic():
+        repeated = _repeated(by, key, {(lot, cupboard): -amount})
+        if repeated:
+            return repeated[0]
+        line = _line(
+            _lot(by, lot), cupboard, "destroyed", -amount, by=by, key=key, words=why, witness=witness.account
+        )  # fmt: skip
+        audit.append("destroy-stock", outcome="done", account=by, entities=[_name(line)])
+    return line
+
+
+def add_line(lot: Lot, cupboard: str, kind: str, change: Decimal, *, by: Account, key: str, words: str) -> LedgerLine:
+    """A line of another act of this room, such as the end of a difference; inside that act's transaction."""
+    return _line(lot, cupboard, kind, change, by=by, key=key, words=words)
+
+
+def check_witness(act: str, by: Account, proof: Proof, witness: Witness) -> None:
+    """Raises NotProven or BadInput unless two different people who may have shown their secrets."""
+    _check_witness(act, by, proof, witness)
+
+
+def _line(
+    lot: Lot,
+    cupboard: str,
+    kind: str,
+    change: Decimal,
+    *,
+    by: Account,
+    key: str,
+    words: str,
+    witness: Account | None = None,
+    use: Use | None = None,
+    dose: tuple[str, str, Administration] | None = None,
+    corrects: LedgerLine | None = None,
+) -> LedgerLine:
+    """The next line of this lot in this cupboard, with its balance. Raises BadInput where that is below nothing."""
+    held = _hold(lot, cupboard)
+    after = held.mg + change
+    if after < 0:
+        raise BadInput(
+            field=_("amount"), found=_("%(mg)s mg") % {"mg": -change},
+            limit=_("at most %(mg)s mg of lot %(lot)s, as the book says") % {"mg": held.mg, "lot": lot.number},
+            next_step=_("Choose another lot, or count this one."),
+        )  # fmt: skip
+    held.mg = after
+    held.save(update_fields=["mg"])
+    amounts = {} if use is None else {
+        "drawn_mg": use.drawn_mg, "given_mg": use.given_mg, "wasted_mg": use.wasted_mg}  # fmt: skip
+    about: dict[str, object] = {"day": clock.today(lot.practice.zone)}
+    if dose is not None:
+        patient_id, visit_id, given = dose
+        about = {"patient_id": patient_id, "visit_id": visit_id, "administration_id": given.origin.id,
+                 "route": given.route, "day": clock.local(given.started_at, lot.practice.zone).date()}  # fmt: skip
+    elif corrects is not None:
+        about = {
+            name: getattr(corrects, name) for name in ("patient_id", "visit_id", "administration_id", "route", "day")
+        }
+    return LedgerLine.objects.create(
+        practice=lot.practice, lot=lot, cupboard=cupboard, kind=kind, change_mg=change, balance_mg=after,
+        corrects=corrects, words=words[:300], at=clock.now(), by=by.name, username=by.username,
+        witness="" if witness is None else witness.name,
+        witness_username="" if witness is None else witness.username, key=key, **amounts, **about,
+    )  # fmt: skip
+
+
+def _hold(lot: Lot, cupboard: str) -> Balance:
+    """The balance of this lot, which nobody else changes until this act is over."""
+    held = Balance.objects.select_for_update().filter(lot=lot, cupboard=cupboard).first()
+    if held is None:
+        raise BadInput(
+            field=_("cupboard"), found=cupboard or _("nothing"), limit=_("a cupboard that holds this lot"),
+            next_step=_("Choose one from the list."),
+        )  # fmt: skip
+    return held
+
+
+def _repeated(by: Account, key: str, changes: dict[tuple[int, str], Decimal]) -> list[LedgerLine]:
+    """The lines that this very request wrote before, once everybody else at these lots has finished.
+
+    Raises KeyReused where its key stands for something else, and BadInput for a lot that is not there.
+    """
+    for number, cupboard in sorted(changes):
+        _hold(_lot(by, number), cupboard)
+    lines = list(LedgerLine.objects.filter(practice=by.practice, username=by.username, key=key).order_by("id"))
+    if lines and {(line.lot_id, line.cupboard): line.change_mg for line in lines} != changes:
+        raise KeyReused(key)
+    return lines
+
+
+def _check_witness(act: str, by: Account, proof: Proof, witness: Witness, *, patient_id: str = "") -> None:
+    """Raises NotProven or BadInput unless two different people of this practice have shown their secrets."""
+    if proof.username != by.username:
+        audit.append(act, outcome="refused", account=by, patient_id=patient_id)
+        raise NotProven(by.username)
+    other = witness.account
+    is_allowed = other.practice_id == by.practice_id and may(other, "witness", patient_id=patient_id or None)
+    if other.pk == by.pk or not is_allowed or witness.proof.username != other.username:
+        audit.append("witness", outcome="refused", account=by, patient_id=patient_id, entities=["witness"])
+        raise BadInput(
+            field=_("witness"), found=other.name if other.practice_id == by.practice_id else _("nobody of this clinic"),
+            limit=_("another prescriber, nurse or pharmacist of this clinic, who signs with their own secret"),
+            next_step=_("Ask a colleague who was in the room."),
+        )  # fmt: skip
+
+
+def _ended_dose(found: Chart, visit_id: str) -> Administration:
+    visit = next((v for v in found.visits if v.origin.id == visit_id), None)
+    if visit is None:
+        raise Refused("record-drug", patient_id=found.patient_id)
+    given = visit.administration
+    if given is None or given.ended_at is None:
+        raise BadInput(
+            field=_("order of steps"), found=_("a dose that has not ended"), limit=_("a dose that has ended"),
+            next_step=_("End the dose first."),
+        )  # fmt: skip
+    return given
+
+
+def _lot(by: Account, number: int) -> Lot:
+    lot = Lot.objects.filter(practice=by.practice, pk=number).first()
+    if lot is None:
+        raise BadInput(field=_("lot"), found=_("nothing"), limit=_("a lot of this clinic"),
+                       next_step=_("Choose one from the list."))  # fmt: skip
+    return lot
+
+
+def _check_use(use: Use, lot: Lot, given: Administration, *, on: date | None) -> None:
+    """Raises BadInput for what cannot have been drawn from this lot or does not add up. `on` is the day of the dose."""
+    if lot.product != given.product:
+        raise BadInput(field=_("lot"), found=lot.number, limit=_("a lot of what was given"),
+                       next_step=_("Read the package again."))  # fmt: skip
+    if on is not None and lot.expires_on < on:
+        raise BadInput(
+            field=_("lot"), found=_("%(lot)s, which could be used to %(day)s")
+            % {"lot": lot.number, "day": date_format(lot.expires_on, "j M Y")},
+            limit=_("a lot that has not expired"),
+            next_step=_("If it was really used, tell a prescriber and record an adverse event or a difference."),
+        )  # fmt: skip
+    amounts = (use.drawn_mg, use.given_mg, use.wasted_mg)
+    if not all(NOTHING <= amount <= MOST_MG for amount in amounts) or use.drawn_mg == NOTHING:
+        raise _nothing()
+    if use.drawn_mg != use.given_mg + use.wasted_mg:
+        raise BadInput(
+            field=_("amount"), found=_("%(drawn)s drawn, %(given)s given, %(wasted)s wasted")
+            % {"drawn": use.drawn_mg, "given": use.given_mg, "wasted": use.wasted_mg},
+            limit=_("given and wasted together what was drawn"),
+            next_step=_("If milligrams are missing, record what is known and open a difference."),
+        )  # fmt: skip
+    if lot.form == "device" and any(amount % lot.unit_mg for amount in (use.drawn_mg, use.given_mg)):
+        raise BadInput(field=_("amount"), found=str(use.given_mg), limit=_("whole devices of %(mg)s mg")
+                       % {"mg": lot.unit_mg}, next_step=_("Count the devices."))  # fmt: skip
+
+
+def _check_receipt(received: Receipt, by: Account) -> None:
+    if received.product not in PRODUCTS or received.form not in FORMS:
+        raise BadInput(field=_("product"), found=received.product or _("nothing"), limit=_("a product of the list"),
+                       next_step=_("Choose one."))  # fmt: skip
+    if not received.number.strip() or not received.cupboard.strip():
+        raise BadInput(field=_("lot"), found=_("nothing"), limit=_("the lot on the package, and a cupboard"),
+                       next_step=_("Type both."))  # fmt: skip
+    if not NOTHING < received.unit_mg <= MOST_MG or not 1 <= received.units <= 1000:
+        raise _nothing()
+    if received.form == "device" and received.unit_mg != DEVICE_MG:
+        raise BadInput(field=_("amount"), found=str(received.unit_mg), limit=_("28 mg in each device"),
+                       next_step=_("Read the package again."))  # fmt: skip
+    if received.expires_on < clock.today(by.practice.zone):
+        raise BadInput(field=_("expiry"), found=date_format(received.expires_on, "j M Y"),
+                       limit=_("a day that is not over"), next_step=_("Send it back."))  # fmt: skip
+
+
+def _nothing() -> BadInput:
+    return BadInput(
+        field=_("amount"), found=_("nothing that can be recorded"), limit=_("milligrams of base, to the hundredth"),
+        next_step=_("Type the amounts again."),
+    )  # fmt: skip
+
+
+def _no_reason() -> BadInput:
+    return BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Write it in a line."))
+
+
+def _name(line: LedgerLine) -> str:
+    return f"LedgerLine/{line.pk}"

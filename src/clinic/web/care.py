@@ -1,0 +1,80 @@
+"""What a person's team tells each other, and the help outside that a need calls for: handovers, needs, referrals."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from clinic.access.permission import permitted
+from clinic.actions.handover import hand_over, take_over
+from clinic.actions.referral import follow, refer
+from clinic.queries.handover import colleagues, of_person
+from clinic.queries.person import Chart
+from clinic.queries.referral import needs_of, referrals_of
+from clinic.web.door import about_person, account_of
+from clinic.web.patients import about
+from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.typed import typed, typed_day, typed_number
+
+
+@require_http_methods(["GET", "POST"])
+@about_person
+def care(request: HttpRequest, found: Chart) -> HttpResponse:
+    """Handovers of this person, social needs, and what became of each referral."""
+    problem: Problem | None = None
+    if request.method == "POST":
+        try:
+            said = _done(request, found)
+        except EXPECTED as trouble:
+            problem = explained(trouble)
+        else:
+            messages.success(request, said)
+            return redirect("patient-care", found.patient_id)
+    by = account_of(request)
+    allowed = permitted(by, ("hand-over", "refer"), patient_id=found.patient_id)
+    context = about(request, found, here="care") | {
+        "told": of_person(found),
+        "colleagues": colleagues(by),
+        "needs": () if found.person is None else needs_of(found),
+        "referrals": referrals_of(found),
+        "figure_days": f"{found.knowledge.figure('referral_days'):g}",
+        "may_hand_over": "hand-over" in allowed,
+        "may_refer": "refer" in allowed,
+        "by": by,
+        "problem": problem,
+        "typed": request.POST,
+        "key": secrets.token_hex(16),
+    }
+    return render(request, "care/care.html", context, status=problem.status if problem else 200)
+
+
+def _done(request: HttpRequest, found: Chart) -> str:
+    """Do what the form asks for; the sentence that says what was done."""
+    by, key, step = account_of(request), typed(request, "key", 64), request.POST.get("step", "")
+    if step == "hand-over":
+        said = {name: typed(request, name, 2001) for name in ("open_points", "watch")}
+        hand_over(found, typed(request, "to", 80), **said, by=by, key=key)
+        return _("Handed over. It stays here until it is taken over.")
+    if step == "take":
+        is_done = take_over(typed_number(request, "number"), by=by)
+        return _("Taken over.") if is_done else _("It was taken over before.")
+    if step == "refer":
+        refer(
+            found, typed(request, "need", 20), typed_number(request, "place"), remark=typed(request, "remark", 500),
+            due=typed_day(request, "due"), by=by, key=key,
+        )  # fmt: skip
+        return _("The referral is open. It stays here until it is answered.")
+    if step == "follow":
+        remark = typed(request, "remark", 500)
+        follow(found, typed(request, "referral", 64), typed(request, "progress", 20), remark=remark, by=by, key=key)
+        return _("What became of it is on record.")
+    raise Http404
+
+
+urls = [path("patients/<str:patient_id>/care", care, name="patient-care")]

@@ -1,0 +1,127 @@
+// The page of a session: a number pad, low light, clocks of what is due, and parts that stay current by themselves.
+// Without this file every form still works; a page then is as current as its last loading.
+"use strict";
+
+{
+  const page = document.getElementById("session");
+
+  // Low light: at once, and remembered by the clinic's computer for as long as the person is signed in.
+  document.addEventListener("submit", (event) => {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (!form.matches("[data-dim]")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const isDim = document.documentElement.toggleAttribute("data-low-light");
+    form.querySelector("button").setAttribute("aria-pressed", String(isDim));
+    const said = new FormData(form);
+    said.set("dim", isDim ? "yes" : "no");
+    fetch(form.action, { method: "POST", body: said, headers: { "X-Requested-With": "fetch" } }).catch(() => {});
+  }, true);
+
+  // The pad writes into the field that was last touched, so that one hand is enough.
+  let field = /** @type {HTMLInputElement | null} */ (null);
+  const fields = () => [...document.querySelectorAll("[data-pad-for] input:not([type=hidden], [type=time])")];
+  const isFinger = matchMedia("(pointer: coarse)").matches;
+  const choose = (next) => {
+    field?.removeAttribute("data-here");
+    field = next;
+    field?.setAttribute("data-here", "");
+  };
+  document.addEventListener("focusin", (event) => {
+    if (fields().includes(event.target)) choose(event.target);
+  });
+  document.addEventListener("click", (event) => {
+    const key = event.target.closest("[data-pad]");
+    if (!key) return;
+    const all = fields();
+    if (!field || !field.isConnected) choose(all[0]);
+    if (!field) return;
+    const pressed = key.dataset.pad;
+    if (pressed === "next") choose(all[(all.indexOf(field) + 1) % all.length]);
+    else if (pressed === "clear") field.value = "";
+    else if (field.value.length < 6) field.value += pressed;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    if (!isFinger) field.focus();
+    else field.scrollIntoView({ block: "nearest" });
+  });
+  /** The pad shows itself where scripts run; where fingers type, it stands for the keyboard of the device. */
+  const offerPad = () => {
+    document.querySelectorAll(".pad").forEach((pad) => { pad.hidden = false; });
+    if (isFinger) fields().forEach((one) => { one.inputMode = "none"; });
+    if (field && !field.isConnected) choose(document.getElementById(field.id));
+  };
+
+  // What is due tells how long until then, or since; the words stand in the page.
+  const NEAR_S = 120;
+  const graceS = page ? Number(page.dataset.grace) * 60 : 0;
+  let ahead = page ? Date.parse(page.dataset.now) - Date.now() : 0;
+  const count = () => document.querySelectorAll("[data-due]").forEach((line) => {
+    const left = Math.round((Date.parse(line.dataset.due) - Date.now() - ahead) / 1000);
+    const minutes = Math.floor(Math.abs(left) / 60);
+    const isOver = left < -graceS && !line.hasAttribute("data-waiting"); // what may only now begin is never overdue
+    const kind = isOver ? "over" : left < NEAR_S ? "near" : "later";
+    const place = line.querySelector("[data-left]");
+    const text = isOver ? page.dataset.overdue.replace("{minutes}", String(minutes))
+      : left < 0 ? page.dataset.dueNow : page.dataset.dueIn.replace("{minutes}", String(minutes + 1));
+    if (place.textContent !== text) place.textContent = text;
+    line.dataset.kind = kind;
+  });
+
+  /** What somebody has typed or unfolded in a part, so that a newer part does not take it away. */
+  const typedIn = (part) => ({
+    values: [...part.querySelectorAll("input[id]:not([type=hidden]), select[id], textarea[id]")]
+      .filter((one) => one.type === "checkbox" || one.type === "radio" ? one.checked !== one.defaultChecked
+        : one.tagName === "SELECT" ? [...one.options].some((o) => o.selected !== o.defaultSelected) : one.value !== one.defaultValue)
+      .map((one) => ({ id: one.id, value: one.value, checked: one.checked })),
+    open: [...part.querySelectorAll("details[id][open]")].map((one) => one.id),
+    here: part.contains(document.activeElement) ? document.activeElement.id : "",
+  });
+  const putBack = ({ values, open, here }) => {
+    values.forEach(({ id, value, checked }) => {
+      const one = document.getElementById(id);
+      if (one) { one.value = value; if (checked !== undefined) one.checked = checked; }
+    });
+    open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+    if (here) document.getElementById(here)?.focus();
+  };
+
+  /** Put the page's newer parts in the place of the old ones. @param {boolean} isOwn whether somebody here asked */
+  const refresh = async (isOwn) => {
+    const headers = isOwn ? { "X-Requested-With": "fetch" } : { "HX-Request": "true" }; // the latter keeps no screen awake
+    const answer = await fetch(page.dataset.again, { headers }).catch(() => null);
+    if (!answer?.ok || answer.redirected || answer.headers.get("HX-Refresh")) return;
+    const newer = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const moment = newer.getElementById("session")?.dataset.now;
+    if (!moment) return;
+    // Somebody has taken the next step: the whole page is another one.
+    const isFree = Number(document.body.dataset.unsent ?? 0) === 0;
+    if (newer.getElementById("session").dataset.step !== page.dataset.step && isFree) { window.location.reload(); return; }
+    document.querySelectorAll("[data-live]").forEach((part) => {
+      const next = newer.getElementById(part.id);
+      const typed = typedIn(part);
+      if (!next) { if (typed.values.length === 0) part.replaceChildren(); return; }
+      part.replaceWith(document.adoptNode(next));
+      putBack(typed);
+    });
+    ahead = Date.parse(moment) - Date.now();
+    offerPad();
+    count();
+    document.dispatchEvent(new CustomEvent("refreshed", { detail: moment }));
+  };
+
+  if (page) {
+    offerPad();
+    count();
+    setInterval(count, 1000);
+    document.addEventListener("observed", () => refresh(true));
+    // Others write in this record too. The stream says only that something has changed.
+    let waiting = 0;
+    if (page.dataset.stream) {
+      const stream = new EventSource(page.dataset.stream);
+      stream.addEventListener("changed", () => {
+        clearTimeout(waiting);
+        waiting = setTimeout(() => { if (!document.hidden) refresh(false); }, 1500);
+      });
+    }
+  }
+}

@@ -1,0 +1,295 @@
+// Observations of a session wait here until the clinic's computer has them, each with its own time and key.
+// Only what was observed waits; an order, a dose, a witness or a discharge is never kept here: their forms say why.
+//
+// What waits is kept encrypted (AES-GCM) in this tab's storage. The key cannot be read out and lives in the memory of
+// the open page alone, so that a reload, or another person at this device, finds nothing that can be read.
+"use strict";
+
+{
+  /**
+   * @typedef {{key: string, at: string, kind: string, values: Record<string, string>, words: string}} Entry
+   * @typedef {{key: string, outcome: "kept" | "refused", why?: string, next?: string}} Result
+   */
+  const box = document.getElementById("queue");
+  const RETRY_MS = [2000, 4000, 8000, 15000];
+  const AT_ONCE = 50;
+  const tab = crypto.randomUUID();
+  const prefix = "observed.";
+  const mine = `${prefix}${tab}.`;
+
+  /** @returns {string} */
+  const words = (name, said = {}) =>
+    Object.entries(said).reduce((text, [key, value]) => text.replaceAll(`{${key}}`, String(value)), box.dataset[name] ?? "");
+  const clock = (at) => new Intl.DateTimeFormat(document.documentElement.lang, {
+    hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: box.dataset.zone }).format(new Date(at));
+  const coded = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)));
+  const decoded = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+
+  /** What waits: written encrypted, read back only to be shown or sent. */
+  class Kept {
+    /** @type {Promise<CryptoKey> | undefined} */ #secret;
+    #spare = new Map();
+    constructor() {
+      // The key is not extractable: no script can read it out, and nothing writes it down.
+      this.#secret = crypto.subtle?.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+    }
+
+    /** @param {Entry} entry */
+    async add(entry) {
+      if (!this.#secret) { this.#spare.set(entry.key, entry); return; } // no encryption here: in memory alone
+      const iv = crypto.getRandomValues(new Uint8Array(12));
+      const plain = new TextEncoder().encode(JSON.stringify(entry));
+      const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await this.#secret, plain);
+      const kept = JSON.stringify({ at: entry.at, iv: coded(iv), sealed: coded(sealed) });
+      try { sessionStorage.setItem(mine + entry.key, kept); } catch { this.#spare.set(entry.key, entry); }
+    }
+
+    remove(key) { sessionStorage.removeItem(mine + key); this.#spare.delete(key); }
+
+    get size() { return this.#names().length + this.#spare.size; }
+
+    /** @returns {Promise<Entry[]>} oldest first */
+    async all() {
+      const found = [...this.#spare.values()];
+      for (const name of this.#names()) {
+        const { iv, sealed } = JSON.parse(sessionStorage.getItem(name));
+        const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv: decoded(iv) }, await this.#secret, decoded(sealed));
+        found.push(JSON.parse(new TextDecoder().decode(plain)));
+      }
+      return found.sort((one, other) => one.at.localeCompare(other.at));
+    }
+
+    #names() { return Object.keys(sessionStorage).filter((name) => name.startsWith(mine)); }
+  }
+
+  if (box) {
+    const kept = new Kept();
+    /** @type {Map<string, Result>} */ const refused = new Map();
+    let state = navigator.onLine ? "well" : "away";
+    let isSending = null;
+    let tries = 0;
+    let timer = 0;
+    let leaves = false;
+
+    // The clinic's own clock counts, and goes on by this device's: a device set wrong dates nothing wrong.
+    let ahead = Date.parse(box.dataset.now) - Date.now();
+    const now = () => new Date(Date.now() + ahead);
+    const unsent = () => kept.size;
+
+    /** @param {string} said */
+    const tell = (said, kind = "ok") => {
+      const place = document.getElementById("queue-said");
+      place.dataset.kind = kind;
+      place.textContent = said;
+    };
+
+    const show = async () => {
+      const entries = await kept.all();
+      document.body.classList.toggle("is-away", state !== "well");
+      document.body.dataset.unsent = String(entries.length);
+      box.hidden = entries.length === 0 && state === "well";
+      box.querySelector("[data-state]").textContent = words(state);
+      box.querySelector("[data-count]").textContent =
+        entries.length === 0 ? words("none") : refused.size === entries.length ? words("some")
+          : words("waiting", { count: entries.length, at: clock(entries[0].at) });
+      box.querySelector("[data-send]").hidden = entries.length === 0;
+      const list = box.querySelector("ul");
+      list.replaceChildren(...entries.map((entry) => line(entry)));
+      document.querySelectorAll(".waits").forEach((note) => { note.hidden = state === "well" && entries.length === 0; });
+    };
+
+    /** @param {Entry} entry */
+    const line = (entry) => {
+      const item = /** @type {HTMLElement} */ (box.querySelector("template").content.cloneNode(true)).firstElementChild;
+      const labels = JSON.parse(box.dataset.labels);
+      const said = Object.entries(entry.values).map(([path, value]) => `${labels[path] ?? path} ${value}`);
+      item.querySelector("[data-at]").textContent = clock(entry.at);
+      item.querySelector("[data-what]").textContent = [labels[entry.kind] ?? "", ...said, entry.words].filter(Boolean).join(", ");
+      const result = refused.get(entry.key);
+      const why = item.querySelector("[data-why]");
+      why.hidden = !result;
+      if (result) why.querySelector("span").textContent = words("refused", { why: result.why ?? "", next: result.next ?? "" });
+      const drop = item.querySelector("[data-drop]");
+      drop.addEventListener("click", () => { kept.remove(entry.key); refused.delete(entry.key); show(); });
+      drop.hidden = !result;
+      const back = item.querySelector("[data-back]");
+      back.hidden = !result || entry.kind !== "reading";
+      back.addEventListener("click", () => {
+        Object.entries(entry.values).forEach(([path, value]) => {
+          const field = document.querySelector(`#checkin [name="${CSS.escape(path)}"]`);
+          if (field) field.value = value;
+        });
+        drop.click();
+        document.querySelector("#checkin input:not([type=hidden])")?.focus();
+      });
+      return item;
+    };
+
+    /** Another page of the same sign-in may have new proof of origin: the page is asked for it, and for who is here. */
+    const renew = async () => {
+      const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const found = page.querySelector("#queue input[name=csrfmiddlewaretoken]");
+      if (!found) return false;
+      document.querySelectorAll("input[name=csrfmiddlewaretoken]").forEach((field) => { field.value = found.value; });
+      return true;
+    };
+
+    /** @param {Entry[]} entries @returns {Promise<Response>} */
+    const post = (entries) => fetch(box.dataset.to, {
+      method: "POST", credentials: "same-origin", redirect: "manual",
+      headers: { "Content-Type": "application/json", "X-Requested-With": "fetch",
+        "X-CSRFToken": box.querySelector("[name=csrfmiddlewaretoken]").value },
+      body: JSON.stringify({ by: box.dataset.by, entries }),
+    });
+
+    const isOurs = (answer) => answer.headers.get("Content-Type")?.startsWith("application/json");
+
+    /** Send what waits once; what the answer does not name stays. @returns {Promise<boolean>} whether nothing waits */
+    const sendOnce = async () => {
+      const entries = (await kept.all()).filter((entry) => !refused.has(entry.key)).slice(0, AT_ONCE);
+      if (entries.length === 0) { state = navigator.onLine ? "well" : "away"; return unsent() === 0; }
+      let answer;
+      try {
+        answer = await post(entries);
+        if (!isOurs(answer) && answer.status < 500 && await renew()) answer = await post(entries);
+      } catch {
+        state = "away";
+        return false;
+      }
+      if (!isOurs(answer)) { state = answer.status >= 500 ? "broken" : "locked"; return false; }
+      const found = await answer.json();
+      if (!answer.ok) { state = "other"; box.dataset.other = found.why; return false; }
+      state = "well";
+      tries = 0;
+      /** @type {Result[]} */ (found.results).forEach((result) => {
+        if (result.outcome === "kept") kept.remove(result.key);
+        else refused.set(result.key, result);
+      });
+      tell(refused.size ? words("some") : words("saved", { at: clock(now()) }), refused.size ? "caution" : "ok");
+      document.dispatchEvent(new CustomEvent("observed"));
+      return unsent() === 0 || (refused.size < unsent() && sendOnce());
+    };
+
+    const send = () => {
+      clearTimeout(timer);
+      isSending ??= sendOnce().finally(async () => {
+        isSending = null;
+        await show();
+        if (unsent() > refused.size) timer = setTimeout(send, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]);
+      });
+      return isSending;
+    };
+
+    /** Keep one observation and try to send it. @param {Omit<Entry, "key">} entry */
+    const keep = async (entry) => {
+      await kept.add({ key: crypto.randomUUID(), ...entry });
+      await show();
+      if (state !== "well") tell(words("kept", { at: clock(entry.at) }), "caution");
+      await send();
+    };
+
+    /** The instant a form speaks of: now, or the time of day typed into it, today or (before midnight) yesterday. */
+    const instant = (typed) => {
+      if (!typed) return now();
+      const [hour, minute] = clock(now()).split(":").map(Number);
+      const [asked, asks] = typed.split(":").map(Number);
+      let back = (hour - asked) * 60 + minute - asks;
+      if (back < -720) back += 1440;
+      return new Date(now().getTime() - back * 60000);
+    };
+
+    /** Answers to questions are facts of the chart and go by the form alone. @returns {Element[]} those that were given */
+    const answered = () => [...document.querySelectorAll("[data-asks] :is(input, select)")]
+      .filter((one) => one.value && (one.type !== "radio" || one.checked));
+
+    const observe = async (form, submitter) => {
+      const fields = new FormData(form, submitter);
+      const said = (name) => String(fields.get(name) ?? "").trim();
+      const values = {};
+      const answers = new Set(answered().map((one) => one.name));
+      fields.forEach((value, name) => {
+        if (name.includes(".") && !answers.has(name) && String(value).trim()) values[name] = String(value).trim();
+      });
+      if (said("value")) values.value = said("value");
+      if (said("unit")) values.unit = said("unit");
+      const kind = said("kind") || "reading";
+      if (kind === "reading" && Object.keys(values).length === 0) {
+        tell(words(answers.size ? "answers" : "empty"), "caution");
+        form.querySelector("input:not([type=hidden])")?.focus();
+        return;
+      }
+      const at = instant(said("taken")).toISOString();
+      // Not reset: questions that stand elsewhere on the page belong to the same form.
+      form.querySelectorAll("input:not([type=hidden]), textarea").forEach((one) => { if (one.type !== "radio") one.value = ""; });
+      if (answers.size && form.id === "checkin") tell(words("answers"), "caution");
+      await keep({ at, kind, values, words: said("words") });
+    };
+
+    // Forms: observations are kept and sent; everything else first waits until nothing is unsent.
+    document.addEventListener("submit", async (event) => {
+      const form = /** @type {HTMLFormElement} */ (event.target);
+      if (form.method !== "post" || leaves || form.closest("#cover")) return;
+      // That a dose was begun is a fact too, where nothing stood against it; while connected it goes by its form.
+      const isLate = form.matches("[data-late]") && state !== "well";
+      if (isLate || form.matches("[data-observe]") && (form.id !== "checkin" || state !== "well" || unsent() || !answered().length)) {
+        event.preventDefault();
+        event.stopPropagation();
+        if (form.dataset.busy) return; // pressed twice is meant once
+        form.dataset.busy = "yes";
+        observe(form, event.submitter).finally(() => { delete form.dataset.busy; });
+        return;
+      }
+      if (unsent() === 0 && state === "well") return;
+      event.preventDefault();
+      event.stopPropagation();
+      const isAllSent = await send();
+      if (isAllSent && state === "well") { form.requestSubmit(event.submitter ?? undefined); return; }
+      if (form.matches("[data-waits]")) { tell(words("waits"), "caution"); return; }
+      ask(form, event.submitter);
+    }, true);
+
+    /** Somebody is about to leave with entries unsent. */
+    const ask = (form, submitter) => {
+      const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("unsent"));
+      dialog.querySelector("[data-many]").textContent = words("leaving", { count: unsent() });
+      dialog.showModal();
+      dialog.querySelector("[data-stay]").onclick = () => dialog.close();
+      dialog.querySelector("[data-leave]").onclick = () => {
+        leaves = true;
+        Object.keys(sessionStorage).filter((name) => name.startsWith(mine)).forEach((name) => sessionStorage.removeItem(name));
+        dialog.close();
+        form.requestSubmit(submitter ?? undefined);
+      };
+    };
+    window.addEventListener("beforeunload", (event) => { if (unsent() && !leaves) event.preventDefault(); });
+
+    /** What an earlier page of this tab left behind has lost its key; it is said once, with the times, and cleared. */
+    const lookForLost = async () => {
+      const held = (await navigator.locks?.query())?.held?.map((lock) => lock.name) ?? [];
+      const lost = [];
+      Object.keys(sessionStorage).filter((name) => name.startsWith(prefix) && !name.startsWith(mine)).forEach((name) => {
+        // A tab that was doubled brings a copy of what the first one still has.
+        const owner = name.slice(0, name.indexOf(".", prefix.length) + 1);
+        if (!held.includes(owner)) lost.push(JSON.parse(sessionStorage.getItem(name)).at);
+        sessionStorage.removeItem(name);
+      });
+      if (lost.length === 0) return;
+      const note = document.getElementById("queue-lost");
+      note.querySelector("[data-lost]").textContent = words("lost", { count: lost.length, at: lost.sort().map(clock).join(", ") });
+      note.hidden = false;
+    };
+    navigator.locks?.request(mine, () => new Promise(() => {}));
+    setTimeout(lookForLost, 300); // the page before this one lets go of its name as it goes
+
+    window.addEventListener("online", () => { tries = 0; send().then(show); });
+    window.addEventListener("offline", () => { state = "away"; show(); });
+    window.addEventListener("focus", () => { if (unsent()) send(); });
+    box.querySelector("[data-send]").addEventListener("click", () => { tries = 0; send(); });
+    document.addEventListener("refreshed", (event) => {
+      ahead = Date.parse(event.detail) - Date.now();
+      show();
+    });
+    show();
+  }
+}

@@ -1,0 +1,130 @@
+"""Count the cupboards at the end of a day, and follow what does not add up."""
+
+from __future__ import annotations
+
+import secrets
+from decimal import Decimal
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from clinic.access.permission import Refused, may
+from clinic.actions import stock_counts as act
+from clinic.actions.typed import hundredths
+from clinic.practice.models import Balance
+from clinic.queries import stock as queries
+from clinic.web.door import account_of, staff
+from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.proof import proof_of, witness_of
+from ketapath.errors import BadInput
+
+
+@require_http_methods(["GET", "POST"])
+@staff("see-stock", to="count-stock")
+def counting(request: HttpRequest) -> HttpResponse:
+    """Two people count every lot; the book is not shown beside the field, so that nobody copies it."""
+    by = account_of(request)
+    problem: Problem | None = None
+    if request.method == "POST":
+        try:
+            opened = act.count(
+                _counted(request), by=by, proof=proof_of(request, "count-stock"), second=witness_of(request),
+                key=request.POST.get("key", "")[:60],
+            )  # fmt: skip
+        except EXPECTED as trouble:
+            problem = explained(trouble)
+        else:
+            if opened:
+                messages.warning(request, _("Counted. It differs from the book; the directors were told."))
+                return redirect("stock-differences")
+            messages.success(request, _("Counted. The book agrees."))
+            return redirect("stock")
+    held = [h for h in queries.held(by.practice) if h.balance.mg or h.state != "empty"]
+    context = {
+        "rows": [(h, f"mg-{h.balance.pk}", request.POST.get(f"mg-{h.balance.pk}", "")[:20]) for h in held],
+        "witnesses": queries.witnesses(by),
+        "problem": problem,
+        "typed": request.POST,
+        "key": secrets.token_hex(16),
+    }
+    return render(request, "stock/count.html", context, status=problem.status if problem else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@staff("see-stock")
+def differences(request: HttpRequest) -> HttpResponse:
+    """Every difference: who found it, what is known of it, how it ended."""
+    by = account_of(request)
+    problem: Problem | None = None
+    if request.method == "POST":
+        try:
+            said = _followed(request)
+        except EXPECTED as trouble:
+            problem = explained(trouble)
+        else:
+            messages.success(request, said)
+            return redirect("stock-differences")
+    context = {
+        "found": list(queries.differences(by.practice)[:100]),
+        "held": queries.held(by.practice),
+        "outcomes": act.OUTCOMES,
+        "may_explain": may(by, "explain-difference"),
+        "may_close": may(by, "close-difference"),
+        "problem": problem,
+        "typed": request.POST,
+    }
+    return render(request, "stock/differences.html", context, status=problem.status if problem else 200)
+
+
+def _followed(request: HttpRequest) -> str:
+    """Do what the form asks for; the sentence that says what was done."""
+    by, words = account_of(request), request.POST.get("words", "")[:1000].strip()
+    number = request.POST.get("number", "")
+    pk = int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0
+    step = request.POST.get("step", "")
+    if step == "explain":
+        act.explain(pk, words, by=by)
+        return _("Explained. A director closes it.")
+    if step == "close":
+        outcome, to = request.POST.get("outcome", "")[:20], request.POST.get("reported_to", "")[:120].strip()
+        act.close(pk, outcome, words, reported_to=to, by=by)
+        return _("Closed.")
+    if step == "open":
+        lot, _bar, cupboard = request.POST.get("held", "")[:60].partition("|")
+        missing = hundredths(request.POST.get("mg", "")[:20])
+        if missing is None or not (lot.isascii() and lot.isdigit() and len(lot) < 18):
+            raise BadInput(
+                field=_("amount"), found=request.POST.get("mg", "")[:20] or _("nothing"),
+                limit=_("a lot, and milligrams to the hundredth"), next_step=_("Type it again."),
+            )  # fmt: skip
+        sign = -1 if request.POST.get("way") != "too-much" else 1
+        act.open_difference(int(lot), cupboard, sign * missing, why=words, by=by)
+        return _("Opened. The directors were told.")
+    if not may(by, "explain-difference"):
+        raise Refused("explain-difference")
+    raise Http404
+
+
+def _counted(request: HttpRequest) -> dict[tuple[int, str], Decimal]:
+    """What was found of each lot; a field that was left empty was not counted. Raises BadInput for no amount."""
+    found = {}
+    for balance in Balance.objects.filter(practice=account_of(request).practice).select_related("lot"):
+        words = request.POST.get(f"mg-{balance.pk}", "")[:20].strip()
+        if not words:
+            continue
+        counted = hundredths(words)
+        if counted is None:
+            raise BadInput(field=balance.lot.number, found=words, limit=_("milligrams, to the hundredth"),
+                           next_step=_("Type it again."))  # fmt: skip
+        found[balance.lot_id, balance.cupboard] = counted
+    return found
+
+
+urls = [
+    path("stock/count", counting, name="stock-count"),
+    path("stock/differences", differences, name="stock-differences"),
+]

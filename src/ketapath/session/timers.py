@@ -1,0 +1,62 @@
+"""What is due to be read now, by which rule; and what is done, by whom, when a limit speaks?
+
+Source: timers.yaml and escalations.yaml of the knowledge, each with the rule that it rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from ketapath.domain.session import Due, Escalation, Visit
+from ketapath.knowledge import Knowledge
+
+__all__ = ["due", "steps_of"]
+
+_EARLY_MIN = 5.0  # source: profile/session-readings.yaml, minute 40 is "between minutes 35 and 50"
+
+
+def due(visit: Visit, route: str, knowledge: Knowledge, *, now: datetime) -> tuple[Due, ...]:
+    """What is awaited in this visit of a dose by this route, the longest overdue first; nothing once it is over."""
+    if visit.step == "home" or (visit.administration is not None and not visit.was_dosed):
+        return ()
+    grace = timedelta(minutes=knowledge.figure("due_grace_min"))
+    found = (_due(visit, timer, grace, now) for timer in knowledge.timers.values() if route in timer["routes"])
+    return tuple(sorted((d for d in found if d is not None), key=lambda d: d.due_at or now))
+
+
+def _due(visit: Visit, timer: Mapping[str, Any], grace: timedelta, now: datetime) -> Due | None:
+    """The next reading of one timer; None before the dose where the reading of before the dose is there."""
+    last_at = max((r.at for r in visit.readings if r.quantity == timer["path"]), default=None)
+    given = visit.administration
+    rule_id, at = str(timer["rule"]), None
+    if given is None and last_at is not None:
+        return None
+    if given is not None:
+        last = None if last_at is None else (last_at - given.started_at).total_seconds() / 60
+        fixed = next((m for m in timer["at"] if last is None or (m > 0 and last < m - _EARLY_MIN)), None)
+        if fixed is not None:
+            minute = float(fixed)
+        elif given.ended_at is None:
+            minute = max(last or 0.0, 0.0) + float(timer["dosing_min"])
+        else:
+            minute, rule_id = max(last or 0.0, 0.0) + float(timer["after_min"]), str(timer["after_rule"])
+        at = given.started_at + timedelta(minutes=minute)
+    return Due(
+        what=str(timer["what"]),
+        path=str(timer["path"]),
+        rule_id=rule_id,
+        due_at=at,
+        last_at=last_at,
+        is_overdue=at is not None and now > at + grace,
+    )
+
+
+def steps_of(rule_id: str, knowledge: Knowledge) -> Escalation | None:
+    """What is done, in order, when the limit of this rule speaks; None for a rule that names no steps."""
+    for record in knowledge.escalations.values():
+        if rule_id in record["rules"]:
+            steps = tuple((str(s["id"]), str(s["who"]), str(s["do"])) for s in record["steps"])
+            return Escalation(rule_id=rule_id, approval=str(record["approval"]), steps=steps)
+    return None

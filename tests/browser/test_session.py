@@ -1,0 +1,114 @@
+"""The page of a session when the network is away: what was observed is kept unreadable, and sent exactly once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from tests.browser.house import House
+
+Enter = Callable[..., Page]
+WATCHED = "/patients/ptsd-with-depression/session"
+STORED = "JSON.stringify([{...sessionStorage}, {...localStorage}])"
+
+
+def read(page: Page, systolic: str, diastolic: str, taken: str = "") -> None:
+    """Type a pressure and save it."""
+    page.fill("#v1", systolic)
+    page.fill("#v2", diastolic)
+    if taken:
+        page.locator("#taken-earlier").evaluate("part => { part.open = true; }")
+        page.fill("#taken", taken)
+    page.click("text=Save readings")
+
+
+def charted(page: Page) -> list[tuple[str, str]]:
+    """Time and pressure of every row of the table of readings."""
+    cells = page.locator("#moments tbody tr").evaluate_all(
+        "rows => rows.map(row => [row.cells[0].innerText.slice(0, 5), row.cells[1].innerText])"
+    )
+    return [(at, pressure) for at, pressure in cells]
+
+
+@pytest.mark.requirement(53)
+def test_through_a_network_loss_every_reading_arrives_once_with_its_own_time(house: House, enter: Enter) -> None:
+    page = enter(house, "nurse")
+    page.goto(house.url + WATCHED)
+    before = len(charted(page))
+    page.context.set_offline(True)
+    read(page, "141", "87")
+    expect(page.locator("#queue li")).to_have_count(1)
+    shown = page.locator("#queue").get_attribute("data-now") or ""
+    taken = f"{datetime.fromisoformat(shown) - timedelta(minutes=4):%H:%M}"
+    read(page, "143", "89", taken)
+    expect(page.locator("#queue li")).to_have_count(2)
+    expect(page.locator("#queue [data-count]")).to_contain_text(f"2 waiting, the oldest of {taken}")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+    stored = page.evaluate(STORED)
+    assert stored.count("sealed") == 2  # they are there, and say nothing
+    assert not any(plain in stored for plain in ("141", "143", "systolic", "vitals"))
+
+    page.fill("#escort", "Her sister")
+    page.click("text=Name the escort")
+    expect(page.locator("#queue-said")).to_contain_text("waits for the connection")
+    page.click("text=Sign out")
+    expect(page.locator("#unsent")).to_contain_text("Not yet at the clinic’s computer: 2")
+    page.click("text=Stay, and keep trying")
+    assert page.evaluate("window.dispatchEvent(new Event('beforeunload', {cancelable: true}))") is False
+
+    page.context.set_offline(False)
+    expect(page.locator("#queue li")).to_have_count(0)
+    expect(page.locator("#moments tbody tr")).to_have_count(before + 2)
+    at = {pressure: time for time, pressure in charted(page)}
+    assert at["143/89"] == taken
+    assert at["141/87"] > taken
+    assert "sealed" not in page.evaluate(STORED)
+
+
+def test_a_batch_sent_twice_from_two_tabs_or_past_a_locked_screen_is_kept_once(house: House, enter: Enter) -> None:
+    page = enter(house, "nurse")
+    page.goto(house.url + WATCHED)
+    other = page.context.new_page()
+    other.goto(house.url + WATCHED)
+    before = len(charted(page))
+    batches: list[str] = []
+    page.on("request", lambda sent: batches.append(sent.post_data or "") if sent.url.endswith("/observed") else None)
+    # The answer is lost on its way: the clinic has the entry, the browser does not know and sends it again.
+    page.route("**/session/observed", lambda route: (route.fetch(), route.abort())[1], times=1)
+    read(page, "139", "85")
+    expect(page.locator("#queue li")).to_have_count(1)
+    expect(page.locator("#queue li")).to_have_count(0)
+    assert len({json.loads(batch)["entries"][0]["key"] for batch in batches}) == 1
+    assert len(batches) == 2
+    read(other, "138", "84")
+    expect(page.locator("#moments tbody tr")).to_have_count(before + 2)  # told by the stream
+    page.reload()
+    assert [pressure for _at, pressure in charted(page)].count("139/85") == 1
+    assert len(charted(page)) == before + 2
+
+    # The screen is locked elsewhere: what is charted now waits until the same person is back.
+    other.click("text=Lock")
+    other.wait_for_load_state()
+    read(page, "150", "91")
+    expect(page.locator("#queue [data-state]")).to_contain_text("the screen is locked")
+    expect(page.locator("#queue li")).to_have_count(1)
+    other.goto(house.url + "/lock")
+    other.fill("#secret", house.code("nurse"))
+    other.click("main button.first")
+    expect(page.locator("#queue li")).to_have_count(0)
+    expect(page.locator("#moments")).to_contain_text("150/91")
+
+    # A page that is loaded anew has lost its key; it says so, with the time.
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.route("**/session/observed", lambda route: route.abort())
+    read(page, "152", "92")
+    expect(page.locator("#queue li")).to_have_count(1)
+    page.reload()
+    expect(page.locator("#queue-lost")).to_contain_text("Lost: 1, of")
+    assert "sealed" not in page.evaluate(STORED)
