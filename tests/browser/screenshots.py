@@ -41,6 +41,7 @@ PAGES = {
     "session-none": "/patients/seventy-four-with-falls/session",
     "session-arrived": "/patients/pressure-too-high-today/session",
     "session-watched": "/patients/ptsd-with-depression/session",
+    "session-advice": "/patients/first-language-arabic/session/advice",
     "score": f"/patients/{READY}/score/phq9",
     "response": f"/patients/{TREATED}/response",
     "accesses": f"/patients/{TREATED}/accesses",

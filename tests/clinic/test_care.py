@@ -201,6 +201,7 @@ def test_who_is_qualified_now_is_who_is_on_duty_with_certificates_in_date(accoun
     assert "licence" in {need.id for need in one.gaps}
     assert qualified_now(keeper.practice, now + timedelta(days=1))[0].kinds == frozenset()
     assert qualified_now(keeper.practice, now - timedelta(hours=2)) == ()
+    assert qualified_now(keeper.practice, now + timedelta(days=3)) == ()
 
 
 def test_the_pages_show_it_and_count_what_waits(account: Who, browser_of: Callable[..., Client]) -> None:
@@ -237,7 +238,8 @@ def test_the_plan_in_words_is_whole_for_the_team_and_scoped_at_home(
         assert part not in mine + home
     for page in (whole, mine, home):
         assert "What happens when" in page
-    assert "What is to be arranged" not in home
+    assert "What is to be arranged" in whole
+    assert "What is to be arranged" not in mine + home
     assert "separate entrance" in whole  # fears of being seen are not told at home
     assert "separate entrance" not in home + mine
     assert browser_of("caregiver").get(f"/my/people/{READY}/plan").status_code == 404

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.apps import apps
 from django.core import mail as sent_mail
 from django.db import DatabaseError, connection, transaction
 from tests.store.conftest import practice_with
@@ -30,6 +32,7 @@ from clinic.practice.models import Alert, AlertStep, Duty, MailAddress, Outgoing
 from clinic.queries.alerts import TEST, UNREACHED, inbox, of_mine, rows_of, visible, waiting
 from clinic.queries.chain import beyond_the_pages, chain
 from clinic.queries.staffed import after, is_staffed, opens_next
+from clinic.record.models import Notice
 from ketapath.errors import BadInput
 
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
@@ -163,7 +166,9 @@ def test_closing_takes_words_and_stops_the_clock(house: dict[str, Account], wall
     assert [(row.outcome, row.patient_id) for row in rows] == [("done", "p1")] * 2
 
 
-def test_it_is_answered_by_those_it_comes_to_and_passed_on_by_whoever_sees_it(house: dict[str, Account]) -> None:
+def test_it_is_answered_by_those_it_comes_to_and_passed_on_by_whoever_sees_it(
+    house: dict[str, Account], wall: Wall
+) -> None:
     alert = item9(house)
     for name in ("bo", "dana"):
         with pytest.raises(Refused):
@@ -173,6 +178,7 @@ def test_it_is_answered_by_those_it_comes_to_and_passed_on_by_whoever_sees_it(ho
     with pytest.raises(BadInput, match="colleague"):
         act.hand_over(alert.pk, house["bo"].username, by=house["ben"])
     before = again(alert).next_at
+    wall.wait(minutes=5)
     assert act.hand_over(alert.pk, house["eli"].username, by=house["ben"])
     assert again(alert).owner == house["eli"]
     assert again(alert).next_at == before  # no clock is put off by handing over
@@ -449,6 +455,26 @@ def test_a_row_says_where_it_goes_next(house: dict[str, Account], wall: Wall) ->
     alert = item9(house)
     row = rows_of([again(alert)], house["ada"], wall.now)[0]
     assert (row.goes_to, row.is_mine, row.urgency) == (("Ben",), True, "now")
+
+
+def test_what_waited_as_a_notice_before_waits_as_an_alert_and_nothing_is_told_twice(
+    house: dict[str, Account], wall: Wall
+) -> None:
+    practice = house["ada"].practice
+    for key in ("measurement.item9", "response.warning rising phq9", "plan.signed", "override.asked", "override.asked"):
+        Notice.objects.create(
+            practice=practice, patient_id="p1", role="prescriber", key=key, made_at=wall.now - timedelta(days=3)
+        )
+    step = import_module("clinic.migrations.practice.0002_alerts")
+    step.take_over(apps, None)
+    step.take_over(apps, None)
+    assert sorted((a.kind, a.about) for a in Alert.objects.filter(practice=practice)) == [
+        ("measurement.item9", ""), ("override.asked", ""), ("response.warning", "rising phq9"),
+    ]  # fmt: skip
+    assert [n.key for n in Notice.objects.filter(practice=practice, seen_at=None)] == ["plan.signed"]
+    Alert.objects.filter(practice=practice).update(next_at=wall.now)
+    assert sweep() == 3  # they had no owner; each has one now
+    assert not Alert.objects.filter(practice=practice, owner=None).exists()
 
 
 def played(folder: Path, *words: str) -> dict[str, Any]:

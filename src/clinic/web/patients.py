@@ -143,7 +143,7 @@ def about(request: HttpRequest, found: Chart, *, here: str) -> dict[str, Any]:
     acts = (
         "state-fact", "withdraw-fact", "answer-score", "set-goal", "rate-goal", "decide-plan", "decide-card",
         "open-session", "ask-override", "sign-override", "sign-plan", "check-calculation", "write-note", "see-team",
-        "move-record", "export-chart", "check-order", "override-discharge", "see-schedule",
+        "move-record", "export-chart", "check-order", "override-discharge", "see-stock", "see-schedule",
     )  # fmt: skip
     allowed = permitted(account, acts, patient_id=found.patient_id)
     now = None if found.person is None else candidacy(found)

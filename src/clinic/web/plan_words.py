@@ -39,7 +39,7 @@ GROUPS: Mapping[str, tuple[Any, tuple[str, ...]]] = MappingProxyType(
 @about_person
 def words(request: HttpRequest, found: Chart) -> HttpResponse:
     """The whole plan that stands, for the team."""
-    context = about(request, found, here="plan") | _context(found, is_whole=True, has_tasks=True)
+    context = about(request, found, here="plan") | _context(found, is_whole=True)
     return render(request, "plan/words.html", context)
 
 
@@ -59,16 +59,16 @@ def own(request: HttpRequest, patient_id: str = "") -> HttpResponse:
         found = chart(reach(account, "read-own"), wanted) if is_open else None
         if found is None:
             raise Refused("read-own")
-        context = _context(found, is_whole=False, has_tasks=is_own)
+        context = _context(found, is_whole=False)
         return render(request, "own/plan.html", {"found": found, "is_own": is_own} | context)
 
     return told(request, "read-own", opened, patient_id=wanted)
 
 
-def _context(found: Chart, *, is_whole: bool, has_tasks: bool) -> dict[str, Any]:
+def _context(found: Chart, *, is_whole: bool) -> dict[str, Any]:
     """The plan that stands: its dates in order, what is to be arranged, and for the team the lines of its protocol.
 
-    Who cares at home sees no tasks and no settings: both may say what the person did not tell there.
+    The person and who cares at home see neither tasks nor settings: both may say what was not told at home.
     """
     signed = found.plan
     if signed is None:
@@ -80,7 +80,7 @@ def _context(found: Chart, *, is_whole: bool, has_tasks: bool) -> dict[str, Any]
         "signed": signed,
         "way": f"{signed.product}/{signed.route}",
         "visits": [{"visit": visit, "settings": visit.setting.split(", ")} for visit in visits],
-        "tasks": signed.tasks if has_tasks else (),
+        "tasks": signed.tasks if is_whole else (),
         "is_whole": is_whole,
         "parts": [part for part in parts if part["lines"]],
         "signatures": signatures(found),
