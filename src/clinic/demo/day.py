@@ -79,7 +79,7 @@ DAY: tuple[Coming, ...] = (
     _one("Marisol Quispe f", "1990-12-30", (58.9, 158), "im", 2, -95, language="es", first_total=18),
     _one("Desmond Achebe m", "1962-08-03", (88.0, 181), "im", 2, 15, rest=(131, 84), is_low=True),
     _one("Yuki Tanabe f", "2001-03-22", (52.6, 161), "iv", 3, -250, is_low=True, first_total=16),
-    _one("Callum Fraser m", "1973-11-14", (91.3, 186), "iv", 3, -40, earlier=1, late_at=60.0),
+    _one("Callum Fraser m", "1973-11-14", (91.3, 186), "iv", 3, -40, earlier=1, late_at=25.0),
     _one("Zofia Wrona f", "1964-05-06", (67.7, 165), "spray", 3, 85, earlier=2),
     _one("Tariq Rahmani m", "1988-09-17", (79.9, 178), "im", 4, -200, earlier=3),
     _one("Nneka Obi f", "1999-01-25", (65.1, 172), "spray", 4, -10, first_total=20),

@@ -43,6 +43,8 @@ MG_PER_ML = 1.0
 _BEFORE = timedelta(minutes=20)
 _TOGETHER = timedelta(minutes=6)
 """What is due within this time of a reading is read with it."""
+_FRESH = timedelta(minutes=8)
+"""A pressure that is older than this is taken again just before the dose."""
 _PEAK_MIN = 30.0
 
 
@@ -158,7 +160,10 @@ class Sitting:
         if booked is not None and found.plan is not None:
             length = booked.ends_at - booked.starts_at
             planned = booked.starts_at + length - timedelta(minutes=watched_minutes(found.plan))
-        return max(planned, visit.checks[-1].at + timedelta(minutes=1)), lambda: self._begin(found, self.nurse(found))
+        at, by = max(planned, visit.checks[-1].at + timedelta(minutes=2)), self.nurse(found)
+        if at - max((r.at for r in visit.readings), default=visit.opened_at) > _FRESH:
+            return at - timedelta(minutes=1), lambda: self._at_rest(found, by)
+        return at, lambda: self._begin(found, by)
 
     def _dosing(self, found: Chart, visit: Visit) -> Step:
         given, plan, by = visit.administration, found.plan, self.nurse(found)
