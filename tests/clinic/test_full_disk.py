@@ -35,7 +35,7 @@ def no_room(client: Client) -> Iterator[Any]:
         answers = []
         while not answers or (answers[-1].status_code == 302 and len(answers) < 200):
             answers.append(client.post(PATH, FIELDS))
-        for _ in range(400):  # small rows still fit into the last pages
+        for _ in range(4000):  # small rows still fit into the last pages
             try:
                 audit.append("fill", outcome="done", entities=["x" * 60])
             except OperationalError:
