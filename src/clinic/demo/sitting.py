@@ -7,7 +7,7 @@ what the next step follows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -79,10 +79,11 @@ class Sitting:
     staff: Mapping[str, Account]
     guest: Guest
     on: date
-    rng: np.random.Generator = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.rng = generator(f"{self.guest.identity} {self.on}")
+    @property
+    def rng(self) -> np.random.Generator:
+        """This person's chance at this minute, the same for whoever asks."""
+        return generator(f"{self.guest.identity} {clock.now():%Y%m%d%H%M}")
 
     def next(self) -> Step | None:
         """What is done next and at which instant, which may be over; None where nothing more comes."""
@@ -211,7 +212,8 @@ class Sitting:
 
     def _at_rest(self, found: Chart, by: Account) -> None:
         said = vitals(self.guest.rest, 0.0, self.rng)
-        said["vitals.weight_kg"] = f"{self.guest.weight_kg + self.rng.normal(0, 0.3):.1f}"
+        # Never less than at the referral: an order on the ceiling by weight would be above it.
+        said["vitals.weight_kg"] = f"{self.guest.weight_kg + 0.2:.1f}"
         said |= {"session.moaa_s": "5", "session.dissociation_0_10": "0", "session.distress_0_10": "1",
                  "session.nausea_0_10": "0"}  # fmt: skip
         chart_vitals(found, said, by=by, key="")
