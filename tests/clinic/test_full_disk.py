@@ -35,11 +35,12 @@ def no_room(client: Client) -> Iterator[Any]:
         answers = []
         while not answers or (answers[-1].status_code == 302 and len(answers) < 200):
             answers.append(client.post(PATH, FIELDS))
-        for _ in range(400):  # small rows still fit into the last pages
-            try:
-                audit.append("fill", outcome="done", entities=["x" * 60])
-            except OperationalError:
-                break
+        for entities in (["x" * 60], []):  # small rows still fit into the last pages, and smaller ones after them
+            for _ in range(400):
+                try:
+                    audit.append("fill", outcome="done", entities=entities)
+                except OperationalError:
+                    break
         yield answers[-1]
     finally:
         with connection.cursor() as cursor:
