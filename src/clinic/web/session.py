@@ -70,6 +70,8 @@ def past(request: HttpRequest, found: Chart, visit_id: str) -> HttpResponse:
     visit = next((v for v in found.visits if v.origin.id == visit_id), None)
     if visit is None or found.person is None:
         raise Http404
+    if found.open_visit is not None and visit.origin.id == found.open_visit.origin.id:
+        return redirect("patient-session", found.patient_id)  # it has forms, and they are answered there
     return _page(request, found, visit, None)
 
 
