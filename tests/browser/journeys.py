@@ -455,7 +455,8 @@ def walked(journey: Journey, house: House, chromium: Browser, picture: Path | No
 PREFACE = """# The ten daily jobs, walked
 
 Written by `make journeys` from `tests/browser/journeys.py`, which walks each in a real browser through the
-demonstration clinic and leaves a picture of its last page in `build/journeys`. The person is signed in; what opens the first page is
+demonstration clinic and leaves a picture of its last page in `build/journeys`. The person is signed in; what opens the
+first page is
 not counted. *Seconds of a person* are what hands and thought of a practised person need by the keystroke-level model
 (Card, Moran and Newell 1980): 1.35 s of thought, 1.1 s of pointing and 0.2 s for each click, 0.28 s for each key;
 reading and what happens in the room are not in them. *Seconds of the script* are the whole walk as measured on the

@@ -238,7 +238,7 @@ def test_the_morning_finds_certificates_and_checks_and_settles_what_is_gone(acco
     mine = Alert.objects.filter(practice=nurse.practice, closed_at=None)
     (alert,) = mine.filter(kind="certificate.expiring")
     assert (alert.about, alert.owner) == (str(first.pk), account("coordinator"))
-    assert alert_words(alert).startswith("basic life support of Bo Marsh")
+    assert alert_words(alert).startswith("Basic life support of Bo Marsh")
     assert mine.filter(kind="check.unanswered", about="a1").count() == 1
     Certificate.objects.create(**said, kind="basic-life-support", valid_until=today + timedelta(days=400))
     Booking.objects.filter(pk=check.pk).update(status="fulfilled")

@@ -5,24 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from django.utils.formats import date_format, time_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from clinic.queries.session import Room
 from clinic.record.projections import knowledge
 from ketapath.domain.plan import Option
-from ketapath.domain.session import TimedReading
 from ketapath.pharmacology import Series, Simulation
 from ketapath.plan.ways import doses_by_session
 from ketapath.report import say
-from ketapath.report.charts import Band, Dot, Line, Panel, draw
+from ketapath.report.charts import Band, Line, Panel, draw
 from ketapath.report.strip import Lane, Mark, draw_strip
-
-_SESSION_NAMES = 84.0
-"""The same room for names in both charts of a session, so that their minutes stand one under the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,76 +90,6 @@ def schedule_strip(option: Option, today: date, *, identity: str) -> Drawing:
     )  # fmt: skip
 
 
-def pressure_chart(room: Room, zone_of: datetime) -> Drawing | None:
-    """Observed pressures of one visit, by the clock."""
-    readings = [r for r in room.visit.readings if r.quantity in ("vitals.systolic_mmhg", "vitals.diastolic_mmhg")]
-    if not readings:
-        return None
-    zero = room.visit.administration.started_at if room.visit.administration else room.visit.opened_at
-    start, end = _axis(room)
-    lines = []
-    for quantity, name in (("vitals.systolic_mmhg", _("systolic")), ("vitals.diastolic_mmhg", _("diastolic"))):
-        own = [r for r in readings if r.quantity == quantity]
-        if own:
-            xs = [_minute(r, zero) for r in own]
-            lines.append(Line(kind="context", name=name, xs=xs, ys=[float(r.value) for r in own]))
-    panel = Panel(
-        title=_("Blood pressure in this session"),
-        description=_("Observed values by minute from the start of the dose."),
-        x_name=_("min"),
-        x_from=start,
-        x_to=end,
-        x_labels=_minutes(end),
-        y_from=min(40.0, *(float(r.value) for r in readings)),
-        y_to=max(200.0, *(float(r.value) for r in readings)),
-        y_step=20.0,
-        lines=lines,
-        dots=[
-            Dot(x=_minute(r, zero), y=float(r.value),
-                words=_("%(value)s mmHg at %(time)s")
-                % {"value": f"{r.value:g}", "time": date_format(r.at.astimezone(zone_of.tzinfo), "H:i")})
-            for r in readings
-        ],
-        width=720.0,
-        height=260.0,
-        name_room=_SESSION_NAMES,
-    )  # fmt: skip
-    return Drawing(
-        svg=picture(panel, "pressure"),
-        caption=_("Observed pressure, mmHg"),
-        head=[_("Time"), _("Value"), _("What")],
-        rows=[
-            [date_format(r.at.astimezone(zone_of.tzinfo), "H:i"), f"{r.value:g}", knowledge().paths[r.quantity].label]
-            for r in readings
-        ],
-    )
-
-
-def session_levels(room: Room, now: datetime) -> Drawing | None:
-    """The predicted level with the minute that it is now."""
-    if room.predicted is None:
-        return None
-    series = _parent(room.predicted)
-    given = room.visit.administration
-    minute = None if given is None else (now - given.started_at).total_seconds() / 60
-    here = [(minute, _("now"))] if minute is not None and 0 <= minute <= series.times_min[-1] else []
-    start, end = _axis(room)
-    panel = _level_panel(series, room.predicted.site, width=720.0, height=240.0, verticals=here, x_from=start, x_to=end,
-                         name_room=_SESSION_NAMES)  # fmt: skip
-    rows = [
-        [f"{t:g}", _number(series.p05[i]), _number(series.p50[i]), _number(series.p95[i])]
-        for i, t in enumerate(series.times_min)
-        if t % 20 == 0
-    ]
-    return Drawing(
-        svg=picture(panel, "level"),
-        caption=_("%(analyte)s in %(unit)s; predicted, not measured")
-        % {"analyte": series.analyte, "unit": series.unit},
-        head=[_("Minute"), "5 %", _("median"), "95 %"],
-        rows=rows,
-    )
-
-
 def _level_panel(
     series: Series,
     site: str,
@@ -200,15 +125,6 @@ def _level_panel(
     )
 
 
-def _axis(room: Room) -> tuple[float, float]:
-    """The minutes that both charts of a session show, so that they stand one under the other."""
-    given = room.visit.administration
-    zero = given.started_at if given else room.visit.opened_at
-    minutes = [_minute(r, zero) for r in room.visit.readings]
-    end = 120.0 if room.predicted is None else room.predicted.series[0].times_min[-1]
-    return min([0.0, *minutes]), max([end, *minutes])
-
-
 def _minutes(end: float) -> list[tuple[float, str]]:
     step = 40 if end <= 300 else 120
     return [(float(m), str(m)) for m in range(0, int(end) + 1, step)]
@@ -227,10 +143,6 @@ def round_axis(highest: float) -> tuple[float, float]:
     power = 10.0 ** math.floor(math.log10(highest))
     step = next(s * power for s in (0.2, 0.5, 1.0, 2.0) if highest / (s * power) <= 5)
     return step * math.ceil(highest / step), step
-
-
-def _minute(reading: TimedReading, zero: datetime) -> float:
-    return (reading.at - zero).total_seconds() / 60
 
 
 def _number(value: float) -> str:

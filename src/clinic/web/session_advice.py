@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from django.conf.locale import LANG_INFO
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from clinic.queries.person import Chart
@@ -18,8 +20,8 @@ from clinic.web.patients import about
 from ketapath.domain.evidence import Text
 from ketapath.report import say
 
-LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English"})
-"""The languages that the sheet is there in, by what they call themselves."""
+LANGUAGES: Mapping[str, Any] = MappingProxyType({"en": gettext_lazy("English")})
+"""The languages that the sheet is there in."""
 SHEET = (
     ("advice.driving", "MON-018"),
     ("advice.company", "MON-017"),

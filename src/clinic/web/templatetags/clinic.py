@@ -16,7 +16,6 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clinic.queries.profile import is_statable as may_be_stated
@@ -216,15 +215,7 @@ def decision(step: str) -> str:
 @register.filter
 def day(value: date | None) -> str:
     """A day as 24 Nov 2026; a dash where there is none."""
-    if value is None:
-        return "–"
-    # Equal instants of two zones may be two days, so only days are kept.
-    return _day(value, get_language()) if type(value) is date else date_format(value, "j M Y")
-
-
-@lru_cache(maxsize=4096)
-def _day(value: date, language: str | None) -> str:
-    return date_format(value, "j M Y")
+    return "–" if value is None else date_format(value, "j M Y")
 
 
 @register.filter
