@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from clinic import clock
 from clinic.queries.person import Chart
+from clinic.queries.schedule import room_names
 from clinic.queries.session import room
 from clinic.queries.signatures import why_unsigned
 from clinic.record.signatures import Seen
@@ -91,6 +92,7 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
         context["unsigned"] = why_unsigned(found)
     else:
         context |= drawn(request, found, here, now)
+        context["place"] = room_names(found.practice).get(here.visit.room, here.visit.room)
     return render(request, "session/session.html", context, status=problem.status if problem else 200)
 
 
