@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import django
@@ -31,8 +32,10 @@ _LOOK_EVERY_S = 0.2
 _AGAIN_AFTER_S = 1.0
 
 
-def run(said: Environment) -> int:
+def run(said: Environment, *, beside: Sequence[Callable[[threading.Event], None]] = ()) -> int:
     """Serve until ended; the exit code. Open event streams are given three seconds to close.
+
+    What is `beside` runs in threads of this process until its event is set.
 
     Raises BadInput where the address is taken or cannot be listened on.
     """
@@ -42,7 +45,7 @@ def run(said: Environment) -> int:
     listener = _listen(said)
     reserve.prepare()
     stop = threading.Event()
-    tasks = (work, work_apart, write_out, sealing.run)
+    tasks = (work, work_apart, write_out, sealing.run, *beside)
     aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in tasks]
     for thread in aside:
         thread.start()
