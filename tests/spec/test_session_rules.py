@@ -210,4 +210,4 @@ def test_a_session_is_counted_with_the_doses_that_were_given_elsewhere() -> None
 
     elsewhere = [dose(date(2026, 11, 19)), dose(date(2026, 11, 22))]
     assert number_of(visit, elsewhere) == 3
-    assert number_of(visit, [*elsewhere, dose(date(2026, 11, 26), datetime(2026, 11, 26, 10))]) == 3
+    assert number_of(visit, [*elsewhere, dose(date(2026, 11, 26), opened.replace(hour=10, tzinfo=None))]) == 3

@@ -144,7 +144,7 @@ def room(found: Chart, visit: Visit) -> Room:
     product = None if named is None else f"{named.product}/{named.route}"
     now = candidacy(found)
     verdict = None if product is None else now.by_product.get(product, now.verdict)
-    number = number_of(visit, () if found.person is None else found.person.doses)
+    number = number_of(visit, found.person.doses)
     session = visit.session(number, now=None if visit.step == "home" else clock.now())
     ordered = None if plan is None else plan.dose_mg
     infusion = None if plan is None else plan.infusion_min

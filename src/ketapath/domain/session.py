@@ -251,7 +251,7 @@ class Visit:
 
 
 def number_of(visit: Visit, doses: Iterable[Dose]) -> int:
-    """Which session of the person this visit is, the first being 1; doses of before, wherever they were given, count."""
+    """Which session of the person this visit is, the first being 1; doses that were given elsewhere count too."""
     given = None if visit.administration is None else visit.administration.origin.id
     opened = visit.opened_at.astimezone(UTC).replace(tzinfo=None)
     earlier = (d for d in doses if d.origin.id != given)
