@@ -21,8 +21,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 export DATA_DIR HOST PORT
 
-.PHONY: help fit setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
-	format run plan bench bench-audit bench-door bench-knowledge bench-pages bench-pharmacology bench-plan bench-records bench-response bench-store \
+.PHONY: help fit journeys setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
+	format run plan bench bench-alerts bench-audit bench-door bench-knowledge bench-pages bench-pharmacology bench-plan bench-records bench-response bench-store \
 	bench-trial calibrate calibrate-plan claims docs screenshots picture reference schema ci clean
 
 help: ## list the targets
@@ -124,6 +124,9 @@ run: setup css ## open the demonstration clinic on http://127.0.0.1:8000 (PORT, 
 screenshots: setup css tools ## pictures of every page, light, dark, phone and print, into build/screenshots
 	@$(BIN)/python -m tests.browser.screenshots build/screenshots $(ONLY)
 
+journeys: setup css tools ## walk the ten daily jobs, into docs/reference/journeys.md, with pictures in build/journeys
+	@$(BIN)/python -m tests.browser.journeys build/journeys $(ONLY)
+
 picture: setup css tools ## the README's picture, docs/patient.png
 	@$(BIN)/python -m tests.browser.screenshots docs/patient.png
 
@@ -159,6 +162,11 @@ bench-knowledge: setup ## time knowledge and candidacy, and write docs/reference
 
 bench-pages: setup css ## server time of each page with 2,000 people, into docs/reference/page-times.md (ARGS='/today 5' for some)
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pages $(ARGS)
+
+bench-alerts: setup ## a simulated day of 10,000 alerts with failures at every step, into docs/reference/alert-chain.md (minutes)
+	@$(BIN)/python -m benchmarks.alerts 10000 > build-alerts.txt; found=$$?; \
+	  { printf '# The chain of alerts under failures\n\nWritten by `make bench-alerts`: 10,000 alerts in a simulated day. The worker is killed in the middle of its turns, statements\nfail, the mail server refuses, the clock is set back, accounts are closed. An alert counts as arrived only where somebody outside\nthose processes could have seen it.\n\n```\n'; \
+	  cat build-alerts.txt; printf '```\n'; } > docs/reference/alert-chain.md; rm -f build-alerts.txt; exit $$found
 
 bench-response: setup ## time one person's course on one core, and write docs/reference/response-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.response_person $(ARGS)

@@ -6,7 +6,8 @@ import argparse
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     commands.add_parser("serve", help="serve the pages and the FHIR door on HOST and PORT from DATA_DIR")
     made = commands.add_parser("demo", help="the same with invented people; this computer only")
-    made.add_argument("--clock", default="1x", metavar="10x", help="let the clinic's clock run faster")
+    words = "let the day go on by itself, at the wall's pace (1x) or so many times as fast"
+    made.add_argument("--clock", metavar="10x", help=words)
     words = "hours that the clinic's clock is ahead, for a demonstration at night (DEMO_AHEAD)"
     made.add_argument("--ahead", type=float, default=None, metavar="HOURS", help=words)
     commands.add_parser("check", help="which settings hold, and whether the database is sound")
@@ -171,12 +173,13 @@ def _prepare_folder(folder: Path) -> None:
             file.write(secrets.token_urlsafe(48))
 
 
-def _demo(speed: str, ahead: float | None) -> int:
-    from clinic import clock
+def _demo(speed: str | None, ahead: float | None) -> int:
+    from clinic import clock, pulse
+    from clinic.demo.going import go_on
     from clinic.demo.load import NotADemo, load_demo
 
     try:
-        rate = float(speed.removesuffix("x"))
+        rate = float((speed or "1x").removesuffix("x"))
     except ValueError:
         rate = 0.0
     if not 1 <= rate <= 3600:
@@ -185,7 +188,9 @@ def _demo(speed: str, ahead: float | None) -> int:
         raise BadUsage(f"--ahead {ahead!r}: give hours from 0 to 24")
     if here().workers > 1:
         raise BadUsage("the demonstration has one clock and so one process; leave WORKERS at 1")
-    clock.be_ahead(timedelta(hours=here().demo_ahead if ahead is None else ahead))
+    before = timedelta(hours=here().demo_ahead if ahead is None else ahead)
+    clock.be_ahead(before)
+    clock.be_ahead(before + pulse.behind())  # where a day ran fast before, it goes on from there
     try:
         load_demo()
     except NotADemo as problem:
@@ -196,11 +201,14 @@ def _demo(speed: str, ahead: float | None) -> int:
             next_step="Choose another DATA_DIR, or run `ketapath-clinic serve`.",
         ) from problem
     clock.run_at(rate)
-    return _serve(is_demo=True)
+    if speed is None:
+        return _serve(is_demo=True)
+    print(f"The day goes on by itself, the clock at {rate:g} times the wall's pace, until everybody has gone home.")
+    return _serve(is_demo=True, beside=(go_on,))
 
 
-def _serve(*, is_demo: bool) -> int:
-    """Serve until ended."""
+def _serve(*, is_demo: bool, beside: Sequence[Callable[[threading.Event], None]] = ()) -> int:
+    """Serve until ended, with these tasks beside the pages."""
     from clinic import server
     from clinic.access.models import Account
     from clinic.record.models import Practice
@@ -216,7 +224,7 @@ def _serve(*, is_demo: bool) -> int:
         print(f"ketapath on {server.address(said)}", flush=True)
         if not Account.objects.exists():
             print("Nobody can sign in yet: ketapath-clinic create-practice, then create-user.", flush=True)
-    return server.run(said)
+    return server.run(said, beside=beside)
 
 
 def _print_sign_ins(address: str) -> None:

@@ -22,8 +22,10 @@ _supposed: ContextVar[datetime | None] = ContextVar("supposed", default=None)
 
 def run_at(rate: float) -> None:
     """From now on let the clock run this many times as fast. For demonstrations only."""
-    global _started_wall, _started_at, _rate
+    global _started_wall, _started_at, _rate, _ahead
     _started_at, _started_wall, _rate = now(), time.monotonic(), rate
+    if rate == 1.0:  # from here at the wall's pace, and never back
+        _ahead = _started_at - datetime.now(UTC)
 
 
 def be_ahead(of_the_wall: timedelta) -> None:

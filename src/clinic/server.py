@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import django
@@ -32,8 +33,10 @@ _LOOK_EVERY_S = 0.2
 _AGAIN_AFTER_S = 1.0
 
 
-def run(said: Environment) -> int:
+def run(said: Environment, *, beside: Sequence[Callable[[threading.Event], None]] = ()) -> int:
     """Serve until ended; the exit code. Open event streams are given three seconds to close.
+
+    What is `beside` runs in threads of this process until its event is set.
 
     Raises BadInput where the address is taken or cannot be listened on.
     """
@@ -44,7 +47,7 @@ def run(said: Environment) -> int:
     reserve.prepare()
     ready()
     stop = threading.Event()
-    tasks = (work, work_apart, write_out, sealing.run)
+    tasks = (work, work_apart, write_out, sealing.run, *beside)
     aside = [threading.Thread(target=task, args=(stop,), daemon=True) for task in tasks]
     for thread in aside:
         thread.start()

@@ -12,6 +12,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from clinic import clock
 from clinic.access.models import Account, AuditRow, SignInCode
 from clinic.access.verification import verify
+from clinic.demo.day import fitting
 from clinic.demo.load import NotADemo, accounts, load_demo
 from clinic.demo.stages import STAGES, generator, items, total_after
 from clinic.queries.person import candidacy, chart
@@ -30,8 +31,8 @@ def harbour(account: Who) -> Practice:
 
 
 def test_twelve_people_stand_at_different_stages(harbour: Practice) -> None:
-    lines = PatientLine.objects.filter(practice=harbour)
-    assert {line.patient_id for line in lines} == set(STAGES)
+    lines = PatientLine.objects.filter(practice=harbour, patient_id__in=STAGES)
+    assert len(lines) == 12
     assert sorted({line.sessions for line in lines}) == [0, 3, 5, 6]
     assert lines.exclude(visit_open="").count() == 2
     assert lines.filter(plan_status="active").count() == 6
@@ -83,7 +84,7 @@ def test_the_derived_tables_of_the_whole_demonstration_are_rebuilt_the_same(harb
     before = derived()
     PatientLine.objects.filter(practice=harbour).update(family="wrong", sessions=99)
     ExposureLine.objects.filter(practice=harbour).delete()
-    assert rebuild(harbour) == 12
+    assert rebuild(harbour) == len(STAGES) + len(fitting(clock.local(clock.now(), harbour.zone)))
     assert derived() == before
 
 

@@ -465,7 +465,7 @@ def test_what_waited_as_a_notice_before_waits_as_an_alert_and_nothing_is_told_tw
         Notice.objects.create(
             practice=practice, patient_id="p1", role="prescriber", key=key, made_at=wall.now - timedelta(days=3)
         )
-    step = import_module("clinic.migrations.practice.0003_alerts")
+    step = import_module("clinic.migrations.practice.0002_alerts")
     step.take_over(apps, None)
     step.take_over(apps, None)
     assert sorted((a.kind, a.about) for a in Alert.objects.filter(practice=practice)) == [

@@ -28,6 +28,11 @@ _STAFF = (
     ("pharmacist", "Femi Roth", Role.PHARMACIST),
     ("researcher", "Dr Ines Calder", Role.RESEARCHER),
     ("caregiver", "Sami Mansour", Role.CAREGIVER),
+    ("prescriber-aziz", "Dr Samir Aziz", Role.PRESCRIBER),
+    ("nurse-osei", "Efua Osei", Role.NURSE),
+    ("nurse-reyes", "Ana Reyes", Role.NURSE),
+    ("therapist-duarte", "Rui Duarte", Role.THERAPIST),
+    ("therapist-kim", "Min-ji Kim", Role.THERAPIST),
 )
 _OWN_RECORD = "first-language-arabic"
 _SETTINGS: dict[str, dict[str, object]] = {
@@ -36,6 +41,7 @@ _SETTINGS: dict[str, dict[str, object]] = {
         "languages": ["en", "es"],
         "acls_on_site": True,
         "rems_certified": True,
+        "routes": ["iv", "nasal", "im"],
         "weekdays": [0, 1, 2, 3, 4, 5, 6],  # open every day, so that the demonstration has sessions on any day
         "currency": "USD",
         "prices": {
@@ -113,16 +119,15 @@ def _practice(slug: str, name: str, zone: str) -> Practice:
 
 
 def _fill(practice: Practice) -> None:
-    play(practice, {account.role: account for account in Account.objects.filter(practice=practice)})
+    staff = {account.username: account for account in Account.objects.filter(practice=practice)}
+    play(practice, staff)
     patient = Account(
         username="patient", name="Layla Mansour", role=Role.PATIENT, practice=practice, patient_id=_OWN_RECORD
     )
     patient.set_unusable_password()
     patient.save()
     reason = "Her own wish, said to the coordinator (demonstration)."
-    staff = {account.role: account for account in Account.objects.filter(practice=practice)}
-    let_in(_OWN_RECORD, staff[Role.CAREGIVER].username, "caregiver", ["chart"], last_day=None, reason=reason,
-           by=staff[Role.COORDINATOR])  # fmt: skip
+    let_in(_OWN_RECORD, "caregiver", "caregiver", ["chart"], last_day=None, reason=reason, by=staff["coordinator"])
 
 
 def _fill_neighbours(practice: Practice) -> None:

@@ -27,7 +27,7 @@ class Stage:
     """One person's way so far.
 
     `gain` is the share of the first total that treatment takes away. `dose_mg` is what the dose is changed to after
-    the second session. `now` says who is in the house: arrived and waiting, or watched after the dose.
+    the second session. `now` says who is in the house: arrived and waiting, or watched after the dose, in this `room`.
     """
 
     first_total: int
@@ -40,6 +40,7 @@ class Stage:
     dose_mg: float | None = None
     now: Literal["", "arrived", "watched"] = ""
     arrives_with: tuple[int, int] | None = None
+    room: str = ""
 
 
 STAGES: Mapping[str, Stage] = MappingProxyType(
@@ -47,14 +48,14 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
         "treatment-resistant-depression": Stage(first_total=18, weight_kg=71.4, rest=(124, 78)),
         "pressure-too-high-today": Stage(
             first_total=17, weight_kg=88.2, rest=(134, 84), option="racemic-iv-series", signed_days_ago=13, sessions=3,
-            gain=0.35, now="arrived", arrives_with=(186, 112),
+            gain=0.35, now="arrived", arrives_with=(186, 112), room="room-8",
         ),
         "aneurysm": Stage(first_total=21, weight_kg=64.9, rest=(128, 80)),
         "psychosis-history": Stage(first_total=16, weight_kg=79.3, rest=(119, 74)),
         "bipolar": Stage(first_total=22, weight_kg=68.0, rest=(121, 77)),
         "ptsd-with-depression": Stage(
             first_total=19, weight_kg=59.6, rest=(116, 72), option="esketamine-label", signed_days_ago=17, sessions=4,
-            gain=0.4, dose_mg=84.0, now="watched",
+            gain=0.4, dose_mg=84.0, now="watched", room="room-7",
         ),
         "chronic-pain": Stage(
             first_total=16, weight_kg=92.5, rest=(131, 83), option="racemic-iv-series", signed_days_ago=29, sessions=6,

@@ -17,20 +17,27 @@ from zoneinfo import ZoneInfo
 
 from clinic import clock
 from clinic.access.models import Account
-from clinic.access.proof import Proof
 from clinic.actions.alerts import act
+from clinic.actions.forms import remind_of_forms
 from clinic.actions.governance import state_of_clinic
 from clinic.actions.notes import Writing, save_note
 from clinic.actions.patients import import_record
 from clinic.actions.plan import Wish, check_calculation, decide_card, decide_plan, standing
 from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
+from clinic.actions.rooms import set_room
+from clinic.actions.schedule import book, cancel
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
 from clinic.actions.session_steps import check_order, confirm_consent, finish_rescreen
 from clinic.actions.team import join_team
 from clinic.actions.today import see_notice
+from clinic.actions.watches import look_at_house
+from clinic.demo.around import Around
 from clinic.demo.charts import NOTHING_AGAINST, ON_LEAVING, ON_THE_DAY, typed
+from clinic.demo.cupboard import count_up, stock_up
+from clinic.demo.day import ROOMS, SIGNED_DAYS_AGO, Coming, fitting, moment, referred
 from clinic.demo.people import people
+from clinic.demo.sitting import Sitting, shown_by
 from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal, total_after, vitals
 from clinic.jobs import do_next
 from clinic.practice.models import Alert
@@ -52,10 +59,10 @@ class Story:
 
     practice: Practice
     staff: Mapping[str, Account]
-    waiting: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
+    waiting: list[tuple[datetime, int, Callable[[], object]]] = field(default_factory=list)
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    def tell(self, at: datetime, what: Callable[[], None]) -> None:
+    def tell(self, at: datetime, what: Callable[[], object]) -> None:
         """At this instant, this."""
         heapq.heappush(self.waiting, (at, next(self.numbers), what))
 
@@ -87,13 +94,104 @@ def play(practice: Practice, staff: Mapping[str, Account]) -> None:
         story.tell(story.at(first + timedelta(days=days), 7), story.check_emergency_kit)
     for identity, stage in STAGES.items():
         _Person(story=story, identity=identity, stage=stage, today=today, now=now).begin()
+    story.tell(story.at(first, 6, 30), lambda: open_rooms(staff["coordinator"]))
+    _the_house(story, today)
+    coming = fitting(clock.local(now, practice.zone))
+    for number, one in enumerate(coming):
+        _Visitor(story=story, one=one, today=today, now=now).begin(number)
+    around = Around(practice=practice, staff=staff, today=today, now=now)
+    for at, what in around.told(frozenset(one.identity for one in coming)):
+        story.tell(at, what)
     story.play(now)
 
 
-def shown_by(account: Account) -> Proof:
-    """What a person of the story signs with: they are invented, and so is their proof."""
-    assert account.practice.is_demo
-    return Proof(username=account.username)
+def open_rooms(by: Account) -> None:
+    """Eight treatment rooms and two for talking."""
+    for place, code in enumerate(ROOMS, start=1):
+        set_room(code, name=f"Room {place}", kind="treatment", place=place, by=by)
+    for place, name in enumerate(("Garden room", "Quiet room"), start=1):
+        set_room(f"talk-{place}", name=name, kind="talking", place=place, by=by)
+
+
+def _the_house(story: Story, today: date) -> None:
+    """What happens beside the people: deliveries, yesterday's count, this morning's look at what is overdue."""
+    staff, practice = story.staff, story.practice
+    story.tell(story.at(today - timedelta(days=2), 7, 30), lambda: stock_up(staff["pharmacist"]))
+    counted = story.at(today - timedelta(days=1), 18, 30)
+    story.tell(counted, lambda: count_up(staff["pharmacist"], staff["nurse-osei"]))
+    story.tell(story.at(today, 0, 10), lambda: _look_round(practice))
+
+
+def _look_round(practice: Practice) -> None:
+    look_at_house(practice)
+    remind_of_forms(practice)
+
+
+class _Visitor:
+    """The part in the story of somebody who comes today and was not here before this week."""
+
+    def __init__(self, *, story: Story, one: Coming, today: date, now: datetime) -> None:
+        self.story, self.one, self.today = story, one, today
+        self.starts = clock.local(moment(now) + timedelta(minutes=one.starts), story.practice.zone)
+        self.sitting = Sitting(practice=story.practice, staff=story.staff, guest=one.guest, on=today)
+
+    def begin(self, number: int) -> None:
+        """A few days ago the record comes and a plan is signed; each at a time of their own."""
+        met = self.today - timedelta(days=SIGNED_DAYS_AGO)
+        at = self.story.at(met, 10) + timedelta(minutes=9 * number)
+        self.story.tell(at, lambda: self._arrive(met))
+        signer = ("prescriber", "prescriber-aziz")[number % 2]
+        self.story.tell(at + timedelta(minutes=4), lambda: self._sign(self.story.staff[signer]))
+        self.story.tell(self.starts - timedelta(minutes=10), self._go_on)
+        if self.one.is_low:
+            self.story.tell(self.starts + timedelta(minutes=6), lambda: answer_alerts(self.story, self.one.identity))
+        if self.one.comes == "cancelled":
+            early = min(self.starts - timedelta(hours=2), self.story.at(self.today, 8))
+            self.story.tell(early, self._cancel)
+
+    def _arrive(self, met: date) -> None:
+        bundle = referred(self.one, met).bundle()
+        import_record(json.dumps(bundle, ensure_ascii=False).encode(), by=self.story.staff["coordinator"])
+
+    def _sign(self, by: Account) -> None:
+        found = self.sitting.look()
+        usual = next(o for o in plan(found).options if o.protocol_id == self.one.option and o.is_usual)
+        wish = Wish(outcome="accepted", reason=_AGREED, seen=standing(found), digest=plan(found).inputs_digest)
+        decide_plan(found, usual.id, wish, by=by, key="", proof=shown_by(by))
+        found, nurse = self.sitting.look(), self.story.staff["nurse-reyes"]
+        check = order_check(found)
+        if check is not None:
+            check_calculation(found, check.seen, by=nurse, key="", proof=shown_by(nurse))
+        book_today(self.sitting.look(), self.starts, self.one.room, by=self.story.staff["coordinator"])
+
+    def _go_on(self) -> None:
+        """Everything that has its time by now, then again when the next thing has."""
+        step = self.sitting.next()
+        while step is not None and step[0] <= clock.now():
+            step[1]()
+            step = self.sitting.next()
+        if step is not None:
+            self.story.tell(step[0], self._go_on)
+
+    def _cancel(self) -> None:
+        found = self.sitting.look()
+        [booked] = [b for b in found.bookings if b.kind == "session"]
+        why = "Has a fever; called this morning."
+        cancel(found, booked.origin.id, reason=why, by=self.story.staff["coordinator"], key="")
+
+
+def answer_alerts(story: Story, patient_id: str) -> None:
+    """The prescriber calls about what this person's answers called for."""
+    for alert in Alert.objects.filter(practice=story.practice, patient_id=patient_id, closed_at=None):
+        act(alert.pk, CALLED, by=story.staff["prescriber"], closes=True)
+
+
+def book_today(found: Chart, starts: datetime, room: str, *, by: Account) -> None:
+    """The session that the plan has on that day, at this time by the clinic's clock, in this room."""
+    assert found.plan is not None
+    planned = next(v for v in found.plan.visits if v.kind == "session" and v.on == starts.date())
+    at = starts.time().replace(second=0, microsecond=0)
+    book(found, "session", starts.date(), at, room=room, planned=planned, ride="arranged", by=by, key="")
 
 
 class _Person:
@@ -145,6 +243,8 @@ class _Person:
         at = self.now - (timedelta(minutes=75) if self.stage.now == "watched" else timedelta(minutes=20))
         since_midnight = self.now - self.story.at(self.today, 0)
         if self.stage.now and since_midnight > _LATEST_ARRIVAL:
+            starts = clock.local(moment(at), self.story.practice.zone)
+            book_today(self.look(), starts, self.stage.room, by=self.story.staff["coordinator"])
             self.story.tell(at, self._visit)
 
     def _notice(self) -> None:
@@ -248,9 +348,8 @@ class _Person:
             self.story.tell(clock.now() + timedelta(minutes=6), self._answer)
 
     def _answer(self) -> None:
-        """The prescriber calls about what the answers called for; what is of the last week waits for the visitor."""
-        for alert in Alert.objects.filter(practice=self.story.practice, patient_id=self.identity, closed_at=None):
-            act(alert.pk, CALLED, by=self.prescriber, closes=True)
+        """What is of the last week waits for the visitor."""
+        answer_alerts(self.story, self.identity)
 
     def _wish(self, found: Chart, *, outcome: str = "accepted", reason: str = _AGREED) -> Wish:
         return Wish(

@@ -14,7 +14,7 @@ from typing import Any
 
 from clinic import clock
 from clinic.record.models import PolicyEntry, Practice
-from clinic.record.projections import knowledge, name_of, words
+from clinic.record.projections import knowledge, name_of, said, words
 from clinic.record.reach import Reach
 from clinic.record.read import newest, of_patient_at
 from ketapath import journey
@@ -289,12 +289,14 @@ def _chart(key: _Read) -> Chart | None:
     stored = [s for s in of_patient_at(reach, patient_id, key.mark) if s.part in ADVISED]
     if not any(s.kind == "Patient" for s in stored):
         return None
-    bundle = bundle_of([s.resource for s in stored])
     person, problem = None, None
     try:
-        person = profile(statements(bundle, words()), as_of=key.as_of, knowledge=knowledge_at(clinic))
+        read = said(stored)
+        bundle, held = read.bundle, read.visits
+        person = profile(read.stated, as_of=key.as_of, knowledge=knowledge_at(clinic))
     except BadInput as found:
-        problem = found
+        problem, bundle = found, bundle_of([s.resource for s in stored])
+        held = visits(bundle, words())
     given, family = name_of(bundle)
     return Chart(
         practice=reach.practice,
@@ -309,7 +311,7 @@ def _chart(key: _Read) -> Chart | None:
         person=person,
         problem=problem,
         plans=signed_plans(bundle),
-        visits=visits(bundle, words()),
+        visits=held,
         decisions=decisions(bundle),
         bookings=bookings(bundle),
         clinic=clinic,

@@ -6,13 +6,15 @@ Each is written in the transaction that changes the record, and `rebuild` makes 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 
 from django.db import transaction
 
 from clinic.record.models import Booking, Current, ExposureLine, Hold, PatientLine, Practice, Term, VisitLine
-from clinic.record.read import of_patient
+from clinic.record.read import Stored, of_patient
 from clinic.record.visit_json import visit_as_json
 from clinic.record.write import index
 from ketapath.domain.fact import Statements
@@ -37,25 +39,54 @@ def words() -> Vocabulary:
     return vocabulary(knowledge())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One record as the core reads it; nobody changes it."""
+
+    bundle: Bundle
+    stated: Statements
+    visits: tuple[Visit, ...]
+
+
+def said(stored: Iterable[Stored]) -> Said:
+    """What these resources of one person state. Raises BadInput as `statements` does.
+
+    The newest few are kept: an act reads the record that the act before it has just written.
+    """
+    return _said(tuple((s.kind, s.identity, s.version, s.changed_at, s.text) for s in stored), _Held(tuple(stored)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The resources themselves, carried along a cached call; their texts and versions tell two records apart."""
+
+    stored: tuple[Stored, ...] = field(compare=False)
+
+
+@lru_cache(maxsize=16)  # less than a megabyte each
+def _said(texts: tuple[tuple[str, str, int, datetime, str], ...], held: _Held) -> Said:
+    bundle = bundle_of([s.resource for s in held.stored])
+    return Said(bundle=bundle, stated=statements(bundle, words()), visits=visits(bundle, words()))
+
+
 def project(practice: Practice, patient_id: str) -> None:
     """Write this person's derived rows anew."""
-    stored = [s.resource for s in of_patient(practice, patient_id) if s.part in ADVISED]
+    stored = [s for s in of_patient(practice, patient_id) if s.part in ADVISED]
     ExposureLine.objects.filter(practice=practice, patient_id=patient_id).delete()
     PatientLine.objects.filter(practice=practice, patient_id=patient_id).delete()
     VisitLine.objects.filter(practice=practice, patient_id=patient_id).delete()
-    if not any(r["resourceType"] == "Patient" for r in stored):
+    if not any(s.kind == "Patient" for s in stored):
         _book(practice, patient_id, ())
         return
-    bundle = bundle_of(stored)
+    read = said(stored)
+    bundle, stated, held = read.bundle, read.stated, read.visits
     booked = bookings(bundle)
     _book(practice, patient_id, booked)
-    stated = statements(bundle, words())
     ExposureLine.objects.bulk_create(
         ExposureLine(practice=practice, patient_id=patient_id, administration=dose.origin.id, given_on=dose.on,
                      product=dose.product, route=dose.route, dose_mg=dose.dose_mg)
         for dose in stated.doses
     )  # fmt: skip
-    held = visits(bundle, words())
     _line(practice, bundle, stated, booked, held).save()
     if held:
         _visit_line(practice, bundle, patient_id, held).save()

@@ -54,10 +54,20 @@ def codings(holder: Any, field: str) -> Iterator[Coding]:
         for coding in objects(concept, "coding"):
             code = coding.get("code")
             if isinstance(code, str):
-                system = coding.get("system")
-                yield Coding(
-                    SYSTEMS.get(system) if isinstance(system, str) else None, code, text(coding, "display") or ""
-                )
+                yield Coding(_short(coding.get("system")), code, text(coding, "display") or "")
+
+
+def has_code(holder: Any, field: str, system: str, code: str) -> bool:
+    """Whether one of the codings says this, by the short name of its system; asked of each resource of a record."""
+    return any(
+        coding.get("code") == code and _short(coding.get("system")) == system
+        for concept in objects(holder, field)
+        for coding in objects(concept, "coding")
+    )
+
+
+def _short(system: Any) -> str | None:
+    return SYSTEMS.get(system) if isinstance(system, str) else None
 
 
 def words(holder: Any, field: str) -> Iterator[str]:

@@ -6,7 +6,8 @@ The counterpart of `encode`. Records from elsewhere have none of these; whatever
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal, cast
 
@@ -27,7 +28,7 @@ _PRODUCT_OF = {unii: product for product, (unii, _) in SUBSTANCE.items()}
 
 def visits(bundle: Bundle, vocabulary: Vocabulary) -> tuple[Visit, ...]:
     """Every visit for a session, oldest first, with its dose and readings."""
-    found = []
+    found, observed = [], _by_encounter(bundle)
     for encounter in bundle.of_type("Encounter"):
         period = encounter.get("period")
         opened = _instant(period.get("start")) if isinstance(period, dict) else None
@@ -35,6 +36,7 @@ def visits(bundle: Bundle, vocabulary: Vocabulary) -> tuple[Visit, ...]:
             continue
         here = f"Encounter/{encounter.get('id')}"
         given = [a for a in bundle.of_type("MedicationAdministration") if _refers(a, "context", here) and not _void(a)]
+        seen = observed.get(here, ())
         found.append(
             Visit(
                 origin=el.origin(encounter),
@@ -43,11 +45,11 @@ def visits(bundle: Bundle, vocabulary: Vocabulary) -> tuple[Visit, ...]:
                 closed_at=_instant(encounter["period"].get("end")),
                 plan_id=_plan_of(encounter),
                 administration=next(filter(None, (_administration(a, vocabulary) for a in given)), None),
-                readings=tuple(_readings(bundle, here, vocabulary)),
+                readings=tuple(_readings(seen, vocabulary)),
                 room=_room_of(encounter),
                 appointment_id=next(_references(encounter, "appointment"), "").partition("/")[2] or None,
-                events=tuple(_events(bundle, here)),
-                misses=tuple(_misses(bundle, here)),
+                events=tuple(_events(seen)),
+                misses=tuple(_misses(seen)),
             )
         )
     return tuple(sorted(found, key=lambda v: v.opened_at))
@@ -252,11 +254,24 @@ def _administration(resource: Resource, vocabulary: Vocabulary) -> Administratio
     )
 
 
-def _readings(bundle: Bundle, visit: str, vocabulary: Vocabulary) -> Iterator[TimedReading]:
-    found = []
+def _by_encounter(bundle: Bundle) -> Mapping[str, Sequence[Resource]]:
+    """What was observed and still counts, by the encounter that it names, in the order of the record.
+
+    Sorted out once: a person of many sessions has thousands of observations, and each belongs to one visit.
+    """
+    found: dict[str, list[Resource]] = defaultdict(list)
     for resource in bundle.of_type("Observation"):
+        if not _void(resource):
+            for reference in dict.fromkeys(_references(resource, "encounter")):
+                found[reference].append(resource)
+    return found
+
+
+def _readings(seen: Iterable[Resource], vocabulary: Vocabulary) -> Iterator[TimedReading]:
+    found = []
+    for resource in seen:
         at = _instant(resource.get("effectiveDateTime"))
-        if not _refers(resource, "encounter", visit) or at is None or _void(resource):
+        if at is None:
             continue
         for holder in (resource, *el.objects(resource, "component")):
             for fact in value_facts(holder, resource, vocabulary):
@@ -273,12 +288,12 @@ def _readings(bundle: Bundle, visit: str, vocabulary: Vocabulary) -> Iterator[Ti
     return iter(sorted(found, key=lambda r: r.at))
 
 
-def _events(bundle: Bundle, visit: str) -> Iterator[Event]:
+def _events(seen: Iterable[Resource]) -> Iterator[Event]:
     """What happened in this visit, oldest first; at one instant in the order in which it was written."""
     found = []
-    for resource in bundle.of_type("Observation"):
+    for resource in seen:
         at = _instant(resource.get("effectiveDateTime"))
-        if not is_event(resource) or at is None or not _refers(resource, "encounter", visit) or _void(resource):
+        if at is None or not is_event(resource):
             continue
         codes = (c for concept in el.objects(resource, "code") for c in el.objects(concept, "coding"))
         kind = next((str(c.get("code")) for c in codes if c.get("system") == EVENT), "")
@@ -300,10 +315,10 @@ def _events(bundle: Bundle, visit: str) -> Iterator[Event]:
     return iter(sorted(found, key=lambda e: e.at))
 
 
-def _misses(bundle: Bundle, visit: str) -> Iterator[Miss]:
+def _misses(seen: Iterable[Resource]) -> Iterator[Miss]:
     """How far the readings of this visit were from what was expected."""
-    for resource in bundle.of_type("Observation"):
-        if not _is(resource, "code", "session-miss") or not _refers(resource, "encounter", visit) or _void(resource):
+    for resource in seen:
+        if not _is(resource, "code", "session-miss"):
             continue
         for part in el.objects(resource, "component"):
             stated, amount = {str(e.get("url")): e for e in el.objects(part, "extension")}, part.get("valueQuantity")
@@ -413,7 +428,7 @@ def _refers(resource: Mapping[str, Any], field: str, wanted: str) -> bool:
 
 
 def _is(resource: Mapping[str, Any], field: str, code: str) -> bool:
-    return any(c.system == "local" and c.code == code for c in el.codings(resource, field))
+    return el.has_code(resource, field, "local", code)
 
 
 def _void(resource: Resource) -> bool:

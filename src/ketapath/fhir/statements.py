@@ -52,8 +52,7 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
         confidence = _confidence(resource, vocabulary)
         doubtful[str(el.origin(resource))] = confidence if confidence in _DOUBTFUL else "reported"
         facts += [f if f.confidence == confidence else replace(f, confidence=confidence) for f in found]
-        elsewhere = str(el.origin(resource)) in of_goals or answers_an_instrument(resource, vocabulary)
-        if not found and not elsewhere:
+        if not found and str(el.origin(resource)) not in of_goals and not answers_an_instrument(resource, vocabulary):
             uninterpreted[resource["resourceType"]] += 1
     scores = tuple(scores_of(bundle, vocabulary))
     facts += [replace(f, confidence=doubtful[str(f.origin)]) for f in _score_facts(scores, vocabulary)]

@@ -21,7 +21,6 @@ def value_facts(
     holder: Mapping[str, Any], resource: Resource, vocabulary: Vocabulary, *, path: str | None = None
 ) -> Iterator[Fact]:
     """The facts that one value element states: for a given path, or for those that its code fills."""
-    on, at = el.when(resource, "effectiveDateTime", "effectivePeriod", "effectiveInstant", "authored", "issued")
     if path is not None:
         targets = [(vocabulary.paths[path], "")]
     else:
@@ -29,6 +28,9 @@ def value_facts(
         targets = [(vocabulary.paths[code], "") for code in direct if code in vocabulary.paths]
         for concept in vocabulary.observations.of(holder, "code"):
             targets += [(spec, concept) for spec in vocabulary.paths_from("observation", concept)]
+    if not targets:
+        return
+    on, at = el.when(resource, "effectiveDateTime", "effectivePeriod", "effectiveInstant", "authored", "issued")
     for spec, concept in targets:
         if on is not None and el.text(resource, "status") in DONE and vocabulary.is_total(spec.path):
             continue  # totals of known instruments are read with their items, in questionnaires.py

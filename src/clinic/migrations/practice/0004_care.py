@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("practice", "0004_stock"),
+        ("practice", "0003_stock"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

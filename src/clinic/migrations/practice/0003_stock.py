@@ -14,7 +14,7 @@ from clinic.migrations.append_only import guard
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("practice", "0003_alerts"),
+        ("practice", "0002_alerts"),
     ]
 
     operations = [
