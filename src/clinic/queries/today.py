@@ -51,8 +51,8 @@ class Today:
 AT_ONCE = 30
 
 
-def today(account: Account, *, whole: bool = False) -> Today:
-    """The day as the record stands at this moment, for this account; with every notice where it is to be `whole`."""
+def today(account: Account, *, start: int = 0) -> Today:
+    """The day as the record stands at this moment, for this account; its notices from this place on."""
     within = reach(account, "see-today")
     on = clock.today(within.practice.zone)
     waiting = PatientLine.objects.filter(next_on__lte=on, plan_status="active", visit_open="")
@@ -62,7 +62,7 @@ def today(account: Account, *, whole: bool = False) -> Today:
         for day, at in line.planned
     ]
     unread = unseen(account).order_by("made_at", "id")
-    notices = list(unread if whole else unread[:AT_ONCE])
+    notices = list(unread[start : start + AT_ONCE])
     named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
     people = {line.patient_id: line for line in within.people_of(named)}
     absent = missed_today(within.practice, on)
@@ -83,7 +83,7 @@ def today(account: Account, *, whole: bool = False) -> Today:
         waiting={
             "urgent": len(urgent),
             "alerts": len(alerts),
-            "notices": len(notices) if len(notices) < AT_ONCE or whole else unread.count(),
+            "notices": unread.count() if start or len(notices) == AT_ONCE else len(notices),
         },
     )
 

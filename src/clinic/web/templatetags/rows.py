@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from urllib.parse import quote
 
 from django.template import Library
 from django.urls import reverse
@@ -28,6 +29,7 @@ _NOTHING = SafeString("")
 def fact_rows(rows: Iterable[Row], patient_id: str, may_state: bool) -> SafeString:
     """The rows of a table of facts: what, how much, since when, from where, and the way to state it anew."""
     stating = reverse("patient-fact", args=[patient_id]) if may_state else ""
+    of_sources = reverse("patient-source", args=[patient_id, "-", "-"]).removesuffix("-/-")
     change = _("Change")
     return format_html_join(
         "\n",
@@ -41,7 +43,7 @@ def fact_rows(rows: Iterable[Row], patient_id: str, may_state: bool) -> SafeStri
                 shown_value(row.value),
                 day(row.on),
                 _below(word(row.confidence)),
-                _origin(row, patient_id),
+                _origin(row, of_sources),
                 format_html(
                     '<a href="{}?path={}">{}<span class="hidden"> {}</span></a>', stating, row.path, change, row.label
                 )
@@ -57,11 +59,11 @@ def _below(words: str) -> SafeString:
     return format_html('<br><span class="quiet">{}</span>', words) if words else _NOTHING
 
 
-def _origin(row: Row, patient_id: str) -> SafeString | str:
+def _origin(row: Row, of_sources: str) -> SafeString | str:
     kind = word(row.origin_kind)
     if not row.source:
         return kind
-    place = reverse("patient-source", args=[patient_id, row.origin_kind, row.origin_id])
+    place = f"{of_sources}{quote(row.origin_kind, safe='')}/{quote(row.origin_id, safe='')}"
     return format_html('<a href="{}">{}<span class="hidden"> {}, {}</span></a>', place, kind, row.origin_id, row.label)
 
 
