@@ -19,8 +19,9 @@ from clinic.web.lock import marked
 @staff("see-today")
 def today(request: HttpRequest) -> HttpResponse:
     """The whole page, or its live part alone when the page asks for it."""
-    practice = account_of(request).practice
-    context = {"day": day(account_of(request)), "now": clock.local(clock.now(), practice.zone)}
+    practice, whole = account_of(request).practice, request.GET.get("notices") == "all"
+    found = day(account_of(request), whole=whole)
+    context = {"day": found, "whole": whole, "now": clock.local(clock.now(), practice.zone)}
     part = getattr(request, "htmx", False)
     return render(request, "today/list.html" if part else "today/today.html", context)
 
