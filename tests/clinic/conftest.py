@@ -22,6 +22,7 @@ from tests.proofs import give_secret
 from clinic import clock
 from clinic.access.models import Account, Stay
 from clinic.demo.load import load_demo
+from clinic.practice.models import CommunityPlace, Handover
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, request: pyte
 @pytest.fixture
 def account(db: None) -> Callable[[str], Account]:
     return lambda username: Account.objects.get(username=username)
+
+
+@pytest.fixture
+def few(db: None) -> None:
+    """One nurse, one prescriber and one therapist alone, with nothing handed over and nowhere to refer to."""
+    Account.objects.filter(username__contains="-", practice__slug="harbour").update(is_active=False)
+    Handover.objects.all().delete()
+    CommunityPlace.objects.all().delete()
 
 
 @pytest.fixture

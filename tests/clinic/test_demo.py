@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -12,13 +15,18 @@ from fhir.resources.R4B import get_fhir_model_class
 from clinic import clock
 from clinic.access.models import Account, AuditRow, SignInCode
 from clinic.access.verification import verify
-from clinic.demo.day import fitting
+from clinic.actions.watches import watch_sessions
+from clinic.demo.day import DAY, fitting
+from clinic.demo.going import Going
 from clinic.demo.load import NotADemo, accounts, load_demo
 from clinic.demo.stages import STAGES, generator, items, total_after
+from clinic.jobs import do_next
+from clinic.practice.models import Alert, Count, Difference, LedgerLine
 from clinic.queries.person import candidacy, chart
 from clinic.queries.plan import replay
+from clinic.queries.schedule import day_span
 from clinic.queries.signatures import signatures, why_unsigned
-from clinic.record.models import Current, ExposureLine, PatientLine, Practice, Term, VisitLine
+from clinic.record.models import Booking, Current, ExposureLine, PatientLine, Practice, Term, VisitLine
 from clinic.record.projections import rebuild
 from ketapath.fhir.readback import notes
 
@@ -124,6 +132,69 @@ def test_every_plan_order_dose_and_note_of_the_story_is_signed_by_who_did_it(har
             ("therapist", "author"), ("nurse", "check"), ("prescriber", "check"),
         }  # fmt: skip
         assert "changed" not in {s.state for group in held.values() for s in group}
+
+
+def test_today_has_people_at_every_phase_in_eight_rooms(harbour: Practice) -> None:
+    coming = fitting(clock.local(clock.now(), harbour.zone))
+    if len(coming) < len(DAY):
+        pytest.skip("in the small hours and late in the evening not everybody comes")
+    begin, end = day_span(clock.today(harbour.zone), harbour.zone)
+    today = Booking.objects.filter(practice=harbour, kind="session", starts_at__gte=begin, starts_at__lt=end)
+    assert Counter(today.values_list("status", flat=True)) == {
+        "fulfilled": 7, "arrived": 8, "booked": 7, "cancelled": 1, "noshow": 1
+    }  # fmt: skip
+    assert len(set(today.values_list("room", flat=True))) == 8
+    here = PatientLine.objects.filter(practice=harbour).exclude(visit_open="")
+    assert set(here.values_list("visit_step", flat=True)) == {
+        "arrived", "re-screen", "ready", "dosing", "observing", "leaving"
+    }  # fmt: skip
+    doses = ExposureLine.objects.filter(practice=harbour, given_on=clock.today(harbour.zone))
+    assert {(d.product, d.route) for d in doses} == {("racemic", "iv"), ("racemic", "im"), ("esketamine", "nasal")}
+    open_ones = Alert.objects.filter(practice=harbour, closed_at=None)
+    assert {"certificate.expiring", "stock.difference", "form.overdue"} <= set(open_ones.values_list("kind", flat=True))
+
+
+def test_what_was_given_today_is_in_the_book_and_yesterday_was_counted(harbour: Practice) -> None:
+    today = clock.today(harbour.zone)
+    uses = LedgerLine.objects.filter(practice=harbour, kind="use")
+    for one in uses:
+        dose = ExposureLine.objects.get(practice=harbour, administration=one.administration_id)
+        assert (float(one.given_mg), one.day) == (dose.dose_mg, today)
+    assert Count.objects.filter(practice=harbour, counted_on=today - timedelta(days=1)).count() == 3
+    assert [d.state for d in Difference.objects.filter(practice=harbour)] == ["explained"]
+
+
+@pytest.mark.slow
+def test_the_day_goes_on_by_itself_until_everybody_is_home(harbour: Practice) -> None:
+    at = clock.now()
+    with clock.supposed(at):
+        going = Going.begin(harbour)
+    is_on, turns = True, 0
+    while is_on and turns < 200:
+        with clock.supposed(at):
+            is_on = going.turn()
+            while do_next():
+                pass
+            watch_sessions(harbour)
+        at, turns = at + timedelta(minutes=3), turns + 1
+    assert not is_on
+    begin, end = day_span(going.on, harbour.zone)
+    today = Booking.objects.filter(practice=harbour, kind="session", starts_at__gte=begin, starts_at__lt=end)
+    assert not today.filter(status__in=("booked", "arrived")).exists()
+    assert not PatientLine.objects.filter(practice=harbour).exclude(visit_open="").exists()
+    told = Alert.objects.filter(practice=harbour, raised_at__gte=going.since)
+    assert {"measurement.item9"} <= set(told.values_list("kind", flat=True))
+    assert not told.filter(kind__in=("measurement.item9", "session.reading_overdue"), closed_at=None).exists()
+
+
+def test_a_clock_that_ran_fast_goes_on_at_the_walls_pace_and_never_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_rate", "_ahead", "_started_at", "_started_wall"):
+        monkeypatch.setattr(clock, name, getattr(clock, name))
+    clock.run_at(3600)
+    time.sleep(0.02)
+    fast = clock.now()
+    clock.run_at(1.0)
+    assert timedelta() <= clock.now() - fast < timedelta(minutes=10)
 
 
 @pytest.mark.requirement(1)

@@ -39,7 +39,7 @@ def no_room(client: Client) -> Iterator[Any]:
         of_nurse = {"act": "read-chart", "account": nurse, "patient_id": "nobody"}
         # Small rows still fit into the last pages, and those that stand elsewhere in an index into others.
         for row in ({"act": "fill", "entities": ["x" * 60]}, of_nurse, {**of_nurse, "asked": "/patients/nobody"}):
-            for _ in range(400):
+            for _ in range(4000):
                 try:
                     audit.append(**row, outcome="refused")
                 except OperationalError:
