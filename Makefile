@@ -21,7 +21,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 export DATA_DIR HOST PORT
 
-.PHONY: help fit setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
+.PHONY: help fit journeys setup tools css lock test test-store released trace sbom scan slow check format-check lint types imports knowledge \
 	format run plan bench bench-alerts bench-audit bench-door bench-knowledge bench-pages bench-pharmacology bench-plan bench-records bench-response bench-store \
 	bench-trial calibrate calibrate-plan claims docs screenshots picture reference schema ci clean
 
@@ -123,6 +123,9 @@ run: setup css ## open the demonstration clinic on http://127.0.0.1:8000 (PORT, 
 
 screenshots: setup css tools ## pictures of every page, light, dark, phone and print, into build/screenshots
 	@$(BIN)/python -m tests.browser.screenshots build/screenshots $(ONLY)
+
+journeys: setup css tools ## walk the ten daily jobs, into docs/reference/journeys.md, with pictures in build/journeys
+	@$(BIN)/python -m tests.browser.journeys build/journeys $(ONLY)
 
 picture: setup css tools ## the README's picture, docs/patient.png
 	@$(BIN)/python -m tests.browser.screenshots docs/patient.png

@@ -1,8 +1,8 @@
 """A full clinic: the demonstration's people many times over, each copy under names of its own; for measuring only.
 
 Whatever has a `patient_id` is copied as it stands, with every id of that person's record written anew in it, so that a
-copy is a record like any other: its versions, terms, signatures, lines, doses, bookings. What the trail tells of the
-demonstration's people is not told again of their copies.
+copy is a record like any other: its versions, terms, signatures, lines, doses. What the trail tells of the
+demonstration's people is not told again of their copies, and the rooms of the day are laid out anew (`pages_day`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from benchmarks.pages_day import lay_out
 from benchmarks.store_load import insert, numbers
 from benchmarks.store_people import FAMILIES, GIVEN
 from django.apps import apps
@@ -20,14 +21,14 @@ from django.db import models, transaction
 
 from clinic import clock
 from clinic.access.models import AuditRow
-from clinic.practice.models import Room
-from clinic.record.models import Booking, Current, Hold, PatientLine, Practice, Signature, Term, Version
+from clinic.record.models import Booking, Current, Hold, PatientLine, Practice, Signature, Term, Version, VisitLine
 from clinic.record.signatures import digest_of
 
-PEOPLE, TODAY, TREATED = 2000, 60, 340
-"""In all; with a session today; others under treatment. The rest were referred, and are not treated."""
+PEOPLE, TODAY, TREATED, HERE = 2000, 60, 340, 5
+"""In all; with a session today; others under treatment; the rest were referred, and are not treated. Of each template
+with an open visit the first five stay in the house."""
 _WORD = re.compile(r"[A-Za-z0-9.-]+")
-_TOLD = (AuditRow,)
+_TOLD = (AuditRow, Booking, Hold)
 
 
 def fill(practice: Practice) -> dict[str, list[str]]:
@@ -43,6 +44,12 @@ def fill(practice: Practice) -> dict[str, list[str]]:
     for template, names in made.items():
         with transaction.atomic():
             _Template(practice, template).copy(names)
+    of_today = [name for template in kinds["today"] for name in made[template]]
+    lines = VisitLine.objects.filter(practice=practice, patient_id__in=of_today, closed_at=None)
+    open_ones = set(lines.values_list("patient_id", flat=True))
+    here = [n for template in kinds["today"] for n in [m for m in made[template] if m in open_ones][:HERE]]
+    with transaction.atomic():
+        lay_out(practice, here, [name for name in of_today if name not in here])
     return made
 
 
@@ -73,41 +80,37 @@ class _Template:
         self.practice, self.identity = practice, identity
         self.tables = {table: list(_of(table, practice, identity)) for table in _tables()}
         self.ids = {row.identity for row in self.tables[Current]} | {identity}
-        self.rooms = list(Room.objects.filter(practice=practice))
         self.texts: dict[str, list[str]] = {}
 
     def copy(self, names: Sequence[str]) -> None:
         """One copy under each of these names."""
-        places = {table: numbers(table) for table in (*self.tables, Term, Hold)}
+        places = {table: numbers(table) for table in (*self.tables, Term)}
         rows: dict[type[models.Model], list[models.Model]] = {table: [] for table in places}
-        for copy, name in enumerate(names):
+        for name in names:
             number = name.split("-")[0]
             new: dict[tuple[type[models.Model], int], int] = {}
             texts: dict[tuple[str, str, int], str] = {}
             for table in places:
                 for row in self._rows(table):
-                    made = self._copied(row, number, name, copy)
+                    made = self._copied(row, number, name)
                     made.pk = new[table, row.pk] = next(places[table])
-                    for owner, key in ((Current, "resource_id"), (Booking, "booking_id")):
-                        if hasattr(made, key):
-                            setattr(made, key, new[owner, getattr(row, key)])
+                    if isinstance(made, Term):
+                        made.resource_id = new[Current, row.resource_id]
                     if isinstance(made, Version):
                         texts[made.kind, made.identity, made.version] = made.content
                     if isinstance(made, Signature):
                         made.digest = digest_of(texts[made.kind, made.identity, made.version])
                     rows[table].append(made)
-        self._make_rooms(len(names))
         for table, found in rows.items():
             insert(table, found)
 
     def _rows(self, table: type[models.Model]) -> list[Any]:
         if table not in self.tables:
-            field, owner = {Term: ("resource__in", Current), Hold: ("booking__in", Booking)}[table]
-            self.tables[table] = list(table._default_manager.filter(**{field: self.tables[owner]}))
+            self.tables[table] = list(Term.objects.filter(resource__in=self.tables[Current]))
         return self.tables[table]
 
-    def _copied(self, row: models.Model, number: str, name: str, copy: int) -> Any:
-        """This row for another person: every id of the record and every room anew, and a name of its own."""
+    def _copied(self, row: models.Model, number: str, name: str) -> Any:
+        """This row for another person: every id of the record anew, and a name of its own."""
         made = type(row)()
         for field in row._meta.concrete_fields:
             value = getattr(row, field.attname)
@@ -120,11 +123,6 @@ class _Template:
             made.content = json.dumps(json.loads(made.content) | {"name": [_called(number)]})
         if isinstance(made, PatientLine):
             made.family, made.given = _called(number)["family"], _called(number)["given"][0]
-        if isinstance(made, Booking) and made.room:
-            made.room = _room(made.room, copy)
-        if isinstance(made, Hold) and not made.resource.startswith("patient/"):
-            kind, _, rest = made.resource.partition("/")
-            made.resource = f"{kind}/{_room(rest, copy)}"
         return made
 
     def _written(self, text: str, number: str, name: str) -> str:
@@ -144,23 +142,6 @@ class _Template:
         return "".join(
             p if n % 2 == 0 else name if p == self.identity else f"{number}-{p}"[:64] for n, p in enumerate(parts)
         )
-
-    def _make_rooms(self, copies: int) -> None:
-        """Each copy is treated in rooms of its own, so that nothing is booked twice."""
-        if self.tables.get(Hold):
-            Room.objects.bulk_create(
-                (
-                    Room(practice=self.practice, code=_room(room.code, copy), name=f"{room.name} {copy}",
-                         kind=room.kind, place=room.place, is_open=room.is_open)
-                    for room in self.rooms
-                    for copy in range(copies)
-                ),
-                ignore_conflicts=True,
-            )  # fmt: skip
-
-
-def _room(code: str, copy: int) -> str:
-    return f"{code[:16]}-{copy}"
 
 
 def _called(number: str) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def staged(patient_id: str, made: Callable[[date], Course]) -> Iterator[None]:
         is_this_one = person.patient_id == patient_id and person.doses
         return candidacy, made(person.doses[0].on) if is_this_one else found, card
 
-    kept = (queries._assessed, queries._planned, queries._treated, queries._screened, queries._marked)
+    kept = (queries._chart, queries._assessed, queries._planned, queries._treated, queries._screened, queries._marked)
     queries.profile, queries.journey.treated = profile, treated  # type: ignore[assignment]
     object.__setattr__(known, "texts", {**texts, **WORDS})
     try:

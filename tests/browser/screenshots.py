@@ -15,6 +15,7 @@ from tests.browser.house import House, browser, signed_in
 
 READY = "treatment-resistant-depression"
 TREATED = "first-language-arabic"
+SPRAYED = "ptsd-with-depression"
 TWO = "a_way=racemic/iv&a_dose=35&a_minutes=40&b_way=esketamine/nasal&b_dose=56&weight=70&age=40"
 FOUR = "c_way=racemic/im&c_dose=50&d_way=racemic/oral&d_dose=100"
 CHOICES = "visits.2.more-visits.1.as_now-visits.3.as_now-hours.2.as_now-hours.3.more"
@@ -40,7 +41,7 @@ PAGES = {
     "plan-no-dose": "/patients/seventy-four-with-falls/plan",
     "session-none": "/patients/seventy-four-with-falls/session",
     "session-arrived": "/patients/pressure-too-high-today/session",
-    "session-watched": "/patients/ptsd-with-depression/session",
+    "session-watched": f"/patients/{SPRAYED}/session",
     "session-advice": "/patients/first-language-arabic/session/advice",
     "score": f"/patients/{READY}/score/phq9",
     "response": f"/patients/{TREATED}/response",
@@ -84,6 +85,8 @@ PAGES = {
     "bench-model": "/bench/models/racemic_sublingual_venous",
     "bench-interactions": "/bench/interactions?drug=ticlopidine",
     "stock": "/stock",
+    "stock-ledger": "/stock/ledger",
+    "stock-count": "/stock/count",
     "stock-destroy": "/stock/destroy",
     "stock-differences": "/stock/differences",
     "forms": "/forms",
@@ -91,6 +94,14 @@ PAGES = {
     "adverse-person": f"/patients/{TREATED}/adverse",
     "missing": "/patients/nobody",
 }
+NURSES = {
+    "stock-receive": "/stock/receive",
+    "stock-visit": "/stock/visits/{visit}",
+    "session-past": f"/patients/{SPRAYED}/sessions/{{visit}}",
+    "forms-visit": "/forms/visits/{visit}",
+    "adverse-one": f"/patients/{TREATED}/adverse/{{event}}",
+}
+"""What a nurse may do and a prescriber not, and pages of one visit and one event, which `addressed` finds."""
 OWN = {"own": "/my", "own-plan": "/my/plan", "own-accesses": "/my/accesses"}
 BROUGHT = "brought-from-elsewhere"
 DIRECTORS = {
@@ -114,7 +125,9 @@ DIRECTORS = {
     "decisions": "/decisions",
     "schedule-rooms": "/schedule/rooms",
     "schedule-duty": "/schedule/duty",
+    "forms-site": "/forms/site",
 }
+BY_WHOM = {"prescriber": PAGES, "nurse": NURSES, "patient": OWN, "director": DIRECTORS}
 LOOKS = {
     "light": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "dark"},
@@ -133,7 +146,7 @@ def main(folder: Path, only: str = "") -> None:
         try:
             make_eventful(chromium, house)
             for look, settings in LOOKS.items():
-                for username, pages in {"prescriber": PAGES, "patient": OWN, "director": DIRECTORS}.items():
+                for username, pages in BY_WHOM.items():
                     context = chromium.new_context(**settings)  # type: ignore[arg-type]
                     _shoot_all(context, house, username, pages, look, folder, only)
                     context.close()
@@ -164,6 +177,10 @@ def make_eventful(chromium: Browser, house: House) -> None:
     nurse.fill("#reason", "She fainted in the hall; what does she take?")
     nurse.click("main button.first")
     nurse.wait_for_url(f"**/patients/{BROUGHT}")
+    nurse.goto(f"/patients/{TREATED}/adverse")
+    nurse.fill("#words", "Sick twice on the way home; well in the evening.")
+    nurse.click("main button.first")
+    nurse.get_by_text("Sick twice on the way home").first.wait_for()
     page.goto("/trials/new")
     page.fill("#trials", "20")
     page.click("main button.first")
@@ -193,8 +210,20 @@ def _shoot_all(
 ) -> None:
     wanted = {name: address for name, address in pages.items() if only in name}
     page = signed_in(context, house, username) if wanted else context.new_page()
-    for name, address in wanted.items():
-        _shoot(page, house.url + address, look, folder / f"{name}-{look}.png")
+    for name, address in addressed(page, house, wanted).items():
+        _shoot(page, address, look, folder / f"{name}-{look}.png")
+
+
+def addressed(page: Page, house: House, pages: dict[str, str]) -> dict[str, str]:
+    """The whole addresses of these pages. What only the demonstration itself can name is read from the page that leads
+    there: a person's first visit, an adverse event."""
+    leads = {"visit": (f"/patients/{SPRAYED}", "#sessions li:last-child a"), "event": ("/adverse", "main .list a")}
+    known = {}
+    for name, (address, link) in leads.items():
+        if any(f"{{{name}}}" in one for one in pages.values()):
+            page.goto(house.url + address)
+            known[name] = str(page.locator(link).first.get_attribute("href")).rpartition("/")[2]
+    return {name: house.url + address.format_map(known) for name, address in pages.items()}
 
 
 def _shoot(page: Page, address: str, look: str, file: Path) -> None:

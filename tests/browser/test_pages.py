@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Response, expect
 from tests.browser.house import House
-from tests.browser.screenshots import DIRECTORS, LOOKS, OWN, PAGES, TREATED, make_eventful
+from tests.browser.screenshots import DIRECTORS, LOOKS, NURSES, OWN, PAGES, TREATED, addressed, make_eventful
 
 Enter = Callable[..., Page]
 AXE = Axe()
@@ -54,6 +54,13 @@ def test_the_directors_pages_too(eventful: House, enter: Enter) -> None:
         _check_in_every_look(page, name)
     page.goto(eventful.url + DIRECTORS["errands"])
     expect(page.get_by_text("at work")).to_be_visible()
+
+
+def test_a_nurses_pages_too_of_one_visit_and_one_event(eventful: House, enter: Enter) -> None:
+    page = enter(eventful, "nurse")
+    for name, address in addressed(page, eventful, NURSES).items():
+        assert _open(page, address).status == 200, name
+        _check_in_every_look(page, name)
 
 
 @pytest.mark.requirement(36)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -22,7 +22,8 @@ from clinic.jobs import do_next
 from clinic.practice.models import Alert, Certificate
 from clinic.queries.alerts import KINDS, inbox
 from clinic.queries.person import Chart, chart
-from clinic.record.models import Booking, PatientLine
+from clinic.queries.session import READINGS, SCORES
+from clinic.record.models import Booking, VisitLine
 from clinic.web.templatetags.alerts import alert_words, lasted
 
 Browser = Callable[[str], Client]
@@ -192,37 +193,52 @@ def test_item_9_from_elsewhere_is_told_once_and_an_old_answer_is_not(account: Wh
     assert len(raised(by, "measurement.item9", "far")) == 1
 
 
-def test_an_overdue_reading_is_told_once_for_each_gap_and_settled_by_a_reading(
-    account: Who, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("route", ["iv", "nasal", "im", "oral"])
+def test_an_overdue_reading_is_told_once_for_each_gap_and_settled_by_what_is_read(
+    account: Who, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    nurse, moment = account("nurse"), clock.now()
-    lines = PatientLine.objects.filter(practice=nurse.practice).exclude(visit_open="")
-    line = next(one for one in lines if is_dosed(look(nurse, one.patient_id)))
-    visit = look(nurse, line.patient_id).open_visit
-    assert visit is not None
-    readings = tuple(r for r in visit.readings if not r.under_drug)
-    monkeypatch.setattr(watches, "chart", lambda practice, patient_id: with_visit(practice, patient_id, readings))
-    later = max(moment, visit.opened_at + timedelta(minutes=90))
+    nurse = account("nurse")
+    line = next(row for row in VisitLine.objects.filter(practice=nurse.practice, closed_at=None) if is_dosed(row))
+    begun = datetime.fromisoformat(line.content["visit"]["given"]["started_at"])
+    line.content["visit"]["given"]["route"], line.content["visit"]["readings"] = route, []
+    line.save()
+    later = max(clock.now(), begun + timedelta(minutes=90))
     monkeypatch.setattr(clock, "now", lambda: later)
     for _ in range(2):
         watches.watch_sessions(nurse.practice)
-    found = Alert.objects.filter(kind="session.reading_overdue", patient_id=line.patient_id)
-    assert [alert.closed_at for alert in found] == [None]
-    monkeypatch.undo()
-    reading = {"vitals.systolic_mmhg": "124", "vitals.diastolic_mmhg": "78"}
-    chart_vitals(look(nurse, line.patient_id), reading, by=nurse, key="")
-    assert found.get().closed_at is not None
+    found = Alert.objects.filter(kind="session.reading_overdue", patient_id=line.patient_id, closed_at=None)
+    told = [alert.about for alert in found]
+    assert told
+    assert len(told) == len(set(told))
+    line.content["visit"]["readings"] = [[later.isoformat(), "vitals.systolic_mmhg", 124.0, True]]
+    line.save()
+    watches.settle_readings(nurse.practice, line.patient_id)
+    others = {alert.about for alert in found.all()}
+    assert others  # what nobody has read is still overdue
+    assert others <= set(told)
+    line.content["visit"]["readings"] = [[later.isoformat(), path, 5.0, True] for path in (*READINGS, *SCORES)]
+    line.save()
+    assert watches.watch_sessions(nurse.practice) > 0
+    assert not found.all().exists()
 
 
-def is_dosed(found: Chart) -> bool:
-    return found.open_visit is not None and found.open_visit.was_dosed
+def test_who_charts_a_reading_settles_what_was_overdue_of_it(account: Who, monkeypatch: pytest.MonkeyPatch) -> None:
+    nurse = account("nurse")
+    line = next(row for row in VisitLine.objects.filter(practice=nurse.practice, closed_at=None) if is_dosed(row))
+    later = max(clock.now(), line.opened_at) + timedelta(minutes=90)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    watches.watch_sessions(nurse.practice)
+    found = Alert.objects.filter(kind="session.reading_overdue", patient_id=line.patient_id, closed_at=None)
+    before = found.count()
+    read = {"vitals.systolic_mmhg": "124", "vitals.diastolic_mmhg": "78", "vitals.spo2_percent": "98"}
+    read |= dict.fromkeys(SCORES, "5")
+    chart_vitals(look(nurse, line.patient_id), read, by=nurse, key="")
+    assert before > 0
+    assert not found.all().exists()
 
 
-def with_visit(practice: object, patient_id: str, readings: object) -> Chart | None:
-    found = chart(practice, patient_id)  # type: ignore[arg-type]
-    if found is not None and found.open_visit is not None:
-        object.__setattr__(found.open_visit, "readings", readings)
-    return found
+def is_dosed(line: VisitLine) -> bool:
+    return line.content["visit"]["given"] is not None
 
 
 def test_the_morning_finds_certificates_and_checks_and_settles_what_is_gone(account: Who) -> None:

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from clinic.access import audit, recovery, reserve
-from clinic.access.models import AuditRow
+from clinic.access.models import Account, AuditRow
 from clinic.access.verification import verify
 from clinic.record.models import Version
 
@@ -35,11 +35,15 @@ def no_room(client: Client) -> Iterator[Any]:
         answers = []
         while not answers or (answers[-1].status_code == 302 and len(answers) < 200):
             answers.append(client.post(PATH, FIELDS))
-        for _ in range(4000):  # small rows still fit into the last pages
-            try:
-                audit.append("fill", outcome="done", entities=["x" * 60])
-            except OperationalError:
-                break
+        nurse = Account.objects.select_related("practice").get(username="nurse")
+        of_nurse = {"act": "read-chart", "account": nurse, "patient_id": "nobody"}
+        # Small rows still fit into the last pages, and those that stand elsewhere in an index into others.
+        for row in ({"act": "fill", "entities": ["x" * 60]}, of_nurse, {**of_nurse, "asked": "/patients/nobody"}):
+            for _ in range(4000):
+                try:
+                    audit.append(**row, outcome="refused")
+                except OperationalError:
+                    break
         yield answers[-1]
     finally:
         with connection.cursor() as cursor:

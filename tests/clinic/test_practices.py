@@ -51,6 +51,8 @@ def walk(client: Client, starts: list[str], most: int = MOST_OF_A_KIND) -> dict[
             continue
         answer = client.get(path, follow=True)
         assert answer.status_code == 200, (path, answer.status_code)
+        if not answer["Content-Type"].startswith("text/"):
+            continue  # a file to be kept, such as a form as PDF; each has a test of its own
         text = answer.content.decode()
         seen[path] = text
         waiting += [link.replace("&amp;", "&") for link in re.findall(r'href="([^"#]+)', text)]

@@ -50,13 +50,13 @@ def test_a_hidden_person_is_on_no_page_of_whoever_may_not_open_the_chart(
         pages = [text(client, address) for address in ("/today", "/patients", f"/patients?q={hidden.family}")]
         shown = [re.sub(rf'value="(/patients\?q=)?{hidden.family}"', "", page) for page in pages]  # less what was asked
         assert [hidden.family in page for page in shown] == [is_inside] * 3
-        counted = len(today(account(name)).notices)
+        counted = today(account(name)).waiting["notices"]
         assert (f'<span class="count">{counted}' in pages[0]) is (counted > 0)
         for address in ("", "/plan", "/response", f"/source/Patient/{HIDDEN}"):
             assert (client.get(f"/patients/{HIDDEN}{address}").status_code == 200) is is_inside
         bench = "/bench?a_way=racemic/iv&a_dose=35&a_minutes=40&patient="
         assert (client.get(bench + HIDDEN).status_code == 200) is is_inside
-    assert len(today(account("nurse")).notices) == len(today(account("prescriber")).notices) + 1
+    assert today(account("nurse")).waiting["notices"] == today(account("prescriber")).waiting["notices"] + 1
 
 
 @pytest.mark.requirement(13, 36)

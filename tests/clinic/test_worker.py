@@ -117,6 +117,6 @@ def test_the_worker_outlives_its_database(monkeypatch: pytest.MonkeyPatch) -> No
         raise OperationalError("the database is away")
 
     monkeypatch.setattr(jobs, "connection", SimpleNamespace(close=lambda: None))
-    monkeypatch.setattr(jobs, "set_morning_rounds", fails)
+    monkeypatch.setattr(jobs, "look_after_alerts", fails)
     jobs.work(stop, every_s=0.01)
     assert len(looks) == 3

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from tests.records import CLINIC, KNOWLEDGE, TODAY, good_record, person
 
 from ketapath.domain.clinic import Clinic, ClinicFact
-from ketapath.domain.fact import Origin
-from ketapath.domain.session import Administration, Event, TimedReading, Visit
+from ketapath.domain.fact import Dose, Origin
+from ketapath.domain.session import Administration, Event, TimedReading, Visit, number_of
 from ketapath.pharmacology.effects import Band
 from ketapath.session import counted_mg, due, gates, running_rate, session_miss, steps_of
 
@@ -195,3 +195,19 @@ def test_a_band_of_a_rise_needs_the_reading_before_the_dose_and_no_reading_is_no
     nothing = visit(ended=40).session(1)
     assert nothing is not None
     assert session_miss(nothing, [BAND]) == ()
+
+
+def test_a_session_is_counted_with_the_doses_that_were_given_elsewhere() -> None:
+    opened = datetime(2026, 11, 26, 9, tzinfo=UTC)
+    visit = Visit(
+        origin=Origin(resource="Encounter", id="v", version=None), status="in-progress", opened_at=opened,
+        closed_at=None, plan_id=None, administration=None, readings=(),
+    )  # fmt: skip
+
+    def dose(on: date, at: datetime | None = None) -> Dose:
+        where = Origin(resource="MedicationAdministration", id=f"{on}{at}", version=None)
+        return Dose(on=on, at=at, product="racemic", route="iv", dose_mg=35.0, duration_min=40.0, origin=where)
+
+    elsewhere = [dose(date(2026, 11, 19)), dose(date(2026, 11, 22))]
+    assert number_of(visit, elsewhere) == 3
+    assert number_of(visit, [*elsewhere, dose(date(2026, 11, 26), opened.replace(hour=10, tzinfo=None))]) == 3

@@ -10,7 +10,7 @@ from django.db import transaction
 from clinic import clock
 from clinic.actions.alerts import raise_alert, settle
 from clinic.practice.models import Alert
-from clinic.queries.alerts import TEST
+from clinic.queries.alerts import TEST, Staff
 from clinic.queries.chain import EVERY, came_through, chain
 from clinic.record.models import Practice
 
@@ -19,8 +19,13 @@ _said: dict[int, str] = {}
 
 
 def test_daily(practice: Practice) -> None:
-    """Raise today's test where none was; close the one that has come through. What did not come through stays open."""
+    """Raise today's test where none was; close the one that has come through. What did not come through stays open.
+
+    A practice without anybody in it has no chain to test yet.
+    """
     now = clock.now()
+    if not Staff(practice, now).accounts:
+        return
     newest = Alert.objects.filter(practice=practice, kind=TEST).order_by("-id").first()
     if newest is None or (newest.closed_at is not None and not timedelta() <= now - newest.raised_at < EVERY):
         with transaction.atomic():

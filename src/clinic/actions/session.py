@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.access.proof import NotProven, Proof
-from clinic.actions.alerts import raise_alert, settle
+from clinic.actions.alerts import raise_alert
 from clinic.actions.commit import Act, Done, Draft, Errands, Signing, Stale, commit
 from clinic.actions.profile import value_of
 from clinic.actions.schedule import stepped
@@ -35,6 +35,7 @@ from clinic.actions.visit import (
     running,
     standing,
 )
+from clinic.actions.watches import settle_readings
 from clinic.queries.booking import session_of_today
 from clinic.queries.person import Chart, at_instant
 from clinic.queries.profile import within
@@ -145,7 +146,7 @@ def chart_readings(
         drafts.append(happened(found, visit, "limit", by=by, key=key, at=at, words=rule_id))
 
     def answered(_done: Done) -> None:
-        settle(found.practice, kind="session.reading_overdue", patient_id=found.patient_id, by=by)
+        settle_readings(found.practice, found.patient_id, by=by)
 
     is_over = visit.status == "finished" and visit.was_dosed
     return commit(act, drafts, errands=_to_compare(found, visit, by) if is_over else (), last=answered)

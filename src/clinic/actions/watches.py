@@ -5,24 +5,27 @@ Each look raises what is so and settles what is not so any more; looking twice c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from clinic import clock
+from clinic.access.models import Account
 from clinic.actions.alerts import raise_alert, settle
 from clinic.practice.models import Alert, Certificate
 from clinic.queries.person import Chart, chart, clinic_now, knowledge_at
 from clinic.queries.today import overdue_scores
-from clinic.record.models import Booking, PatientLine, Practice
+from clinic.record.models import Booking, Practice, VisitLine
 from clinic.record.projections import knowledge
 from clinic.record.reach import Reach
+from clinic.record.visit_json import visit_from_json
 from ketapath.domain.fact import Fact, ScoreEntry
 from ketapath.followup import due_assessments
 from ketapath.measurement import reliable_change
-from ketapath.session import monitor
+from ketapath.session import due
 
 ITEM9, INTERVIEW, SUDDEN = "measurement.item9", "suicidality.interview", "response.sudden"
 READING, SCORE, CHECK = "session.reading_overdue", "score.overdue", "check.unanswered"
@@ -30,28 +33,51 @@ LAB, AUTHORISATION, CERTIFICATE = "lab.due", "authorisation.expiring", "certific
 _LAB_CHECKS = ("followup.urinary", "followup.liver", "followup.cognition")
 _GRAVE = ("high", "imminent")
 _NO_TIME = datetime(1, 1, 1)  # noqa: DTZ001  as the core keeps instants, in UTC and without a zone
-_OF_READINGS = ("MON-002", "MON-004")
-"""The rules by which a reading of a session is overdue."""
 
 
 def watch_sessions(practice: Practice) -> int:
-    """Raise an alert for each visit whose readings are overdue by a rule; the number of visits looked at.
+    """Raise an alert for each reading of an open visit that is overdue; the number of visits looked at.
 
-    `about` is the visit and its newest reading, so that the same gap is told once, and another one anew.
+    `about` is the visit and the instant at which the reading was due, so that each gap is told once.
     """
-    lines = PatientLine.objects.filter(practice=practice).exclude(visit_open="")
-    standing = dict[tuple[str, str], None]()
-    for line in lines:
-        found = chart(practice, line.patient_id)
-        about = None if found is None else _overdue_reading(found)
-        if about is not None:
-            standing[(line.patient_id, about)] = None
+    late = _overdue(practice)
+    for patient_id, gaps in late.items():
+        for about in gaps:
             with transaction.atomic():
-                raise_alert(practice, kind=READING, patient_id=line.patient_id, about=about, once=True)
-    for alert in Alert.objects.filter(practice=practice, kind=READING, closed_at=None):
-        if (alert.patient_id, alert.about) not in standing:
-            settle(practice, kind=READING, patient_id=alert.patient_id, about=alert.about)
-    return len(lines)
+                raise_alert(practice, kind=READING, patient_id=patient_id, about=about, once=True)
+    _settle_filled(practice, late, Alert.objects.filter(practice=practice))
+    return len(late)
+
+
+def settle_readings(practice: Practice, patient_id: str, *, by: Account | None = None) -> None:
+    """Something was read: settle what was overdue of this person and is not any more."""
+    of_person = Alert.objects.filter(practice=practice, patient_id=patient_id)
+    _settle_filled(practice, _overdue(practice, patient_id), of_person, by)
+
+
+def _settle_filled(
+    practice: Practice, late: Mapping[str, Collection[str]], rows: QuerySet[Alert], by: Account | None = None
+) -> None:
+    for alert in rows.filter(kind=READING, closed_at=None):
+        if alert.about not in late.get(alert.patient_id, ()):
+            settle(practice, kind=READING, patient_id=alert.patient_id, about=alert.about, by=by)
+
+
+def _overdue(practice: Practice, patient_id: str = "") -> dict[str, list[str]]:
+    """For each open visit, by person, the gaps in its readings as alerts name them; of this person alone where named.
+
+    Read from the projection, so that no chart is read for it.
+    """
+    lines = VisitLine.objects.filter(practice=practice, closed_at=None)
+    now, known = clock.now(), knowledge_at(clinic_now(practice))
+    found: dict[str, list[str]] = {}
+    for line in lines.filter(patient_id=patient_id) if patient_id else lines:
+        visit = visit_from_json(line.content["visit"])
+        route = "" if visit.administration is None else visit.administration.route
+        awaited = due(visit, route, known, now=now) if visit.status == "in-progress" else ()
+        times = (d.due_at.astimezone(UTC) for d in awaited if d.is_overdue and d.due_at is not None)
+        found[line.patient_id] = list(dict.fromkeys(f"{visit.origin.id} {at:%Y-%m-%dT%H:%M:%S}" for at in times))
+    return found
 
 
 def look_at_answers(found: Chart) -> None:
@@ -143,19 +169,6 @@ def _look_at_certificates(practice: Practice) -> None:
             raise_alert(practice, kind=CERTIFICATE, about=name, words_values=said, once=True)
     for alert in Alert.objects.filter(practice=practice, kind=CERTIFICATE, closed_at=None).exclude(about__in=due):
         settle(practice, kind=CERTIFICATE, about=alert.about)
-
-
-def _overdue_reading(found: Chart) -> str | None:
-    """The visit and its newest reading where a rule asks for another one now; None where none does."""
-    visit = found.open_visit
-    session = None if visit is None or visit.step == "home" else visit.session(1, now=clock.now())
-    if visit is None or session is None or found.person is None:
-        return None
-    spoken = monitor(session, found.person, found.clinic, found.knowledge)
-    if not any(finding.id in _OF_READINGS and finding.verdict == "caution" for finding in spoken):
-        return None
-    newest = max((reading.at for reading in visit.readings), default=visit.opened_at)
-    return f"{visit.origin.id} {newest.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _raise(found: Chart, kind: str, of: Fact | ScoreEntry, **said: str) -> None:

@@ -178,6 +178,12 @@ class Inbox:
     closed_today: int
     slowest: timedelta | None
 
+    def part(self, start: int, many: int) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+        """So many of them from this place on: one's own, and the others."""
+        behind = max(0, start - len(self.mine))
+        mine = self.mine[start : start + many]
+        return mine, self.others[behind : behind + many - len(mine)]
+
     @property
     def is_empty(self) -> bool:
         """Nothing waits."""
@@ -229,7 +235,8 @@ def rows_of(alerts: Collection[Alert], account: Account, now: datetime) -> list[
         line.patient_id: line
         for line in PatientLine.objects.filter(practice=account.practice, patient_id__in=people - {""})
     }
-    made = [_row(alert, account, staff, lines.get(alert.patient_id)) for alert in alerts]
+    told = _told([alert for alert in alerts if _goes_on(alert) and alert.level < LAST])
+    made = [_row(alert, account, staff, lines.get(alert.patient_id), told.get(alert.pk, ())) for alert in alerts]
     return sorted(made, key=lambda row: (URGENCIES.index(row.urgency), row.alert.raised_at, row.alert.pk))
 
 
@@ -251,8 +258,16 @@ def answers(alert: Alert, account: Account) -> bool:
 
 def told_already(alert: Alert) -> set[int]:
     """Whom it has been told to: its owner, and everybody who was written to."""
-    mails = AlertStep.objects.filter(alert=alert, mails__isnull=False).values_list("mails__account_id", flat=True)
-    return {*mails, *([alert.owner_id] if alert.owner_id else [])}
+    return _told([alert])[alert.pk]
+
+
+def _told(alerts: Collection[Alert]) -> dict[int, set[int]]:
+    """The same of many, looked up once."""
+    found = {alert.pk: {alert.owner_id} if alert.owner_id else set() for alert in alerts}
+    mails = AlertStep.objects.filter(alert__in=alerts, mails__isnull=False)
+    for number, account in mails.values_list("alert_id", "mails__account_id"):
+        found[number].add(account)
+    return found
 
 
 def colleagues(alert: Alert) -> tuple[Account, ...]:
@@ -268,12 +283,13 @@ def unreached_person(alert: Alert) -> str:
     return Alert.objects.filter(practice=alert.practice, pk=int(alert.about)).values_list("patient_id", flat=True)[0]
 
 
-def _row(alert: Alert, account: Account, staff: Staff, line: PatientLine | None) -> Row:
+def _goes_on(alert: Alert) -> bool:
+    return alert.closed_at is None and alert.next_at is not None
+
+
+def _row(alert: Alert, account: Account, staff: Staff, line: PatientLine | None, told: Collection[int]) -> Row:
     is_late = alert.closed_at is None and alert.next_at is not None and alert.next_at <= staff.at
-    next_ones: tuple[Account, ...] = ()
-    if alert.closed_at is None and alert.next_at is not None:
-        already = set() if alert.level >= LAST else told_already(alert)
-        next_ones = staff.told(alert, min(alert.level + 1, LAST), already)
+    next_ones = staff.told(alert, min(alert.level + 1, LAST), told) if _goes_on(alert) else ()
     is_own = alert.owner_id == account.pk or (alert.owner_id is None and alert.owner_role == account.role)
     return Row(
         alert=alert,

@@ -179,7 +179,7 @@ def board(account: Account) -> Board:
     bookings = list(Booking.objects.filter(practice=practice, starts_at__lt=end, ends_at__gt=begin,
                                            status__in=STANDING).order_by("starts_at"))  # fmt: skip
     seats = _seats(within, begin, end, bookings)
-    rooms = list(Room.objects.filter(practice=practice).order_by("kind", "place", "code"))
+    rooms = list(Room.objects.filter(practice=practice).order_by("-kind", "place", "code"))
     hidden = _hidden(practice, within, begin, end)
     lines = {line.patient_id: line for line in within.people_of(PatientLine.objects.all()).filter(
         patient_id__in={one.patient_id for one in bookings})}  # fmt: skip

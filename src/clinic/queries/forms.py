@@ -24,7 +24,7 @@ from clinic.record.reach import Reach
 from clinic.record.read import history
 from ketapath.domain.note import Note
 from ketapath.domain.outputs import Disagreement, Entry, FormField
-from ketapath.domain.session import Visit
+from ketapath.domain.session import Visit, number_of
 from ketapath.fhir.adverse import adverse_events
 from ketapath.outputs import (
     disagreements,
@@ -147,7 +147,7 @@ def entry_of(found: Chart, visit: Visit) -> Entry | None:
         name=(found.given, found.family),
         born_on=None if line is None else line.born_on,
         sex="" if line is None else line.sex,
-        number=1 + sum(other.on < day for other in found.person.doses),
+        number=number_of(visit, found.person.doses),
         ordered_mg=None if plan is None else plan.dose_mg,
         uses=uses_of(found.practice, visit.origin.id),
         adverse=adverse_events(found.bundle),

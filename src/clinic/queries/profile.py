@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from django.utils.translation import gettext as _
 
@@ -121,8 +122,12 @@ def _newest_aside(found: Chart) -> dict[str, Fact]:
 
 def _is_scored(spec: PathSpec) -> bool:
     """Totals of questionnaires that are answered item by item are never typed."""
-    path = spec.path.removesuffix("_item9")
-    return any(path == form["path"] and "items" in form for form in knowledge().instruments.values())
+    return spec.path.removesuffix("_item9") in _scored()
+
+
+@cache
+def _scored() -> frozenset[str]:
+    return frozenset(form["path"] for form in knowledge().instruments.values() if "items" in form)
 
 
 def _row(fact: Fact) -> Row:

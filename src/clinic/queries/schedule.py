@@ -229,6 +229,11 @@ def _day(
     )
 
 
+def room_names(practice: Practice) -> dict[str, str]:
+    """What each room is called, by its code."""
+    return dict(Room.objects.filter(practice=practice).values_list("code", "name"))
+
+
 def _places(rooms: Iterable[Room]) -> tuple[Place, ...]:
     return tuple(Place(code=room.code, name=room.name, kind=room.kind) for room in rooms if room.is_open)
 

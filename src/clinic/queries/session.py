@@ -25,7 +25,18 @@ from clinic.record.signatures import Seen
 from ketapath.domain.evidence import Finding, Verdict
 from ketapath.domain.plan import Option, SignedPlan
 from ketapath.domain.profile import Profile
-from ketapath.domain.session import Administration, Due, Escalation, Event, Gate, Rescreen, Session, TimedReading, Visit
+from ketapath.domain.session import (
+    Administration,
+    Due,
+    Escalation,
+    Event,
+    Gate,
+    Rescreen,
+    Session,
+    TimedReading,
+    Visit,
+    number_of,
+)
 from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, PathSpec
 from ketapath.pharmacology import Simulation
@@ -133,7 +144,7 @@ def room(found: Chart, visit: Visit) -> Room:
     product = None if named is None else f"{named.product}/{named.route}"
     now = candidacy(found)
     verdict = None if product is None else now.by_product.get(product, now.verdict)
-    number = 1 + sum(v.opened_at < visit.opened_at and v.was_dosed for v in found.visits)
+    number = number_of(visit, found.person.doses)
     session = visit.session(number, now=None if visit.step == "home" else clock.now())
     ordered = None if plan is None else plan.dose_mg
     infusion = None if plan is None else plan.infusion_min
@@ -416,7 +427,7 @@ def rescreen_of(found: Chart, named: SignedPlan | Administration | None) -> Resc
 
 def leaving(found: Chart, visit: Visit) -> tuple[Finding, ...]:
     """What speaks against going home now, or has not been asked; nothing where nothing was given."""
-    number = 1 + sum(v.opened_at < visit.opened_at and v.was_dosed for v in found.visits)
+    number = number_of(visit, () if found.person is None else found.person.doses)
     session = visit.session(number, now=clock.now())
     return () if session is None else _leaving(found, session)
 

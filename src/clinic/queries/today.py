@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -30,7 +31,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Today:
-    """The day of one practice, as far as somebody reaches. `urgent` are alerts that want an answer now."""
+    """The day of one practice, as far as somebody reaches. `urgent` are alerts that want an answer now.
+
+    Of alerts and notices stand here as many as one looks through, the most urgent and the oldest; `waiting` says how
+    many there are in all: "urgent", "alerts", "notices".
+    """
 
     on: date
     board: Board
@@ -40,10 +45,14 @@ class Today:
     urgent: tuple[Row, ...]
     alerts: tuple[Row, ...]
     notices: tuple[tuple[Notice, PatientLine | None], ...]
+    waiting: Mapping[str, int]
 
 
-def today(account: Account) -> Today:
-    """The day as the record stands at this moment, for this account."""
+AT_ONCE = 30
+
+
+def today(account: Account, *, start: int = 0) -> Today:
+    """The day as the record stands at this moment, for this account; its notices from this place on."""
     within = reach(account, "see-today")
     on = clock.today(within.practice.zone)
     waiting = PatientLine.objects.filter(next_on__lte=on, plan_status="active", visit_open="")
@@ -52,21 +61,30 @@ def today(account: Account) -> Today:
         for line in within.people_of(waiting).order_by("family", "given", "patient_id")
         for day, at in line.planned
     ]
-    notices = list(unseen(account).order_by("made_at", "id"))
+    unread = unseen(account).order_by("made_at", "id")
+    notices = list(unread[start : start + AT_ONCE])
     named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
     people = {line.patient_id: line for line in within.people_of(named)}
     absent = missed_today(within.practice, on)
     box = inbox(account)
-    alerts = (*box.mine, *box.others)
+    urgent: list[Row] = []
+    alerts: list[Row] = []
+    for row in (*box.mine, *box.others):
+        (urgent if row.urgency in ("now", "session") else alerts).append(row)
     return Today(
         on=on,
         board=board(account),
         planned=tuple(sorted((due for due in dues if _is_due(due, on, absent)), key=lambda due: due.at)),
         missed=tuple(sorted((due for due in dues if _is_missed(due, on, absent)), key=lambda due: due.on)),
         overdue=tuple(overdue_scores(within)),
-        urgent=tuple(row for row in alerts if row.urgency in ("now", "session")),
-        alerts=tuple(row for row in alerts if row.urgency not in ("now", "session")),
+        urgent=tuple(urgent[:AT_ONCE]),
+        alerts=tuple(alerts[: max(0, AT_ONCE - len(urgent))]),
         notices=tuple((n, people.get(n.patient_id)) for n in notices),
+        waiting={
+            "urgent": len(urgent),
+            "alerts": len(alerts),
+            "notices": unread.count() if start or len(notices) == AT_ONCE else len(notices),
+        },
     )
 
 

@@ -17,9 +17,9 @@ from clinic.record.models import Booking, Current, ExposureLine, Hold, PatientLi
 from clinic.record.read import Stored, of_patient
 from clinic.record.visit_json import visit_as_json
 from clinic.record.write import index
-from ketapath.domain.fact import Statements
+from ketapath.domain.fact import Dose, Statements
 from ketapath.domain.schedule import SLOT_MIN, Booked, as_booked
-from ketapath.domain.session import Visit
+from ketapath.domain.session import Visit, number_of
 from ketapath.fhir import Bundle, Vocabulary, bundle_of, statements, vocabulary
 from ketapath.fhir.appointments import bookings
 from ketapath.fhir.parts import ADVISED
@@ -89,10 +89,12 @@ def project(practice: Practice, patient_id: str) -> None:
     )  # fmt: skip
     _line(practice, bundle, stated, booked, held).save()
     if held:
-        _visit_line(practice, bundle, patient_id, held).save()
+        _visit_line(practice, bundle, patient_id, held, stated.doses).save()
 
 
-def _visit_line(practice: Practice, bundle: Bundle, patient_id: str, held: Sequence[Visit]) -> VisitLine:
+def _visit_line(
+    practice: Practice, bundle: Bundle, patient_id: str, held: Sequence[Visit], doses: Sequence[Dose]
+) -> VisitLine:
     """The visit that is open, or else the newest one, with what was ordered for it and the number of its session."""
     newest = next((v for v in reversed(held) if v.status == "in-progress"), held[-1])
     plan = next((p for p in signed_plans(bundle) if p.origin.id == newest.plan_id), None)
@@ -100,7 +102,7 @@ def _visit_line(practice: Practice, bundle: Bundle, patient_id: str, held: Seque
         "product": plan.product, "route": plan.route, "dose_mg": plan.dose_mg, "infusion_min": plan.infusion_min,
         "protocol": plan.protocol_id,
     }  # fmt: skip
-    number = 1 + sum(v.was_dosed for v in held if v.opened_at < newest.opened_at)
+    number = number_of(newest, doses)
     return VisitLine(
         practice=practice,
         patient_id=patient_id,

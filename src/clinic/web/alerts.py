@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,14 +21,22 @@ from clinic.queries.chain import chain as chain_of
 from clinic.web.door import account_of, staff
 from clinic.web.problems import EXPECTED, Problem, explained
 
+AT_ONCE = 40
+"""How many alerts one page shows."""
+
 
 @require_GET
 @staff("see-alerts")
 def alerts(request: HttpRequest) -> HttpResponse:
-    """The whole page, or its live part alone when the page asks for it."""
-    account = account_of(request)
+    """The whole page, or its live part alone when the page asks for it; the most urgent first, forty at a time."""
+    said, inbox = request.GET.get("from", ""), query.inbox(account_of(request))
+    many = len(inbox.mine) + len(inbox.others)
+    start = int(said) if re.fullmatch("[0-9]{1,6}", said, re.ASCII) and int(said) < many else 0
+    mine, others = inbox.part(start, AT_ONCE)
+    context = {"inbox": inbox, "mine": mine, "others": others, "many": many, "start": start}
+    context |= {"before": max(0, start - AT_ONCE), "end": min(start + AT_ONCE, many)}
     part = getattr(request, "htmx", False)
-    return render(request, "alerts/list.html" if part else "alerts/alerts.html", {"inbox": query.inbox(account)})
+    return render(request, "alerts/list.html" if part else "alerts/alerts.html", context)
 
 
 @require_GET

@@ -27,7 +27,8 @@ from ketapath.outputs import LABELS, REGISTRY
 
 SHOWN = 60
 """Of each list so many lines; the rest comes up as they are settled, and its number is said."""
-_ACTS = ("answer-form", "finish-record", "send-form", "set-site", "export-registry", "see-stock")
+_ABOUT = ("answer-form", "finish-record", "send-form", "state-fact")
+_OF_HOUSE = ("set-site", "export-registry", "see-stock")
 
 
 @require_GET
@@ -199,8 +200,8 @@ def _safe(table: str) -> str:
 
 def _may(request: HttpRequest, patient_id: str | None = None) -> dict[str, bool]:
     by = account_of(request)
-    about = permitted(by, _ACTS[:3], patient_id=patient_id) | permitted(by, _ACTS[3:])
-    return {name.replace("-", "_"): name in about for name in _ACTS}
+    allowed = permitted(by, _ABOUT, patient_id=patient_id) | permitted(by, _OF_HOUSE)
+    return {name.replace("-", "_"): name in allowed for name in (*_ABOUT, *_OF_HOUSE)}
 
 
 def _day(request: HttpRequest, name: str) -> date:

@@ -22,7 +22,7 @@ from clinic.actions import schedule as act
 from clinic.actions import typed
 from clinic.queries.booking import just_booked, moving, series, session_takes, unbooked
 from clinic.queries.person import Chart
-from clinic.queries.schedule import DayPlan, Entry, Lane, days_of
+from clinic.queries.schedule import DayPlan, Entry, Lane, days_of, room_names
 from clinic.web.door import account_of, acting_on, staff
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
@@ -86,6 +86,7 @@ def week(request: HttpRequest) -> HttpResponse:
     monday = asked - timedelta(days=asked.weekday())
     context = {
         "days": days_of(account, monday, 7),
+        "names": room_names(account.practice),
         "today": today,
         "monday": monday,
         "sunday": monday + timedelta(days=6),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from clinic import clock
 from clinic.queries.person import Chart
+from clinic.queries.schedule import room_names
 from clinic.queries.session import room
 from clinic.queries.signatures import why_unsigned
 from clinic.record.signatures import Seen
@@ -70,6 +71,8 @@ def past(request: HttpRequest, found: Chart, visit_id: str) -> HttpResponse:
     visit = next((v for v in found.visits if v.origin.id == visit_id), None)
     if visit is None or found.person is None:
         raise Http404
+    if found.open_visit is not None and visit.origin.id == found.open_visit.origin.id:
+        return redirect("patient-session", found.patient_id)  # it has forms, and they are answered there
     return _page(request, found, visit, None)
 
 
@@ -89,6 +92,7 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
         context["unsigned"] = why_unsigned(found)
     else:
         context |= drawn(request, found, here, now)
+        context["place"] = room_names(found.practice).get(here.visit.room, here.visit.room)
     return render(request, "session/session.html", context, status=problem.status if problem else 200)
 
 

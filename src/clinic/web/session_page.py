@@ -163,11 +163,11 @@ def missed_in_words(miss: Miss) -> str:
 
 def _rate(here: Room) -> dict[str, float]:
     """The pump's rate and the volume, once somebody has read the concentration; nothing before."""
-    concentration = here.visit.concentration_mg_per_ml
-    rate = None if here.order is None or concentration is None else here.order.rate_ml_per_h(concentration)
-    if here.order is None or concentration is None or rate is None:
+    concentration, dose_mg = here.visit.concentration_mg_per_ml, here.ordered_mg
+    if concentration is None or dose_mg is None or not here.infusion_min:
         return {}
-    return {"concentration": concentration, "rate": rate, "volume": here.order.dose_mg / concentration}
+    volume = dose_mg / concentration
+    return {"concentration": concentration, "rate": volume / here.infusion_min * 60, "volume": volume}
 
 
 def awaited(here: Room) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal
@@ -247,3 +248,11 @@ class Visit:
             minute=None if now is None else (now - given.started_at).total_seconds() / 60,
             devices=tuple((e.at - given.started_at).total_seconds() / 60 for e in self.said("device")),
         )
+
+
+def number_of(visit: Visit, doses: Iterable[Dose]) -> int:
+    """Which session of the person this visit is, the first being 1; doses that were given elsewhere count too."""
+    given = None if visit.administration is None else visit.administration.origin.id
+    opened = visit.opened_at.astimezone(UTC).replace(tzinfo=None)
+    earlier = (d for d in doses if d.origin.id != given)
+    return 1 + sum(d.at < opened if d.at is not None else d.on < visit.opened_at.date() for d in earlier)

@@ -17,7 +17,7 @@ from clinic.web.templatetags.clinic import word
 
 register = Library()
 
-_NARROW = 7.0  # per cent of the axis under which no word fits into a block
+_NARROW = 16.0  # per cent of the axis under which no word fits into a block
 
 PHASES: Mapping[str, Any] = MappingProxyType(
     {

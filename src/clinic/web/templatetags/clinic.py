@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinic.queries.profile import is_statable as may_be_stated
 from clinic.queries.session import Room
@@ -192,18 +193,20 @@ def goal_id(goal: Goal) -> str:
     return goal.origin.split("/")[1]
 
 
+_SPANS = {
+    "years": gettext_lazy("%(count)s years"),
+    "months": gettext_lazy("%(count)s months"),
+    "weeks": gettext_lazy("%(count)s weeks"),
+    "days": gettext_lazy("%(count)s days"),
+    "hours": gettext_lazy("%(count)s hours"),
+}
+
+
 @register.filter
 def shown_value(value: str) -> str:
     """The value of a fact as the core gives it, in the words of the page."""
     number, _space, unit_name = value.partition(" ")
-    spans = {
-        "years": _("%(count)s years"),
-        "months": _("%(count)s months"),
-        "weeks": _("%(count)s weeks"),
-        "days": _("%(count)s days"),
-        "hours": _("%(count)s hours"),
-    }
-    return spans[unit_name] % {"count": number} if unit_name in spans else word(value)
+    return str(_SPANS[unit_name]) % {"count": number} if unit_name in _SPANS else word(value)
 
 
 @register.filter

@@ -70,6 +70,11 @@ document.addEventListener("htmx:afterSettle", markWrong);
 });
 document.addEventListener("htmx:afterSwap", () => document.body.classList.remove("is-unanswered"));
 
+// What somebody has unfolded stays so when the list around it is renewed.
+let unfolded = [];
+document.addEventListener("htmx:beforeSwap", () => { unfolded = [...document.querySelectorAll("details[id][open]")].map((one) => one.id); });
+document.addEventListener("htmx:afterSwap", () => unfolded.forEach((id) => document.getElementById(id)?.setAttribute("open", "")));
+
 // A list that can no longer be current says so, until it is again.
 document.addEventListener("htmx:sseError", () => document.body.classList.add("is-lost"));
 document.addEventListener("htmx:sseOpen", () => document.body.classList.remove("is-lost"));
