@@ -485,7 +485,7 @@ def main(folder: Path, only: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=30_000)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright, browser(playwright) as chromium:
-        house = House(folder=Path(place)).start()
+        house = House(folder=Path(place)).start(within_s=600.0)
         try:
             chosen = [journey for journey in JOURNEYS if only in ("", journey.name)]
             found = [walked(journey, house, chromium, folder / f"{journey.name}.png") for journey in chosen]

@@ -142,7 +142,7 @@ def main(folder: Path, only: str = "") -> None:
     for old in folder.glob("*.png") if not only else ():
         old.unlink()
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright, browser(playwright) as chromium:
-        house = House(folder=Path(place)).start()
+        house = House(folder=Path(place)).start(within_s=600.0)
         try:
             make_eventful(chromium, house)
             for look, settings in LOOKS.items():
@@ -235,7 +235,7 @@ def _shoot(page: Page, address: str, look: str, file: Path) -> None:
 def picture(file: Path) -> None:
     """The one picture of the README: a person under treatment, as the screen shows it first."""
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright, browser(playwright) as chromium:
-        house = House(folder=Path(place)).start()
+        house = House(folder=Path(place)).start(within_s=600.0)
         try:
             context = chromium.new_context(viewport={"width": 1280, "height": 960})
             page = signed_in(context, house, "prescriber")
