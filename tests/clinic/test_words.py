@@ -14,6 +14,7 @@ from tests import invented_courses as courses
 from tests.options import INFUSION
 
 from clinic.access.models import Account, Relationship
+from clinic.demo.around import OPEN_POINTS, WATCH
 from clinic.demo.story import PROCESS_NOTE, SESSION_NOTE
 from clinic.practice.models import CommunityPlace, Handover, Room
 from clinic.record.models import PatientLine, Practice
@@ -126,12 +127,9 @@ def own_words() -> list[str]:
     words += [medicine["substance"] for medicine in known.codes["medicines"]]
     words += ["Discussed with the person: aims, limits, and what else there is."]  # of the record
     words += [one.reason for one in Relationship.objects.all()]
-    words += [SESSION_NOTE, PROCESS_NOTE]
-    words += [room.name for room in Room.objects.all()] + [one.code for one in Room.objects.all()]
-    words += [
-        said for one in Handover.objects.all() for said in (*one.open_points.splitlines(), *one.watch.splitlines())
-    ]
-    words += [said for one in CommunityPlace.objects.all() for said in (one.name, one.contact, one.area, one.source)]
+    words += [SESSION_NOTE, PROCESS_NOTE, OPEN_POINTS, WATCH, *(room.name for room in Room.objects.all())]
+    words += [part for row in Handover.objects.all() for part in (row.open_points, row.watch)]
+    words += [part for row in CommunityPlace.objects.all() for part in (row.name, row.contact, row.area, row.languages)]
     words += [account.name for account in Account.objects.all()] + [p.name for p in Practice.objects.all()]
     words += [part for line in PatientLine.objects.all() for part in (line.given, line.family, line.patient_id)]
     return sorted(filter(None, words), key=len, reverse=True)  # an empty one would take every word apart

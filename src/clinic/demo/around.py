@@ -22,6 +22,8 @@ from ketapath.fhir.referrals import referrals
 Happening = tuple[datetime, Callable[[], object]]
 HOME, OBSERVED, LEAVING = "amina-diallo", "henrik-solberg", "marisol-quispe"
 """Who of the day's people these things happen to."""
+OPEN_POINTS = "Stays until the end of observation; ride is called."
+WATCH = "A little pale on sitting up: sit for five minutes before walking."
 _PLACES = (
     ("Harbour Food Table", "food", "555-0131, Tuesdays and Fridays", "East side"),
     ("Lantern Rides", "transport", "555-0142, a day ahead", "City and county"),
@@ -109,8 +111,8 @@ class Around:
 
     def _hand_over(self) -> None:
         to = self.staff["nurse-reyes"]
-        hand_over(self._look(OBSERVED), to.username, open_points="Stays until the end of observation; ride is called.",
-                  watch="A little pale on sitting up: sit for five minutes before walking.",
+        hand_over(self._look(OBSERVED), to.username, open_points=OPEN_POINTS,
+                  watch=WATCH,
                   by=self.staff["nurse-osei"], key=f"{OBSERVED}-over")  # fmt: skip
         take_over(Handover.objects.get(practice=self.practice, patient_id=OBSERVED).pk, by=to)
 

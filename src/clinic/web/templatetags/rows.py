@@ -6,14 +6,12 @@ Everything that is filled in goes through `format_html` and is escaped there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from urllib.parse import quote
 
 from django.template import Library
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clinic.queries.profile import Row
@@ -70,13 +68,11 @@ def _origin(row: Row, of_sources: str) -> SafeString | str:
 @register.simple_tag
 def sources(evidence: Sequence[Evidence]) -> SafeString:
     """What a statement rests on: each source with its place, how far it was read, and whether it was retracted."""
-    language = get_language() or ""
-    return format_html_join("", "{}", ((_source(one, language),) for one in evidence or ()))
+    return format_html_join("", "{}", ((_source(one),) for one in evidence or ()))
 
 
-@lru_cache(maxsize=4096)
-def _source(source: Evidence, _language: str) -> SafeString:
-    """One source, in the language that is spoken now."""
+def _source(source: Evidence) -> SafeString:
+    """One source."""
     if not source.key:
         approved = _("Approved by %(by)s.") % {"by": source.approved_by} if source.approved_by else ""
         return format_html(
