@@ -5,7 +5,9 @@ Everything that is filled in goes through `format_html` and is escaped there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
 from urllib.parse import quote
 
 from django.template import Library
@@ -66,24 +68,28 @@ def _origin(row: Row, of_sources: str) -> SafeString | str:
 
 
 @register.simple_tag
-def sources(evidence: Sequence[Evidence]) -> SafeString:
-    """What a statement rests on: each source with its place, how far it was read, and whether it was retracted."""
-    return format_html_join("", "{}", ((_source(one),) for one in evidence or ()))
+def sources(evidence: Iterable[Evidence | Mapping[str, Any]]) -> SafeString:
+    """What a statement rests on: each source with its place, how far it was read, and whether it was retracted.
+
+    A file of the knowledge states its sources as it is written, so that each may be a mapping of the same names.
+    """
+    said = (asdict(one) if isinstance(one, Evidence) else one for one in evidence or ())
+    return format_html_join("", "{}", ((_source(one),) for one in said))
 
 
-def _source(source: Evidence) -> SafeString:
+def _source(source: Mapping[str, Any]) -> SafeString:
     """One source."""
-    if not source.key:
-        approved = _("Approved by %(by)s.") % {"by": source.approved_by} if source.approved_by else ""
-        return format_html(
-            "<li>{} {}</li>", _("Site default: no published source."), approved or _("Not approved by anybody yet.")
-        )
-    read = {"read": _("read"), "summary": _("read as a summary")}.get(source.trust, _("not read by us"))
+    if not source.get("key"):
+        by = source.get("approved_by")
+        approved = _("Approved by %(by)s.") % {"by": by} if by else _("Not approved by anybody yet.")
+        return format_html("<li>{} {}</li>", _("Site default: no published source."), approved)
+    read = {"read": _("read"), "summary": _("read as a summary")}.get(source.get("trust", ""), _("not read by us"))
+    locator = source.get("locator")
     return format_html(
         '<li><a href="{}">{}</a>{} · {}{}</li>',
-        reverse("knowledge-source", args=[source.key]),
-        source.citation,
-        f", {source.locator}" if source.locator else "",
+        reverse("knowledge-source", args=[source["key"]]),
+        source.get("citation", ""),
+        f", {locator}" if locator else "",
         read,
-        format_html(" · <strong>{}</strong>", _("retracted")) if source.retracted else "",
+        format_html(" · <strong>{}</strong>", _("retracted")) if source.get("retracted") else "",
     )
