@@ -31,9 +31,19 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demonstration clinic as an SQLite file, to be copied."""
+    """The demonstration clinic with its twelve people as an SQLite file, to be copied."""
+    return made_once(_folder(tmp_path_factory))
+
+
+@pytest.fixture(scope="session")
+def whole_demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the whole day in eight rooms."""
+    return made_once(_folder(tmp_path_factory), "whole")
+
+
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = tmp_path_factory.getbasetemp()
-    return made_once(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,4 @@
-"""The demonstration clinic as one SQLite file, made once a run: `python -m tests.demonstration FILE`.
+"""The demonstration clinic as one SQLite file, made once a run: `python -m tests.demonstration FILE [small]`.
 
 Playing its weeks takes a quarter of a minute. Tests of the clinic copy the file into their database, houses in front
 of a browser into their folder; nobody writes into it.
@@ -17,13 +17,13 @@ from datetime import timedelta
 from pathlib import Path
 
 
-def made_once(folder: Path) -> Path:
-    """The file in this folder; whoever comes first makes it, others wait."""
-    file = folder / "demonstration.sqlite3"
-    with (folder / "demonstration.lock").open("w") as lock:
+def made_once(folder: Path, size: str = "small") -> Path:
+    """The file of this size ("small", or "whole" with the day in eight rooms); whoever comes first makes it."""
+    file = folder / f"demonstration-{size}.sqlite3"
+    with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not file.exists():
-            subprocess.run([sys.executable, "-m", "tests.demonstration", str(file)], check=True)
+            subprocess.run([sys.executable, "-m", "tests.demonstration", str(file), size], check=True)
     return file
 
 
@@ -33,7 +33,7 @@ def copied(file: Path, into: sqlite3.Connection) -> None:
         made.backup(into)
 
 
-def main(file: Path) -> None:
+def main(file: Path, size: str) -> None:
     """Make it."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"DJANGO_SETTINGS_MODULE": "clinic.settings", "DATA_DIR": folder}
@@ -50,7 +50,7 @@ def main(file: Path) -> None:
 
         call_command("migrate", verbosity=0)
         clock.be_ahead(timedelta(hours=hours_ahead()))
-        load_demo()
+        load_demo(with_day=size == "whole")
         with connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [f"{file}.new"])
         connection.close()
@@ -58,4 +58,4 @@ def main(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
-from tests.browser.house import House, browser, signed_in
+from tests.browser.house import House, browser, opened_once, signed_in
 
 EXPECTED = (
     "status of 4", "[object Event]", "ERR_CONNECTION_REFUSED", "ERR_INTERNET_DISCONNECTED", "ERR_FAILED",
@@ -25,13 +25,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def filled(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the demonstration in it, to be copied; opened once, so that its files are in place."""
-    folder = tmp_path_factory.mktemp("filled")
-    (folder / "data").mkdir()
-    shutil.copy(demonstration, folder / "data" / "clinic.sqlite3")
-    House(folder=folder).start().stop()
-    return folder / "data"
+def filled(whole_demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the demonstration in it, to be copied."""
+    return opened_once(whole_demonstration, tmp_path_factory.mktemp("filled"))
 
 
 @pytest.fixture

@@ -148,3 +148,11 @@ def sign_here(form: Locator, house: House, username: str) -> None:
     if name.count():
         name.first.fill(username)
     form.locator("[name=secret]").first.fill(house.secret(username))
+
+
+def opened_once(file: Path, folder: Path) -> Path:
+    """A data folder with this database in it, opened once, so that all its files are in place."""
+    (folder / "data").mkdir()
+    shutil.copy(file, folder / "data" / "clinic.sqlite3")
+    House(folder=folder).start().stop()
+    return folder / "data"

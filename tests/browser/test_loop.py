@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.house import House, sign_here
+from tests.browser.house import House, opened_once, sign_here
 
 READY = "treatment-resistant-depression"
 Enter = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def filled(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small house: twelve people, and one colleague of each role."""
+    return opened_once(demonstration, tmp_path_factory.mktemp("small"))
 
 
 def test_once_round_the_loop_by_mouse(house: House, enter: Enter) -> None:

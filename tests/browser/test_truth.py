@@ -17,11 +17,17 @@ from urllib.request import Request
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from tests.browser.house import COMMAND, House, Visitor, sign_here
+from tests.browser.house import COMMAND, House, Visitor, opened_once, sign_here
 from tests.options import INFUSION
 
 READY = "treatment-resistant-depression"
 Enter = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def filled(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small house: twelve people, and one colleague of each role."""
+    return opened_once(demonstration, tmp_path_factory.mktemp("small"))
 
 
 def test_two_people_with_the_same_plan_open_the_second_is_told_and_loses_nothing(house: House, enter: Enter) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,7 +35,24 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, request: pyte
             connection.ensure_connection()
             copied(request.getfixturevalue("demonstration"), connection.connection)
         else:
-            load_demo()
+            load_demo(with_day=False)
+
+
+@pytest.fixture(scope="module")
+def whole(django_db_setup: None, django_db_blocker: Any, request: pytest.FixtureRequest) -> Iterator[None]:
+    """The whole day in eight rooms for the tests of one file; the small house again for whoever comes after them."""
+    if connection.vendor != "sqlite":
+        pytest.skip("the whole day is copied as a file")
+    whole, small = (request.getfixturevalue(name) for name in ("whole_demonstration", "demonstration"))
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "yes"  # a browser may have left its loop in this process
+    with django_db_blocker.unblock():
+        connection.ensure_connection()
+        copied(whole, connection.connection)
+    yield
+    with django_db_blocker.unblock():
+        connection.ensure_connection()
+        copied(small, connection.connection)
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -33,6 +33,9 @@ from ketapath.fhir.readback import notes
 Who = Callable[[str], Account]
 
 
+pytestmark = pytest.mark.usefixtures("whole")
+
+
 @pytest.fixture
 def harbour(account: Who) -> Practice:
     return account("nurse").practice

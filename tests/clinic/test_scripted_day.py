@@ -123,6 +123,9 @@ def amounts(five: Five) -> dict[str, str]:
     return {o.name: o.told["given_mg"] for o in five.outputs if o.told is not None}
 
 
+pytestmark = pytest.mark.usefixtures("whole")
+
+
 @pytest.fixture
 def house(account: Who, monkeypatch: pytest.MonkeyPatch) -> House:
     return House(account=account, monkeypatch=monkeypatch)

@@ -59,7 +59,9 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
 
 @pytest.fixture
 def house(db: None, wall: Wall) -> dict[str, Account]:
-    """Two prescribers, two nurses, a coordinator and a director of one practice."""
+    """Two prescribers, two nurses, a coordinator and a director of one practice; elsewhere nothing waits."""
+    Alert.objects.update(closed_at=clock.now(), next_at=None)
+    OutgoingMail.objects.filter(sent_at=None).update(sent_at=clock.now())
     ada = practice_with()
     ada.name = "Ada"
     ada.save()

@@ -28,12 +28,15 @@ _STAFF = (
     ("pharmacist", "Femi Roth", Role.PHARMACIST),
     ("researcher", "Dr Ines Calder", Role.RESEARCHER),
     ("caregiver", "Sami Mansour", Role.CAREGIVER),
+)
+_COLLEAGUES = (
     ("prescriber-aziz", "Dr Samir Aziz", Role.PRESCRIBER),
     ("nurse-osei", "Efua Osei", Role.NURSE),
     ("nurse-reyes", "Ana Reyes", Role.NURSE),
     ("therapist-duarte", "Rui Duarte", Role.THERAPIST),
     ("therapist-kim", "Min-ji Kim", Role.THERAPIST),
 )
+_OF_THE_DAY: dict[str, object] = {"routes": ["iv", "nasal", "im"]}
 _OWN_RECORD = "first-language-arabic"
 _SETTINGS: dict[str, dict[str, object]] = {
     "harbour": {
@@ -41,7 +44,6 @@ _SETTINGS: dict[str, dict[str, object]] = {
         "languages": ["en", "es"],
         "acls_on_site": True,
         "rems_certified": True,
-        "routes": ["iv", "nasal", "im"],
         "weekdays": [0, 1, 2, 3, 4, 5, 6],  # open every day, so that the demonstration has sessions on any day
         "currency": "USD",
         "prices": {
@@ -61,9 +63,10 @@ class NotADemo(Exception):
     """This data folder holds people who are not the demonstration's."""
 
 
-def load_demo() -> bool:
+def load_demo(*, with_day: bool = True) -> bool:
     """Fill an empty folder; True where it was filled now, False where the demonstration is there already.
 
+    Without `with_day` the house is small: the twelve people, one colleague of each role, no rooms and no cupboard.
     Raises NotADemo where a practice that is no demonstration has people in it.
     """
     if Practice.objects.filter(is_demo=False).exists():
@@ -71,9 +74,9 @@ def load_demo() -> bool:
     if Practice.objects.filter(is_demo=True).exists():
         return False
     with transaction.atomic():
-        harbour = _practice("harbour", "Harbour Clinic", ZONE)
-        hillside = _practice("hillside", "Hillside Clinic", "Europe/London")
-        _fill(harbour)
+        harbour = _practice("harbour", "Harbour Clinic", ZONE, with_day=with_day)
+        hillside = _practice("hillside", "Hillside Clinic", "Europe/London", with_day=False)
+        _fill(harbour, with_day=with_day)
         _fill_neighbours(hillside)
     return True
 
@@ -97,7 +100,7 @@ def signs_with(account: Account) -> str:
     return secret
 
 
-def _practice(slug: str, name: str, zone: str) -> Practice:
+def _practice(slug: str, name: str, zone: str, *, with_day: bool) -> Practice:
     crisis = {
         "line": "555-0100",
         "words": "the clinic's crisis line, answered at any hour",
@@ -105,9 +108,10 @@ def _practice(slug: str, name: str, zone: str) -> Practice:
         "approved_by": "Dr Eli Novak (demonstration)",
     }
     practice = Practice.objects.create(
-        slug=slug, name=name, zone=zone, is_demo=True, settings={**_SETTINGS[slug], "crisis": crisis}
-    )
-    staff = _STAFF if slug == "harbour" else _STAFF[:1]
+        slug=slug, name=name, zone=zone, is_demo=True,
+        settings={**_SETTINGS[slug], **(_OF_THE_DAY if with_day else {}), "crisis": crisis},
+    )  # fmt: skip
+    staff = (*_STAFF, *_COLLEAGUES[: None if with_day else 0]) if slug == "harbour" else _STAFF[:1]
     prefix = "" if slug == "harbour" else f"{slug}-"
     for username, person, role in staff:
         shown = person if slug == "harbour" else "Dr Fern Okada"
@@ -118,9 +122,9 @@ def _practice(slug: str, name: str, zone: str) -> Practice:
     return practice
 
 
-def _fill(practice: Practice) -> None:
+def _fill(practice: Practice, *, with_day: bool) -> None:
     staff = {account.username: account for account in Account.objects.filter(practice=practice)}
-    play(practice, staff)
+    play(practice, staff, with_day=with_day)
     patient = Account(
         username="patient", name="Layla Mansour", role=Role.PATIENT, practice=practice, patient_id=_OWN_RECORD
     )

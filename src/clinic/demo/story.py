@@ -85,15 +85,26 @@ class Story:
         return datetime.combine(day, time(hour, minute), ZoneInfo(self.practice.zone))
 
 
-def play(practice: Practice, staff: Mapping[str, Account]) -> None:
-    """The story up to this moment: who came, what was signed and given, who is in the house now."""
+def play(practice: Practice, staff: Mapping[str, Account], *, with_day: bool) -> None:
+    """The story up to this moment: who came, what was signed and given, who is in the house now.
+
+    `with_day` tells the whole day in eight rooms beside the twelve people.
+    """
     story, now = Story(practice=practice, staff=staff), clock.now()
     today = clock.today(practice.zone)
     first = today - timedelta(days=max(stage.signed_days_ago for stage in STAGES.values()))
     for days in range(0, (today - first).days + 1, 28):
         story.tell(story.at(first + timedelta(days=days), 7), story.check_emergency_kit)
     for identity, stage in STAGES.items():
-        _Person(story=story, identity=identity, stage=stage, today=today, now=now).begin()
+        _Person(story=story, identity=identity, stage=stage, today=today, now=now, has_room=with_day).begin()
+    if with_day:
+        _the_day(story, first, today, now)
+    story.play(now)
+
+
+def _the_day(story: Story, first: date, today: date, now: datetime) -> None:
+    """Rooms, cupboard, and everybody who comes today and was not here before this week."""
+    practice, staff = story.practice, story.staff
     story.tell(story.at(first, 6, 30), lambda: open_rooms(staff["coordinator"]))
     _the_house(story, today)
     coming = fitting(clock.local(now, practice.zone))
@@ -102,7 +113,6 @@ def play(practice: Practice, staff: Mapping[str, Account]) -> None:
     around = Around(practice=practice, staff=staff, today=today, now=now)
     for at, what in around.told(frozenset(one.identity for one in coming)):
         story.tell(at, what)
-    story.play(now)
 
 
 def open_rooms(by: Account) -> None:
@@ -197,8 +207,11 @@ def book_today(found: Chart, starts: datetime, room: str, *, by: Account) -> Non
 class _Person:
     """One person's part of the story."""
 
-    def __init__(self, *, story: Story, identity: str, stage: Stage, today: date, now: datetime) -> None:
+    def __init__(
+        self, *, story: Story, identity: str, stage: Stage, today: date, now: datetime, has_room: bool
+    ) -> None:
         self.story, self.identity, self.stage, self.today, self.now = story, identity, stage, today, now
+        self.has_room = has_room
         self.rng = generator(identity)
         self.prescriber, self.nurse = story.staff["prescriber"], story.staff["nurse"]
         self.held = 0
@@ -244,7 +257,8 @@ class _Person:
         since_midnight = self.now - self.story.at(self.today, 0)
         if self.stage.now and since_midnight > _LATEST_ARRIVAL:
             starts = clock.local(moment(at), self.story.practice.zone)
-            book_today(self.look(), starts, self.stage.room, by=self.story.staff["coordinator"])
+            if self.has_room:
+                book_today(self.look(), starts, self.stage.room, by=self.story.staff["coordinator"])
             self.story.tell(at, self._visit)
 
     def _notice(self) -> None:
