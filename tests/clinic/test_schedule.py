@@ -280,6 +280,10 @@ def test_cancelled_and_missed_appointments_take_nothing_and_can_be_booked_anew(
     cancel(found, first.origin.id, reason="has a cold", by=laid_out, key="c")
     assert not Hold.objects.filter(booking__appointment=first.origin.id).exists()
     assert [v.on for v in unbooked(look(laid_out))] == [first.planned_on]
+    with monkeypatch.context() as then:
+        then.setattr(clock, "now", lambda: first.starts_at - timedelta(minutes=30))
+        assert READY not in [due.line.patient_id for due in today(account("nurse")).planned]
+        assert READY in [due.line.patient_id for due in today(account("nurse")).missed]
     with pytest.raises(BadInput, match="still to come"):
         no_show(look(laid_out), second.origin.id, by=laid_out, key="n")
     monkeypatch.setattr(clock, "now", lambda: second.starts_at + timedelta(minutes=30))

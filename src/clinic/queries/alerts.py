@@ -207,11 +207,6 @@ def waiting(account: Account) -> QuerySet[Alert]:
     return visible(account).filter(closed_at=None)
 
 
-def of_mine(account: Account) -> QuerySet[Alert]:
-    """Those that wait for this account itself or for its role."""
-    return waiting(account).filter(Q(owner=account) | Q(owner=None, owner_role=account.role))
-
-
 def inbox(account: Account) -> Inbox:
     """Everything that waits, the most urgent and the oldest first."""
     now = clock.now()

@@ -25,7 +25,7 @@ from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Origin
 from ketapath.domain.schedule import RIDES, STANDING, Attendant, Booked
-from ketapath.plan.slots import Lack, Openings, Place, Shift, conflicts, joined, on_site
+from ketapath.plan.slots import Lack, Openings, Place, Shift, conflicts, joined
 
 WANTING: Mapping[Lack, Any] = MappingProxyType(
     {
@@ -167,11 +167,6 @@ def shifts_of(practice: Practice, begin: datetime, end: datetime) -> tuple[Shift
         for row in rows
         if row.account.is_active
     )  # fmt: skip
-
-
-def is_prescriber_on_site(practice: Practice, begin: datetime, end: datetime) -> bool:
-    """Whether one prescriber is on duty the whole time between these instants."""
-    return on_site(joined(shifts_of(practice, begin, end)), "prescriber", begin, end) is not None
 
 
 def day_span(on: date, zone: str) -> tuple[datetime, datetime]:

@@ -329,12 +329,6 @@ class Order:
     checks: tuple[Event, ...]
     needed: int
 
-    def rate_ml_per_h(self, concentration_mg_per_ml: float) -> float | None:
-        """The rate of the pump that gives the dose in its time; None where it is no infusion."""
-        if not self.infusion_min:
-            return None
-        return self.dose_mg / self.infusion_min * 60 / concentration_mg_per_ml
-
 
 def order_of(found: Chart, visit: Visit) -> Order | None:
     """The order that this visit doses by; None where none stands."""

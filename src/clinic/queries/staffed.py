@@ -38,12 +38,6 @@ def after(practice: Practice, start: datetime, minutes: float) -> datetime:
     return start + max(FURTHEST, timedelta(minutes=minutes))
 
 
-def opens_next(practice: Practice, at: datetime) -> datetime | None:
-    """When somebody comes in next; now where somebody is in, None where nobody does within three weeks."""
-    found = next(_spans(practice, at, at + FURTHEST), None)
-    return None if found is None else max(at, found[0])
-
-
 def on_duty(practice: Practice, at: datetime) -> frozenset[int]:
     """The accounts that are on duty at this instant."""
     rows = Duty.objects.filter(practice=practice, starts_at__lte=at, ends_at__gt=at)

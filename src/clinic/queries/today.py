@@ -65,7 +65,7 @@ def today(account: Account, *, start: int = 0) -> Today:
     notices = list(unread[start : start + AT_ONCE])
     named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
     people = {line.patient_id: line for line in within.people_of(named)}
-    absent = missed_today(within.practice, on)
+    absent = absent_on(on, within.practice)
     box = inbox(account)
     urgent: list[Row] = []
     alerts: list[Row] = []
@@ -96,12 +96,14 @@ def _is_missed(due: Due, on: date, absent: frozenset[str]) -> bool:
     return due.on < on or (due.on == on and due.line.patient_id in absent)
 
 
-def missed_today(practice: Practice, on: date) -> frozenset[str]:
-    """Who did not come to a session that was booked for this day, as somebody has noted, and has no other on it."""
+def absent_on(on: date, practice: Practice) -> frozenset[str]:
+    """Whose session of this day was cancelled, or who did not come to it, and has no other on it."""
     begin, end = day_span(on, practice.zone)
     rows = Booking.objects.filter(practice=practice, kind="session", starts_at__gte=begin, starts_at__lt=end)
     states = list(rows.values_list("patient_id", "status"))
-    return frozenset(p for p, status in states if status == "noshow") - {p for p, s in states if s in STANDING}
+    return frozenset(p for p, status in states if status in ("noshow", "cancelled")) - {
+        p for p, s in states if s in STANDING
+    }
 
 
 def unseen(account: Account) -> QuerySet[Notice]:

@@ -428,14 +428,6 @@ def _way_in_words(option_id: str) -> str:
 
 
 @register.filter
-def dose_in_words(option: Option) -> str:
-    """The first dose with its duration."""
-    if option.dose is None:
-        return ""
-    return amount(option.dose.dose_mg, option.infusion_min)
-
-
-@register.filter
 def plan_in_words(signed: SignedPlan) -> str:
     """A plan in one line: what, how much, by whom, when. Whether it is signed its signatures say."""
     said = {
