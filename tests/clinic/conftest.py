@@ -23,7 +23,6 @@ from tests.proofs import give_secret
 from clinic import clock
 from clinic.access.models import Account, Stay
 from clinic.demo.load import load_demo
-from clinic.practice.models import CommunityPlace, Handover
 
 
 @pytest.fixture(scope="session")
@@ -58,14 +57,6 @@ def whole(django_db_setup: None, django_db_blocker: Any, request: pytest.Fixture
 @pytest.fixture
 def account(db: None) -> Callable[[str], Account]:
     return lambda username: Account.objects.get(username=username)
-
-
-@pytest.fixture
-def few(db: None) -> None:
-    """One nurse, one prescriber and one therapist alone, with nothing handed over and nowhere to refer to."""
-    Account.objects.filter(username__contains="-", practice__slug="harbour").update(is_active=False)
-    Handover.objects.all().delete()
-    CommunityPlace.objects.all().delete()
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ from clinic.web.templatetags.alerts import alert_words, lasted
 
 Browser = Callable[[str], Client]
 Who = Callable[[str], Account]
-pytestmark = pytest.mark.usefixtures("few")
 READY = "treatment-resistant-depression"
 WATCHED = "ptsd-with-depression"
 

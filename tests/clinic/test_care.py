@@ -24,7 +24,6 @@ from clinic.queries.referral import Followed, needs_of, overdue, referrals_of
 from clinic.queries.staff import qualified_now, register
 from ketapath.errors import BadInput
 
-pytestmark = pytest.mark.usefixtures("few")
 READY, HIDDEN, OWN = "treatment-resistant-depression", "aneurysm", "first-language-arabic"
 Who = Callable[[str], Account]
 

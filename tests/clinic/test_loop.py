@@ -448,7 +448,6 @@ def test_the_same_click_twice_gives_one_dose(account: Who) -> None:
     assert len(look(nurse).visits) == 1
 
 
-@pytest.mark.usefixtures("few")
 def test_thoughts_of_self_harm_reach_the_prescriber_whatever_the_total(account: Who) -> None:
     nurse = account("nurse")
     _, result = answer_score(look(nurse), "phq9", [0, 0, None, 0, 0, 0, 0, 0, 1], by=nurse, key="")
