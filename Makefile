@@ -164,9 +164,9 @@ bench-pages: setup css ## server time of each page with 2,000 people, into docs/
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.pages $(ARGS)
 
 bench-alerts: setup ## a simulated day of 10,000 alerts with failures at every step, into docs/reference/alert-chain.md (minutes)
-	@$(BIN)/python -m benchmarks.alerts 10000 > build-alerts.txt; found=$$?; \
+	@$(BIN)/python -m benchmarks.alerts 10000 > build-alerts.txt; found=$$?; if [ -s build-alerts.txt ]; then \
 	  { printf '# The chain of alerts under failures\n\nWritten by `make bench-alerts`: 10,000 alerts in a simulated day. The worker is killed in the middle of its turns, statements\nfail, the mail server refuses, the clock is set back, accounts are closed. An alert counts as arrived only where somebody outside\nthose processes could have seen it.\n\n```\n'; \
-	  cat build-alerts.txt; printf '```\n'; } > docs/reference/alert-chain.md; rm -f build-alerts.txt; exit $$found
+	  cat build-alerts.txt; printf '```\n'; } > docs/reference/alert-chain.md; fi; rm -f build-alerts.txt; exit $$found
 
 bench-response: setup ## time one person's course on one core, and write docs/reference/response-times.md
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.response_person $(ARGS)

@@ -5,7 +5,8 @@ process of its own that is killed in the middle of its turns; statements of the 
 and in the acts that raise an alert; the mail server refuses; the worker is away for minutes; the clock is set back;
 accounts are closed. An alert counts as arrived only when somebody outside those processes could have seen it: its
 message stands in the outgoing mail to another person than the first, or it stands as theirs on that person's page. Who
-looks is this process, through its own connection. DATA_DIR and DATABASE_URL say where; the database has to be empty.
+looks is this process, through its own connection. It runs in a folder of its own that is thrown away, or in the one
+that `--folder` names; DATABASE_URL says which database, and one that holds a practice is refused.
 """
 
 from __future__ import annotations
@@ -79,10 +80,11 @@ def main(words: list[str]) -> int:
     parser.add_argument("alerts", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hours", type=int, default=24, help="of the simulated day, more than five (24)")
+    parser.add_argument("--folder", help="of the data, instead of one that is thrown away")
     parser.add_argument("--json", action="store_true", help="the table for programs")
     asked = parser.parse_args(words)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ.setdefault("DATA_DIR", folder)
+        os.environ["DATA_DIR"] = asked.folder or folder
         prepare()
         started = time.monotonic()
         found = play(asked.alerts, seed=asked.seed, hours=asked.hours) | {"seconds": round(time.monotonic() - started)}
@@ -102,9 +104,12 @@ def prepare() -> None:
     from clinic import jobs
     from clinic.queries.person import clinic_of, knowledge_at
     from clinic.queries.session import watched_minutes
+    from clinic.record.models import Practice
 
     settings.EMAIL_BACKEND = "benchmarks.alerts.RefusingMail"
     call_command("migrate", verbosity=0, interactive=False)
+    if Practice.objects.exists():
+        sys.exit("this database holds a practice; the simulated day needs an empty one")
     assert jobs.WATCH_S, "read before any worker is forked, so that a new one works at once"
     knowledge_at(clinic_of({}))
     watched_minutes(None)

@@ -36,8 +36,10 @@ def lay_out(practice: Practice, here: Sequence[str], others: Sequence[str]) -> N
         at = now - timedelta(minutes=40) + TURN * (number - len(turns))
         for place, name in enumerate(names):
             is_gone, room = number < len(turns), f"room-{place % ROOMS + 1}"
-            # Who waits for a room is booked later in it; so nothing is booked twice.
-            starts_at = max(at, first) if place < ROOMS else at + TURN * 12
+            # Who waits for a room is booked in it after all others; so nothing is booked twice.
+            last = len(turns) + 1 + -(-len(coming) // ROOMS)
+            at_room = at if place < ROOMS else at + TURN * (last - number + place // ROOMS - 1)
+            starts_at = max(at_room, first)
             status = "fulfilled" if is_gone else "arrived" if number == len(turns) else "booked"
             _booked(practice, name, room, starts_at, status)
             if number == len(turns):

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from benchmarks.pages_day import lay_out
@@ -24,9 +25,9 @@ from clinic.access.models import AuditRow
 from clinic.record.models import Booking, Current, Hold, PatientLine, Practice, Signature, Term, Version, VisitLine
 from clinic.record.signatures import digest_of
 
-PEOPLE, TODAY, TREATED, HERE = 2000, 60, 340, 5
-"""In all; with a session today; others under treatment; the rest were referred, and are not treated. Of each template
-with an open visit the first five stay in the house."""
+PEOPLE, TODAY, TREATED, HERE = 2000, 60, 340, 16
+"""In all; with a session today; others under treatment; the rest were referred, and are not treated. Of those with an
+open visit so many stay in the house, twice as many as there are rooms."""
 _WORD = re.compile(r"[A-Za-z0-9.-]+")
 _TOLD = (AuditRow, Booking, Hold)
 
@@ -47,7 +48,8 @@ def fill(practice: Practice) -> dict[str, list[str]]:
     of_today = [name for template in kinds["today"] for name in made[template]]
     lines = VisitLine.objects.filter(practice=practice, patient_id__in=of_today, closed_at=None)
     open_ones = set(lines.values_list("patient_id", flat=True))
-    here = [n for template in kinds["today"] for n in [m for m in made[template] if m in open_ones][:HERE]]
+    turns = zip_longest(*([n for n in made[template] if n in open_ones] for template in kinds["today"]))
+    here = [name for turn in turns for name in turn if name is not None][:HERE]
     with transaction.atomic():
         lay_out(practice, here, [name for name in of_today if name not in here])
     return made
@@ -116,6 +118,8 @@ class _Template:
             value = getattr(row, field.attname)
             if isinstance(field, models.CharField | models.TextField):
                 value = self._written(value, number, name) if isinstance(value, str) else value
+                if field.name == "key" and value:  # of the request that made it, which each copy has once
+                    value = f"{number}-{value}"[: field.max_length]
             elif isinstance(field, models.JSONField) and value:
                 value = json.loads(self._written(json.dumps(value), number, name))
             setattr(made, field.attname, value)

@@ -399,6 +399,8 @@ def test_an_escort_who_is_named_and_advice_that_was_given_are_not_typed_again(ac
     with pytest.raises(BadInput, match="Ready to go home"):
         pass_discharge(look(nurse), by=nurse, key="")
     charted(nurse, "escort", words="Lena, her sister")
+    with pytest.raises(BadInput, match="a sheet in"):
+        charted(nurse, "advice-given", words="Klingon")
     charted(nurse, "advice-given", words="es")
     pass_discharge(look(nurse), by=nurse, key="")
     assert (visit_of(nurse).step, here(nurse).stays) == ("leaving", ())

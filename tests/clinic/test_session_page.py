@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ from clinic import clock
 from clinic.access.models import Account
 from clinic.queries.session import room
 from clinic.queries.session_expected import expected
+from clinic.web.session_advice import about_language, sheet_language
 from clinic.web.session_charts import session_chart
 
 Who = Callable[[str], Account]
@@ -158,10 +160,31 @@ def test_low_light_stays_until_one_signs_out(browser_of: Visit) -> None:
     assert "data-low-light" not in client.get("/today").content.decode()
 
 
-def test_the_sheet_for_the_way_home_says_where_it_has_no_words_in_the_persons_language(browser_of: Visit) -> None:
-    page = browser_of("nurse").get("/patients/first-language-arabic/session/advice").content.decode()
-    assert "There is no sheet in Arabic yet" in page
+def test_the_sheet_for_the_way_home_is_in_the_persons_language_with_english_beside_it(browser_of: Visit) -> None:
+    client = browser_of("nurse")
+    page = client.get("/patients/first-language-arabic/session/advice").content.decode()
+    assert '<section class="card advice" lang="ar" dir="rtl">' in page
+    assert "لا تقد سيارة" in page
     assert "Do not drive" in page
-    assert "MON-018" in page
-    page = browser_of("nurse").get("/patients/treatment-resistant-depression/session/advice").content.decode()
-    assert "There is no sheet" not in page
+    assert "Nobody at a clinic has read the sheet in Arabic yet" in page
+    page = client.get("/patients/first-language-arabic/session/advice?in=de").content.decode()
+    assert "keine gefährlichen Maschinen" in page
+    assert "The person speaks Arabic, and this sheet is in another language." in page
+    page = client.get("/patients/first-language-arabic/session/advice?in=xx").content.decode()
+    assert 'lang="ar"' in page
+    page = client.get("/patients/treatment-resistant-depression/session/advice").content.decode()
+    assert page.count("Do not drive") == 1
+    assert "Nobody at a clinic" not in page
+
+
+def test_the_sheet_says_where_the_language_is_unknown_or_has_no_words(account: Who) -> None:
+    found = look(account("nurse"), "first-language-arabic")
+    assert found.person is not None
+    language = found.person.known["person.language"]
+    known = {**found.person.known, "person.language": replace(language, value="so-SO")}
+    somali = replace(found, person=replace(found.person, known=known))
+    assert sheet_language(somali) == "en"
+    assert "There is no sheet in so yet" in about_language(somali, "en")
+    nothing = {path: fact for path, fact in known.items() if path != "person.language"}
+    unknown = replace(found, person=replace(found.person, known=nothing))
+    assert "does not say which language" in about_language(unknown, "en")

@@ -482,7 +482,7 @@ def test_what_waited_as_a_notice_before_waits_as_an_alert_and_nothing_is_told_tw
 def played(folder: Path, *words: str) -> dict[str, Any]:
     """A day of alerts with random failures, in a clinic and processes of its own."""
     folder.mkdir()
-    command = [sys.executable, "-m", "benchmarks.alerts", "--json", *words]
+    command = [sys.executable, "-m", "benchmarks.alerts", "--json", "--folder", str(folder), *words]
     done = subprocess.run(command, env=place(folder).surroundings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout, done.stderr[-3000:])
     found: dict[str, Any] = json.loads(done.stdout)

@@ -219,6 +219,17 @@ def test_a_file_of_rules_without_its_dashes_is_not_passed_over() -> None:
     assert problem == "candidacy/new.yaml: it has to be a list of rules, each beginning with a dash"
 
 
+def test_a_translation_that_lacks_a_sentence_or_names_other_values_is_found() -> None:
+    files = copy.deepcopy(dict(FILES))
+    files["texts/advice.en.yaml"]["advice.call"] = "Call {number}."
+    del files["texts/advice.de.yaml"]["advice.body"]
+    files["texts/advice.de.yaml"]["advice.more"] = "Mehr."
+    found = said(files=files)
+    assert "texts/advice.de.yaml: advice.body is missing" in found
+    assert "texts/advice.de.yaml: advice.more has no English" in found
+    assert "texts/advice.ar.yaml: advice.call names other values than in English" in found
+
+
 def test_an_admissible_value_that_the_path_cannot_have_is_found() -> None:
     spec = parse_path(
         {

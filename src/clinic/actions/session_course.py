@@ -269,7 +269,14 @@ def _escalated(found: Chart, visit: Visit, what: Happened, at: datetime) -> Mean
 
 
 def _advice(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
-    return None, None, _said(what, _("the language of the written advice"))
+    """`words` is the code of the language that the sheet was in."""
+    code = what.words.strip()
+    if code != "en" and code not in found.knowledge.translations:
+        raise BadInput(
+            field=_("language"), found=code[:20], limit=_("a language that there is a sheet in"),
+            next_step=_("Choose one of the list."),
+        )  # fmt: skip
+    return None, None, code
 
 
 def _escort(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:

@@ -21,7 +21,7 @@ from clinic.queries.session_expected import expected
 from clinic.queries.signatures import seen_dose
 from clinic.record.signatures import signatures_on
 from clinic.web.door import account_of
-from clinic.web.session_advice import LANGUAGES, lacks_words
+from clinic.web.session_advice import about_language, language_name, languages, sheet_language
 from clinic.web.session_charts import session_chart
 from clinic.web.templatetags.clinic import amount, word
 from ketapath.domain.session import Miss
@@ -110,8 +110,9 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "is_rescreened": bool(here.visit.said("re-screened")),
         "escort": here.visit.said("escort")[-1].words if here.visit.said("escort") else "",
         **_rate(here),
-        "languages": list(LANGUAGES.values()),
-        "lacks": lacks_words(found),
+        "languages": languages(),
+        "sheet_code": sheet_language(found),
+        "said_of_it": about_language(found, sheet_language(found)),
         "names": NAMES,
         "since": since,
         "seconds": seconds,
@@ -229,6 +230,8 @@ def log(here: Room) -> list[dict[str, Any]]:
         words = event.words
         if event.kind in ("order-checked", "consent-confirmed"):
             words = words.partition(" ")[2]  # the first word names the version that was read
+        elif event.kind == "advice-given":
+            words = language_name(words)
         amount_of = (
             "" if event.value is None or event.kind == "order-checked" else f"{event.value:g} {event.unit or ''}"
         )

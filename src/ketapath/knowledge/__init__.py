@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,13 +59,17 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """All knowledge in one version. `version` is the digest of every file that may change a result."""
+    """All knowledge in one version. `version` is the digest of every file that may change a result.
+
+    `texts` are the English words by key; `translations` those of other languages, by code (BCP 47) and the same key.
+    """
 
     version: str
     paths: Mapping[str, PathSpec]
     rules: Mapping[str, Rule]
     sources: Mapping[str, Source]
     texts: Mapping[str, str]
+    translations: Mapping[str, Mapping[str, str]]
     protocols: Mapping[str, Mapping[str, Any]]
     drugs: Mapping[str, Mapping[str, Any]]
     perpetrators: Mapping[str, Perpetrator]
@@ -185,6 +189,16 @@ def _keep(digest: str, documents: Mapping[str, Any], cache: Path | None) -> None
         return
 
 
+def _translations(files: Iterable[tuple[str, Any]]) -> dict[str, dict[str, str]]:
+    """The words of texts/NAME.CODE.yaml by language and key; English is no translation."""
+    found: dict[str, dict[str, str]] = {}
+    for name, words in files:
+        code = name.removesuffix(".yaml").rpartition(".")[2]
+        if code != "en":
+            found.setdefault(code, {}).update(words or {})
+    return found
+
+
 def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
     def under(folder: str) -> Iterator[tuple[str, Any]]:
         return ((n, d) for n, d in documents.items() if n.startswith(folder + "/"))
@@ -233,6 +247,7 @@ def _compile(documents: Mapping[str, Any], *, version: str) -> Knowledge:
         rules=rules,
         sources=sources,
         texts=texts | words,
+        translations=_translations(under("texts")),
         protocols=_unique((d["id"], d) for _, d in under("protocols") if isinstance(d, dict)),
         drugs=resolved(_unique((d["id"], d) for _, d in under("drugs"))),
         perpetrators=_unique(read_perpetrators(under("perpetrators"), sources)),

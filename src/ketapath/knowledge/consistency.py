@@ -6,6 +6,7 @@ counts as a contradiction stands in FORMAT.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -24,6 +25,7 @@ from ketapath.units import is_known
 
 REREAD_AFTER = timedelta(days=365)
 """After this a source that was read is read again, as a rule is reviewed once a year; a site default."""
+_VALUE = re.compile(r"{[^}]*}")
 _CLOSES = frozenset({"not-eligible", "defer"})
 
 
@@ -40,6 +42,7 @@ def problems(knowledge: Knowledge, documents: Mapping[str, Any], tried: Mapping[
     found = list(records(documents))
     yield from _unread_files(documents)
     yield from wrong_forms(documents)
+    yield from _translated(documents)
     yield from _ids(found)
     yield from _names(found, knowledge)
     yield from _units(found)
@@ -77,6 +80,20 @@ def _unread_files(documents: Mapping[str, Any]) -> Iterator[str]:
         one_record = isinstance(document, dict) and topic in ("protocols", "biomarkers")
         if topic in RULE_FOLDERS and not isinstance(document, list) and not one_record:
             yield f"{file}: it has to be a list of rules, each beginning with a dash"
+
+
+def _translated(documents: Mapping[str, Any]) -> Iterator[str]:
+    """A translation that lacks a sentence, has one that English does not, or names other values in it."""
+    for file, words in documents.items():
+        english = f"{file.removesuffix('.yaml').rpartition('.')[0]}.en.yaml"
+        if not file.startswith("texts/") or file == english:
+            continue
+        meant = documents.get(english) or {}
+        for key in sorted({*meant, *words}):
+            if key not in words or key not in meant:
+                yield f"{file}: {key} {'has no English' if key in words else 'is missing'}"
+            elif sorted(_VALUE.findall(words[key])) != sorted(_VALUE.findall(meant[key])):
+                yield f"{file}: {key} names other values than in English"
 
 
 def _ids(found: Iterable[Record]) -> Iterator[str]:
