@@ -172,7 +172,20 @@ def test_the_page_approves_a_block_and_the_banner_goes(account: Who, browser_of:
         rows = [f"{row.item.id}@{row.item.version}" for row in block.rows]
         assert page.post("/governance", {**said, "all": rows}).status_code == 302
     assert b"Evaluation mode" not in page.get("/today").content
-    assert b"approved by Dr Eli Novak" in page.get("/governance").content
+    for block in blocks(account("director").practice):
+        assert b"approved by Dr Eli Novak" in page.get("/governance", {"block": block.consequence}).content
+
+
+def test_one_block_is_open_and_the_others_say_what_they_hold(account: Who, browser_of: Callable[[str], Client]) -> None:
+    page, found = browser_of("director"), blocks(account("director").practice)
+    first, second = (block.rows[0].item.title for block in found[:2])
+    shown = page.get("/governance").content.decode()
+    assert f"<strong>{first}</strong>" in shown
+    assert f"<strong>{second}</strong>" not in shown
+    assert f"Read {len(found[1].rows)} items" in shown
+    shown = page.get("/governance", {"block": found[1].consequence}).content.decode()
+    assert f"<strong>{second}</strong>" in shown
+    assert f"<strong>{first}</strong>" in page.get("/governance", {"block": "no such"}).content.decode()
 
 
 def test_a_wrong_value_keeps_what_was_typed(browser_of: Callable[[str], Client]) -> None:

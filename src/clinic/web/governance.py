@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clinic.access.permission import may
 from clinic.actions.governance import approve, state_of_clinic, take_back
 from clinic.actions.typed import number
-from clinic.queries.governance import blocks, duties, questions
+from clinic.queries.governance import Block, blocks, duties, questions
 from clinic.queries.person import approvals
 from clinic.queries.team import waiting_reviews
 from clinic.web.door import account_of, staff
@@ -28,7 +29,7 @@ from ketapath.knowledge.policy import policy_file
 @require_http_methods(["GET", "POST"])
 @staff("read-policy")
 def governance(request: HttpRequest) -> HttpResponse:
-    """Everything that needs approval; the medical lead approves what is chosen, or a whole block."""
+    """What needs approval, one block open; the medical lead approves what is chosen, or the whole block."""
     problem: Problem | None = None
     if request.method == "POST":
         try:
@@ -38,7 +39,7 @@ def governance(request: HttpRequest) -> HttpResponse:
         else:
             said = ngettext("%(count)s item approved.", "%(count)s items approved.", written) % {"count": written}
             messages.success(request, said)
-            return redirect("governance")
+            return redirect(_page_of(request))
     account = account_of(request)
     found = blocks(account.practice)
     context = {
@@ -54,7 +55,7 @@ def governance(request: HttpRequest) -> HttpResponse:
         "questions": questions(account.practice),
         "problem": problem,
         "typed": request.POST,
-        "opened": request.POST.get("block", ""),
+        "opened": _opened(request, found),
     }
     return render(request, "governance/governance.html", context, status=problem.status if problem else 200)
 
@@ -101,6 +102,20 @@ def as_file(request: HttpRequest) -> HttpResponse:
         content_type="application/yaml; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="policy.yaml"'},
     )
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page again: with this block open where only some of it was chosen, else with the first that waits."""
+    block = request.POST.get("block", "") if request.POST.get("what") != "all" else ""
+    return f"{reverse('governance')}?{urlencode({'block': block})}" if block else reverse("governance")
+
+
+def _opened(request: HttpRequest, found: Sequence[Block]) -> str:
+    """The block whose items are shown: the one that was asked for, else the first that waits, else the first."""
+    wanted = request.POST.get("block") or request.GET.get("block") or ""
+    if any(block.consequence == wanted for block in found):
+        return wanted
+    return next((block.consequence for block in (*(b for b in found if b.waiting), *found)), "")
 
 
 def _chosen(request: HttpRequest) -> list[tuple[str, str]]:
