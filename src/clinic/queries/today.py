@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import reach
-from clinic.queries.alerts import Row, inbox
+from clinic.queries.alerts import Row, waiting_rows
 from clinic.queries.board import Board, board
 from clinic.queries.person import clinic_now, knowledge_at
 from clinic.queries.schedule import day_span
@@ -48,7 +48,8 @@ class Today:
     waiting: Mapping[str, int]
 
 
-AT_ONCE = 30
+AT_ONCE = 12
+"""Alerts, and notices, on the page: what somebody reads standing; the rest is a page away."""
 
 
 def today(account: Account, *, start: int = 0) -> Today:
@@ -66,10 +67,9 @@ def today(account: Account, *, start: int = 0) -> Today:
     named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
     people = {line.patient_id: line for line in within.people_of(named)}
     absent = absent_on(on, within.practice)
-    box = inbox(account)
     urgent: list[Row] = []
     alerts: list[Row] = []
-    for row in (*box.mine, *box.others):
+    for row in sorted(waiting_rows(account), key=lambda row: not row.is_mine):
         (urgent if row.urgency in ("now", "session") else alerts).append(row)
     return Today(
         on=on,
