@@ -22,13 +22,14 @@ from clinic.actions import schedule as act
 from clinic.actions import typed
 from clinic.queries.booking import just_booked, moving, series, session_takes, unbooked
 from clinic.queries.person import Chart
-from clinic.queries.schedule import DayPlan, Entry, Lane, days_of, room_names
+from clinic.queries.schedule import DayPlan, Entry, Lane, day_span, days_of, room_names
 from clinic.web.door import account_of, acting_on, staff
 from clinic.web.patients import about
 from clinic.web.problems import EXPECTED, Problem, explained
 from clinic.web.templatetags.clinic import name_of_visit
 from ketapath.domain.schedule import KINDS, RIDES
 from ketapath.errors import BadInput
+from ketapath.plan.slots import Shift
 
 _AXIS = (8, 18)
 """The hours that a day's picture shows at least."""
@@ -68,12 +69,25 @@ def schedule(request: HttpRequest) -> HttpResponse:
         "day": found,
         "today": today,
         "axis": axis,
+        "duties": [(shift, hours_of(shift, on, account.practice.zone)) for shift in found.duties],
         "lanes": [(lane, _blocks(lane, axis)) for lane in found.lanes],
         "earlier": on - timedelta(days=1),
         "later": on + timedelta(days=1),
         **_doors(request),
     }
     return render(request, "schedule/day.html", context)
+
+
+def hours_of(shift: Shift, on: date, zone: str) -> str:
+    """What of a shift lies on this day, as hours; "" where nothing does. Days in a row without a gap are one shift."""
+    begin, end = day_span(on, zone)
+    starts, ends = max(shift.starts_at, begin), min(shift.ends_at, end)
+    if starts >= ends:
+        return ""
+    if (starts, ends) == (begin, end):
+        return _("all day")
+    until = "24:00" if ends == end else f"{clock.local(ends, zone):%H:%M}"
+    return f"{clock.local(starts, zone):%H:%M}–{until}"
 
 
 @require_GET
