@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -25,6 +25,7 @@ from clinic.queries.person import Chart, chart
 from clinic.queries.session import READINGS, SCORES
 from clinic.record.models import Booking, VisitLine
 from clinic.web.templatetags.alerts import alert_words, lasted
+from clinic.web.templatetags.clinic import day
 
 Browser = Callable[[str], Client]
 Who = Callable[[str], Account]
@@ -280,6 +281,7 @@ def test_checks_that_are_due_and_an_authorisation_that_runs_out_are_told_once(
     watches.look_at_checks(practice, "first-language-arabic")
     (cover,) = Alert.objects.filter(practice=practice, kind="authorisation.expiring")
     assert cover.about == ends
+    assert alert_words(cover).endswith(f"ends on {day(date.fromisoformat(ends))}.")
 
 
 def test_every_kind_has_a_sentence_and_one_that_nobody_named_is_still_shown(account: Who) -> None:

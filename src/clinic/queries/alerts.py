@@ -62,6 +62,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "adverse.serious": Kind(urgency="day", roles=_DIRECTORS),
         "adverse.report": Kind(urgency="day", roles=_OFFICE),
         "form.overdue": Kind(urgency="day", roles=_OFFICE),
+        "handover.waiting": Kind(urgency="day", roles=(Role.NURSE, Role.PRESCRIBER, Role.DIRECTOR)),
+        "referral.late": Kind(urgency="week", roles=_OFFICE),
         "stock.difference": Kind(urgency="day", roles=_DIRECTORS),
         TEST: Kind(urgency="test", roles=_DIRECTORS),
     }

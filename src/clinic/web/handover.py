@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clinic.access.permission import permitted
+from clinic.access.permission import permitted, reach
 from clinic.actions.handover import hand_over_shift, take_over
 from clinic.queries.handover import colleagues, handovers
 from clinic.queries.referral import overdue
@@ -41,7 +41,7 @@ def team(request: HttpRequest) -> HttpResponse:
         "mine": [one for one in open_now if one.row.receiver_id == account.pk],
         "others": [one for one in open_now if one.row.receiver_id != account.pk],
         "lately": [one for one in told if one.row.acknowledged_at is not None][::-1],
-        "late": overdue(account),
+        "late": overdue(reach(account)),
         "colleagues": colleagues(account),
         "sees_staff": "see-staff" in allowed,
         "problem": problem,
