@@ -21,8 +21,9 @@ from clinic.actions.forms import answer_form, finish_record, not_needed, remind_
 from clinic.actions.notes import Writing, save_note
 from clinic.practice.models import Alert, RegistryRow, Submission
 from clinic.queries.adverse import cases_of, register, report_fields, versions_of
-from clinic.queries.forms import QUESTIONS, Five, due_forms, five_of, registry, visit_of
+from clinic.queries.forms import QUESTIONS, Five, due_forms, five_of, overdue_forms, registry, visit_of
 from clinic.queries.person import Chart, chart
+from clinic.queries.today import today
 from clinic.record.models import ExposureLine
 from clinic.record.read import read
 from clinic.record.signatures import Seen
@@ -80,6 +81,7 @@ def test_the_clock_of_the_form_counts_days_of_the_calendar(account: People, sess
             with clock.supposed(datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)):
                 [one] = [d for d in due_forms(reach(by)) if d.visit_id == visit]
                 assert one.is_overdue is is_overdue, (day, minute)
+                assert overdue_forms(reach(by)) == sum(d.is_overdue for d in due_forms(reach(by)))
 
 
 def test_a_form_with_an_open_field_is_not_sent_and_says_which(account: People) -> None:
@@ -211,8 +213,11 @@ def test_an_overdue_form_is_somebodys_until_it_is_settled(account: People) -> No
         remind_of_forms(found.practice)
     [alert] = Alert.objects.filter(kind="form.overdue", about=visit)
     assert alert.closed_at is None
+    before = today(account("nurse")).overdue_forms
+    assert before == overdue_forms(reach(account("nurse"))) > 0
     not_needed(found, visit, why="in hospital (GOV-006)", by=account("coordinator"), key="n")
     assert Alert.objects.get(pk=alert.pk).closed_at is not None
+    assert today(account("nurse")).overdue_forms == before - 1
 
 
 def test_an_event_is_amended_as_a_new_version_and_reported_as_it_stood(account: People) -> None:

@@ -13,6 +13,7 @@ from clinic.access.models import Account
 from clinic.access.permission import reach
 from clinic.queries.alerts import Row, waiting_rows
 from clinic.queries.board import Board, board
+from clinic.queries.forms import overdue_forms
 from clinic.queries.person import clinic_now, knowledge_at
 from clinic.queries.schedule import day_span
 from clinic.record.models import Booking, Notice, PatientLine, Practice
@@ -42,6 +43,7 @@ class Today:
     planned: tuple[Due, ...]
     missed: tuple[Due, ...]
     overdue: tuple[PatientLine, ...]
+    overdue_forms: int
     urgent: tuple[Row, ...]
     alerts: tuple[Row, ...]
     notices: tuple[tuple[Notice, PatientLine | None], ...]
@@ -77,6 +79,7 @@ def today(account: Account, *, start: int = 0) -> Today:
         planned=tuple(sorted((due for due in dues if _is_due(due, on, absent)), key=lambda due: due.at)),
         missed=tuple(sorted((due for due in dues if _is_missed(due, on, absent)), key=lambda due: due.on)),
         overdue=tuple(overdue_scores(within)),
+        overdue_forms=overdue_forms(reach(account, "see-forms")),
         urgent=tuple(urgent[:AT_ONCE]),
         alerts=tuple(alerts[: max(0, AT_ONCE - len(urgent))]),
         notices=tuple((n, people.get(n.patient_id)) for n in notices),
