@@ -15,7 +15,7 @@ from tests.proofs import shown
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import Refused, reach
-from clinic.actions.adverse import Told, record_event, report_event, review_event
+from clinic.actions.adverse import Told, record_event, report_event, review_event, withdraw_event
 from clinic.actions.commit import Stale
 from clinic.actions.forms import answer_form, finish_record, not_needed, remind_of_forms, send_form, set_site
 from clinic.actions.notes import Writing, save_note
@@ -218,6 +218,35 @@ def test_an_overdue_form_is_somebodys_until_it_is_settled(account: People) -> No
     not_needed(found, visit, why="in hospital (GOV-006)", by=account("coordinator"), key="n")
     assert Alert.objects.get(pk=alert.pk).closed_at is not None
     assert today(account("nurse")).overdue_forms == before - 1
+
+
+def test_an_event_that_was_entered_in_error_counts_no_more_and_stays_to_be_read(account: People) -> None:
+    event, nurse = serious(account), account("nurse")
+    found, visit = reached(account)
+    assert visit_events(account, visit) == [event]
+    with pytest.raises(BadInput, match="entered in error"):
+        withdraw_event(found, event, 1, why=" ", by=nurse, key="w0")
+    with pytest.raises(Stale):
+        withdraw_event(found, event, 2, why="another person's", by=nurse, key="w1")
+    for _ in range(2):
+        withdraw_event(found, event, 1, why="another person's", by=nurse, key="w2")
+    found, _visit = reached(account)
+    (case,) = [c for c in cases_of(found) if c.event.origin.id == event]
+    assert (case.event.withdrawn, case.review_due, case.report_due, case.is_late) == (
+        "another person's", None, None, False,
+    )  # fmt: skip
+    assert visit_events(account, visit) == []
+    assert not Alert.objects.filter(about=event, closed_at=None).exists()
+    assert [e.withdrawn for _s, e in versions_of(found, event)] == ["another person's", ""]
+    told = Told(words="Collapse", onset=clock.now(), grade=3, visit_id=visit, event_id=event, version=2)
+    with pytest.raises(Stale):
+        record_event(found, told, by=nurse, key="w3")
+
+
+def visit_events(account: People, visit: str) -> list[str]:
+    """The events that the outputs of this visit hold."""
+    assert visit == reached(account)[1]
+    return [event.origin.id for event in five(account).entry.adverse or ()]
 
 
 def test_an_event_is_amended_as_a_new_version_and_reported_as_it_stood(account: People) -> None:

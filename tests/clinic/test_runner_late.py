@@ -180,7 +180,9 @@ def test_a_start_that_is_charted_late_is_judged_by_who_was_on_duty_then(account:
     prescribers.update(starts_at=began - timedelta(hours=4), ends_at=now - timedelta(minutes=5))
     with pytest.raises(NotNow, match="Prescriber present"):
         start_dose(look(nurse), by=nurse, reason="a place came free", key="")
-    start_dose(look(nurse), by=nurse, reason="a place came free", key="", at=began)  # they were there, and have gone since
+    start_dose(
+        look(nurse), by=nurse, reason="a place came free", key="", at=began
+    )  # they were there, and have gone since
 
 
 @pytest.mark.requirement(48)

@@ -151,7 +151,7 @@ def entry_of(found: Chart, visit: Visit) -> Entry | None:
         number=number_of(visit, found.person.doses),
         ordered_mg=None if plan is None else plan.dose_mg,
         uses=uses_of(found.practice, visit.origin.id),
-        adverse=adverse_events(found.bundle),
+        adverse=tuple(event for event in adverse_events(found.bundle) if not event.withdrawn),
         known=known,
         zone=found.practice.zone,
         monitored_by=closed[0].changed_by if visit.step == "home" and closed else "",

@@ -104,6 +104,10 @@ def _done(request: HttpRequest, found: Chart, identity: str) -> str:
     if step == "amend":
         act.record_event(found, _told(request, found, identity), by=by, key=_key(request))
         return _("Amended. The earlier version stays.")
+    if step == "withdraw":
+        why, version = request.POST.get("why", "")[:300], _version(request)
+        act.withdraw_event(found, identity, version, why=why, by=by, key=_key(request))
+        return _("Withdrawn. Every version stays to be read.")
     if step == "review":
         act.review_event(found, identity, request.POST.get("finding", "")[:300].strip(), by=by, key=_key(request))
         return _("Reviewed.")
@@ -125,7 +129,7 @@ def _told(request: HttpRequest, found: Chart, identity: str = "") -> act.Told:
     except ValueError:
         raise BadInput(field=_("onset"), found=request.POST.get("onset", "")[:32] or _("nothing"),
                        limit=_("a day and a time"), next_step=_("Type it again.")) from None  # fmt: skip
-    grade, version = request.POST.get("grade", ""), request.POST.get("version", "")
+    grade = request.POST.get("grade", "")
     return act.Told(
         **said,
         onset=onset if onset.tzinfo else onset.replace(tzinfo=ZoneInfo(found.practice.zone)),
@@ -136,7 +140,7 @@ def _told(request: HttpRequest, found: Chart, identity: str = "") -> act.Told:
         visit_id=request.POST.get("visit", "")[:64],
         followed_up_by=_day(request.POST.get("followed_up_by", "")),
         event_id=identity,
-        version=int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0,
+        version=_version(request),
     )
 
 
@@ -164,6 +168,12 @@ def _page(
 
 def _key(request: HttpRequest) -> str:
     return request.POST.get("key", "")[:60]
+
+
+def _version(request: HttpRequest) -> int:
+    """The version that was read; 0 where none was."""
+    said = request.POST.get("version", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 9 else 0
 
 
 def _day(words: str) -> date | None:
