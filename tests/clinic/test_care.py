@@ -12,6 +12,7 @@ from clinic import clock
 from clinic.access.models import Account, AuditRow
 from clinic.access.permission import Refused, reach
 from clinic.actions.commit import Stale
+from clinic.actions.cover import withdraw_cover
 from clinic.actions.handover import hand_over, hand_over_shift, take_over
 from clinic.actions.profile import state_facts
 from clinic.actions.referral import Place, close_place, follow, keep_place, refer
@@ -24,7 +25,9 @@ from clinic.queries.person import Chart, chart
 from clinic.queries.referral import Followed, needs_of, overdue, referrals_of
 from clinic.queries.staff import qualified_now, register
 from clinic.web.templatetags.alerts import alert_words
+from clinic.web.templatetags.clinic import day
 from ketapath.errors import BadInput
+from ketapath.fhir.cover import authorisations, covered_until
 
 READY, HIDDEN, OWN = "treatment-resistant-depression", "aneurysm", "first-language-arabic"
 Who = Callable[[str], Account]
@@ -262,3 +265,28 @@ def test_the_plan_in_words_is_whole_for_the_team_and_scoped_at_home(
     assert "separate entrance" not in home + mine
     assert browser_of("caregiver").get(f"/my/people/{READY}/plan").status_code == 404
     assert browser_of("patient").get(f"/my/people/{READY}/plan").status_code == 404
+
+
+def test_what_a_payer_allows_is_written_down_shown_and_taken_back(
+    account: Who, browser_of: Callable[..., Client]
+) -> None:
+    desk, today = account("coordinator"), clock.today(account("coordinator").practice.zone)
+    said = {"step": "note-cover", "payer": "Harbour Mutual", "cover_number": "PA-17", "allowed": "8 sessions",
+            "starts_on": today.isoformat(), "ends_on": (today + timedelta(days=9)).isoformat(), "key": "p"}  # fmt: skip
+    page, address = browser_of("coordinator"), f"/patients/{READY}/care"
+    assert page.post(address, said | {"ends_on": (today - timedelta(days=1)).isoformat()}).status_code == 400
+    assert page.post(address, said | {"payer": " "}).status_code == 400
+    for _ in range(2):
+        assert page.post(address, said).status_code == 302
+    (one,) = authorisations(look(desk).bundle)
+    assert (one.payer, one.number, one.ends_on, one.by) == (
+        "Harbour Mutual", "PA-17", today + timedelta(days=9), desk.name,
+    )  # fmt: skip
+    shown = page.get(address).content.decode()
+    assert "PA-17: 8 sessions" in shown
+    assert f"ends {day(today + timedelta(days=9))}" in shown
+    with pytest.raises(Refused):
+        withdraw_cover(look(desk, OWN), one.origin.id, by=desk, key="")
+    withdraw_cover(look(desk), one.origin.id, by=desk, key="")
+    assert authorisations(look(desk).bundle) == ()
+    assert covered_until(look(desk).bundle) is None

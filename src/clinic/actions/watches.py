@@ -24,6 +24,7 @@ from clinic.record.projections import knowledge
 from clinic.record.reach import Reach
 from clinic.record.visit_json import visit_from_json
 from ketapath.domain.fact import Fact, ScoreEntry
+from ketapath.fhir.cover import covered_until
 from ketapath.followup import due_assessments
 from ketapath.measurement import reliable_change
 from ketapath.session import due
@@ -123,13 +124,16 @@ def look_at_checks(practice: Practice, patient_id: str) -> None:
             if name == key and day != due.get(key, date.min).isoformat():
                 settle(practice, kind=LAB, patient_id=patient_id, about=alert.about)
     last = found.as_of + timedelta(days=int(found.knowledge.figure("alert_expiry_days")))
-    ends = [day for day in _authorised_until(found) if day >= found.as_of]
-    if ends and max(ends) <= last and found.plan is not None:
-        day = max(ends).isoformat()
+    until = covered_until(found.bundle)
+    if until is not None and found.as_of <= until <= last and found.plan is not None:
+        day = until.isoformat()
         with transaction.atomic():
             raise_alert(
                 practice, kind=AUTHORISATION, patient_id=patient_id, about=day, words_values={"day": day}, once=True
             )
+    for alert in Alert.objects.filter(practice=practice, kind=AUTHORISATION, patient_id=patient_id, closed_at=None):
+        if until is None or alert.about != until.isoformat():
+            settle(practice, kind=AUTHORISATION, patient_id=patient_id, about=alert.about)
 
 
 def look_at_house(practice: Practice) -> None:
@@ -219,16 +223,3 @@ def _sudden(found: Chart) -> Iterator[ScoreEntry]:
 
 def _place(entry: ScoreEntry) -> tuple[date, datetime]:
     return entry.on, entry.at or _NO_TIME
-
-
-def _authorised_until(found: Chart) -> Iterator[date]:
-    """The last days that a payer has said, as the record holds them: of cover, and of an authorisation given before."""
-    periods = [r.get("period") for r in found.bundle.of_type("Coverage") if r.get("status") == "active"]
-    periods += [r.get("preAuthPeriod") for r in found.bundle.of_type("ClaimResponse") if r.get("status") == "active"]
-    for period in periods:
-        said = period.get("end") if isinstance(period, dict) else None
-        if isinstance(said, str):
-            try:
-                yield date.fromisoformat(said[:10])
-            except ValueError:
-                continue
