@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -23,7 +23,7 @@ from clinic.queries.forms import WAYS
 from clinic.queries.person import Chart
 from clinic.web.door import about_person, account_of, acting_on, staff
 from clinic.web.patients import about
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import EXPECTED, Problem, explained, posted
 from ketapath.domain.adverse import CAUSALITY, CRITERIA, GRADES, OUTCOMES
 from ketapath.errors import BadInput
 
@@ -58,15 +58,10 @@ def of_person(request: HttpRequest, found: Chart) -> HttpResponse:
 def one(request: HttpRequest, found: Chart, identity: str) -> HttpResponse:
     """One event as it stands, with every version, and what is due of it."""
     case = _case(found, identity)
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _done(request, found, identity)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("patient-adverse-one", found.patient_id, identity)
+    here = resolve_url("patient-adverse-one", found.patient_id, identity)
+    problem = posted(request, lambda: _done(request, found, identity), here)
+    if isinstance(problem, HttpResponse):
+        return problem
     fields = queries.report_fields(found, case)
     more = {
         "case": case,

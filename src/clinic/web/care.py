@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -21,7 +20,7 @@ from clinic.queries.person import Chart
 from clinic.queries.referral import needs_of, referrals_of
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import posted
 from clinic.web.typed import typed, typed_day, typed_number
 from ketapath.fhir.cover import authorisations
 
@@ -30,15 +29,9 @@ from ketapath.fhir.cover import authorisations
 @about_person
 def care(request: HttpRequest, found: Chart) -> HttpResponse:
     """Handovers of this person, social needs, what became of each referral, and until when a payer has said it pays."""
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _done(request, found)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("patient-care", found.patient_id)
+    problem = posted(request, lambda: _done(request, found), resolve_url("patient-care", found.patient_id))
+    if isinstance(problem, HttpResponse):
+        return problem
     by = account_of(request)
     allowed = permitted(by, ("hand-over", "refer", "note-cover"), patient_id=found.patient_id)
     context = about(request, found, here="care") | {

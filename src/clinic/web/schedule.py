@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -25,7 +25,7 @@ from clinic.queries.person import Chart
 from clinic.queries.schedule import DayPlan, Entry, Lane, day_span, days_of, room_names
 from clinic.web.door import account_of, acting_on, staff
 from clinic.web.patients import about
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import EXPECTED, explained, posted
 from clinic.web.templatetags.clinic import name_of_visit
 from ketapath.domain.schedule import KINDS, RIDES
 from ketapath.errors import BadInput
@@ -115,15 +115,9 @@ def week(request: HttpRequest) -> HttpResponse:
 @acting_on("see-schedule")
 def of_person(request: HttpRequest, found: Chart) -> HttpResponse:
     """One person's appointments: those booked, those that the plan still asks for, and what can be done about both."""
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _done(request, found)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("patient-schedule", found.patient_id)
+    problem = posted(request, lambda: _done(request, found), resolve_url("patient-schedule", found.patient_id))
+    if isinstance(problem, HttpResponse):
+        return problem
     may = permitted(account_of(request), ("book", "move-booking", "cancel-booking"), patient_id=found.patient_id)
     now = clock.now()
     booked = sorted(found.bookings, key=lambda b: b.starts_at)
