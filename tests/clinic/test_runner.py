@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 from tests.clinic.test_loop import READY, arrived, asked_today, checked, look, sign
 from tests.clinic.test_signatures import order_changed
 from tests.options import SPRAY
@@ -24,14 +25,21 @@ from clinic.actions.session_discharge import override_discharge, pass_discharge
 from clinic.actions.session_steps import check_order, confirm_consent, finish_rescreen
 from clinic.demo.charts import ON_LEAVING, typed
 from clinic.practice.models import Certificate, Duty
+from clinic.queries.board import seats
 from clinic.queries.session import Room, of_steps, order_of, room
 from clinic.record.models import PatientLine
+from clinic.web.templatetags.board import next_words
 from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
+from ketapath.session import ends_at
 
 Who = Callable[[str], Account]
 Wait = Callable[[float], datetime]
 PRESSURE = {"vitals.systolic_mmhg": "126", "vitals.diastolic_mmhg": "79"}
+ALL_ELSE = {
+    "vitals.spo2_percent": "98", "session.moaa_s": "5", "session.dissociation_0_10": "0", "session.distress_0_10": "0",
+    "session.nausea_0_10": "0",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -311,7 +319,7 @@ def test_a_rate_that_was_changed_counts_from_its_change_and_one_taken_back_not_a
         charted(nurse, "rate", "105")
     charted(nurse, "rate", "60", unit="mg/h")
     wait(10)
-    charted(nurse, "rate", "600", unit="mg/h")
+    charted(nurse, "rate", "600", unit="mg/h", words="the pump says so")
     wait(10)
     wrong = visit_of(nurse).said("rate")[-1].origin.id
     take_back_event(look(nurse), wrong, by=nurse, reason="600 typed for 60", key="")
@@ -322,8 +330,9 @@ def test_a_rate_that_was_changed_counts_from_its_change_and_one_taken_back_not_a
 
 
 def test_devices_are_five_minutes_apart_and_counted_against_the_order(account: Who, wait: Wait) -> None:
-    nurse = dosing(account, wait, concentration="", option=SPRAY)  # 56 mg: two devices
-    charted(nurse, "device")
+    nurse, prescriber = dosing(account, wait, concentration="", option=SPRAY), account("prescriber")
+    charted(nurse, "device")  # 56 mg: two devices
+    assert [d.what for d in here(nurse).due][-1] != "device-2"  # five minutes are to pass first
     wait(4)
     with pytest.raises(BadInput, match="REG-007"):
         charted(nurse, "device")
@@ -332,7 +341,9 @@ def test_devices_are_five_minutes_apart_and_counted_against_the_order(account: W
     charted(nurse, "device")
     wait(6)
     with pytest.raises(BadInput, match="2 as ordered"):
-        charted(nurse, "device")
+        charted(nurse, "device", words="extra, she asked for it")  # a nurse's reason is not enough
+    with pytest.raises(BadInput, match="2 as ordered"):
+        charted(prescriber, "device", words="extra")
     assert (here(nurse).devices, here(nurse).counted_mg) == ((2, 1), 56.0)
     with pytest.raises(BadInput, match=r"come to 56\.0 mg"):
         end_dose(look(nurse), "28", stopped_early=False, by=nurse, reason="", key="", proof=shown(nurse))
@@ -427,3 +438,88 @@ def test_readings_are_due_by_their_rule_and_overdue_after_a_grace(account: Who, 
     due = {d.what: d for d in here(nurse).due}
     assert (due["pressure"].due_at, due["pressure"].is_overdue) == (began + timedelta(minutes=26), False)
     assert due["sedation"].last_at == began + timedelta(minutes=16)
+
+
+def test_a_rate_far_above_the_order_is_confirmed_in_a_sentence_and_the_planned_end_follows_the_rate(
+    account: Who, wait: Wait
+) -> None:
+    nurse = dosing(account, wait)  # 35 mg over 40 minutes, 0.5 mg/mL: 105 mL/h
+    began = wait(0)
+
+    def end() -> datetime | None:
+        found = here(nurse)
+        return ends_at(found.visit, found.ordered_mg, found.infusion_min, now=clock.now())
+
+    assert end() == began + timedelta(minutes=40)
+    charted(nurse, "rate", "105")
+    wait(10)
+    for words in ("", "extra"):
+        with pytest.raises(BadInput, match=r"1\.5 times the ordered rate of 105 .* in at 10:18"):
+            charted(nurse, "rate", "1050", words=words)
+    charted(nurse, "rate", "52.5")  # slower needs no reason
+    assert end() == pytest.approx(began + timedelta(minutes=70), abs=timedelta(seconds=1))
+    seat = next(seat for seat in seats(look(nurse).reach, READY))
+    assert ends_at(seat.visit, seat.ordered["dose_mg"], seat.ordered["infusion_min"], now=clock.now()) == end()
+    wait(1)
+    charted(nurse, "rate", "157")
+    wait(1)
+    charted(nurse, "rate", "1050", words="the prescriber ordered a bolus")
+    soon = end()
+    assert soon is not None
+    assert soon < clock.now() + timedelta(minutes=4)
+    wait(20)
+    assert end() == pytest.approx(soon, abs=timedelta(seconds=1))  # it is in, and the page says since when
+
+
+def test_the_second_device_is_what_is_due_next_since_the_minute_it_may_be_given(account: Who, wait: Wait) -> None:
+    nurse = dosing(account, wait, concentration="", option=SPRAY)
+    chart_vitals(look(nurse), {**PRESSURE, **ALL_ELSE}, by=nurse, key="")
+    charted(nurse, "device")
+    first = wait(0)
+    wait(12)
+    assert here(nurse).due[0].what == "device-2"
+    assert (here(nurse).due[0].due_at, here(nurse).due[0].is_overdue) == (first + timedelta(minutes=5), True)
+    seat = next(seat for seat in seats(look(nurse).reach, READY))
+    assert seat.next is not None
+    with timezone.override(nurse.practice.zone):
+        assert next_words(seat.next, clock.now()) == "Device 2, since 10:10"
+    charted(nurse, "device-refused", words="he does not want it")
+    assert "device-2" not in {d.what for d in here(nurse).due}
+
+
+def test_everything_that_no_person_can_have_is_named_at_once(account: Who, wait: Wait) -> None:
+    nurse = dosing(account, wait)
+    wrong = {"vitals.systolic_mmhg": "999", "vitals.diastolic_mmhg": "50", "vitals.spo2_percent": "970"}
+    with pytest.raises(BadInput, match=r"999.* and also .*970") as told:
+        chart_vitals(look(nurse), wrong, by=nurse, key="")
+    assert "Diastolic" not in told.value.limit
+
+
+def test_what_was_answered_today_stays_in_sight_and_is_answered_anew_until_the_order_is_checked(
+    account: Who, wait: Wait
+) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    open_session(look(nurse), by=nurse, key="")
+    asked_today(nurse)
+    path = "today.hours_since_alcohol"
+    assert here(nurse).answered[path] == "240"
+    wait(1)
+    state_facts(look(nurse), {path: "7"}, by=nurse, reason="asked in the visit", key="")
+    assert here(nurse).answered[path] == "7"
+    against = [o for o in here(nurse).objections if path in o.paths]
+    assert [o.words for o in against] == ["Alcohol within 24 hours (INT-005)"]
+
+
+def test_a_risk_that_was_assessed_on_another_day_is_asked_in_the_room(account: Who, wait: Wait) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    wait(24 * 60)
+    open_session(look(nurse), by=nurse, key="")
+    path = "scale.suicide_risk"
+    assert path in {spec.path for spec in here(nurse).asks}
+    spoken = [o for o in here(nurse).objections if o.words.startswith("Suicide risk not assessed today")]
+    assert [o.paths for o in spoken] == [(path,)]
+    assert all(o.place or o.paths for o in here(nurse).objections if "No session is planned" not in o.words)
+    state_facts(look(nurse), {path: "low"}, by=nurse, reason="asked in the visit", key="")
+    assert path not in {spec.path for spec in here(nurse).asks}

@@ -12,13 +12,15 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from tests.clinic.test_loop import look
+from tests.clinic.test_loop import asked_today, look, sign
 from tests.clinic.test_runner import Wait, charted, dosing, wait  # noqa: F401  a fixture
 from tests.options import SPRAY
 
 from clinic import clock
 from clinic.access.models import Account
+from clinic.actions.session import open_session
 from clinic.queries.session import room
+from clinic.queries.session_checked import calculation
 from clinic.queries.session_expected import expected
 from clinic.web.session_advice import about_language, sheet_language
 from clinic.web.session_charts import session_chart
@@ -188,3 +190,61 @@ def test_the_sheet_says_where_the_language_is_unknown_or_has_no_words(account: W
     nothing = {path: fact for path, fact in known.items() if path != "person.language"}
     unknown = replace(found, person=replace(found.person, known=nothing))
     assert "does not say which language" in about_language(unknown, "en")
+
+
+def test_a_limit_stands_above_everything_with_what_was_measured_and_a_note_stands_below(
+    browser_of: Visit, nurse: Account
+) -> None:
+    client = browser_of("nurse")
+    page = client.get(PAGE).content.decode()
+    assert "data-limit" not in page
+    assert "Consider a new set now" not in page  # the next set is due in a moment, and the page says when
+    client.post(PAGE, {"step": "record", SYSTOLIC: "186", DIASTOLIC: "112", "vitals.spo2_percent": "98", "key": "k"})
+    page = client.get(PAGE).content.decode()
+    limit = page.index('data-limit="MON-008"')
+    assert limit < page.index("<h1")
+    assert "186/112 mmHg, 10:15" in page[limit : page.index("<h1")]
+    assert page.index("Larger rises go with older age") > page.index('id="session-notes"') > page.index("<h1")
+    assert page.index('id="checkin"') < page.index('id="giving"') < page.index('id="due"')
+
+
+def test_the_order_is_checked_against_weight_dose_for_each_kilogram_and_its_calculation(
+    browser_of: Visit,
+    account: Who,
+    wait: Wait,  # noqa: F811
+) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    open_session(look(nurse), by=nurse, key="")
+    page = browser_of("nurse").get(PAGE).content.decode()
+    box = page[page.index('id="check"') : page.index('id="start"')]
+    here = room(look(nurse), look(nurse).visits[-1])
+    assert here.order is not None
+    found = calculation(look(nurse), here)
+    assert found.weight_kg is not None
+    assert found.per_kg == pytest.approx(here.order.dose_mg / found.weight_kg)
+    for words in (f"{found.weight_kg:g} kg", "mg/kg", "How the dose was calculated", "Rounded", "At most", "In stock"):
+        assert words in box
+    assert all(lot.number in box for lot in found.lots)
+
+
+def test_answers_that_were_not_changed_are_not_stated_again(
+    browser_of: Visit,
+    account: Who,
+    wait: Wait,  # noqa: F811
+) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    open_session(look(nurse), by=nurse, key="")
+    asked_today(nurse)
+    client, path = browser_of("nurse"), "today.hours_since_alcohol"
+    page = client.get(PAGE).content.decode()
+    assert re.search(rf'name="{path}" data-was="240"[^>]*value="240"', page)
+    mark = look(nurse).mark
+    client.post(PAGE, {"step": "record", path: "240", "key": "k"})
+    assert look(nurse).mark == mark
+    wait(1)
+    client.post(PAGE, {"step": "record", path: "7", SYSTOLIC: "126", DIASTOLIC: "79", "key": "l"})
+    page = client.get(PAGE).content.decode()
+    assert re.search(rf'name="{path}" data-was="7"', page)
+    assert f"fact?path={path}" in page[page.index('id="start"') :]

@@ -124,7 +124,7 @@ def chart_readings(
     if done is not None:
         return done
     visit = visit or open_visit(found)
-    values = {path: _value(path, words) for path, words in said.items() if words.strip()}
+    values = _values(said)
     if not values:
         raise BadInput(
             field=_("readings"), found=_("nothing"), limit=_("at least one value"), next_step=_("Type a reading.")
@@ -326,6 +326,25 @@ def _plausible(values: Mapping[str, float | bool]) -> None:
             limit=_("a systolic pressure above the diastolic"),
             next_step=_("Measure or type again."),
         )
+
+
+def _values(said: Mapping[str, str]) -> dict[str, float | bool]:
+    """What was typed, as values. Raises BadInput that names everything that cannot be, not the first of it alone."""
+    values: dict[str, float | bool] = {}
+    wrong: list[BadInput] = []
+    for path, words in said.items():
+        if words.strip():
+            try:
+                values[path] = _value(path, words)
+            except BadInput as problem:
+                wrong.append(problem)
+    if len(wrong) > 1:
+        also = "; ".join(f"{one.field}: {one.found} ({one.limit})" for one in wrong[1:])
+        limit = _("%(limit)s; and also %(also)s") % {"limit": wrong[0].limit, "also": also}
+        raise BadInput(field=wrong[0].field, found=wrong[0].found, limit=limit, next_step=wrong[0].next_step)
+    if wrong:
+        raise wrong[0]
+    return values
 
 
 def _value(path: str, words: str) -> float | bool:

@@ -6,25 +6,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from django.utils.translation import gettext as _
 
 from clinic import clock
-from clinic.access.models import Account
+from clinic.access.models import Account, Role
 from clinic.actions.commit import Act, Done, Draft, KeyReused, Stale, commit
 from clinic.actions.session import chart_readings, start_dose
 from clinic.actions.typed import number
 from clinic.actions.visit import NotNow, begun, happened, no_reason, out_of_order, standing
 from clinic.queries.person import Chart, chart
-from ketapath.domain.session import Visit
+from ketapath.domain.session import Event, Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import withdrawn
-from ketapath.session import running_rate, steps_of
+from ketapath.session import DEVICE_MG, ends_at, mg_per_h, running_rate, steps_of
 
-DEVICE_MG = 28.0  # source: REG-007, each device holds 28 mg
+_LEAST_LETTERS = 8  # source: none; shorter than any sentence, longer than "x", "extra" or "as above"
 _MOST_MG_PER_H = 1000.0  # source: the largest dose that the simulation takes
 LATE = ("reading", "start", "rate", "pause", "resume", "stop", "device", "device-refused", "given", "escalated", "note")
 """What may be charted after a network loss; never an order, a witness, a check or a discharge."""
@@ -77,8 +77,9 @@ class Taken:
 def chart_event(found: Chart, what: Happened, *, by: Account, key: str) -> Done:
     """This has happened in the open visit, at its instant.
 
-    Raises BadInput, naming the field, for what cannot be: out of its order, a device within five minutes of another
-    without a reason, more devices than ordered without a reason, a step that no limit calls for.
+    Raises BadInput, naming the field, for what cannot be: out of its order, a device within five minutes of another or
+    a rate far above the order without a reason, more devices than ordered by anybody but a prescriber with a reason, a
+    step that no limit calls for.
     """
     asked = {"kind": what.kind, "value": what.value, "unit": what.unit, "words": what.words, "at": what.at}
     act = Act(name="chart-session", by=by, patient_id=found.patient_id, key=key, asked=asked)
@@ -89,6 +90,8 @@ def chart_event(found: Chart, what: Happened, *, by: Account, key: str) -> Done:
     visit = _visit_at(found, at)
     if what.kind not in CHARTED:
         raise BadInput(field=_("event"), found=what.kind, limit=", ".join(CHARTED), next_step=_("Choose one of these."))
+    if what.kind == "device":
+        _within_order(found, visit, what, by)
     value, unit, words = _MEANT[what.kind](found, visit, what, at)
     draft = happened(found, visit, what.kind, by=by, key=key, at=at, value=value, unit=unit, words=words)
     return commit(act, [draft])
@@ -213,11 +216,41 @@ def _rate(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
     if not 0 < value <= most:
         limit = _("more than 0, at most %(most)g %(unit)s") % {"most": most, "unit": what.unit}
         raise BadInput(field=_("rate"), found=what.value or _("nothing"), limit=limit, next_step=_("Read the pump."))
+    if len(what.words.strip()) < _LEAST_LETTERS:
+        _near_the_order(found, visit, what, at)
     return value, what.unit, what.words.strip()[:200]
 
 
+def _near_the_order(found: Chart, visit: Visit, what: Happened, at: datetime) -> None:
+    """Raises BadInput for a rate well above the ordered one, of which nobody has said why."""
+    plan, value = found.plan, number(what.value)
+    if plan is None or plan.dose_mg is None or not plan.infusion_min:
+        return
+    ordered = plan.dose_mg / plan.infusion_min * 60
+    times = found.knowledge.figure("rate_order_times")
+    typed = mg_per_h(value, what.unit, visit)
+    if typed is None or typed <= ordered * times * (1 + 1e-9):
+        return
+    told = Event(origin=visit.origin, at=at, kind="rate", value=value, unit=what.unit, words="", by="", username="")
+    end = ends_at(replace(visit, events=(*visit.events, told)), plan.dose_mg, plan.infusion_min, now=at)
+    shown = ordered * value / typed
+    said = {
+        "most": f"{shown * times:.4g}", "unit": what.unit, "times": f"{times:g}", "ordered": f"{shown:.4g}",
+        "mg": f"{plan.dose_mg:g}", "over": f"{plan.infusion_min:g}",
+        "at": "" if end is None else clock.local(end, found.practice.zone).strftime("%H:%M"),
+    }  # fmt: skip
+    limit = _(
+        "at most %(most)s %(unit)s, %(times)s times the ordered rate of %(ordered)s (%(mg)s mg over %(over)s min); "
+        "so all %(mg)s mg are in at %(at)s"
+    )
+    raise BadInput(
+        field=_("rate"), found=f"{what.value.strip()} {what.unit}", limit=limit % said,
+        next_step=_("Read the pump again. If it really runs so, write why in a sentence and set it again."),
+    )  # fmt: skip
+
+
 def _device(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
-    """One device of the spray was given; within five minutes of another, or beyond the order, with a reason only."""
+    """One device of the spray was given; within five minutes of another with a reason only."""
     _running_at(visit, at, ("nasal",))
     given, reason = visit.said("device"), what.words.strip()[:200]
     gap = found.knowledge.rules["REG-007"].limit("session.minutes_between_devices")
@@ -228,14 +261,25 @@ def _device(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
             limit=_("%(gap)g minutes between two devices (REG-007)") % {"gap": gap},
             next_step=_("Wait; if it was given all the same, write why."),
         )  # fmt: skip
-    ordered = 0.0 if found.plan is None else found.plan.dose_mg or 0.0
-    if (len(given) + 1) * DEVICE_MG > ordered and not reason:
-        raise BadInput(
-            field=_("device"), found=_("device %(number)d") % {"number": len(given) + 1},
-            limit=_("%(count)d as ordered") % {"count": int(ordered // DEVICE_MG)},
-            next_step=_("If more was really given, write why; the prescribers will be told at the end of the dose."),
-        )  # fmt: skip
     return DEVICE_MG, "mg", reason
+
+
+def _within_order(found: Chart, visit: Visit, what: Happened, by: Account) -> None:
+    """Raises BadInput for a device beyond the order, unless a prescriber says why in a sentence."""
+    ordered = 0.0 if found.plan is None else found.plan.dose_mg or 0.0
+    number_of_it = len(visit.said("device")) + 1
+    if number_of_it * DEVICE_MG <= ordered:
+        return
+    is_prescriber = by.role == Role.PRESCRIBER
+    if is_prescriber and len(what.words.strip()) >= _LEAST_LETTERS:
+        return
+    next_step = _("Give no more. If more was really given, a prescriber charts it and says why.")
+    if is_prescriber:
+        next_step = _("If more was really given, write why in a sentence.")
+    raise BadInput(
+        field=_("device"), found=_("device %(number)d") % {"number": number_of_it},
+        limit=_("%(count)d as ordered") % {"count": int(ordered // DEVICE_MG)}, next_step=next_step,
+    )  # fmt: skip
 
 
 def _refused_device(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:

@@ -21,7 +21,7 @@ from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.schedule import no_show
 from clinic.actions.session import chart_vitals, close_session, end_dose, open_session, start_dose
-from clinic.actions.session_course import DEVICE_MG, Happened, chart_event
+from clinic.actions.session_course import Happened, chart_event
 from clinic.actions.session_discharge import pass_discharge
 from clinic.actions.session_steps import check_order, confirm_consent, finish_rescreen
 from clinic.actions.stock import Witness, record_use
@@ -35,7 +35,7 @@ from clinic.queries.session import not_asked, order_of, room, watched_minutes
 from clinic.record.models import Practice
 from ketapath.domain.schedule import Booked
 from ketapath.domain.session import Administration, Visit
-from ketapath.session import due
+from ketapath.session import DEVICE_MG, due
 
 Step = tuple[datetime, Callable[[], object]]
 MG_PER_ML = 1.0

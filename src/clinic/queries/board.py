@@ -25,7 +25,7 @@ from clinic.record.visit_json import visit_from_json
 from ketapath.domain.schedule import STANDING
 from ketapath.domain.session import Visit
 from ketapath.knowledge import Knowledge
-from ketapath.session import due
+from ketapath.session import device_due, due, ends_at
 
 Part = Literal["before", "dose", "observe", "leave", "booked"]
 _BEFORE = timedelta(minutes=20)  # how long a visit that nobody booked is drawn ahead of its dose
@@ -46,7 +46,8 @@ class Block:
 class Next:
     """What is due next for somebody who is here. `at` is None for what waits for a person, not for a clock.
 
-    `what` is a reading that is awaited, or "consent", "re-screen", "dose", "dose-ends", "home", "leaves".
+    `what` is a reading that is awaited, "device-2" for the next device of the spray, or "consent", "re-screen", "dose",
+    "dose-ends", "home", "leaves".
     """
 
     what: str
@@ -257,11 +258,14 @@ def _next(visit: Visit, ordered: Mapping[str, Any], home_at: datetime | None, kn
     if visit.step in step:
         return Next(what=step[visit.step], at=None)
     awaited = [d for d in due(visit, given.route if given else "", known, now=now) if d.due_at is not None]
+    device = device_due(visit, ordered.get("dose_mg"), known, now=now)
+    awaited += [] if device is None else [device]
     first = min(awaited, key=lambda d: d.due_at or now, default=None)
     clocks = [] if first is None else [Next(what=first.what, at=first.due_at, is_late=first.is_overdue)]
     minutes = ordered.get("infusion_min")
-    if given is not None and given.ended_at is None and minutes:
-        clocks.append(Next(what="dose-ends", at=given.started_at + timedelta(minutes=float(minutes))))
+    ends = ends_at(visit, ordered.get("dose_mg"), None if not minutes else float(minutes), now=now)
+    if given is not None and given.ended_at is None and ends is not None:
+        clocks.append(Next(what="dose-ends", at=ends))
     if given is not None and given.ended_at is not None and home_at is not None:
         clocks.append(Next(what="home", at=max(home_at, given.ended_at)))
     return min(clocks, key=lambda n: n.at or now, default=None)

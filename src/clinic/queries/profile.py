@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -98,6 +99,19 @@ def is_statable(spec: PathSpec) -> bool:
     """Whether this is said by a person, and not computed, part of the person's master data, or the clinic's own."""
     is_ours = spec.path.startswith(("clinic.", "staff."))
     return not is_ours and not {"derived", "patient"} & set(spec.comes_from) and not _is_scored(spec)
+
+
+def answered_today(found: Chart) -> Mapping[str, str]:
+    """What somebody has stated here today and stands, by profile path, as it is typed into its field."""
+    assert found.person is not None
+    said: dict[str, str] = {}
+    for path, fact in found.person.known.items():
+        is_said = fact.origin.resource == "QuestionnaireResponse" and fact.origin.id.startswith("fact-")
+        if is_said and fact.on == found.as_of and fact.value is not None and is_statable(knowledge().paths[path]):
+            value = fact.value
+            said[path] = ("yes" if value else "no") if isinstance(value, bool) else (
+                f"{value:g}" if isinstance(value, float | int) else str(value))  # fmt: skip
+    return said
 
 
 def within(spec: PathSpec) -> str:

@@ -17,7 +17,7 @@ from clinic.queries.gates import gates, on_duty
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
 from clinic.queries.plan import calculation_check, simulated
-from clinic.queries.profile import is_statable
+from clinic.queries.profile import answered_today, is_statable
 from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, history, read
@@ -39,10 +39,22 @@ from ketapath.domain.session import (
 )
 from ketapath.errors import BadInput
 from ketapath.knowledge import Knowledge, PathSpec
+from ketapath.knowledge.rules import nodes
+from ketapath.knowledge.rules import paths as paths_of
 from ketapath.pharmacology import Simulation
 from ketapath.plan import most_mg
 from ketapath.profile import with_fact
-from ketapath.session import counted_mg, device_count, due, monitor, ready_for_discharge, rescreen, steps_of
+from ketapath.session import (
+    DEVICE_MG,
+    counted_mg,
+    device_count,
+    device_due,
+    due,
+    monitor,
+    ready_for_discharge,
+    rescreen,
+    steps_of,
+)
 
 SCORES = ("session.moaa_s", "session.dissociation_0_10", "session.distress_0_10", "session.nausea_0_10")
 """What is asked again and again in a session, by profile path."""
@@ -78,17 +90,21 @@ class Objection:
     """One thing that stands against giving the dose now.
 
     `kind` says what it takes: "blocks" nothing helps, "prescriber" a prescriber with a reason, "reason" a reason.
+    `place` is where it is settled, a part of the session's page, "plan" or "candidacy"; `paths` the facts that do it.
     """
 
     kind: Literal["blocks", "prescriber", "reason"]
     words: str
+    place: str = ""
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """One visit as the people in the room need it.
 
-    `verdict` is today's candidacy of what is ordered, `asks` what is missing for it and can be asked in the room.
+    `verdict` is today's candidacy of what is ordered, `asks` what is missing for it and can be asked in the room,
+    `aged` those that are on record and have to be of today, `answered` what was answered today, as it is typed.
     `left` names what today's re-screen has not answered, `steps` what the limits that speak call for, `stays` why the
     person stays; `counted_mg` follows from rates or devices, `devices` are those given and those not used.
     """
@@ -104,6 +120,8 @@ class Room:
     reasons: tuple[Stored, ...]
     against: tuple[Finding, ...]
     asks: tuple[PathSpec, ...]
+    aged: frozenset[str]
+    answered: Mapping[str, str]
     prompts: tuple[Finding, ...]
     leaving: tuple[Finding, ...]
     predicted: Simulation | None
@@ -160,6 +178,8 @@ def room(found: Chart, visit: Visit) -> Room:
         reasons=() if given is None else _reasons(found, given),
         against=tuple(f for f in now.findings if f.verdict in ("not-eligible", "defer")),
         asks=_asks(found, visit, session, named),
+        aged=frozenset(_aged(rescreen_of(found, named), found) if visit.is_before_dose else ()),
+        answered=answered_today(found),
         prompts=() if session is None else _prompts(found, session),
         leaving=() if session is None or not visit.is_after_dose else _leaving(found, session),
         predicted=_predicted(found, given, ordered, infusion, product),
@@ -179,12 +199,21 @@ def _steps(found: Chart, visit: Visit, named: SignedPlan | Administration | None
         "gates": gates(found, named.product, named.route) if named is not None and is_before else (),
         "order": order_of(found, visit) if is_before else None,
         "left": not_asked(found, visit) if is_before else (),
-        "due": () if named is None else due(visit, named.route, found.knowledge, now=now),
+        "due": () if named is None else _due(found, visit, named),
         "steps": tuple(one for one in steps if one is not None),
         "stays": stays_for(found, visit) if visit.is_after_dose else (),
         "counted_mg": counted_mg(visit, until=now),
         "devices": device_count(visit),
     }
+
+
+def _due(found: Chart, visit: Visit, named: SignedPlan | Administration) -> tuple[Due, ...]:
+    """What is awaited in this visit, readings and the next device, the earliest first."""
+    now, known = clock.now(), found.knowledge
+    plan = next((p for p in found.plans if p.origin.id == visit.plan_id), found.plan)
+    device = device_due(visit, None if plan is None else plan.dose_mg, known, now=now)
+    awaited = due(visit, named.route, known, now=now)
+    return awaited if device is None else tuple(sorted((*awaited, device), key=lambda d: d.due_at or now))
 
 
 def objections(found: Chart, visit: Visit, *, at: datetime | None = None) -> tuple[Objection, ...]:
@@ -199,11 +228,11 @@ def objections(found: Chart, visit: Visit, *, at: datetime | None = None) -> tup
     plan = found.plan
     if plan is None or plan.status != "active" or plan.dose_mg is None or plan.origin.id != visit.plan_id:
         words = _("No order stands for this visit: end the visit, sign a plan, and open a visit anew.")
-        return (Objection(kind="blocks", words=words),)
+        return (Objection(kind="blocks", words=words, place="plan"),)
     unsigned = why_unsigned(found)
     if unsigned is not None:
         words = _("%(why)s A prescriber signs it again before a dose.") % {"why": unsigned}
-        return (Objection(kind="blocks", words=words),)
+        return (Objection(kind="blocks", words=words, place="plan"),)
     made = [
         *_blocking(found, visit, plan),
         *of_steps(found, visit),
@@ -217,7 +246,7 @@ def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objectio
     now = candidacy(found)
     if now.by_product.get(f"{plan.product}/{plan.route}", now.verdict) == "not-eligible":
         words = _("Something is known that rules this treatment out: give no dose, end the visit, see the candidacy.")
-        yield Objection(kind="blocks", words=words)
+        yield Objection(kind="blocks", words=words, place="candidacy")
     for finding in now.findings:
         if is_relative_and_stands(finding, plan, found):
             said = {"title": "" if finding.rule is None else finding.rule.title, "id": finding.id}
@@ -225,10 +254,11 @@ def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objectio
             rule = found.knowledge.rules.get(finding.id)
             if rule is not None and rule.override == "never":
                 words = _("%(title)s (%(id)s): no signature helps; give no dose while it holds.")
-            yield Objection(kind="blocks", words=words % said)
+            yield Objection(kind="blocks", words=words % said, place="candidacy")
     at_rest = {r.quantity for r in visit.readings if not r.under_drug}
     if not {"vitals.systolic_mmhg", "vitals.diastolic_mmhg"} <= at_rest:
-        yield Objection(kind="blocks", words=_("No pressure was read in this visit: it is taken before the dose."))
+        words = _("No pressure was read in this visit: it is taken before the dose.")
+        yield Objection(kind="blocks", words=words, place="checkin")
     assert found.person is not None
     weight = found.person.known.get("vitals.weight_kg")
     protocol = knowledge().protocols.get(plan.protocol_id)
@@ -237,7 +267,7 @@ def _blocking(found: Chart, visit: Visit, plan: SignedPlan) -> Iterator[Objectio
         if most is not None and plan.dose_mg > most:
             said = {"dose": f"{plan.dose_mg:g}", "most": f"{most:.0f}"}
             words = _("%(dose)s mg are ordered; at today's weight at most %(most)s mg may be given.") % said
-            yield Objection(kind="blocks", words=words)
+            yield Objection(kind="blocks", words=words, place="plan")
 
 
 def is_relative_and_stands(finding: Finding, of: SignedPlan | Option, found: Chart) -> bool:
@@ -255,19 +285,18 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
     assert found.person is not None
     now = candidacy(found)
     if now.emergency is not None:
-        yield Objection(
-            kind="prescriber", words=_("The risk of suicide is assessed as high: the emergency path is first.")
-        )
+        words = _("The risk of suicide is assessed as high: the emergency path is first.")
+        yield Objection(kind="prescriber", words=words, paths=("scale.suicide_risk",))
     verdict = now.by_product.get(f"{plan.product}/{plan.route}", now.verdict)
     if verdict in ("defer", "undetermined"):
         words = _("Candidacy does not say that the dose may be given today.")
-        yield Objection(kind="prescriber", words=words)
+        yield Objection(kind="prescriber", words=words, place="candidacy", paths=tuple(m.path for m in now.missing[:6]))
     if not found.person.doses:
         for piece in now.work_up:
             if piece.state == "due" and piece.finding.verdict == "defer" and piece.finding.rule is not None:
                 said = {"title": piece.finding.rule.title, "id": piece.finding.id}
                 words = _("Work-up before a first dose is open: %(title)s (%(id)s).") % said
-                yield Objection(kind="prescriber", words=words)
+                yield Objection(kind="prescriber", words=words, paths=_stated_for(piece.finding, found.knowledge))
     yield from _of_rescreen(rescreen_of(found, plan), found.knowledge)
     if any(dose.on == found.as_of for dose in found.person.doses):
         yield Objection(kind="prescriber", words=_("A dose was given today already."))
@@ -277,27 +306,28 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
         words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}
         yield Objection(kind="reason", words=words)
     if (unchecked := calculation_check(found)) is not None:
-        yield Objection(kind="reason", words=unchecked)
+        yield Objection(kind="reason", words=unchecked, place="plan")
 
 
 def of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
     """The steps before the dose that were not taken, or hold no longer; nothing helps but taking them."""
     consent, confirmed = consent_of(found), visit.said("consent-confirmed")
     if not confirmed:
-        yield Objection(kind="blocks", words=_("The consent was not confirmed in this visit."))
+        yield Objection(kind="blocks", words=_("The consent was not confirmed in this visit."), place="consent")
     elif consent.problem or consent.seen is None or confirmed[-1].words != consent.seen.text:
-        yield Objection(kind="blocks", words=_("The consent that was confirmed stands no longer: confirm it again."))
+        words = _("The consent that was confirmed stands no longer: confirm it again.")
+        yield Objection(kind="blocks", words=words, place="consent")
     again = visit.said("re-screened")
     if not again or clock.local(again[-1].at, found.practice.zone).date() != found.as_of:
-        yield Objection(kind="blocks", words=_("The re-screen of today was not finished."))
+        yield Objection(kind="blocks", words=_("The re-screen of today was not finished."), place="rescreen")
     order = order_of(found, visit)
     checks = visit.checks
     if order is None or not checks or checks[-1].words.split(" ")[0] != order.seen.text:
-        yield Objection(kind="blocks", words=_("The order was not checked as it stands now."))
+        yield Objection(kind="blocks", words=_("The order was not checked as it stands now."), place="check")
     elif not visit.is_checked:
         said = {"by": ", ".join(e.by for e in checks), "needed": f"{checks[-1].value or 2:g}"}
         words = _("The order was checked by %(by)s; %(needed)s different people check it.") % said
-        yield Objection(kind="blocks", words=words)
+        yield Objection(kind="blocks", words=words, place="check")
 
 
 def _of_gates(found: Chart, plan: SignedPlan, at: datetime | None) -> Iterator[Objection]:
@@ -307,7 +337,8 @@ def _of_gates(found: Chart, plan: SignedPlan, at: datetime | None) -> Iterator[O
             rule = gate.finding.rule
             said = {"title": "" if rule is None else rule.title, "id": gate.finding.id}
             words = _("%(title)s: not so (%(id)s).") if gate.state == "not met" else _("%(title)s: not known (%(id)s).")
-            yield Objection(kind="prescriber" if gate.may_override else "blocks", words=words % said)
+            kind: Literal["prescriber", "blocks"] = "prescriber" if gate.may_override else "blocks"
+            yield Objection(kind=kind, words=words % said, place="gates")
 
 
 def not_asked(found: Chart, visit: Visit) -> tuple[str, ...]:
@@ -347,7 +378,7 @@ def order_of(found: Chart, visit: Visit) -> Order | None:
         route=plan.route,
         dose_mg=plan.dose_mg,
         infusion_min=plan.infusion_min,
-        devices=round(plan.dose_mg / 28) if plan.route == "nasal" else None,  # source: REG-007, 28 mg a device
+        devices=round(plan.dose_mg / DEVICE_MG) if plan.route == "nasal" else None,
         signed_by=plan.signed_by,
         checks=visit.checks,
         needed=int(found.knowledge.figure("order_checks")),
@@ -399,12 +430,20 @@ def _of_rescreen(again: Rescreen, known: Knowledge) -> Iterator[Objection]:
     }
     for finding in again.spoken:
         if finding.verdict in kinds and finding.rule is not None:
-            yield Objection(kind=kinds[finding.verdict], words=f"{finding.rule.title} ({finding.id})")
+            words = f"{finding.rule.title} ({finding.id})"
+            yield Objection(kind=kinds[finding.verdict], words=words, paths=_stated_for(finding, known))
     for finding in again.opened:
         if finding.verdict in kinds:
             labels = ", ".join(known.paths[path].label for path in finding.missing)
             words = _("Not asked today: %(what)s") % {"what": labels}
-            yield Objection(kind=kinds[finding.verdict], words=words)
+            yield Objection(kind=kinds[finding.verdict], words=words, paths=finding.missing)
+
+
+def _stated_for(finding: Finding, known: Knowledge) -> tuple[str, ...]:
+    """The facts that this finding rests on and somebody can state anew."""
+    rule = known.rules.get(finding.id)
+    read = () if rule is None else (*rule.settled_by, *paths_of(rule.when))
+    return tuple(dict.fromkeys(path for path in read if path in known.paths and is_statable(known.paths[path])))
 
 
 def _reasons(found: Chart, given: Administration) -> tuple[Stored, ...]:
@@ -461,7 +500,8 @@ def _asks(
     """What is missing at this step and can be said by somebody; what is measured has its own form."""
     if visit.is_before_dose:
         missing = (m.path for m in candidacy(found).missing)
-        paths = dict.fromkeys((*rescreen_of(found, named).asked, *missing))
+        again = rescreen_of(found, named)
+        paths = dict.fromkeys((*again.asked, *_aged(again, found), *missing))
     elif session is not None and visit.step != "home":
         assert found.person is not None
         known = _told(found, visit), found.clinic, found.knowledge
@@ -471,6 +511,14 @@ def _asks(
         paths = {}
     specs = (knowledge().paths[path] for path in paths)
     return tuple(s for s in specs if is_statable(s) and s.path not in READINGS)
+
+
+def _aged(again: Rescreen, found: Chart) -> Iterator[str]:
+    """What is on record and speaks against the dose because it is not of today."""
+    for finding in again.spoken:
+        rule = found.knowledge.rules.get(finding.id)
+        if rule is not None and finding.verdict is not None:
+            yield from (node.path for node in nodes(rule.when) if node.kind == "within")
 
 
 def watched_minutes(plan: SignedPlan | None) -> float:

@@ -20,6 +20,7 @@ from clinic.actions.session_course import Happened, chart_event, take_back_event
 from clinic.actions.session_discharge import override_discharge, pass_discharge
 from clinic.actions.session_steps import check_order, confirm_consent, finish_rescreen
 from clinic.queries.person import Chart, chart
+from clinic.queries.profile import answered_today
 from clinic.queries.session import READINGS, SCORES
 from clinic.record.signatures import Seen
 from clinic.web.door import account_of
@@ -171,7 +172,11 @@ def _record(form: Form) -> str:
     read = (*READINGS, *SCORES)
     measured = {path: post.get(path, "")[:12] for path in read}
     asked = {path: post.get(path, "")[:200].strip() for path in post if "." in path}
-    answers = {path: words for path, words in asked.items() if words and path not in read}
+    standing = answered_today(found)
+    said = {path: words for path, words in asked.items() if words and path not in read}
+    answers = {path: words for path, words in said.items() if standing.get(path) != words}
+    if said and not answers and not any(words.strip() for words in measured.values()):
+        return _("Nothing was changed.")
     if any(words.strip() for words in measured.values()) or not answers:
         at = form.at()
         if at is None:

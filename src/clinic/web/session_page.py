@@ -9,24 +9,28 @@ from types import MappingProxyType
 from typing import Any
 
 from django.http import HttpRequest
+from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.access.permission import may
-from clinic.actions.session_course import CHARTED, DEVICE_MG
+from clinic.actions.session_course import CHARTED
 from clinic.actions.typed import number
 from clinic.queries.person import Chart
-from clinic.queries.session import READINGS, SCORES, Room
+from clinic.queries.profile import is_statable
+from clinic.queries.session import READINGS, SCORES, Objection, Room
+from clinic.queries.session_checked import calculation, rate_of
 from clinic.queries.session_expected import expected
 from clinic.queries.signatures import seen_dose
 from clinic.record.signatures import signatures_on
 from clinic.web.door import account_of
 from clinic.web.session_advice import about_language, language_name, languages, sheet_language
 from clinic.web.session_charts import session_chart
+from clinic.web.session_limits import limits, notes
 from clinic.web.templatetags.clinic import amount, word
 from ketapath.domain.session import Miss
 from ketapath.knowledge import PathSpec
-from ketapath.session import running_rate
+from ketapath.session import DEVICE_MG, ends_at, running_rate
 
 COLUMNS = frozenset(
     {"vitals.systolic_mmhg", "vitals.diastolic_mmhg", "vitals.heart_rate_per_min", "vitals.spo2_percent"}
@@ -99,6 +103,11 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "misses": [missed_in_words(miss) for miss in here.visit.misses],
         "drawn": session_chart(here, foreseen, now),
         "waits": ", ".join(dict.fromkeys(limit.rule for limit in foreseen.limits if limit.waits)),
+        "limits": limits(found, here),
+        "notes": notes(found, here),
+        "ranges": _ranges(found),
+        "objections": [(one, _ways(found, one)) for one in here.objections],
+        "calculation": calculation(found, here) if here.order is not None else None,
         "readings": [p for p in (*READINGS, *SCORES) if here.visit.is_before_dose or p != "vitals.weight_kg"],
         "scores": [path for path in (*READINGS, *SCORES) if path in read - COLUMNS],
         "labels": json.dumps({name: str(words) for name, words in {**NAMES, **KINDS}.items()}),
@@ -109,7 +118,7 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "escalations": escalations(found, here),
         "is_rescreened": bool(here.visit.said("re-screened")),
         "escort": here.visit.said("escort")[-1].words if here.visit.said("escort") else "",
-        **_rate(here),
+        **rate_of(here.visit.concentration_mg_per_ml, here.ordered_mg, here.infusion_min),
         "languages": languages(),
         "sheet_code": sheet_language(found),
         "said_of_it": about_language(found, sheet_language(found)),
@@ -124,8 +133,9 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "may_witness": _may_witness(request, found, here),
         "given_mg": "" if given is None or given.dose_mg is None else f"{given.dose_mg:g} mg",
         "ordered": _ordered(here),
-        "asks": [_ask(request, s) for s in here.asks if _is_of_today(s) and s.path not in SCORES],
-        "asks_of_record": [_ask(request, spec) for spec in here.asks if not _is_of_today(spec)],
+        "asks": [_ask(request, s) for s in here.asks if _is_now(s, here) and s.path not in SCORES],
+        "asks_of_record": [_ask(request, spec) for spec in here.asks if not _is_now(spec, here)],
+        "answered": _answered(request, found, here),
     }
 
 
@@ -162,26 +172,26 @@ def missed_in_words(miss: Miss) -> str:
     return (higher if miss.mean >= 0 else lower) % said
 
 
-def _rate(here: Room) -> dict[str, float]:
-    """The pump's rate and the volume, once somebody has read the concentration; nothing before."""
-    concentration, dose_mg = here.visit.concentration_mg_per_ml, here.ordered_mg
-    if concentration is None or dose_mg is None or not here.infusion_min:
-        return {}
-    volume = dose_mg / concentration
-    return {"concentration": concentration, "rate": volume / here.infusion_min * 60, "volume": volume}
-
-
 def awaited(here: Room) -> list[dict[str, Any]]:
     """What is read next, the earliest first; what is due at the same minute stands in one line."""
     groups: dict[str, dict[str, Any]] = {}
     for one in here.due:
         place = "" if one.due_at is None else one.due_at.strftime("%H:%M")
-        line = groups.setdefault(place, {"at": one.due_at, "names": [], "rules": {}, "is_overdue": False})
-        line["names"].append(str(WHAT.get(one.what, one.what)))
+        if one.path == "":
+            place = "device"
+        line = groups.setdefault(place, {"at": one.due_at, "names": [], "rules": {}, "is_overdue": False,
+                                         "is_device": one.path == ""})  # fmt: skip
+        line["names"].append(due_words(one.what))
         line["rules"][one.rule_id] = None
         line["is_overdue"] = line["is_overdue"] or one.is_overdue
     lines = [{**line, "what": ", ".join(line["names"])} for line in groups.values()]
     return [{**line, "what": line["what"][:1].upper() + line["what"][1:]} for line in lines]
+
+
+def due_words(what: str) -> str:
+    """What is awaited, in words."""
+    kind, _dash, number_of_it = what.partition("-")
+    return _("device %(number)s") % {"number": number_of_it} if kind == "device" else str(WHAT.get(what, what))
 
 
 def course(found: Chart, here: Room, now: datetime) -> dict[str, Any]:
@@ -196,7 +206,8 @@ def course(found: Chart, here: Room, now: datetime) -> dict[str, Any]:
         state |= {"rate": rate, "is_paused": last is not None and last.kind == "pause",
                   "stopped_at": last.at if last is not None and last.kind == "stop" else None,
                   "since": None if last is None else last.at,
-                  "ends_at": _planned_end(here, now), "concentration": here.visit.concentration_mg_per_ml}  # fmt: skip
+                  "ends_at": ends_at(here.visit, here.ordered_mg, here.infusion_min, now=now),
+                  "concentration": here.visit.concentration_mg_per_ml}  # fmt: skip
     if kind == "spray":
         gap = timedelta(minutes=found.knowledge.rules["REG-007"].limit("session.minutes_between_devices"))
         given, aside = here.devices
@@ -206,21 +217,6 @@ def course(found: Chart, here: Room, now: datetime) -> dict[str, Any]:
                   "next_at": None if last_at is None or given >= ordered else last_at + gap,
                   "gap": gap.total_seconds() / 60}  # fmt: skip
     return state
-
-
-def _planned_end(here: Room, now: datetime) -> datetime | None:
-    """When the infusion ends by its order, later by the pauses so far; None where it was stopped or has no length."""
-    given = here.visit.administration
-    if given is None or here.infusion_min is None or here.visit.said("stop"):
-        return None
-    held, since = timedelta(), None
-    for event in here.visit.events:
-        if event.kind == "pause":
-            since = event.at
-        elif event.kind == "resume" and since is not None:
-            held, since = held + (event.at - since), None
-    held += timedelta() if since is None else now - since
-    return given.started_at + timedelta(minutes=here.infusion_min) + held
 
 
 def log(here: Room) -> list[dict[str, Any]]:
@@ -270,6 +266,45 @@ def _may_witness(request: HttpRequest, found: Chart, here: Room) -> bool:
 def _is_of_today(spec: PathSpec) -> bool:
     """Whether this is asked anew every time, as it holds for a week at most."""
     return spec.window_days is not None and spec.window_days <= 7  # source: the window of a pregnancy test
+
+
+def _is_now(spec: PathSpec, here: Room) -> bool:
+    """Whether it is asked in the room, and not only because the record lacks it."""
+    return _is_of_today(spec) or spec.path in here.aged
+
+
+def _ranges(found: Chart) -> dict[str, tuple[str, str]]:
+    """What a person can have of each reading, lowest and highest, as the act itself takes it."""
+    limits_of = {path: found.knowledge.paths[path].limits for path in (*READINGS, *SCORES)}
+    return {path: (f"{both[0]:g}", f"{both[1]:g}") for path, both in limits_of.items() if both is not None}
+
+
+def _answered(request: HttpRequest, found: Chart, here: Room) -> list[dict[str, Any]]:
+    """What was asked and answered today, to be answered anew, until the order is checked."""
+    if here.step not in ("arrived", "re-screen"):
+        return []
+    asked = {spec.path for spec in here.asks}
+    told = [(found.knowledge.paths[path], value) for path, value in here.answered.items() if path not in asked]
+    return [{"spec": s, "was": value, "said": request.POST.get(s.path, "")[:40] or value} for s, value in told]
+
+
+def _ways(found: Chart, one: Objection) -> list[tuple[str, str]]:
+    """Where each thing that answers an objection is done: (name, address), parts of this page by their place."""
+    person = resolve_url("patient", found.patient_id)
+    names = {
+        "plan": (_("Plan"), f"{person}#plan"), "candidacy": (_("Candidacy"), f"{person}#candidacy"),
+        "checkin": (_("Readings"), "#checkin"), "consent": (_("Consent"), "#consent"), "gates": (_("Gates"), "#gates"),
+        "rescreen": (_("Re-screen"), "#rescreen"), "check": (_("Check of the order"), "#check"),
+    }  # fmt: skip
+    ways = [names[one.place]] if one.place else []
+    state = resolve_url("patient-fact", found.patient_id)
+    for path in one.paths:
+        spec = found.knowledge.paths[path]
+        if path in (*READINGS, *SCORES):
+            ways.append((str(NAMES[path]), "#checkin"))
+        elif is_statable(spec):
+            ways.append((spec.label, f"{state}?path={path}"))
+    return ways
 
 
 def _ask(request: HttpRequest, spec: PathSpec) -> dict[str, Any]:

@@ -74,8 +74,8 @@ class Miss:
 class Due:
     """One reading of a visit that is awaited. `due_at` is None before the dose, when there is no clock yet.
 
-    `path` is the profile path that settles it, `rule_id` the rule that the interval comes from, `last_at` when it was
-    last read in this visit.
+    `path` is the profile path that settles it ("" for the next device of the spray, which is no reading), `rule_id` the
+    rule that the interval comes from, `last_at` when it was last read in this visit.
     """
 
     what: str

@@ -6,16 +6,20 @@ is due when, `counted` the milligrams that follow from what was done, `miss` how
 In-session findings are charting for the people in the room, not an alarm that anyone relies on in seconds.
 """
 
-from ketapath.session.counted import counted_mg, device_count, running_rate
+from ketapath.session.counted import DEVICE_MG, counted_mg, device_count, ends_at, mg_per_h, running_rate
 from ketapath.session.miss import session_miss
 from ketapath.session.rules import gates, monitor, ready_for_discharge, rescreen
-from ketapath.session.timers import due, steps_of
+from ketapath.session.timers import device_due, due, steps_of
 
 __all__ = [
+    "DEVICE_MG",
     "counted_mg",
     "device_count",
+    "device_due",
     "due",
+    "ends_at",
     "gates",
+    "mg_per_h",
     "monitor",
     "ready_for_discharge",
     "rescreen",

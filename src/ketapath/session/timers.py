@@ -11,8 +11,9 @@ from typing import Any
 
 from ketapath.domain.session import Due, Escalation, Visit
 from ketapath.knowledge import Knowledge
+from ketapath.session.counted import DEVICE_MG
 
-__all__ = ["due", "steps_of"]
+__all__ = ["device_due", "due", "steps_of"]
 
 _EARLY_MIN = 5.0  # source: profile/session-readings.yaml, minute 40 is "between minutes 35 and 50"
 
@@ -50,6 +51,28 @@ def _due(visit: Visit, timer: Mapping[str, Any], grace: timedelta, now: datetime
         due_at=at,
         last_at=last_at,
         is_overdue=at is not None and now > at + grace,
+    )
+
+
+def device_due(visit: Visit, ordered_mg: float | None, knowledge: Knowledge, *, now: datetime) -> Due | None:
+    """The next device of the spray, from the minute at which it may be given; `what` ends in its number.
+
+    None before the first device, once as many as ordered were given, and after one was refused or spilled.
+    """
+    given, aside = visit.said("device"), visit.said("device-refused")
+    if visit.step != "dosing" or not given or ordered_mg is None or len(given) * DEVICE_MG >= ordered_mg:
+        return None
+    last = max(event.at for event in given)
+    if any(event.at > last for event in aside):
+        return None
+    at = last + timedelta(minutes=knowledge.rules["REG-007"].limit("session.minutes_between_devices"))
+    return Due(
+        what=f"device-{len(given) + 1}",
+        path="",
+        rule_id="REG-007",
+        due_at=at,
+        last_at=last,
+        is_overdue=now > at + timedelta(minutes=knowledge.figure("due_grace_min")),
     )
 
 

@@ -102,6 +102,10 @@ def next_words(found: Next | None, now: datetime) -> str:
     if found is None:
         return _("Nothing due")
     words = str(NEXTS.get(found.what, found.what))
+    if found.what.startswith("device-"):
+        words = _("Device %(number)s") % {"number": found.what.removeprefix("device-")}
+        if found.at is not None and found.at <= now:
+            return _("%(what)s, since %(at)s") % {"what": words, "at": f"{localtime(found.at):%H:%M}"}
     if found.at is None:
         return words
     minutes = round((found.at - now) / timedelta(minutes=1))

@@ -5,6 +5,12 @@
 {
   const page = document.getElementById("session");
 
+  // What was said of the act before goes away with the next one.
+  document.addEventListener("submit", () => {
+    document.getElementById("messages")?.remove();
+    document.getElementById("problem")?.remove();
+  }, true);
+
   // Low light: at once, and remembered by the clinic's computer for as long as the person is signed in.
   document.addEventListener("submit", (event) => {
     const form = /** @type {HTMLFormElement} */ (event.target);
@@ -59,10 +65,11 @@
     const left = Math.round((Date.parse(line.dataset.due) - Date.now() - ahead) / 1000);
     const minutes = Math.floor(Math.abs(left) / 60);
     const isOver = left < -graceS && !line.hasAttribute("data-waiting"); // what may only now begin is never overdue
+    const since = left < 0 ? line.dataset.since : undefined; // of a device: since when it may be given
     const kind = isOver ? "over" : left < NEAR_S ? "near" : "later";
     const place = line.querySelector("[data-left]");
-    const text = isOver ? page.dataset.overdue.replace("{minutes}", String(minutes))
-      : left < 0 ? page.dataset.dueNow : page.dataset.dueIn.replace("{minutes}", String(minutes + 1));
+    const text = since ?? (isOver ? page.dataset.overdue.replace("{minutes}", String(minutes))
+      : left < 0 ? page.dataset.dueNow : page.dataset.dueIn.replace("{minutes}", String(minutes + 1)));
     if (place.textContent !== text) place.textContent = text;
     line.dataset.kind = kind;
   });
@@ -85,6 +92,8 @@
     if (here) document.getElementById(here)?.focus();
   };
 
+  const limits = () => [...document.querySelectorAll("[data-limit]")].map((one) => one.dataset.limit);
+
   /** Put the page's newer parts in the place of the old ones. @param {boolean} isOwn whether somebody here asked */
   const refresh = async (isOwn) => {
     const headers = isOwn ? { "X-Requested-With": "fetch" } : { "HX-Request": "true" }; // the latter keeps no screen awake
@@ -96,6 +105,7 @@
     // Somebody has taken the next step: the whole page is another one.
     const isFree = Number(document.body.dataset.unsent ?? 0) === 0;
     if (newer.getElementById("session").dataset.step !== page.dataset.step && isFree) { window.location.reload(); return; }
+    const before = limits();
     document.querySelectorAll("[data-live]").forEach((part) => {
       const next = newer.getElementById(part.id);
       const typed = typedIn(part);
@@ -107,6 +117,8 @@
     offerPad();
     count();
     document.dispatchEvent(new CustomEvent("refreshed", { detail: moment }));
+    // A limit that has begun to speak is seen by whoever has just typed the reading, wherever the page stands.
+    if (limits().some((id) => !before.includes(id))) window.scrollTo({ top: 0 });
   };
 
   if (page) {

@@ -44,6 +44,8 @@
       try { sessionStorage.setItem(mine + entry.key, kept); } catch { this.#spare.set(entry.key, entry); }
     }
 
+    has(key) { return this.#spare.has(key) || sessionStorage.getItem(mine + key) !== null; }
+
     remove(key) { sessionStorage.removeItem(mine + key); this.#spare.delete(key); }
 
     get size() { return this.#names().length + this.#spare.size; }
@@ -65,6 +67,8 @@
   if (box) {
     const kept = new Kept();
     /** @type {Map<string, Result>} */ const refused = new Map();
+    /** What is said beside a form, by its name. @type {Map<string, {key: string, lines: string[], kind: string}>} */
+    const notes = new Map();
     let state = navigator.onLine ? "well" : "away";
     let isSending = null;
     let tries = 0;
@@ -83,6 +87,36 @@
       place.textContent = said;
     };
 
+    /** A form by what its key ends in; that stays the same when the page is drawn anew. */
+    const nameOf = (form) => form.querySelector("[name=key]")?.value.slice(32) ?? "";
+
+    /** Say beside each form what is to be said of it, also where its part of the page is a newer one. */
+    const sayBeside = () => document.querySelectorAll("form[data-observe]").forEach((form) => {
+      const said = notes.get(nameOf(form));
+      form.querySelector("[data-beside]")?.remove();
+      if (!said) return;
+      const note = document.createElement("div");
+      note.dataset.beside = "";
+      note.className = `note ${said.kind}`;
+      note.setAttribute("role", said.kind === "stop" ? "alert" : "status");
+      note.append(...said.lines.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+      form.append(note);
+    });
+
+    /** What was done at the pump and waits here, in the place of what the record says of it. @param {Entry[]} entries */
+    const showActs = (entries) => {
+      const labels = JSON.parse(box.dataset.labels);
+      const acts = entries.filter((entry) => ["rate", "pause", "resume", "stop"].includes(entry.kind) && !refused.has(entry.key));
+      const said = acts.map((entry) => words("act", { what: labels[entry.kind] ?? entry.kind, at: clock(entry.at) })).join(" ");
+      document.querySelectorAll("[data-kept-acts]").forEach((place) => { place.hidden = !said; place.textContent = said; });
+      document.querySelectorAll("[data-before]").forEach((place) => { place.hidden = !said; });
+      const last = acts.filter((entry) => entry.kind !== "rate").at(-1)?.kind;
+      const stands = { pause: "paused", resume: "running", stop: "" }[last];
+      document.querySelectorAll("[data-pump]").forEach((place) => {
+        place.hidden = last ? !place.dataset.pump.split(" ").includes(stands) : !place.hasAttribute("data-stands");
+      });
+    };
+
     const show = async () => {
       const entries = await kept.all();
       document.body.classList.toggle("is-away", state !== "well");
@@ -95,6 +129,8 @@
       box.querySelector("[data-send]").hidden = entries.length === 0;
       const list = box.querySelector("ul");
       list.replaceChildren(...entries.map((entry) => line(entry)));
+      showActs(entries);
+      sayBeside();
       document.querySelectorAll(".waits").forEach((note) => { note.hidden = state === "well" && entries.length === 0; });
     };
 
@@ -110,7 +146,12 @@
       why.hidden = !result;
       if (result) why.querySelector("span").textContent = words("refused", { why: result.why ?? "", next: result.next ?? "" });
       const drop = item.querySelector("[data-drop]");
-      drop.addEventListener("click", () => { kept.remove(entry.key); refused.delete(entry.key); show(); });
+      drop.addEventListener("click", () => {
+        kept.remove(entry.key);
+        refused.delete(entry.key);
+        if (refused.size === 0) tell(""); // what was said of it goes with it
+        show();
+      });
       drop.hidden = !result;
       const back = item.querySelector("[data-back]");
       back.hidden = !result || entry.kind !== "reading";
@@ -163,11 +204,12 @@
       state = "well";
       tries = 0;
       /** @type {Result[]} */ (found.results).forEach((result) => {
-        if (result.outcome === "kept") kept.remove(result.key);
-        else refused.set(result.key, result);
+        if (result.outcome !== "kept") { refused.set(result.key, result); return; }
+        kept.remove(result.key);
+        notes.forEach((said, name) => { if (said.key === result.key) notes.delete(name); });
       });
       tell(refused.size ? words("some") : words("saved", { at: clock(now()) }), refused.size ? "caution" : "ok");
-      document.dispatchEvent(new CustomEvent("observed"));
+      if (found.results.some((result) => result.outcome === "kept")) document.dispatchEvent(new CustomEvent("observed"));
       return unsent() === 0 || (refused.size < unsent() && sendOnce());
     };
 
@@ -181,12 +223,46 @@
       return isSending;
     };
 
-    /** Keep one observation and try to send it. @param {Omit<Entry, "key">} entry */
-    const keep = async (entry) => {
-      await kept.add({ key: crypto.randomUUID(), ...entry });
+    /**
+     * Keep one observation and try to send it. What is refused at once goes back into its form, with why beside it;
+     * what waits says beside its form that nobody has checked it against a limit.
+     * @param {Omit<Entry, "key">} entry @param {string} name of the form @param {[string, string][]} typed by field
+     */
+    const keep = async (entry, name, typed) => {
+      const key = crypto.randomUUID();
+      const isFirst = state === "well";
+      await kept.add({ key, ...entry });
       await show();
-      if (state !== "well") tell(words("kept", { at: clock(entry.at) }), "caution");
+      if (!isFirst) tell(words("kept", { at: clock(entry.at) }), "caution");
       await send();
+      const answer = refused.get(key);
+      if (answer && isFirst) {
+        kept.remove(key);
+        refused.delete(key);
+        typed.forEach(([id, value]) => { const field = document.getElementById(id); if (field) field.value = value; });
+        notes.set(name, { key, lines: [words("refused", { why: answer.why ?? "", next: answer.next ?? "" })], kind: "stop" });
+        tell("");
+      } else if (kept.has(key) && !answer) {
+        const said = entry.kind === "reading" ? "unchecked" : "kept";
+        notes.set(name, { key, lines: [words(said, { at: clock(entry.at) })], kind: "caution" });
+      }
+      await show();
+    };
+
+    /** Values that no person can have, a sentence each, by the clinic's own ranges. @param {HTMLFormElement} form */
+    const impossible = (form) => {
+      const fields = [...form.querySelectorAll("input[data-low]")].filter((one) => one.value.trim());
+      const number = (one) => /^-?\d+([.,]\d+)?$/.test(one.value.trim()) ? Number(one.value.trim().replace(",", ".")) : NaN;
+      const wrong = fields.filter((one) => !(number(one) >= Number(one.dataset.low) && number(one) <= Number(one.dataset.high)));
+      form.querySelectorAll("[aria-invalid]").forEach((one) => one.removeAttribute("aria-invalid"));
+      wrong.forEach((one) => one.setAttribute("aria-invalid", "true"));
+      const lines = wrong.map((one) => words("range", { what: one.dataset.name, value: one.value.trim(), low: one.dataset.low,
+        high: one.dataset.high, unit: one.dataset.unit ?? "" }));
+      const [upper, lower] = ["systolic", "diastolic"].map((name) => fields.find((one) => one.name === `vitals.${name}_mmhg`));
+      if (upper && lower && wrong.length === 0 && number(lower) >= number(upper)) {
+        lines.push(words("pressure", { value: `${upper.value.trim()}/${lower.value.trim()}` }));
+      }
+      return lines;
     };
 
     /** The instant a form speaks of: now, or the time of day typed into it, today or (before midnight) yesterday. */
@@ -201,15 +277,16 @@
 
     /** Answers to questions are facts of the chart and go by the form alone. @returns {Element[]} those that were given */
     const answered = () => [...document.querySelectorAll("[data-asks] :is(input, select)")]
-      .filter((one) => one.value && (one.type !== "radio" || one.checked));
+      .filter((one) => one.value && one.value !== (one.dataset.was ?? "") && (one.type !== "radio" || one.checked));
 
     const observe = async (form, submitter) => {
       const fields = new FormData(form, submitter);
       const said = (name) => String(fields.get(name) ?? "").trim();
       const values = {};
+      const asked = new Set([...document.querySelectorAll("[data-asks] :is(input, select)")].map((one) => one.name));
       const answers = new Set(answered().map((one) => one.name));
       fields.forEach((value, name) => {
-        if (name.includes(".") && !answers.has(name) && String(value).trim()) values[name] = String(value).trim();
+        if (name.includes(".") && !asked.has(name) && String(value).trim()) values[name] = String(value).trim();
       });
       if (said("value")) values.value = said("value");
       if (said("unit")) values.unit = said("unit");
@@ -220,16 +297,27 @@
         return;
       }
       const at = instant(said("taken")).toISOString();
+      const typed = [...form.querySelectorAll("input[id]:not([type=hidden])")].map((one) => [one.id, one.value]);
       // Not reset: questions that stand elsewhere on the page belong to the same form.
-      form.querySelectorAll("input:not([type=hidden]), textarea").forEach((one) => { if (one.type !== "radio") one.value = ""; });
+      form.querySelectorAll("input:not([type=hidden]), textarea").forEach((one) => { if (one.type !== "radio" && !asked.has(one.name)) one.value = ""; });
       if (answers.size && form.id === "checkin") tell(words("answers"), "caution");
-      await keep({ at, kind, values, words: said("words") });
+      await keep({ at, kind, values, words: said("words") }, nameOf(form), typed);
     };
 
     // Forms: observations are kept and sent; everything else first waits until nothing is unsent.
     document.addEventListener("submit", async (event) => {
       const form = /** @type {HTMLFormElement} */ (event.target);
       if (form.method !== "post" || leaves || form.closest("#cover")) return;
+      notes.delete(nameOf(form));
+      const wrong = form.id === "checkin" ? impossible(form) : [];
+      if (wrong.length) {
+        event.preventDefault();
+        event.stopPropagation();
+        notes.set(nameOf(form), { key: "", lines: wrong, kind: "stop" });
+        sayBeside();
+        form.querySelector("[aria-invalid]")?.focus();
+        return;
+      }
       // That a dose was begun is a fact too, where nothing stood against it; while connected it goes by its form.
       const isLate = form.matches("[data-late]") && state !== "well";
       if (isLate || form.matches("[data-observe]") && (form.id !== "checkin" || state !== "well" || unsent() || !answered().length)) {
