@@ -112,3 +112,36 @@ def test_a_batch_sent_twice_from_two_tabs_or_past_a_locked_screen_is_kept_once(h
     page.reload()
     expect(page.locator("#queue-lost")).to_contain_text("Lost: 1, of")
     assert "sealed" not in page.evaluate(STORED)
+
+
+def test_what_cannot_be_is_named_beside_its_form_and_what_waits_says_that_no_limit_was_checked(
+    house: House, enter: Enter
+) -> None:
+    page = enter(house, "nurse")
+    page.goto(house.url + WATCHED)
+    beside = page.locator("#checkin [data-beside]")
+    page.fill("#v4", "970")
+    read(page, "999", "50")
+    expect(beside).to_contain_text("Systolic 999: it has to be")
+    expect(beside).to_contain_text("Oxygen 970: it has to be")
+    assert page.input_value("#v1") == "999"  # typed once
+    expect(page.locator("#queue")).to_be_hidden()
+    page.fill("#v4", "")
+    read(page, "80", "90")
+    expect(beside).to_contain_text("80/90: the upper pressure has to be above")
+
+    page.context.set_offline(True)
+    read(page, "999", "50")
+    expect(beside).to_contain_text("Systolic 999: it has to be")
+    read(page, "186", "112")
+    expect(beside).to_contain_text("Limits are not checked until the connection is back")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.context.set_offline(False)
+    expect(page.locator("#queue li")).to_have_count(0)
+    expect(beside).to_have_count(0)
+    limit = page.locator("[data-limit=MON-008]")
+    expect(limit).to_contain_text("186/112 mmHg")
+    expect(limit).to_be_in_viewport()
+    at = (limit.locator(".measured").text_content() or "").rpartition(", ")[2]
+    expect(page.locator("#last-at")).to_have_text(f"last at {at}")

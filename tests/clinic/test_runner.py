@@ -454,7 +454,7 @@ def test_a_rate_far_above_the_order_is_confirmed_in_a_sentence_and_the_planned_e
     charted(nurse, "rate", "105")
     wait(10)
     for words in ("", "extra"):
-        with pytest.raises(BadInput, match=r"1\.5 times the ordered rate of 105 .* in at 10:18"):
+        with pytest.raises(BadInput, match=r"1\.5 times the ordered rate of 105 .* would be in at 10:18"):
             charted(nurse, "rate", "1050", words=words)
     charted(nurse, "rate", "52.5")  # slower needs no reason
     assert end() == pytest.approx(began + timedelta(minutes=70), abs=timedelta(seconds=1))

@@ -241,7 +241,7 @@ def _near_the_order(found: Chart, visit: Visit, what: Happened, at: datetime) ->
     }  # fmt: skip
     limit = _(
         "at most %(most)s %(unit)s, %(times)s times the ordered rate of %(ordered)s (%(mg)s mg over %(over)s min); "
-        "so all %(mg)s mg are in at %(at)s"
+        "as typed, all %(mg)s mg would be in at %(at)s"
     )
     raise BadInput(
         field=_("rate"), found=f"{what.value.strip()} {what.unit}", limit=limit % said,

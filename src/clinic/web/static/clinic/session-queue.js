@@ -13,6 +13,7 @@
   const box = document.getElementById("queue");
   const RETRY_MS = [2000, 4000, 8000, 15000];
   const AT_ONCE = 50;
+  const AT_PUMP = ["rate", "pause", "resume", "stop"];
   const tab = crypto.randomUUID();
   const prefix = "observed.";
   const mine = `${prefix}${tab}.`;
@@ -106,7 +107,7 @@
     /** What was done at the pump and waits here, in the place of what the record says of it. @param {Entry[]} entries */
     const showActs = (entries) => {
       const labels = JSON.parse(box.dataset.labels);
-      const acts = entries.filter((entry) => ["rate", "pause", "resume", "stop"].includes(entry.kind) && !refused.has(entry.key));
+      const acts = entries.filter((entry) => AT_PUMP.includes(entry.kind) && !refused.has(entry.key));
       const said = acts.map((entry) => words("act", { what: labels[entry.kind] ?? entry.kind, at: clock(entry.at) })).join(" ");
       document.querySelectorAll("[data-kept-acts]").forEach((place) => { place.hidden = !said; place.textContent = said; });
       document.querySelectorAll("[data-before]").forEach((place) => { place.hidden = !said; });
@@ -242,7 +243,7 @@
         typed.forEach(([id, value]) => { const field = document.getElementById(id); if (field) field.value = value; });
         notes.set(name, { key, lines: [words("refused", { why: answer.why ?? "", next: answer.next ?? "" })], kind: "stop" });
         tell("");
-      } else if (kept.has(key) && !answer) {
+      } else if (kept.has(key) && !answer && !AT_PUMP.includes(entry.kind)) { // those stand where the record's own do
         const said = entry.kind === "reading" ? "unchecked" : "kept";
         notes.set(name, { key, lines: [words(said, { at: clock(entry.at) })], kind: "caution" });
       }
