@@ -95,6 +95,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
         "idle_seconds": round(settings.IDLE_MINUTES * 60, 1),
         "rail": _rail(request, account),
         "asks_name": account is not None and asks_name(request),
+        "pace": clock.rate(),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
         "evaluation": still_awaiting(account.practice) if account is not None and may(account, "read-policy") else 0,
