@@ -206,7 +206,8 @@ def _demo(speed: str | None, ahead: float | None) -> int:
     clock.run_at(rate)
     if speed is None:
         return _serve(is_demo=True)
-    print(f"The day goes on by itself, the clock at {rate:g} times the wall's pace, until everybody has gone home.", flush=True)
+    words = f"The day goes on by itself, the clock at {rate:g} times the wall's pace, until everybody has gone home."
+    print(words, flush=True)
     return _serve(is_demo=True, beside=(go_on,))
 
 

@@ -238,3 +238,21 @@ def test_a_practice_counts_its_own_people_alone(browser_of: Visit) -> None:
     assert '<span class="count">1<' in pages["hillside-prescriber"]
     assert "Call now" in pages["hillside-prescriber"]
     assert Current.objects.filter(practice=other).exists()
+
+
+def test_notices_of_ones_own_role_stand_first_and_are_what_the_rail_counts(
+    account: Who, browser_of: Callable[[str], Client]
+) -> None:
+    nurse = account("nurse")
+    Notice.objects.update(seen_at=clock.now())
+    said = {
+        "practice": nurse.practice,
+        "patient_id": "treatment-resistant-depression",
+        "key": "plan.signed",
+        "made_at": clock.now(),
+    }
+    Notice.objects.create(**said, role="prescriber")
+    Notice.objects.create(**said, role="nurse")
+    assert [notice.role for notice, _line in today(nurse).notices] == ["nurse", "prescriber"]
+    rail = browser_of("nurse").get("/knowledge").content.decode().partition("</nav>")[0]
+    assert '<span class="count">1<span class="hidden"> notices' in rail

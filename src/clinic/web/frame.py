@@ -130,7 +130,7 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
     """The doors of the house that this person may open."""
     doors: list[dict[str, Any]] = []
     if account is not None and may(account, "see-today"):
-        waiting = unseen(account).count()
+        waiting = unseen(account).filter(role=account.role).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
         doors.append({"name": "schedule", "words": _("Schedule"), "icon": "calendar-days", "count": ""})
         alerts = open_alerts(account).count()
