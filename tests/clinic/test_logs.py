@@ -49,14 +49,15 @@ class Heard(logging.Handler):
 
 @pytest.fixture
 def heard(settings: Any) -> Iterator[Heard]:
-    """Everybody may speak, the database with its statements too."""
+    """Everybody may speak, the database with its statements too; to us alone, as writing out faults takes its time."""
     handler, root = Heard(), logging.getLogger()
+    others, root.handlers = root.handlers, []
     before = {name: logging.getLogger(name).level for name in (*CHATTY, "")}
     root.addHandler(handler)
     for name in before:
         logging.getLogger(name).setLevel(logging.DEBUG)
     yield handler
-    root.removeHandler(handler)
+    root.handlers = others
     for name, level in before.items():
         logging.getLogger(name).setLevel(level)
 
