@@ -30,7 +30,7 @@ BUDGET_MS, TIMES, WHOM = 150, 30, 5
 """Of the 30 requests of a page about a person, six are about each of five people."""
 ROLES = ("prescriber", "nurse", "therapist", "coordinator", "pharmacist", "director", "patient", "caregiver")
 OF_ALL = (
-    "/today", "/today?from=30", "/patients", "/patients?q=okafor", "/schedule", "/schedule/week", "/alerts", "/stock",
+    "/today", "/today?from=12", "/patients", "/patients?q=okafor", "/schedule", "/schedule/week", "/alerts", "/stock",
     "/forms", "/adverse", "/trials", "/governance", "/decisions", "/errands", "/audit", "/emergency", "/account", "/my",
     "/my/accesses", "/bench", "/knowledge",
 )  # fmt: skip

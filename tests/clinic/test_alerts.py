@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -14,6 +14,7 @@ from clinic import clock
 from clinic.access.models import Account, AuditRow
 from clinic.actions import watches
 from clinic.actions.alerts import raise_alert, sweep
+from clinic.actions.cover import note_cover
 from clinic.actions.patients import import_record
 from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
@@ -25,6 +26,7 @@ from clinic.queries.person import Chart, chart
 from clinic.queries.session import READINGS, SCORES
 from clinic.record.models import Booking, VisitLine
 from clinic.web.templatetags.alerts import alert_words, lasted
+from clinic.web.templatetags.clinic import day
 
 Browser = Callable[[str], Client]
 Who = Callable[[str], Account]
@@ -276,10 +278,16 @@ def test_checks_that_are_due_and_an_authorisation_that_runs_out_are_told_once(
     }  # fmt: skip
     assert all("overdue" in alert_words(alert) for alert in told)
     ends = (clock.today(practice.zone) + timedelta(days=9)).isoformat()
-    monkeypatch.setattr(watches, "_authorised_until", lambda found: iter([clock.today(practice.zone) + timedelta(9)]))
+    desk, today = account("coordinator"), clock.today(practice.zone)
+    said = {"number": "A-1", "words": "8 sessions", "starts_on": today, "by": desk}
+    note_cover(look(desk, "first-language-arabic"), "Payer", ends_on=today + timedelta(days=9), key="c", **said)
     watches.look_at_checks(practice, "first-language-arabic")
     (cover,) = Alert.objects.filter(practice=practice, kind="authorisation.expiring")
     assert cover.about == ends
+    assert alert_words(cover).endswith(f"ends on {day(date.fromisoformat(ends))}.")
+    note_cover(look(desk, "first-language-arabic"), "Payer", ends_on=today + timedelta(days=90), key="c2", **said)
+    watches.look_at_checks(practice, "first-language-arabic")
+    assert not Alert.objects.filter(practice=practice, kind="authorisation.expiring", closed_at=None).exists()
 
 
 def test_every_kind_has_a_sentence_and_one_that_nobody_named_is_still_shown(account: Who) -> None:

@@ -10,19 +10,24 @@ from django.test import Client
 
 from clinic import clock
 from clinic.access.models import Account, AuditRow
-from clinic.access.permission import Refused
+from clinic.access.permission import Refused, reach
 from clinic.actions.commit import Stale
+from clinic.actions.cover import withdraw_cover
 from clinic.actions.handover import hand_over, hand_over_shift, take_over
 from clinic.actions.profile import state_facts
 from clinic.actions.referral import Place, close_place, follow, keep_place, refer
 from clinic.actions.staff import Seen, file_certificate, see_again, withdraw_certificate
 from clinic.actions.team import join_team, restrict
-from clinic.practice.models import Certificate, CommunityPlace, Duty, Handover
+from clinic.actions.watches import look_at_house
+from clinic.practice.models import Alert, Certificate, CommunityPlace, Duty, Handover
 from clinic.queries.handover import handovers, of_person, waiting
 from clinic.queries.person import Chart, chart
 from clinic.queries.referral import Followed, needs_of, overdue, referrals_of
 from clinic.queries.staff import qualified_now, register
+from clinic.web.templatetags.alerts import alert_words
+from clinic.web.templatetags.clinic import day
 from ketapath.errors import BadInput
+from ketapath.fhir.cover import authorisations, covered_until
 
 READY, HIDDEN, OWN = "treatment-resistant-depression", "aneurysm", "first-language-arabic"
 Who = Callable[[str], Account]
@@ -49,12 +54,17 @@ def test_a_handover_stays_visible_until_the_receiver_takes_over(account: Who) ->
     (told,) = of_person(look(therapist))
     assert (told.open_points, told.watch, told.row.acknowledged_at) == ("Call the ward.", "Pressure.", None)
     assert [one.row for one in handovers(therapist)] == [row]  # whoever reaches the person sees that nobody has it
+    (alert,) = Alert.objects.filter(kind="handover.waiting", closed_at=None)
+    assert (alert.owner, alert.patient_id) == (prescriber, READY)  # goes on to a second person where he is silent
+    assert alert.next_at is not None
+    assert "Bo Marsh handed over" in alert_words(alert)
     for other in (nurse, therapist):
         with pytest.raises(Refused):
             take_over(row.pk, by=other)
     assert take_over(row.pk, by=prescriber)
     assert not take_over(row.pk, by=prescriber)
     assert not waiting(prescriber).exists()
+    assert not Alert.objects.filter(kind="handover.waiting", closed_at=None).exists()
     assert of_person(look(nurse))[0].row.acknowledged_at is not None
     assert AuditRow.objects.filter(act="take-over", outcome="done", patient_id=READY).count() == 1
     assert Handover.objects.get().open_points == ""  # what is said of a person stands in the record alone
@@ -117,7 +127,7 @@ def test_a_need_opens_a_referral_that_is_followed_until_it_is_answered(account: 
 
 def late_of(account: Account) -> list[Followed]:
     """Of the person of these tests alone."""
-    return [one for one in overdue(account) if one.line is not None and one.line.patient_id == READY]
+    return [one for one in overdue(reach(account)) if one.line is not None and one.line.patient_id == READY]
 
 
 def test_a_referral_without_an_answer_by_its_day_is_overdue_for_those_who_reach_the_person(
@@ -129,9 +139,15 @@ def test_a_referral_without_an_answer_by_its_day_is_overdue_for_those_who_reach_
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=15))
     (late,) = late_of(coordinator)
     assert (late.is_overdue, late.line.patient_id if late.line else "") == (True, READY)
-    assert overdue(account("hillside-prescriber")) == []
+    look_at_house(coordinator.practice)
+    (alert,) = Alert.objects.filter(kind="referral.late", patient_id=READY, closed_at=None)
+    assert "A referral was to be answered by" in alert_words(alert)
+    assert "(" not in alert_words(alert)
+    assert overdue(reach(account("hillside-prescriber"))) == []
     follow(look(coordinator), late.referral.origin.id, "answered", by=coordinator, key="")
     assert late_of(coordinator) == []
+    look_at_house(coordinator.practice)
+    assert not Alert.objects.filter(kind="referral.late", patient_id=READY, closed_at=None).exists()
 
 
 def test_only_places_of_the_list_that_help_with_the_need_are_referred_to(account: Who) -> None:
@@ -249,3 +265,28 @@ def test_the_plan_in_words_is_whole_for_the_team_and_scoped_at_home(
     assert "separate entrance" not in home + mine
     assert browser_of("caregiver").get(f"/my/people/{READY}/plan").status_code == 404
     assert browser_of("patient").get(f"/my/people/{READY}/plan").status_code == 404
+
+
+def test_what_a_payer_allows_is_written_down_shown_and_taken_back(
+    account: Who, browser_of: Callable[..., Client]
+) -> None:
+    desk, today = account("coordinator"), clock.today(account("coordinator").practice.zone)
+    said = {"step": "note-cover", "payer": "Harbour Mutual", "cover_number": "PA-17", "allowed": "8 sessions",
+            "starts_on": today.isoformat(), "ends_on": (today + timedelta(days=9)).isoformat(), "key": "p"}  # fmt: skip
+    page, address = browser_of("coordinator"), f"/patients/{READY}/care"
+    assert page.post(address, said | {"ends_on": (today - timedelta(days=1)).isoformat()}).status_code == 400
+    assert page.post(address, said | {"payer": " "}).status_code == 400
+    for _ in range(2):
+        assert page.post(address, said).status_code == 302
+    (one,) = authorisations(look(desk).bundle)
+    assert (one.payer, one.number, one.ends_on, one.by) == (
+        "Harbour Mutual", "PA-17", today + timedelta(days=9), desk.name,
+    )  # fmt: skip
+    shown = page.get(address).content.decode()
+    assert "PA-17: 8 sessions" in shown
+    assert f"ends {day(today + timedelta(days=9))}" in shown
+    with pytest.raises(Refused):
+        withdraw_cover(look(desk, OWN), one.origin.id, by=desk, key="")
+    withdraw_cover(look(desk), one.origin.id, by=desk, key="")
+    assert authorisations(look(desk).bundle) == ()
+    assert covered_until(look(desk).bundle) is None

@@ -15,14 +15,15 @@ from tests.proofs import shown
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import Refused, reach
-from clinic.actions.adverse import Told, record_event, report_event, review_event
+from clinic.actions.adverse import Told, record_event, report_event, review_event, withdraw_event
 from clinic.actions.commit import Stale
 from clinic.actions.forms import answer_form, finish_record, not_needed, remind_of_forms, send_form, set_site
 from clinic.actions.notes import Writing, save_note
 from clinic.practice.models import Alert, RegistryRow, Submission
 from clinic.queries.adverse import cases_of, register, report_fields, versions_of
-from clinic.queries.forms import QUESTIONS, Five, due_forms, five_of, registry, visit_of
+from clinic.queries.forms import QUESTIONS, Five, due_forms, five_of, overdue_forms, registry, visit_of
 from clinic.queries.person import Chart, chart
+from clinic.queries.today import today
 from clinic.record.models import ExposureLine
 from clinic.record.read import read
 from clinic.record.signatures import Seen
@@ -80,6 +81,7 @@ def test_the_clock_of_the_form_counts_days_of_the_calendar(account: People, sess
             with clock.supposed(datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)):
                 [one] = [d for d in due_forms(reach(by)) if d.visit_id == visit]
                 assert one.is_overdue is is_overdue, (day, minute)
+                assert overdue_forms(reach(by)) == sum(d.is_overdue for d in due_forms(reach(by)))
 
 
 def test_a_form_with_an_open_field_is_not_sent_and_says_which(account: People) -> None:
@@ -211,8 +213,40 @@ def test_an_overdue_form_is_somebodys_until_it_is_settled(account: People) -> No
         remind_of_forms(found.practice)
     [alert] = Alert.objects.filter(kind="form.overdue", about=visit)
     assert alert.closed_at is None
+    before = today(account("nurse")).overdue_forms
+    assert before == overdue_forms(reach(account("nurse"))) > 0
     not_needed(found, visit, why="in hospital (GOV-006)", by=account("coordinator"), key="n")
     assert Alert.objects.get(pk=alert.pk).closed_at is not None
+    assert today(account("nurse")).overdue_forms == before - 1
+
+
+def test_an_event_that_was_entered_in_error_counts_no_more_and_stays_to_be_read(account: People) -> None:
+    event, nurse = serious(account), account("nurse")
+    found, visit = reached(account)
+    assert visit_events(account, visit) == [event]
+    with pytest.raises(BadInput, match="entered in error"):
+        withdraw_event(found, event, 1, why=" ", by=nurse, key="w0")
+    with pytest.raises(Stale):
+        withdraw_event(found, event, 2, why="another person's", by=nurse, key="w1")
+    for _ in range(2):
+        withdraw_event(found, event, 1, why="another person's", by=nurse, key="w2")
+    found, _visit = reached(account)
+    (case,) = [c for c in cases_of(found) if c.event.origin.id == event]
+    assert (case.event.withdrawn, case.review_due, case.report_due, case.is_late) == (
+        "another person's", None, None, False,
+    )  # fmt: skip
+    assert visit_events(account, visit) == []
+    assert not Alert.objects.filter(about=event, closed_at=None).exists()
+    assert [e.withdrawn for _s, e in versions_of(found, event)] == ["another person's", ""]
+    told = Told(words="Collapse", onset=clock.now(), grade=3, visit_id=visit, event_id=event, version=2)
+    with pytest.raises(Stale):
+        record_event(found, told, by=nurse, key="w3")
+
+
+def visit_events(account: People, visit: str) -> list[str]:
+    """The events that the outputs of this visit hold."""
+    assert visit == reached(account)[1]
+    return [event.origin.id for event in five(account).entry.adverse or ()]
 
 
 def test_an_event_is_amended_as_a_new_version_and_reported_as_it_stood(account: People) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import transaction
 from tests.clinic.test_loop import READY, asked_today, look, sign
-from tests.clinic.test_runner import PRESSURE, Wait, charted, check, dosing, here, visit_of
+from tests.clinic.test_runner import PRESSURE, Wait, arrived, charted, check, dosing, here, visit_of
 from tests.clinic.test_runner import wait as wait
 from tests.proofs import shown
 
@@ -164,6 +164,25 @@ def test_afterwards_the_miss_is_kept_and_the_sensitivity_takes_the_readings(acco
     assert (prior.sessions, after.sessions, after.used["systolic"]) == (0, 1, 1)
     facts = look(nurse).person.known  # type: ignore[union-attr]
     assert (facts["course.peak_systolic_mmhg"].value, facts["course.peak_distress_0_10"].value) == (178.0, 2.0)
+
+
+def test_a_start_that_is_charted_late_is_judged_by_who_was_on_duty_then(account: Who, wait: Wait) -> None:
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    arrived(nurse)
+    began, now = wait(0), wait(10)
+    prescribers = Duty.objects.filter(practice=nurse.practice, account__role="prescriber")
+    prescribers.update(
+        starts_at=began + timedelta(minutes=5), ends_at=now + timedelta(hours=4)
+    )  # they came when it had begun
+    with pytest.raises(NotNow, match="Prescriber present"):
+        start_dose(look(nurse), by=nurse, reason="a place came free", key="", at=began)
+    prescribers.update(starts_at=began - timedelta(hours=4), ends_at=now - timedelta(minutes=5))
+    with pytest.raises(NotNow, match="Prescriber present"):
+        start_dose(look(nurse), by=nurse, reason="a place came free", key="")
+    start_dose(
+        look(nurse), by=nurse, reason="a place came free", key="", at=began
+    )  # they were there, and have gone since
 
 
 @pytest.mark.requirement(48)

@@ -40,10 +40,12 @@ from clinic.queries.today import today
 from clinic.record.models import Booking, Hold, PatientLine
 from clinic.record.projections import rebuild
 from clinic.record.read import read
+from clinic.web.schedule import hours_of
 from ketapath.domain.schedule import Booked
 from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import adapted_plan
+from ketapath.plan.slots import Shift
 
 READY = "treatment-resistant-depression"
 EVERY_DAY = {day: (time(8), time(18)) for day in range(7)}
@@ -446,3 +448,14 @@ def test_another_practice_and_a_hidden_person_are_not_named(account: Who, laid_o
     assert [e.line for e in days_of(account("nurse"), on, 1)[0].sessions] == [None]
     elsewhere = Account.objects.get(practice__slug="hillside", role=Role.DIRECTOR)
     assert days_of(elsewhere, on, 1)[0].is_empty
+
+
+def test_a_duty_over_midnight_shows_on_each_day_what_lies_on_it() -> None:
+    zone = "America/New_York"
+
+    def at(day: int, hour: int) -> datetime:
+        return datetime(2026, 11, day, hour, tzinfo=ZoneInfo(zone))
+
+    night = Shift(username="n", name="N", role="nurse", starts_at=at(24, 22), ends_at=at(26, 6), watches=1)
+    said = [hours_of(night, date(2026, 11, day), zone) for day in (23, 24, 25, 26, 27)]
+    assert said == ["", "22:00–24:00", "all day", "00:00–06:00", ""]

@@ -78,6 +78,7 @@ ACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "hand-over": STAFF,
         "take-over": STAFF,
         "refer": (*TREATING, Role.COORDINATOR),
+        "note-cover": (*TREATING, Role.COORDINATOR, Role.DIRECTOR),
         "keep-places": (Role.COORDINATOR, Role.DIRECTOR),
         "see-staff": (Role.COORDINATOR, Role.DIRECTOR),
         "keep-certificates": (Role.COORDINATOR, Role.DIRECTOR),

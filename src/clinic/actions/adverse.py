@@ -1,4 +1,4 @@
-"""Record an adverse event, amend it, review and report a serious one. Every version stays.
+"""Record an adverse event, amend or withdraw it, review and report a serious one. Every version stays.
 
 A serious one raises two alerts at once, for its review and for its report; each carries its own clock until it is done.
 """
@@ -86,6 +86,30 @@ def record_event(found: Chart, told: Told, *, by: Account, key: str) -> Done:
     return commit(act, [Draft(resource=adverse_event(event), expected=told.version)], last=tell)
 
 
+def withdraw_event(found: Chart, event_id: str, version: int, *, why: str, by: Account, key: str) -> Done:
+    """It was entered in error: it counts no more and nothing of it is due, and every version of it stays to be read.
+
+    Raises BadInput without a reason, Stale where another version was read, and Refused for another's event.
+    """
+    asked = {"event": event_id, "version": version, "why": why}
+    act = Act(name="record-adverse", by=by, patient_id=found.patient_id, reason=why, key=key, asked=asked)
+    require(by, act.name, patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    before = _standing(found, event_id, version)
+    if not why.strip() or len(why) > LONGEST:
+        raise BadInput(field=_("reason"), found=_("nothing"), limit=_("why it was entered in error"),
+                       next_step=_("Write it in a line."))  # fmt: skip
+    event = replace(before, withdrawn=why.strip(), by=by.name, username=by.username)
+
+    def tell(_done: Done) -> None:
+        for kind in (SERIOUS, TO_REPORT):
+            settle(found.practice, kind=kind, patient_id=found.patient_id, about=event_id, by=by)
+
+    return commit(act, [Draft(resource=adverse_event(event), expected=version)], last=tell)
+
+
 def review_event(found: Chart, event_id: str, finding: str, *, by: Account, key: str) -> None:
     """The local review of a serious event: what was found, by a prescriber or a director (MON-026)."""
     require(by, "review-adverse", patient_id=found.patient_id)
@@ -112,14 +136,18 @@ def report_event(found: Chart, event_id: str, *, sent_on: date, how: str, to: st
 
 def _before(found: Chart, told: Told) -> AdverseEvent | None:
     """The event as it stands, where it is amended."""
-    if not told.event_id:
-        return None
-    standing = read(found.practice, "AdverseEvent", told.event_id)
-    if standing is None or standing.patient_id != found.patient_id:
+    return _standing(found, told.event_id, told.version) if told.event_id else None
+
+
+def _standing(found: Chart, event_id: str, version: int) -> AdverseEvent:
+    """This person's event in the version that was read; one that was withdrawn is not changed any more."""
+    standing = read(found.practice, "AdverseEvent", event_id)
+    event = None if standing is None else adverse_event_of(standing.resource)
+    if standing is None or event is None or standing.patient_id != found.patient_id:
         raise Refused("record-adverse", patient_id=found.patient_id)
-    if standing.version != told.version:
+    if standing.version != version or event.withdrawn:
         raise Stale(standing.kind, standing.identity, standing.version)
-    return adverse_event_of(standing.resource)
+    return event
 
 
 def _event(found: Chart, told: Told, before: AdverseEvent | None, by: Account) -> AdverseEvent:

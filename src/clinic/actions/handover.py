@@ -14,12 +14,14 @@ from clinic import clock
 from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.permission import STAFF, Refused, may, require
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, commit
 from clinic.practice.models import Handover
 from clinic.queries.person import Chart
 from ketapath.errors import BadInput
 from ketapath.fhir.referrals import handover
 
+WAITING = "handover.waiting"
 LONGEST = 2000
 """Letters of what is open, and of what to watch."""
 
@@ -47,10 +49,11 @@ def hand_over(found: Chart, to: str, *, open_points: str, watch: str = "", by: A
     act = Act(name="hand-over", by=by, patient_id=found.patient_id, key=key, asked=asked)
 
     def told(_done: Done) -> None:
-        Handover.objects.create(
+        row = Handover.objects.create(
             practice=by.practice, sender=by, receiver=receiver, patient_id=found.patient_id, communication=name,
             made_at=at, key=key or name,
         )  # fmt: skip
+        _waits(row)
 
     return commit(act, [Draft(resource=made)], last=told)
 
@@ -67,6 +70,7 @@ def hand_over_shift(to: str, *, open_points: str, watch: str = "", by: Account, 
     try:
         with transaction.atomic():
             row.save()
+            _waits(row)
             told = [f"Handover/{row.pk}", receiver.username]
             audit.append("hand-over", outcome="done", account=by, entities=told)
     except IntegrityError:
@@ -90,10 +94,19 @@ def take_over(number: int, *, by: Account) -> bool:
             return False
         row.acknowledged_at = clock.now()
         row.save(update_fields=["acknowledged_at"])
+        settle(by.practice, kind=WAITING, patient_id=row.patient_id, about=str(row.pk), by=by)
         audit.append(
             "take-over", outcome="done", account=by, patient_id=row.patient_id, entities=[f"Handover/{row.pk}"]
         )
     return True
+
+
+def _waits(row: Handover) -> None:
+    """It wants an answer of its receiver, and goes on to a second person where none comes."""
+    raise_alert(
+        row.practice, kind=WAITING, patient_id=row.patient_id, about=str(row.pk), owner=row.receiver,
+        words_values={"name": row.sender.name},
+    )  # fmt: skip
 
 
 def _words(open_points: str, watch: str) -> tuple[str, str]:

@@ -168,7 +168,7 @@ def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime
         return done
     visit = before_dose(found)
     then = found if at is None else at_instant(found, visit, at)
-    _answer_objections(objections(then, open_visit(then)), by=by, reason=reason)
+    _answer_objections(objections(then, open_visit(then), at=at), by=by, reason=reason)
     plan = found.plan
     assert plan is not None
     at = clock.local(at or clock.now(), by.practice.zone)

@@ -16,6 +16,7 @@ from clinic import clock
 from clinic.access.models import Account
 from clinic.actions.alerts import raise_alert, settle
 from clinic.practice.models import Alert, Certificate
+from clinic.queries import referral
 from clinic.queries.person import Chart, chart, clinic_now, knowledge_at
 from clinic.queries.today import overdue_scores
 from clinic.record.models import Booking, Practice, VisitLine
@@ -23,6 +24,7 @@ from clinic.record.projections import knowledge
 from clinic.record.reach import Reach
 from clinic.record.visit_json import visit_from_json
 from ketapath.domain.fact import Fact, ScoreEntry
+from ketapath.fhir.cover import covered_until
 from ketapath.followup import due_assessments
 from ketapath.measurement import reliable_change
 from ketapath.session import due
@@ -30,6 +32,7 @@ from ketapath.session import due
 ITEM9, INTERVIEW, SUDDEN = "measurement.item9", "suicidality.interview", "response.sudden"
 READING, SCORE, CHECK = "session.reading_overdue", "score.overdue", "check.unanswered"
 LAB, AUTHORISATION, CERTIFICATE = "lab.due", "authorisation.expiring", "certificate.expiring"
+REFERRAL = "referral.late"
 _LAB_CHECKS = ("followup.urinary", "followup.liver", "followup.cognition")
 _GRAVE = ("high", "imminent")
 _NO_TIME = datetime(1, 1, 1)  # noqa: DTZ001  as the core keeps instants, in UTC and without a zone
@@ -121,14 +124,20 @@ def look_at_checks(practice: Practice, patient_id: str) -> None:
             if name == key and day != due.get(key, date.min).isoformat():
                 settle(practice, kind=LAB, patient_id=patient_id, about=alert.about)
     last = found.as_of + timedelta(days=int(found.knowledge.figure("alert_expiry_days")))
-    ends = [day for day in _authorised_until(found) if day >= found.as_of]
-    if ends and max(ends) <= last and found.plan is not None:
+    until = covered_until(found.bundle)
+    if until is not None and found.as_of <= until <= last and found.plan is not None:
+        day = until.isoformat()
         with transaction.atomic():
-            raise_alert(practice, kind=AUTHORISATION, patient_id=patient_id, about=max(ends).isoformat(), once=True)
+            raise_alert(
+                practice, kind=AUTHORISATION, patient_id=patient_id, about=day, words_values={"day": day}, once=True
+            )
+    for alert in Alert.objects.filter(practice=practice, kind=AUTHORISATION, patient_id=patient_id, closed_at=None):
+        if until is None or alert.about != until.isoformat():
+            settle(practice, kind=AUTHORISATION, patient_id=patient_id, about=alert.about)
 
 
 def look_at_house(practice: Practice) -> None:
-    """The morning's look: scores that are overdue, checks that nobody answered, certificates that run out."""
+    """The morning's look: scores overdue, checks and referrals that nobody answered, certificates that run out."""
     late = {line.patient_id: line for line in overdue_scores(Reach(practice=practice))}
     for alert in Alert.objects.filter(practice=practice, kind=SCORE, closed_at=None):
         if alert.patient_id not in late:
@@ -138,6 +147,7 @@ def look_at_house(practice: Practice) -> None:
         with transaction.atomic():
             raise_alert(practice, kind=SCORE, patient_id=patient_id, about="" if since is None else since.isoformat())
     _look_at_bookings(practice)
+    _look_at_referrals(practice)
     _look_at_certificates(practice)
 
 
@@ -150,6 +160,21 @@ def _look_at_bookings(practice: Practice) -> None:
             raise_alert(practice, kind=CHECK, patient_id=booking.patient_id, about=booking.appointment, once=True)
     for alert in Alert.objects.filter(practice=practice, kind=CHECK, closed_at=None).exclude(about__in=open_ones):
         settle(practice, kind=CHECK, patient_id=alert.patient_id, about=alert.about)
+
+
+def _look_at_referrals(practice: Practice) -> None:
+    late: set[str] = set()
+    for one in referral.overdue(Reach(practice=practice)):
+        if one.line is None or one.referral.due is None:
+            continue
+        about, said = one.referral.origin.id, {"day": one.referral.due.isoformat()}
+        late.add(about)
+        with transaction.atomic():
+            raise_alert(
+                practice, kind=REFERRAL, patient_id=one.line.patient_id, about=about, words_values=said, once=True
+            )
+    for alert in Alert.objects.filter(practice=practice, kind=REFERRAL, closed_at=None).exclude(about__in=late):
+        settle(practice, kind=REFERRAL, patient_id=alert.patient_id, about=alert.about)
 
 
 def _look_at_certificates(practice: Practice) -> None:
@@ -198,16 +223,3 @@ def _sudden(found: Chart) -> Iterator[ScoreEntry]:
 
 def _place(entry: ScoreEntry) -> tuple[date, datetime]:
     return entry.on, entry.at or _NO_TIME
-
-
-def _authorised_until(found: Chart) -> Iterator[date]:
-    """The last days that a payer has said, as the record holds them: of cover, and of an authorisation given before."""
-    periods = [r.get("period") for r in found.bundle.of_type("Coverage") if r.get("status") == "active"]
-    periods += [r.get("preAuthPeriod") for r in found.bundle.of_type("ClaimResponse") if r.get("status") == "active"]
-    for period in periods:
-        said = period.get("end") if isinstance(period, dict) else None
-        if isinstance(said, str):
-            try:
-                yield date.fromisoformat(said[:10])
-            except ValueError:
-                continue

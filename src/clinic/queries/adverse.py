@@ -53,14 +53,14 @@ class ReportField:
 
 
 def register(account: Account) -> list[Case]:
-    """Every event of people whom this account reaches: what is late first, then the newest."""
+    """Every event of people whom this account reaches: what is late first, then the newest, then those withdrawn."""
     rows = reach(account).over(Current.objects.filter(kind="AdverseEvent"))
     events = [event for row in rows if (event := adverse_event_of(stored_of(row).resource)) is not None]
     people = PatientLine.objects.filter(practice=account.practice, patient_id__in={e.patient_id for e in events})
     lines = {line.patient_id: line for line in people}
     settled = _settled(account.practice, [e.origin.id for e in events])
     cases = [case_of(account.practice, e, lines.get(e.patient_id), settled) for e in events]
-    return sorted(cases, key=lambda c: (not c.is_late, -c.event.onset.timestamp()))
+    return sorted(cases, key=lambda c: (not c.is_late, bool(c.event.withdrawn), -c.event.onset.timestamp()))
 
 
 def cases_of(found: Chart) -> list[Case]:
@@ -78,7 +78,7 @@ def case_of(
     known, now = knowledge_at(clinic_now(practice)), clock.local(clock.now(), practice.zone)
     review, report = (settled.get((kind, event.origin.id)) for kind in (REVIEW, REPORT))
     begun = clock.local(event.recorded_at, practice.zone)
-    is_waiting = event.is_serious
+    is_waiting = event.is_serious and not event.withdrawn
     return Case(
         event=event,
         line=line,
@@ -90,7 +90,7 @@ def case_of(
         report_due=begun.date() + timedelta(days=known.figure("adverse_report_days"))
         if is_waiting and report is None
         else None,
-        follow_up_due=event.followed_up_by,
+        follow_up_due=None if event.withdrawn else event.followed_up_by,
         now=now,
     )
 
@@ -149,6 +149,7 @@ def report_json(found: Chart, case: Case) -> bytes:
         "event": case.event.origin.id,
         "version": case.event.origin.version,
         "serious": case.event.is_serious,
+        "withdrawn": case.event.withdrawn or None,
         "rules": list(RULES),
         "fields": groups,
         "open": [one.label for one in fields if one.value is None],
@@ -166,7 +167,11 @@ def report_pdf(found: Chart, case: Case) -> bytes:
         {
             "title": "Report of an adverse event",
             "practice": found.practice.name,
-            "lead": "Serious." if case.event.is_serious else "Not serious.",
+            "lead": f"Withdrawn, entered in error: {case.event.withdrawn}"
+            if case.event.withdrawn
+            else "Serious."
+            if case.event.is_serious
+            else "Not serious.",
             "foot": f"As recorded {at:%Y-%m-%d %H:%M}, version {case.event.origin.version or '1'}, with ketapath",
             "groups": [{"name": name, "rows": rows} for name, rows in groups.items()],
             "notes": [f"Grading, seriousness and report: rules {', '.join(RULES)}."],

@@ -62,6 +62,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "adverse.serious": Kind(urgency="day", roles=_DIRECTORS),
         "adverse.report": Kind(urgency="day", roles=_OFFICE),
         "form.overdue": Kind(urgency="day", roles=_OFFICE),
+        "handover.waiting": Kind(urgency="day", roles=(Role.NURSE, Role.PRESCRIBER, Role.DIRECTOR)),
+        "referral.late": Kind(urgency="week", roles=_OFFICE),
         "stock.difference": Kind(urgency="day", roles=_DIRECTORS),
         TEST: Kind(urgency="test", roles=_DIRECTORS),
     }
@@ -207,11 +209,15 @@ def waiting(account: Account) -> QuerySet[Alert]:
     return visible(account).filter(closed_at=None)
 
 
-def inbox(account: Account) -> Inbox:
+def waiting_rows(account: Account) -> list[Row]:
     """Everything that waits, the most urgent and the oldest first."""
-    now = clock.now()
-    rows = rows_of(list(waiting(account).select_related("owner")), account, now)
-    midnight = clock.local(now, account.practice.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return rows_of(list(waiting(account).select_related("owner")), account, clock.now())
+
+
+def inbox(account: Account) -> Inbox:
+    """Everything that waits, this account's own apart, and how fast those of today were answered."""
+    rows = waiting_rows(account)
+    midnight = clock.local(clock.now(), account.practice.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     done = visible(account).filter(closed_at__gte=midnight)
     times = [_answered_after(alert) for alert in done]
     return Inbox(

@@ -27,6 +27,7 @@ from ketapath.domain.outputs import Disagreement, Entry, FormField
 from ketapath.domain.session import Visit, number_of
 from ketapath.fhir.adverse import adverse_events
 from ketapath.outputs import (
+    FORM_DAYS,
     disagreements,
     due_on,
     effects_record,
@@ -150,7 +151,7 @@ def entry_of(found: Chart, visit: Visit) -> Entry | None:
         number=number_of(visit, found.person.doses),
         ordered_mg=None if plan is None else plan.dose_mg,
         uses=uses_of(found.practice, visit.origin.id),
-        adverse=adverse_events(found.bundle),
+        adverse=tuple(event for event in adverse_events(found.bundle) if not event.withdrawn),
         known=known,
         zone=found.practice.zone,
         monitored_by=closed[0].changed_by if visit.step == "home" and closed else "",
@@ -184,14 +185,8 @@ def five_of(found: Chart, visit: Visit, by: Account) -> Five | None:
 
 def due_forms(within: Reach) -> list[DueForm]:
     """The monitoring forms that were not sent, of people who are reached, overdue ones first."""
-    practice = within.practice
-    if practice.settings.get("jurisdiction", "US") != "US":
-        return []
-    today = clock.today(practice.zone)
-    doses = within.people_of(
-        ExposureLine.objects.filter(product="esketamine", route="nasal", given_on__gte=today - LOOKED_BACK)
-    )
-    waiting = list(_without(doses, practice, MONITORING))
+    practice, today = within.practice, clock.today(within.practice.zone)
+    waiting = list(_unsent(within, today))
     people = PatientLine.objects.filter(practice=practice, patient_id__in={d.patient_id for d in waiting})
     lines = {line.patient_id: line for line in people}
     return [
@@ -205,6 +200,20 @@ def due_forms(within: Reach) -> list[DueForm]:
         for dose in waiting
         if dose.patient_id in lines
     ]
+
+
+def overdue_forms(within: Reach) -> int:
+    """How many of them are past their last day."""
+    today = clock.today(within.practice.zone)
+    return _unsent(within, today).filter(given_on__lt=today - timedelta(days=FORM_DAYS)).count()
+
+
+def _unsent(within: Reach, today: date) -> QuerySet[ExposureLine]:
+    """The doses for which a monitoring form is needed and none was sent, oldest first; elsewhere none is needed."""
+    doses = ExposureLine.objects.filter(product="esketamine", route="nasal", given_on__gte=today - LOOKED_BACK)
+    if within.practice.settings.get("jurisdiction", "US") != "US":
+        return doses.none()
+    return _without(within.people_of(doses), within.practice, MONITORING)
 
 
 def unfinished(account: Account, *, days: int = 14) -> list[tuple[PatientLine, str, date]]:

@@ -17,10 +17,10 @@ from ketapath.domain.session import Gate
 from ketapath.session import gates as core_gates
 
 
-def gates(found: Chart, product: str, route: str) -> tuple[Gate, ...]:
-    """The gates before a dose of this product by this route, as they stand at this instant."""
+def gates(found: Chart, product: str, route: str, *, at: datetime | None = None) -> tuple[Gate, ...]:
+    """The gates before a dose of this product by this route, as they stand now, or stood `at` an instant."""
     assert found.person is not None
-    clinic = replace(found.clinic, facts={**found.clinic.facts, **on_duty(found.practice, clock.now())})
+    clinic = replace(found.clinic, facts={**found.clinic.facts, **on_duty(found.practice, at or clock.now())})
     return core_gates(found.person, clinic, found.knowledge, product=product, route=route)
 
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from clinic import clock
-from clinic.access.models import Account
-from clinic.access.permission import reach
 from clinic.practice.models import CommunityPlace
 from clinic.queries.person import Chart
 from clinic.record.models import PatientLine, Practice
 from clinic.record.query import MAX_COUNT
+from clinic.record.reach import Reach
 from clinic.record.read import read
 from clinic.record.search import parse, search
 from ketapath.domain.referral import CLOSED, PROGRESS, Progress, Referral, SocialNeed
@@ -66,9 +65,9 @@ def places(practice: Practice) -> list[CommunityPlace]:
     return list(CommunityPlace.objects.filter(practice=practice).order_by("kind", "-is_open", "name"))
 
 
-def overdue(account: Account) -> list[Followed]:
-    """Referrals without an answer by their day, of people whom this account reaches, the oldest first."""
-    within, on = reach(account), clock.today(account.practice.zone)
+def overdue(within: Reach) -> list[Followed]:
+    """Referrals without an answer by their day, of people within reach, the oldest first."""
+    on = clock.today(within.practice.zone)
     waiting = ",".join(STATUS[p] for p in PROGRESS if p in ("open", "made"))
     asked = [("code", f"{LOCAL}|{TASK}"), ("status", waiting), ("_count", str(MAX_COUNT))]
     found = []
@@ -78,7 +77,7 @@ def overdue(account: Account) -> list[Followed]:
         known = {} if request is None else {f"ServiceRequest/{focus}": request.resource}
         one = referral_of(stored.resource, known)
         if one is not None and one.is_overdue(on):
-            line = PatientLine.objects.filter(practice=account.practice, patient_id=stored.patient_id).first()
+            line = PatientLine.objects.filter(practice=within.practice, patient_id=stored.patient_id).first()
             found.append(_followed(one, on, line))
     return sorted(found, key=lambda one: one.referral.due or date.max)
 

@@ -187,8 +187,11 @@ def _steps(found: Chart, visit: Visit, named: SignedPlan | Administration | None
     }
 
 
-def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
-    """Everything that stands against dosing in this visit now, what nothing helps against first."""
+def objections(found: Chart, visit: Visit, *, at: datetime | None = None) -> tuple[Objection, ...]:
+    """Everything that stands against dosing in this visit now, what nothing helps against first.
+
+    Of a start that is charted late, `at` is its instant: who was on duty then counts, not who is now.
+    """
     assert found.person is not None
     refused = refused_here(found)
     if refused is not None:
@@ -204,7 +207,7 @@ def objections(found: Chart, visit: Visit) -> tuple[Objection, ...]:
     made = [
         *_blocking(found, visit, plan),
         *of_steps(found, visit),
-        *_of_gates(found, plan),
+        *_of_gates(found, plan, at),
         *_arguable(found, plan),
     ]
     return tuple(sorted(made, key=lambda o: ("blocks", "prescriber", "reason").index(o.kind)))
@@ -297,9 +300,9 @@ def of_steps(found: Chart, visit: Visit) -> Iterator[Objection]:
         yield Objection(kind="blocks", words=words)
 
 
-def _of_gates(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
+def _of_gates(found: Chart, plan: SignedPlan, at: datetime | None) -> Iterator[Objection]:
     """The gates that are not met, or of which nobody knows."""
-    for gate in gates(found, plan.product, plan.route):
+    for gate in gates(found, plan.product, plan.route, at=at):
         if gate.state in ("not met", "open"):
             rule = gate.finding.rule
             said = {"title": "" if rule is None else rule.title, "id": gate.finding.id}

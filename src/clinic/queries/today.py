@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import reach
-from clinic.queries.alerts import Row, inbox
+from clinic.queries.alerts import Row, waiting_rows
 from clinic.queries.board import Board, board
+from clinic.queries.forms import overdue_forms
 from clinic.queries.person import clinic_now, knowledge_at
 from clinic.queries.schedule import day_span
 from clinic.record.models import Booking, Notice, PatientLine, Practice
@@ -42,13 +43,15 @@ class Today:
     planned: tuple[Due, ...]
     missed: tuple[Due, ...]
     overdue: tuple[PatientLine, ...]
+    overdue_forms: int
     urgent: tuple[Row, ...]
     alerts: tuple[Row, ...]
     notices: tuple[tuple[Notice, PatientLine | None], ...]
     waiting: Mapping[str, int]
 
 
-AT_ONCE = 30
+AT_ONCE = 12
+"""Alerts, and notices, on the page: what somebody reads standing; the rest is a page away."""
 
 
 def today(account: Account, *, start: int = 0) -> Today:
@@ -66,10 +69,9 @@ def today(account: Account, *, start: int = 0) -> Today:
     named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
     people = {line.patient_id: line for line in within.people_of(named)}
     absent = absent_on(on, within.practice)
-    box = inbox(account)
     urgent: list[Row] = []
     alerts: list[Row] = []
-    for row in (*box.mine, *box.others):
+    for row in sorted(waiting_rows(account), key=lambda row: not row.is_mine):
         (urgent if row.urgency in ("now", "session") else alerts).append(row)
     return Today(
         on=on,
@@ -77,6 +79,7 @@ def today(account: Account, *, start: int = 0) -> Today:
         planned=tuple(sorted((due for due in dues if _is_due(due, on, absent)), key=lambda due: due.at)),
         missed=tuple(sorted((due for due in dues if _is_missed(due, on, absent)), key=lambda due: due.on)),
         overdue=tuple(overdue_scores(within)),
+        overdue_forms=overdue_forms(reach(account, "see-forms")),
         urgent=tuple(urgent[:AT_ONCE]),
         alerts=tuple(alerts[: max(0, AT_ONCE - len(urgent))]),
         notices=tuple((n, people.get(n.patient_id)) for n in notices),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -23,7 +23,7 @@ from clinic.queries.forms import WAYS
 from clinic.queries.person import Chart
 from clinic.web.door import about_person, account_of, acting_on, staff
 from clinic.web.patients import about
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import EXPECTED, Problem, explained, posted
 from ketapath.domain.adverse import CAUSALITY, CRITERIA, GRADES, OUTCOMES
 from ketapath.errors import BadInput
 
@@ -58,15 +58,10 @@ def of_person(request: HttpRequest, found: Chart) -> HttpResponse:
 def one(request: HttpRequest, found: Chart, identity: str) -> HttpResponse:
     """One event as it stands, with every version, and what is due of it."""
     case = _case(found, identity)
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _done(request, found, identity)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("patient-adverse-one", found.patient_id, identity)
+    here = resolve_url("patient-adverse-one", found.patient_id, identity)
+    problem = posted(request, lambda: _done(request, found, identity), here)
+    if isinstance(problem, HttpResponse):
+        return problem
     fields = queries.report_fields(found, case)
     more = {
         "case": case,
@@ -104,6 +99,10 @@ def _done(request: HttpRequest, found: Chart, identity: str) -> str:
     if step == "amend":
         act.record_event(found, _told(request, found, identity), by=by, key=_key(request))
         return _("Amended. The earlier version stays.")
+    if step == "withdraw":
+        why, version = request.POST.get("why", "")[:300], _version(request)
+        act.withdraw_event(found, identity, version, why=why, by=by, key=_key(request))
+        return _("Withdrawn. Every version stays to be read.")
     if step == "review":
         act.review_event(found, identity, request.POST.get("finding", "")[:300].strip(), by=by, key=_key(request))
         return _("Reviewed.")
@@ -125,7 +124,7 @@ def _told(request: HttpRequest, found: Chart, identity: str = "") -> act.Told:
     except ValueError:
         raise BadInput(field=_("onset"), found=request.POST.get("onset", "")[:32] or _("nothing"),
                        limit=_("a day and a time"), next_step=_("Type it again.")) from None  # fmt: skip
-    grade, version = request.POST.get("grade", ""), request.POST.get("version", "")
+    grade = request.POST.get("grade", "")
     return act.Told(
         **said,
         onset=onset if onset.tzinfo else onset.replace(tzinfo=ZoneInfo(found.practice.zone)),
@@ -136,7 +135,7 @@ def _told(request: HttpRequest, found: Chart, identity: str = "") -> act.Told:
         visit_id=request.POST.get("visit", "")[:64],
         followed_up_by=_day(request.POST.get("followed_up_by", "")),
         event_id=identity,
-        version=int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0,
+        version=_version(request),
     )
 
 
@@ -164,6 +163,12 @@ def _page(
 
 def _key(request: HttpRequest) -> str:
     return request.POST.get("key", "")[:60]
+
+
+def _version(request: HttpRequest) -> int:
+    """The version that was read; 0 where none was."""
+    said = request.POST.get("version", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 9 else 0
 
 
 def _day(words: str) -> date | None:

@@ -77,6 +77,7 @@ ACTS: Mapping[str, Any] = MappingProxyType(
         "record-adverse": _("recorded an adverse event"),
         "record-drug": _("recorded what was drawn, given and wasted"),
         "refer": _("referred the person to a place outside"),
+        "note-cover": _("wrote down what a payer allows"),
         "register-patient": _("began a record"),
         "re-screen": _("finished what is asked on the day"),
         "reserve": _("brought in the rows of the time without a store"),

@@ -9,7 +9,7 @@ from datetime import date
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -22,7 +22,7 @@ from clinic.queries import forms as queries
 from clinic.queries.adverse import register
 from clinic.record.projections import knowledge
 from clinic.web.door import account_of, staff
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import EXPECTED, Problem, explained, posted
 from ketapath.outputs import LABELS, REGISTRY
 
 SHOWN = 60
@@ -56,15 +56,9 @@ def of_visit(request: HttpRequest, visit_id: str) -> HttpResponse:
     """One session: its form with what is open, its five outputs, and where they do not say the same."""
     by = account_of(request)
     five = _five(request, visit_id)
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _done(request, five)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("forms-visit", visit_id)
+    problem = posted(request, lambda: _done(request, five), resolve_url("forms-visit", visit_id))
+    if isinstance(problem, HttpResponse):
+        return problem
     audit.append("see-forms", outcome="done" if problem is None else "unsaved", account=by,
                  patient_id=five.found.patient_id, entities=[f"Encounter/{visit_id}"])  # fmt: skip
     groups: dict[str, list[object]] = {}

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import secrets
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clinic.access.permission import permitted
+from clinic.access.permission import permitted, reach
 from clinic.actions.handover import hand_over_shift, take_over
 from clinic.queries.handover import colleagues, handovers
 from clinic.queries.referral import overdue
 from clinic.web.door import account_of, staff
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import posted
 from clinic.web.typed import typed, typed_number
 
 
@@ -25,15 +24,9 @@ from clinic.web.typed import typed, typed_number
 def team(request: HttpRequest) -> HttpResponse:
     """Handovers, those first that wait for whoever looks."""
     account = account_of(request)
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _done(request)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("team")
+    problem = posted(request, lambda: _done(request), resolve_url("team"))
+    if isinstance(problem, HttpResponse):
+        return problem
     told = handovers(account)
     open_now = [one for one in told if one.row.acknowledged_at is None]
     allowed = permitted(account, ("see-staff", "keep-places"))
@@ -41,7 +34,7 @@ def team(request: HttpRequest) -> HttpResponse:
         "mine": [one for one in open_now if one.row.receiver_id == account.pk],
         "others": [one for one in open_now if one.row.receiver_id != account.pk],
         "lately": [one for one in told if one.row.acknowledged_at is not None][::-1],
-        "late": overdue(account),
+        "late": overdue(reach(account)),
         "colleagues": colleagues(account),
         "sees_staff": "see-staff" in allowed,
         "problem": problem,

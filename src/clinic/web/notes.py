@@ -6,9 +6,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -21,7 +20,7 @@ from clinic.queries.person import Chart
 from clinic.record.signatures import Seen
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import posted
 from clinic.web.proof import proof_of
 from ketapath.domain.note import SECTIONS
 
@@ -30,15 +29,9 @@ from ketapath.domain.note import SECTIONS
 @about_person
 def notes(request: HttpRequest, found: Chart) -> HttpResponse:
     """All that this person may read, newest first, and a form for the next one."""
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _done(request, found)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("patient-notes", found.patient_id)
+    problem = posted(request, lambda: _done(request, found), resolve_url("patient-notes", found.patient_id))
+    if isinstance(problem, HttpResponse):
+        return problem
     by = account_of(request)
     shown = notes_for(found, by)
     who = found.patient_id

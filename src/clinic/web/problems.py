@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from clinic.access import audit
@@ -39,6 +41,21 @@ class Problem:
     next_step: str
     status: int
     field: str = ""
+
+
+def posted(request: HttpRequest, do: Callable[[], str], to: str) -> HttpResponse | Problem | None:
+    """A page's own form: away to `to` with the sentence of what was done, or the trouble that the page shows.
+
+    None where the page is only opened.
+    """
+    if request.method != "POST":
+        return None
+    try:
+        said = do()
+    except EXPECTED as trouble:
+        return explained(trouble)
+    messages.success(request, said)
+    return redirect(to)
 
 
 def explained(problem: Exception) -> Problem:

@@ -20,6 +20,7 @@ from clinic.practice.models import Room
 from clinic.queries.schedule import day_span, shifts_of
 from clinic.web.door import account_of, staff
 from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.schedule import hours_of
 
 _WEEKS_AHEAD = 4
 """How many weeks of duty the page shows."""
@@ -108,11 +109,8 @@ def _shown(account: Account, monday: date) -> dict[str, object]:
     rows = []
     for who in dict.fromkeys(shift.username for shift in shifts):
         own = [shift for shift in shifts if shift.username == who]
-        hours: dict[date, list[str]] = {}
-        for shift in own:
-            starts, ends = (clock.local(at, zone) for at in (shift.starts_at, shift.ends_at))
-            hours.setdefault(starts.date(), []).append(f"{starts:%H:%M}–{ends:%H:%M}")
-        rows.append({"one": own[0], "days": [hours.get(day, []) for day in days]})
+        hours = [[said for shift in own if (said := hours_of(shift, day, zone))] for day in days]
+        rows.append({"one": own[0], "days": hours})
     return {"days": days, "rows": rows}
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -22,13 +22,14 @@ from clinic.actions import schedule as act
 from clinic.actions import typed
 from clinic.queries.booking import just_booked, moving, series, session_takes, unbooked
 from clinic.queries.person import Chart
-from clinic.queries.schedule import DayPlan, Entry, Lane, days_of, room_names
+from clinic.queries.schedule import DayPlan, Entry, Lane, day_span, days_of, room_names
 from clinic.web.door import account_of, acting_on, staff
 from clinic.web.patients import about
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import EXPECTED, explained, posted
 from clinic.web.templatetags.clinic import name_of_visit
 from ketapath.domain.schedule import KINDS, RIDES
 from ketapath.errors import BadInput
+from ketapath.plan.slots import Shift
 
 _AXIS = (8, 18)
 """The hours that a day's picture shows at least."""
@@ -68,12 +69,25 @@ def schedule(request: HttpRequest) -> HttpResponse:
         "day": found,
         "today": today,
         "axis": axis,
+        "duties": [(shift, hours_of(shift, on, account.practice.zone)) for shift in found.duties],
         "lanes": [(lane, _blocks(lane, axis)) for lane in found.lanes],
         "earlier": on - timedelta(days=1),
         "later": on + timedelta(days=1),
         **_doors(request),
     }
     return render(request, "schedule/day.html", context)
+
+
+def hours_of(shift: Shift, on: date, zone: str) -> str:
+    """What of a shift lies on this day, as hours; "" where nothing does. Days in a row without a gap are one shift."""
+    begin, end = day_span(on, zone)
+    starts, ends = max(shift.starts_at, begin), min(shift.ends_at, end)
+    if starts >= ends:
+        return ""
+    if (starts, ends) == (begin, end):
+        return _("all day")
+    until = "24:00" if ends == end else f"{clock.local(ends, zone):%H:%M}"
+    return f"{clock.local(starts, zone):%H:%M}–{until}"
 
 
 @require_GET
@@ -101,15 +115,9 @@ def week(request: HttpRequest) -> HttpResponse:
 @acting_on("see-schedule")
 def of_person(request: HttpRequest, found: Chart) -> HttpResponse:
     """One person's appointments: those booked, those that the plan still asks for, and what can be done about both."""
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _done(request, found)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("patient-schedule", found.patient_id)
+    problem = posted(request, lambda: _done(request, found), resolve_url("patient-schedule", found.patient_id))
+    if isinstance(problem, HttpResponse):
+        return problem
     may = permitted(account_of(request), ("book", "move-booking", "cancel-booking"), patient_id=found.patient_id)
     now = clock.now()
     booked = sorted(found.bookings, key=lambda b: b.starts_at)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -22,7 +21,7 @@ from clinic.web.board import board_of
 from clinic.web.door import about_person, own_account
 from clinic.web.lock import marked
 from clinic.web.patients import about
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import Problem, posted
 from clinic.web.session_advice import advice
 from clinic.web.session_forms import done
 from clinic.web.session_observed import observed
@@ -37,15 +36,9 @@ def session(request: HttpRequest, found: Chart) -> HttpResponse:
     """The visit that is going on, or the way to open one."""
     if found.person is None:
         return redirect("patient", found.patient_id)
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = done(request, found)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect(*_after(request, found))
+    problem = posted(request, lambda: done(request, found), resolve_url(*_after(request, found)))
+    if isinstance(problem, HttpResponse):
+        return problem
     return _page(request, found, _witnessed(request, found) or found.open_visit, problem)
 
 

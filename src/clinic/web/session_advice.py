@@ -85,7 +85,7 @@ def advice(request: HttpRequest, found: Chart) -> HttpResponse:
         "points": points,
         "title": words["advice.title"],
         "code": code,
-        "direction": "rtl" if (LANG_INFO.get(code) or {}).get("bidi") else "ltr",
+        "runs": "rtl" if (LANG_INFO.get(code) or {}).get("bidi") else "ltr",
         "languages": languages(),
         "said_of_it": about_language(found, code),
         "crisis": found.practice.settings.get("crisis"),

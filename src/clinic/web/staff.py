@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -17,7 +16,7 @@ from clinic.queries import staff as queries
 from clinic.queries.referral import places
 from clinic.record.projections import knowledge
 from clinic.web.door import account_of, staff
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import posted
 from clinic.web.typed import typed, typed_day, typed_number
 
 
@@ -26,15 +25,9 @@ from clinic.web.typed import typed, typed_day, typed_number
 def register(request: HttpRequest) -> HttpResponse:
     """Everybody with what the role asks for, those with gaps first."""
     account = account_of(request)
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _filed(request)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("team-staff")
+    problem = posted(request, lambda: _filed(request), resolve_url("team-staff"))
+    if isinstance(problem, HttpResponse):
+        return problem
     practice = account.practice
     context = {
         "colleagues": queries.register(practice),
@@ -54,15 +47,9 @@ def register(request: HttpRequest) -> HttpResponse:
 def outside(request: HttpRequest) -> HttpResponse:
     """The clinic's own list of places, with where each was found and when it was checked."""
     account = account_of(request)
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _listed(request)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("team-places")
+    problem = posted(request, lambda: _listed(request), resolve_url("team-places"))
+    if isinstance(problem, HttpResponse):
+        return problem
     context = {
         "places": places(account.practice),
         "kinds": tuple(knowledge().referrals),

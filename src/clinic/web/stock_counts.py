@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -18,7 +18,7 @@ from clinic.actions.typed import hundredths
 from clinic.practice.models import Balance
 from clinic.queries import stock as queries
 from clinic.web.door import account_of, staff
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import EXPECTED, Problem, explained, posted
 from clinic.web.proof import proof_of, witness_of
 from ketapath.errors import BadInput
 
@@ -59,15 +59,9 @@ def counting(request: HttpRequest) -> HttpResponse:
 def differences(request: HttpRequest) -> HttpResponse:
     """Every difference: who found it, what is known of it, how it ended."""
     by = account_of(request)
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _followed(request)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("stock-differences")
+    problem = posted(request, lambda: _followed(request), resolve_url("stock-differences"))
+    if isinstance(problem, HttpResponse):
+        return problem
     context = {
         "found": list(queries.differences(by.practice)[:100]),
         "held": queries.held(by.practice),

@@ -6,7 +6,7 @@ from datetime import date
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -19,7 +19,7 @@ from clinic.queries import team as queries
 from clinic.queries.person import Chart
 from clinic.web.door import account_of, acting_on, staff
 from clinic.web.patients import loop_page
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import EXPECTED, Problem, explained, posted
 
 
 @require_http_methods(["GET", "POST"])
@@ -27,15 +27,9 @@ from clinic.web.problems import EXPECTED, Problem, explained
 def team(request: HttpRequest, patient_id: str) -> HttpResponse:
     """The care team, those who care at home, and whether the chart is restricted."""
     account = account_of(request)
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _changed(request, patient_id)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("patient-team", patient_id)
+    problem = posted(request, lambda: _changed(request, patient_id), resolve_url("patient-team", patient_id))
+    if isinstance(problem, HttpResponse):
+        return problem
     found = queries.team(reach(account, "see-team"), patient_id)
     if found is None:
         raise Http404

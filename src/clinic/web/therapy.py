@@ -6,9 +6,8 @@ import secrets
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render, resolve_url
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -20,7 +19,7 @@ from clinic.queries.person import Chart
 from clinic.queries.therapy import therapy
 from clinic.web.door import about_person, account_of
 from clinic.web.patients import about
-from clinic.web.problems import EXPECTED, Problem, explained
+from clinic.web.problems import posted
 from clinic.web.typed import typed
 from ketapath.domain.therapy import EXPOSURES
 
@@ -29,15 +28,9 @@ from ketapath.domain.therapy import EXPOSURES
 @about_person
 def page(request: HttpRequest, found: Chart) -> HttpResponse:
     """The chain, newest dose first, with its forms."""
-    problem: Problem | None = None
-    if request.method == "POST":
-        try:
-            said = _done(request, found)
-        except EXPECTED as trouble:
-            problem = explained(trouble)
-        else:
-            messages.success(request, said)
-            return redirect("patient-therapy", found.patient_id)
+    problem = posted(request, lambda: _done(request, found), resolve_url("patient-therapy", found.patient_id))
+    if isinstance(problem, HttpResponse):
+        return problem
     by = account_of(request)
     allowed = permitted(by, ("hold-therapy", "agree-touch", "chart-exposure"), patient_id=found.patient_id)
     context = about(request, found, here="therapy")

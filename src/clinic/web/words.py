@@ -208,6 +208,8 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "chain test-late": _("The daily test was not passed on in time."),
         "chain test-missing": _("The daily test has not been made."),
         "chain mail-stuck": _("The daily test was passed on, but its message does not leave the house."),
+        "handover.waiting": _("What %(name)s handed over has not been taken over yet."),
+        "referral.late": _("A referral was to be answered by %(day)s, and is not."),
         "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
         "adverse.serious": _("A serious adverse event was recorded: review it."),
         "adverse.report": _("A serious adverse event has to be reported."),

@@ -23,6 +23,7 @@ class AdverseEvent:
     `grade` is 1 to 5; `criteria` are those of `CRITERIA` that hold, none where it is not serious. `onset` and
     `recorded_at` are instants. `visit_id` and `administration_id` are "" where it belongs to no visit. `lot` is ""
     where nobody knows it. `followed_up_by` is the day by which somebody asks again, None where that is settled.
+    `withdrawn` says why it was entered in error, "" while it stands.
     """
 
     origin: Origin
@@ -43,6 +44,7 @@ class AdverseEvent:
     by: str
     username: str
     recorded_at: datetime
+    withdrawn: str = ""
 
     @property
     def is_serious(self) -> bool:

@@ -34,7 +34,8 @@ def adverse_event(event: AdverseEvent) -> dict[str, Any]:
     extension += [
         {"url": f"{LOCAL}/{name}", "valueString": words}
         for name, words in (("lot", event.lot), ("taken", event.taken), ("story", event.story),
-                            ("causality", event.causality), ("product", event.product))
+                            ("causality", event.causality), ("product", event.product),
+                            ("withdrawn", event.withdrawn))
         if words
     ]  # fmt: skip
     if event.followed_up_by is not None:
@@ -63,7 +64,7 @@ def adverse_event(event: AdverseEvent) -> dict[str, Any]:
 
 
 def adverse_events(bundle: Bundle) -> tuple[AdverseEvent, ...]:
-    """Every event that was written here, oldest first."""
+    """Every event that was written here, oldest first; those withdrawn too."""
     found = (adverse_event_of(resource) for resource in bundle.of_type("AdverseEvent"))
     return tuple(sorted(filter(None, found), key=lambda e: (e.onset, e.origin.id)))
 
@@ -109,6 +110,7 @@ def adverse_event_of(resource: Resource) -> AdverseEvent | None:
         by=el.text(recorder, "display") or "",
         username=el.text(recorder.get("identifier"), "value") or "",
         recorded_at=recorded,
+        withdrawn=_words(said, "withdrawn"),
     )
 
 
