@@ -152,8 +152,7 @@ def _run(arguments: argparse.Namespace) -> int:
     upkeep.check_file(said)
     if arguments.command != "restore":
         with upkeep.ready(), upkeep.alone(said):
-            upkeep.refuse_newer()
-            call_command("migrate", verbosity=0, interactive=False)
+            upkeep.bring_up()
     if arguments.command == "serve":
         return _serve(is_demo=False)
     if arguments.command == "demo":

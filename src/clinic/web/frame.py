@@ -85,6 +85,11 @@ def _holds_nul(request: HttpRequest) -> bool:
 
 def surroundings(request: HttpRequest) -> dict[str, Any]:
     """What every template may use."""
+    with relations.at_one_instant():
+        return _surroundings(request)
+
+
+def _surroundings(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     account = user if isinstance(user, Account) else None
     return {
