@@ -3,6 +3,7 @@ once for all workers."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections import defaultdict
@@ -22,9 +23,14 @@ the surroundings wish that nothing is left beside the sources."""
 BUDGETS_S = {"core": 180, "clinic": 180, "store": 120, "browser": 240}
 """What `make test` may take on two cores, in seconds of the clock; every other folder is the core."""
 
+SELDOM = (100_000, 20, 20)
+"""After how many new objects memory is looked through, and how often in full: a test process holds the knowledge and
+some thousand tests from its start to its end, and looking through them again and again took a twelfth of its time."""
+
 
 def pytest_configure() -> None:
     """One hour of the day for all processes of this run, so that no clock goes backwards between them."""
+    gc.set_threshold(*SELDOM)
     be_cheap()
     os.environ.setdefault("TEST_HOURS_AHEAD", str(hours_ahead()))
 

@@ -152,8 +152,7 @@ def _run(arguments: argparse.Namespace) -> int:
     upkeep.check_file(said)
     if arguments.command != "restore":
         with upkeep.ready(), upkeep.alone(said):
-            upkeep.refuse_newer()
-            call_command("migrate", verbosity=0, interactive=False)
+            upkeep.bring_up()
     if arguments.command == "serve":
         return _serve(is_demo=False)
     if arguments.command == "demo":
@@ -177,6 +176,7 @@ def _demo(speed: str | None, ahead: float | None) -> int:
     from clinic import clock, pulse
     from clinic.demo.going import go_on
     from clinic.demo.load import NotADemo, load_demo
+    from clinic.record.models import Practice
 
     try:
         rate = float((speed or "1x").removesuffix("x"))
@@ -191,6 +191,8 @@ def _demo(speed: str | None, ahead: float | None) -> int:
     before = timedelta(hours=here().demo_ahead if ahead is None else ahead)
     clock.be_ahead(before)
     clock.be_ahead(before + pulse.behind())  # where a day ran fast before, it goes on from there
+    if not Practice.objects.exists():
+        print("Making the demonstration, its people and their day: a minute or two.", flush=True)
     try:
         load_demo()
     except NotADemo as problem:
@@ -203,7 +205,8 @@ def _demo(speed: str | None, ahead: float | None) -> int:
     clock.run_at(rate)
     if speed is None:
         return _serve(is_demo=True)
-    print(f"The day goes on by itself, the clock at {rate:g} times the wall's pace, until everybody has gone home.")
+    words = f"The day goes on by itself, the clock at {rate:g} times the wall's pace, until everybody has gone home."
+    print(words, flush=True)
     return _serve(is_demo=True, beside=(go_on,))
 
 
@@ -234,7 +237,7 @@ def _print_sign_ins(address: str) -> None:
 
     print(f"ketapath demonstration on {address}")
     print("Everybody in it is invented. Sign in with a name and its code; each code works once.")
-    print("To sign a plan, a dose or a note, give what stands behind 'signs with'; it stays the same.\n")
+    print("To sign a plan, a dose or a note, give the signing word behind 'signs with'; it stays the same.\n")
     for account in accounts():
         signs = "" if account.role == Role.PATIENT else f"; signs with {signs_with(account)}"
         print(f"  {account.username:22} {new_code(account)}   {account.name}, {account.practice.name}{signs}")

@@ -28,6 +28,11 @@ def run_at(rate: float) -> None:
         _ahead = _started_at - datetime.now(UTC)
 
 
+def rate() -> float:
+    """How many times as fast as the wall's clock this one runs; 1 everywhere but in some demonstrations."""
+    return _rate
+
+
 def be_ahead(of_the_wall: timedelta) -> None:
     """Let the clock be so far ahead of the wall's, so that a demonstration at night has people in the house."""
     global _ahead

@@ -9,7 +9,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from clinic.environment import Environment
@@ -67,13 +69,15 @@ def alone(said: Environment) -> Iterator[None]:
         os.close(handle)
 
 
-def newer_steps() -> list[str]:
-    """The steps of the schema that this database has taken and this version does not know."""
-    loader = MigrationLoader(connection)
-    ours = {label for label, _name in loader.disk_migrations} | {"record", "access", "practice"}
-    return sorted(
-        f"{a}.{n}" for a, n in loader.applied_migrations if a in ours and (a, n) not in loader.disk_migrations
-    )
+def bring_up() -> None:
+    """Bring the database to this version; where it is there already, nothing but a look.
+
+    Raises BadInput where a newer version has been at this database.
+    """
+    executor = MigrationExecutor(connection)
+    _refuse_newer(executor.loader)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", verbosity=0, interactive=False)
 
 
 @contextmanager
@@ -88,9 +92,13 @@ def ready() -> Iterator[None]:
         ) from problem  # fmt: skip
 
 
-def refuse_newer() -> None:
-    """Raises BadInput where a newer version has been at this database."""
-    if newer := newer_steps():
+def _refuse_newer(loader: MigrationLoader) -> None:
+    """Raises BadInput where this database has taken steps of the schema that this version does not know."""
+    ours = {label for label, _name in loader.disk_migrations} | {"record", "access", "practice"}
+    newer = sorted(
+        f"{a}.{n}" for a, n in loader.applied_migrations if a in ours and (a, n) not in loader.disk_migrations
+    )
+    if newer:
         raise BadInput(
             field="database", found=newer[-1], limit="a step of the schema that this version of ketapath knows",
             next_step="Start the newer version that was here, or restore a backup from before the upgrade. "

@@ -309,7 +309,7 @@ def test_no_address_is_a_fault(browser_of: Visit) -> None:
     client = browser_of("nurse")
     client.raise_request_exception = False
     chance = random.Random(7)
-    for run in range(150):
+    for run in range(80):
         fields = TWO | {name: chance.choice(ODD) for name in NAMES if chance.random() < (0.1, 0.4)[run % 2]}
         for path in ("/bench", "/bench/export.csv"):
             answer = client.get(path, fields)

@@ -37,14 +37,13 @@ NINA = ("create-user", "nina", "--name", "Nina", "--role", "nurse", "--practice"
 
 
 def test_from_an_empty_folder_to_a_person_on_record(tmp_path: Path) -> None:
-    assert run(tmp_path, "create-practice", "real", "--name", "Real Clinic", "--zone", "Europe/Berlin").returncode == 0
-    made = run(tmp_path, "create-user", "dana", "--name", "Dana", "--role", "coordinator", "--practice", "real")
-    assert made.returncode == 0
-    assert "signs in once with" in made.stdout
+    dana = ["create-user", "dana", "--name", "Dana", "--role", "coordinator", "--practice", "real"]
     bring, code = ["import", str(EXAMPLE), "--as", "dana"], ["new-code", "dana"]
     rest = [bring, bring, code, ["close-account", "dana"], code, ["rebuild"], ["verify-audit"]]
-    told = Place(tmp_path).run_all(*rest)
-    taken, again, fresh, closed, refused, rebuilt, verified = told
+    told = Place(tmp_path).run_all([*REAL, "--zone", "Europe/Berlin"], dana, *rest)
+    practice, made, taken, again, fresh, closed, refused, rebuilt, verified = told
+    assert (practice[0], made[0]) == (0, 0)
+    assert "signs in once with" in made[1]
     assert taken[0] == 0, taken
     assert taken[1].startswith("treatment-resistant-depression: ")
     assert ": 0 resources stored, 0 updated, " in again[1]
@@ -58,28 +57,32 @@ def test_from_an_empty_folder_to_a_person_on_record(tmp_path: Path) -> None:
 
 
 def test_what_was_kept_apart_is_told_and_a_whole_chart_moves_house(tmp_path: Path) -> None:
-    for slug in ("one", "two"):
-        boss = ("create-user", f"boss-{slug}", "--name", slug, "--role", "director", "--practice", slug)
-        begin(tmp_path, ("create-practice", slug, "--name", slug), boss)
     record = json.loads(EXAMPLE.read_text())
     record["entry"].append({"resource": {"resourceType": "Observation", "id": "odd", "wieght": 1}})
     sent, out = tmp_path / "sent.json", tmp_path / "out.json"
     sent.write_text(json.dumps(record))
-    told = run(tmp_path, "import", str(sent), "--as", "boss-one", "--strict", "--json")
-    assert told.returncode == 1, told.stderr
-    apart = json.loads(told.stdout)["quarantined"]
+    patient, bosses = "treatment-resistant-depression", []
+    for slug in ("one", "two"):
+        boss = ("create-user", f"boss-{slug}", "--name", slug, "--role", "director", "--practice", slug)
+        bosses += [("create-practice", slug, "--name", slug), boss]
+    begin(tmp_path, *bosses)
+    taken, again, export, moved, nobody = Place(tmp_path).run_all(
+        ["import", str(sent), "--as", "boss-one", "--strict", "--json"],
+        ["import", str(sent), "--as", "boss-one"],
+        ["export", patient, "--practice", "one", "--as", "boss-one", "-o", str(out)],
+        ["import", str(out), "--as", "boss-two", "--whole-chart"],
+        ["export", "nobody", "--practice", "one", "--as", "boss-one", "-o", str(tmp_path / "x")],
+    )
+    assert taken[0] == 1, taken[2]
+    apart = json.loads(taken[1])["quarantined"]
     assert [one["resource"] for one in apart] == ["Observation/odd"]
     assert "Observation.wieght is not known" in apart[0]["problems"]
-    assert "Observation/odd: " in run(tmp_path, "import", str(sent), "--as", "boss-one").stdout
-    patient = "treatment-resistant-depression"
-    export = run(tmp_path, "export", patient, "--practice", "one", "--as", "boss-one", "-o", str(out))
-    assert export.returncode == 0, export.stderr
+    assert "Observation/odd: " in again[1]
+    assert export[0] == 0, export[2]
     assert out.stat().st_mode & 0o077 == 0
-    moved = run(tmp_path, "import", str(out), "--as", "boss-two", "--whole-chart")
-    assert moved.returncode == 0, moved.stderr
-    assert "1 quarantined" in moved.stdout
-    nobody = run(tmp_path, "export", "nobody", "--practice", "one", "--as", "boss-one", "-o", str(tmp_path / "x"))
-    assert (nobody.returncode, (tmp_path / "x").exists()) == (3, False)
+    assert moved[0] == 0, moved[2]
+    assert "1 quarantined" in moved[1]
+    assert (nobody[0], (tmp_path / "x").exists()) == (3, False)
 
 
 MISTAKES = {
@@ -102,10 +105,11 @@ def test_a_mistake_is_told_in_a_line(tmp_path: Path) -> None:
 
 
 def test_a_role_that_may_not_import_is_told_so(tmp_path: Path) -> None:
-    begin(tmp_path, REAL, NINA)
-    found = run(tmp_path, "import", str(EXAMPLE), "--as", "nina")
-    assert found.returncode == 3
-    assert "a coordinator or director" in found.stderr
+    *_made, (code, _out, complained) = Place(tmp_path).run_all(
+        [*REAL], [*NINA], ["import", str(EXAMPLE), "--as", "nina"]
+    )
+    assert code == 3
+    assert "a coordinator or director" in complained
 
 
 def test_the_worker_of_its_own_ends_when_it_is_told(tmp_path: Path) -> None:
@@ -140,9 +144,12 @@ def test_the_trail_of_a_stopped_clinic_is_sealed_exported_and_found_out_when_som
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=30) == 0
     file = tmp_path / "trail.csv"
-    assert run(home, "export-audit", "--format", "csv", "--since", "2026-01-01", "-o", str(file)).returncode == 0
+    (exported, *_), (_code, verdict, _) = Place(home).run_all(
+        ["export-audit", "--format", "csv", "--since", "2026-01-01", "-o", str(file)], ["verify-audit", "--json"]
+    )
+    assert exported == 0
     assert [line.split(",")[5] for line in file.read_text().splitlines()[1:]] == ["create-user", "export-audit"]
-    whole = json.loads(run(home, "verify-audit", "--json").stdout)
+    whole = json.loads(verdict)
     assert (whole["is_intact"], whole["rows"], whole["unsealed"], whole["anchored_to"]) == (True, 2, 1, 1)
     attacked = sqlite3.connect(home / "clinic.sqlite3")
     attacked.execute("DROP TRIGGER access_auditrow_no_update")

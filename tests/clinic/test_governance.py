@@ -209,6 +209,7 @@ def test_the_clinic_answers_for_itself_and_rules_follow(account: Who, browser_of
     director = account("director")
     before = {duty.finding.id: duty.state for duty in duties(director.practice)}
     assert before["GOV-002"] == "open"  # nobody has named an authorised representative yet
+    assert before["MON-026"] == "to know"  # it asks for no fact, so nobody can have failed it
     page = browser_of("director")
     assert page.post("/governance/facts", {"clinic.authorised_representative": "no"}).status_code == 302
     assert {d.finding.id: d.state for d in duties(account("director").practice)}["GOV-002"] == "not met"

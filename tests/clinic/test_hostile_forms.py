@@ -82,7 +82,7 @@ ODD_PLACES = (
 def test_a_form_filled_with_anything_is_answered_in_plain_words(
     browser_of: Callable[..., Client], address: str
 ) -> None:
-    _fill(browser_of, address, 6 if address in WHOLE_PAGE else 25)
+    _fill(browser_of, address, 4 if address in WHOLE_PAGE else 12)
 
 
 @pytest.mark.slow

@@ -56,6 +56,15 @@ def test_no_order_without_how_much_it_means(browser_of: Visit) -> None:
     assert re.search(r"A is better in nearly all possible cases|A is better in \d of 10 possible cases", after)
 
 
+def test_what_was_refused_leads_back_to_the_option_it_was_typed_for(browser_of: Visit, account: Who) -> None:
+    client, options = browser_of("prescriber"), plan(look(account("prescriber"))).options
+    second = options[1].id
+    answer = client.post(PAGE, {"option": second, "outcome": "changed", "dose_mg": "x"})
+    assert answer.status_code == 400
+    assert 'href="#sign-B"' in answer.content.decode()
+    assert 'id="sign-B"' in answer.content.decode()
+
+
 def test_what_nobody_was_asked_about_is_said_to_be_a_default(browser_of: Visit, account: Who) -> None:
     client, nurse = browser_of("prescriber"), account("nurse")
     text = words(client.get(PAGE).content)

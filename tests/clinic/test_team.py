@@ -15,7 +15,7 @@ from clinic.access.models import Account, AuditRow, Emergency, Relationship, Res
 from clinic.access.sign_in import new_code, sign_in
 from clinic.actions.alerts import raise_alert
 from clinic.actions.team import break_glass, join_team, let_in, restrict
-from clinic.queries.today import today
+from clinic.queries.today import today, unseen
 from clinic.record.models import Current, Notice, PatientLine, Practice, Version
 from clinic.web.streams import _events
 
@@ -43,14 +43,14 @@ def test_a_hidden_person_is_on_no_page_of_whoever_may_not_open_the_chart(
     browser_of: Visit, account: Who, hidden: PatientLine
 ) -> None:
     Notice.objects.create(
-        practice=hidden.practice, patient_id=HIDDEN, role="prescriber", key="plan.signed", made_at=clock.now()
+        practice=hidden.practice, patient_id=HIDDEN, role="nurse", key="plan.signed", made_at=clock.now()
     )
     for name, is_inside in (("nurse", True), ("prescriber", False), ("director", False)):
         client = browser_of(name)
         pages = [text(client, address) for address in ("/today", "/patients", f"/patients?q={hidden.family}")]
         shown = [re.sub(rf'value="(/patients\?q=)?{hidden.family}"', "", page) for page in pages]  # less what was asked
         assert [hidden.family in page for page in shown] == [is_inside] * 3
-        counted = today(account(name)).waiting["notices"]
+        counted = unseen(account(name)).filter(role=name).count()
         assert (f'<span class="count">{counted}' in pages[0]) is (counted > 0)
         for address in ("", "/plan", "/response", f"/source/Patient/{HIDDEN}"):
             assert (client.get(f"/patients/{HIDDEN}{address}").status_code == 200) is is_inside
@@ -232,9 +232,27 @@ def test_a_practice_counts_its_own_people_alone(browser_of: Visit) -> None:
     other = Practice.objects.get(slug="hillside")
     made = raise_alert(other, kind="measurement.item9", patient_id="hillside-one")
     pages = {name: text(browser_of(name), "/today") for name in ("prescriber", "hillside-prescriber")}
-    ours = Notice.objects.filter(practice__slug="harbour", seen_at=None).count()
-    assert f'<span class="count">{ours}<' in pages["prescriber"]
+    ours = Notice.objects.filter(practice__slug="harbour", seen_at=None, role="prescriber").count()
+    assert (f'<span class="count">{ours}<' in pages["prescriber"]) is (ours > 0)
     assert [f'href="/alerts/{made.pk}"' in page for page in pages.values()] == [False, True]
     assert '<span class="count">1<' in pages["hillside-prescriber"]
     assert "Call now" in pages["hillside-prescriber"]
     assert Current.objects.filter(practice=other).exists()
+
+
+def test_notices_of_ones_own_role_stand_first_and_are_what_the_rail_counts(
+    account: Who, browser_of: Callable[[str], Client]
+) -> None:
+    nurse = account("nurse")
+    Notice.objects.update(seen_at=clock.now())
+    said = {
+        "practice": nurse.practice,
+        "patient_id": "treatment-resistant-depression",
+        "key": "plan.signed",
+        "made_at": clock.now(),
+    }
+    Notice.objects.create(**said, role="prescriber")
+    Notice.objects.create(**said, role="nurse")
+    assert [notice.role for notice, _line in today(nurse).notices] == ["nurse", "prescriber"]
+    rail = browser_of("nurse").get("/knowledge").content.decode().partition("</nav>")[0]
+    assert '<span class="count">1<span class="hidden"> notices' in rail

@@ -54,9 +54,12 @@ def is_reordered(before: list[str], after: list[str]) -> bool:
 
 
 def test_at_least_eight_different_first_options_stand_on_the_plans_of_the_example_people() -> None:
-    firsts = {found.options[0].id for name in NAMES if (found := plan(name)).options}
-    assert len(firsts) >= 8
-    assert len({i.partition("/")[0] for i in firsts}) >= 3  # not only doses and days of one way
+    firsts: set[str] = set()
+    for name in NAMES:
+        firsts |= {option.id for option in plan(name).options[:1]}
+        if len(firsts) >= 8 and len({i.partition("/")[0] for i in firsts}) >= 3:  # not only doses and days of one way
+            return
+    raise AssertionError(firsts)
 
 
 @pytest.mark.slow

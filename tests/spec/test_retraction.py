@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -32,10 +33,16 @@ PEOPLE = (
 RECORDS = {name: (EXAMPLES / f"{name}.json").read_bytes() for name in PEOPLE}
 ONLY_SOURCE = "VA_LOCAL"
 """The only source of CON-008, which is approved at some clinics."""
+Retracted = Callable[[str], tuple[Knowledge, Path]]
 
 
-def retracted(key: str, folder: Path) -> Knowledge:
-    """The knowledge in a copy of its folder in which this source is retracted."""
+@pytest.fixture(scope="module")
+def retracted(tmp_path_factory: pytest.TempPathFactory) -> Retracted:
+    """The knowledge with a source retracted, and its folder; made once for each source."""
+    return cache(lambda key: _retracted(key, tmp_path_factory.mktemp(key)))
+
+
+def _retracted(key: str, folder: Path) -> tuple[Knowledge, Path]:
     copy = folder / "knowledge"
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     for file in sorted((copy / "sources").glob("*.yaml")):
@@ -43,7 +50,7 @@ def retracted(key: str, folder: Path) -> Knowledge:
             before, found, after = file.read_text().partition(start)
             if found:
                 file.write_text(before + found + after.replace("retracted: false", "retracted: true", 1))
-                return load(copy, cache=folder)
+                return load(copy, cache=folder), copy
     raise AssertionError(f"no source {key}")
 
 
@@ -66,8 +73,8 @@ def as_shipped() -> dict[tuple[str, str], Any]:
 
 
 @pytest.mark.parametrize("key", ["FAVA", ONLY_SOURCE, "ASRA18", "UROSR", "BRADLEY2007"])
-def test_a_retraction_changes_exactly_what_rests_on_the_source(key: str, tmp_path: Path) -> None:
-    was, now = as_shipped(), everything(retracted(key, tmp_path))
+def test_a_retraction_changes_exactly_what_rests_on_the_source(key: str, retracted: Retracted) -> None:
+    was, now = as_shipped(), everything(retracted(key)[0])
     assert set(was) == set(now)
     rests = impact(documents(), key)
     rules = {("rule" if ("rule", name) in was else "statement", name) for name in rests["rule"]}
@@ -103,20 +110,20 @@ def test_a_folder_of_plans_can_be_named_and_without_any_nobody_claims_to_have_lo
     assert main(["knowledge", "impact", "UROSR", "--plans", str(tmp_path / "nowhere")]) == 3
 
 
-def test_a_rule_that_has_lost_its_only_source_needs_approval(tmp_path: Path) -> None:
-    after = retracted("FAVA", tmp_path)
+def test_a_rule_that_has_lost_its_only_source_needs_approval(retracted: Retracted) -> None:
+    after, _folder = retracted("FAVA")
     for rule, alone in (("REG-013", True), ("CAN-001", False)):  # the trial of doses is all that REG-013 has
         assert not KNOWLEDGE.rules[rule].ref.needs_approval
         assert after.rules[rule].ref.needs_approval is alone
 
 
-def test_a_rule_whose_approval_stood_waits_for_it_again_and_is_warned_of(tmp_path: Path) -> None:
+def test_a_rule_whose_approval_stood_waits_for_it_again_and_is_warned_of(retracted: Retracted) -> None:
     item = next(i for i in items(KNOWLEDGE) if i.id == "CON-008")
     approvals = {item.id: Approval(item=item.id, version=item.version, by="Dr Novak", on=TODAY, values={})}
     assert not under_policy(KNOWLEDGE, approvals).rules["CON-008"].ref.awaits_approval
-    after = retracted(ONLY_SOURCE, tmp_path)
+    after, folder = retracted(ONLY_SOURCE)
     assert "CON-008" in {i.id for i in awaiting(after, approvals)}
     assert under_policy(after, approvals).rules["CON-008"].ref.awaits_approval
-    found = check(after, today=TODAY, claims_in=claims_in, worked=worked, folder=tmp_path / "knowledge")
+    found = check(after, today=TODAY, claims_in=claims_in, worked=worked, folder=folder)
     assert not found.problems
     assert any("CON-008" in warning and "retracted" in warning for warning in found.warnings)

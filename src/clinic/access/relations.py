@@ -1,11 +1,14 @@
 """Who belongs to whom at this moment? Care teams, caregivers, restricted charts, open emergencies; the rows alone.
 
 What follows from them is for `access.permission` to say. All is read anew at each request, so that what has ended or
-was taken back counts no more at the next one.
+was taken back counts no more at the next one; within one, `at_one_instant` reads it once for all that asks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -22,6 +25,27 @@ EMERGENCY_MINUTES = 60
 AGE_OF_MAJORITY = 18
 """Where the practice sets no other: `emergency_minutes` and `of_age_at` in its settings."""
 
+_known: ContextVar[dict[tuple[str, int], frozenset[str]] | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def at_one_instant() -> Iterator[None]:
+    """Within this block, in which nothing is done, teams and restrictions are looked up once and not for each row."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def _once(name: str, of: int, look: Callable[[], frozenset[str]]) -> frozenset[str]:
+    known = _known.get()
+    if known is None:
+        return look()
+    if (name, of) not in known:
+        known[name, of] = look()
+    return known[name, of]
+
 
 def open_now(at: datetime) -> Q:
     """The condition that a row counts at this instant."""
@@ -35,14 +59,22 @@ def is_team_only(practice: Practice) -> bool:
 
 def team_of(account: Account) -> frozenset[str]:
     """The people in whose care team this account is."""
-    rows = account.relationships.filter(open_now(clock.now()), practice=account.practice_id, kind=CARE_TEAM)
-    return frozenset(rows.values_list("patient_id", flat=True))
+
+    def look() -> frozenset[str]:
+        rows = account.relationships.filter(open_now(clock.now()), practice=account.practice_id, kind=CARE_TEAM)
+        return frozenset(rows.values_list("patient_id", flat=True))
+
+    return _once("team", account.pk, look)
 
 
 def restricted(practice: Practice) -> frozenset[str]:
     """The people whose chart only their care team opens."""
-    rows = Restriction.objects.filter(open_now(clock.now()), practice=practice)
-    return frozenset(rows.values_list("patient_id", flat=True))
+
+    def look() -> frozenset[str]:
+        rows = Restriction.objects.filter(open_now(clock.now()), practice=practice)
+        return frozenset(rows.values_list("patient_id", flat=True))
+
+    return _once("restricted", practice.pk, look)
 
 
 def opened(account: Account) -> QuerySet[Emergency]:

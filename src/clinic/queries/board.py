@@ -138,7 +138,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The house at one instant. `begin` to `end` is the stretch of time that the lanes show."""
+    """The house at one instant. `begin` to `end` is the stretch of time that the lanes show.
+
+    `sessions` are today's that are booked or were held, `done` those that are over, `dropped` cancelled or missed.
+    """
 
     at: datetime
     begin: datetime
@@ -147,6 +150,7 @@ class Board:
     on_duty: tuple[Duty, ...]
     sessions: int
     done: int
+    dropped: int
 
     @property
     def late(self) -> int:
@@ -177,8 +181,9 @@ def board(account: Account) -> Board:
     """The house as this account may see it, at this instant."""
     practice, within, now = account.practice, reach(account, "see-today"), clock.now()
     begin, end = day_span(clock.today(practice.zone), practice.zone)
-    bookings = list(Booking.objects.filter(practice=practice, starts_at__lt=end, ends_at__gt=begin,
-                                           status__in=STANDING).order_by("starts_at"))  # fmt: skip
+    of_today = Booking.objects.filter(practice=practice, starts_at__lt=end, ends_at__gt=begin).order_by("starts_at")
+    known = list(of_today)
+    bookings = [one for one in known if one.status in STANDING]
     seats = _seats(within, begin, end, bookings)
     rooms = list(Room.objects.filter(practice=practice).order_by("-kind", "place", "code"))
     hidden = _hidden(practice, within, begin, end)
@@ -195,6 +200,7 @@ def board(account: Account) -> Board:
                       .select_related("account").order_by("account__role", "account__name")),
         sessions=sum(one.kind == "session" for one in bookings),
         done=sum(not seat.is_here and seat.visit.was_dosed for seat in seats),
+        dropped=sum(one.kind == "session" and one.status not in STANDING for one in known),
     )  # fmt: skip
 
 
@@ -311,7 +317,13 @@ def _lane(
     ahead = [one for one in booked if one.ends_at > now]
     coming = next(iter(ahead), None)
     blocks = [block for seat in sat for block in _blocks(seat, now)]
-    blocks += [Block(part="booked", starts_at=one.starts_at, ends_at=one.ends_at, is_ahead=True) for one in ahead]
+    # Whoever is late to leave pushes what is drawn of the next one; its own time is said in words.
+    busy = [] if here is None else [block.ends_at for block in _blocks(here, now)]
+    blocks += [
+        Block(part="booked", starts_at=max([one.starts_at, *busy]), ends_at=one.ends_at, is_ahead=True)
+        for one in ahead
+        if one.ends_at > max(busy, default=now)
+    ]
     return Lane(
         code=code,
         name=name,

@@ -17,7 +17,7 @@ from ketapath.candidacy import at_clinic, finding
 from ketapath.domain.clinic import Approval
 from ketapath.domain.evidence import Finding
 from ketapath.domain.profile import Profile
-from ketapath.knowledge import PathSpec, Rule
+from ketapath.knowledge import PathSpec, Rule, paths
 from ketapath.knowledge.policy import CONSEQUENCES, Item, Limit, awaiting_of, items
 
 
@@ -140,7 +140,9 @@ def duties(practice: Practice) -> list[Duty]:
     for rule in known.rules_of("governance"):
         if rule.scope.covers(product=None, route=None, jurisdiction=clinic.jurisdiction):
             truth = rule.holds(itself.known, as_of=itself.as_of)
-            state = {True: "not met" if rule.severity != "info" else "to know", None: "open", False: "met"}[truth]
+            # A rule that asks for no fact says what holds always; nobody has failed it.
+            speaks = "not met" if rule.severity != "info" and any(paths(rule.when)) else "to know"
+            state = {True: speaks, None: "open", False: "met"}[truth]
             found.append(Duty(finding=finding(rule, truth, itself, known), state=state))
     return sorted(found, key=lambda d: ("not met", "open", "to know", "met").index(d.state))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 
 from clinic import clock
 from clinic.access.models import Account
@@ -64,7 +64,8 @@ def today(account: Account, *, start: int = 0) -> Today:
         for line in within.people_of(waiting).order_by("family", "given", "patient_id")
         for day, at in line.planned
     ]
-    unread = unseen(account).order_by("made_at", "id")
+    own_first = Case(When(role=account.role, then=0), default=1)
+    unread = unseen(account).order_by(own_first, "made_at", "id")
     notices = list(unread[start : start + AT_ONCE])
     named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
     people = {line.patient_id: line for line in within.people_of(named)}

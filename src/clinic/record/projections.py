@@ -20,7 +20,7 @@ from clinic.record.write import index
 from ketapath.domain.fact import Dose, Statements
 from ketapath.domain.schedule import SLOT_MIN, Booked, as_booked
 from ketapath.domain.session import Visit, number_of
-from ketapath.fhir import Bundle, Vocabulary, bundle_of, statements, vocabulary
+from ketapath.fhir import Bundle, Resource, Stated, Vocabulary, bundle_of, stated, statements, vocabulary
 from ketapath.fhir.appointments import bookings
 from ketapath.fhir.parts import ADVISED
 from ketapath.fhir.readback import signed_plans, visits
@@ -56,6 +56,10 @@ def said(stored: Iterable[Stored]) -> Said:
     return _said(tuple((s.kind, s.identity, s.version, s.changed_at, s.text) for s in stored), _Held(tuple(stored)))
 
 
+_Told = tuple[str, str, int, datetime, str]
+"""What tells two versions apart: kind, id, version, time and text."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     """The resources themselves, carried along a cached call; their texts and versions tell two records apart."""
@@ -64,9 +68,19 @@ class _Held:
 
 
 @lru_cache(maxsize=16)  # less than a megabyte each
-def _said(texts: tuple[tuple[str, str, int, datetime, str], ...], held: _Held) -> Said:
-    bundle = bundle_of([s.resource for s in held.stored])
-    return Said(bundle=bundle, stated=statements(bundle, words()), visits=visits(bundle, words()))
+def _said(texts: tuple[_Told, ...], held: _Held) -> Said:
+    read = [_read(text, _Held((one,))) for text, one in zip(texts, held.stored, strict=True)]
+    bundle, known = bundle_of([resource for resource, _ in read]), {id(resource): found for resource, found in read}
+    said = statements(bundle, words(), read=lambda resource, _: known[id(resource)])
+    return Said(bundle=bundle, stated=said, visits=visits(bundle, words()))
+
+
+@lru_cache(maxsize=4096)  # some kilobytes each; an act changes one or two of a person's hundreds
+def _read(text: _Told, held: _Held) -> tuple[Resource, Stated | None]:
+    """One resource as a value, and what it states by itself."""
+    (one,) = held.stored
+    resource = one.resource
+    return resource, stated(resource, words())
 
 
 def project(practice: Practice, patient_id: str) -> None:

@@ -3,7 +3,8 @@
 `problems` never quotes a value of the record, so that its words may stand in a log or a report, and never raises.
 The shapes are those of fhir.resources' R4B models: R4B changed nothing in the resources of a chart. The types that R4B
 renamed or dropped are R4 still and are taken as they are; those that it added are none of R4.
-Source: HL7 FHIR R4 (4.0.1) and R4B (4.3.0), their pages of changes.
+Source: HL7 FHIR R4 (4.0.1) and R4B (4.3.0), their pages of changes. The models are imported when the first record is
+looked through: they take a tenth of a start, and most starts read none.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, get_args
-
-from fhir.resources.R4B import get_fhir_model_class
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any, get_args
 
 from ketapath.fhir.bundle import MAX_DEPTH
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 MOST_NAMED = 12
 _ONLY_R4 = frozenset(
@@ -87,6 +88,8 @@ def problems(resource: Mapping[str, Any]) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _model(kind: str) -> type[BaseModel] | None:
     """The model of a resource type of R4; None where there is none (a data type is none)."""
+    from fhir.resources.R4B import get_fhir_model_class
+
     if kind in _ONLY_R4B:
         return None
     try:
@@ -207,6 +210,8 @@ def _walk_item(item: Any, element: _Element, path: str, depth: int) -> Iterator[
 
 def _badly_written(resource: Mapping[str, Any], model: type[BaseModel], kind: str) -> Iterator[str]:
     """What has the right type and is not written as FHIR writes it: a day, a code, an id."""
+    from pydantic import ValidationError
+
     try:
         model.model_validate(resource)
     except ValidationError as trouble:

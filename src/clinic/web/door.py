@@ -75,8 +75,10 @@ def staff(act: str, *, to: str = "") -> Callable[[Callable[Concatenate[HttpReque
             account, person, needed = account_of(request), str(kwargs.get("patient_id", "")), {act, to or act}
 
             def opened() -> HttpResponse:
-                refused = needed - permitted(account, needed, patient_id=person or None)
-                if refused or (person and not is_reached(reach(account, act), person)):
+                with relations.at_one_instant():
+                    refused = needed - permitted(account, needed, patient_id=person or None)
+                    is_shut = bool(refused or (person and not is_reached(reach(account, act), person)))
+                if is_shut:
                     raise Refused(to if refused == {to} else act)
                 return view(request, *args, **kwargs)
 
@@ -96,8 +98,9 @@ def acting_on(act: str) -> Callable[[AboutPerson[P]], Any]:
             account, needed = account_of(request), {"read-chart", act}
 
             def opened() -> HttpResponse:
-                refused = needed - permitted(account, needed, patient_id=patient_id)
-                found = None if refused else chart(reach(account), patient_id)
+                with relations.at_one_instant():
+                    refused = needed - permitted(account, needed, patient_id=patient_id)
+                    found = None if refused else chart(reach(account), patient_id)
                 if found is None:
                     raise Refused(act if refused == {act} else "read-chart")
                 return view(request, found, *args, **kwargs)

@@ -85,6 +85,11 @@ def _holds_nul(request: HttpRequest) -> bool:
 
 def surroundings(request: HttpRequest) -> dict[str, Any]:
     """What every template may use."""
+    with relations.at_one_instant():
+        return _surroundings(request)
+
+
+def _surroundings(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     account = user if isinstance(user, Account) else None
     return {
@@ -95,6 +100,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
         "idle_seconds": round(settings.IDLE_MINUTES * 60, 1),
         "rail": _rail(request, account),
         "asks_name": account is not None and asks_name(request),
+        "pace": clock.rate(),
         "direction": "rtl" if get_language_bidi() else "ltr",
         "is_demo": account.practice.is_demo if account else Practice.objects.filter(is_demo=True).exists(),
         "evaluation": still_awaiting(account.practice) if account is not None and may(account, "read-policy") else 0,
@@ -129,7 +135,7 @@ def _rail(request: HttpRequest, account: Account | None) -> list[dict[str, Any]]
     """The doors of the house that this person may open."""
     doors: list[dict[str, Any]] = []
     if account is not None and may(account, "see-today"):
-        waiting = unseen(account).count()
+        waiting = unseen(account).filter(role=account.role).count()
         doors.append({"name": "today", "words": _("Today"), "icon": "clock", "count": waiting or ""})
         doors.append({"name": "schedule", "words": _("Schedule"), "icon": "calendar-days", "count": ""})
         alerts = open_alerts(account).count()

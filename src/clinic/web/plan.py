@@ -84,6 +84,9 @@ def options(request: HttpRequest, found: Chart) -> HttpResponse:
         "key": secrets.token_hex(16),
         "problem": problem,
         "typed": request.POST,
+        "refused": {option.id: letter for letter, option in zip(LETTERS, offered.options, strict=False)}.get(
+            request.POST.get("option", "")
+        ),
     }
     return render(request, "plan/options.html", context, status=problem.status if problem else 200)
 

@@ -17,7 +17,7 @@ from ketapath.fhir.bundle import (
     read_resource,
 )
 from ketapath.fhir.parts import part_of
-from ketapath.fhir.statements import allergy_names, never_read, statements
+from ketapath.fhir.statements import Stated, allergy_names, never_read, stated, statements
 from ketapath.fhir.transitions import keeps_content, refused_change
 from ketapath.fhir.vocabulary import Vocabulary, vocabulary
 
@@ -25,6 +25,7 @@ __all__ = [
     "Bundle",
     "Entry",
     "Resource",
+    "Stated",
     "Vocabulary",
     "allergy_names",
     "bundle_of",
@@ -37,6 +38,7 @@ __all__ = [
     "read_json",
     "read_resource",
     "refused_change",
+    "stated",
     "statements",
     "vocabulary",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -30,8 +30,32 @@ _DOUBTFUL: tuple[Confidence, ...] = ("by name", "code not verified")
 _VOID = frozenset({"entered-in-error", "cancelled", "not-done", "registered", "unknown", "rejected"})
 
 
-def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
-    """All that the Bundle states, in ketapath's paths and units.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What one resource states by itself, whatever stands beside it. `answers` where it answers an instrument."""
+
+    facts: tuple[Fact, ...]
+    confidence: Confidence
+    answers: bool
+
+
+def stated(resource: Resource, vocabulary: Vocabulary) -> Stated | None:
+    """What this resource states; None where it is void, about a session, or of a kind that nothing here reads."""
+    reader = _READERS.get(resource["resourceType"])
+    if reader is None or el.text(resource, "status") in _VOID or _is_about_a_session(resource):
+        return None
+    confidence = _confidence(resource, vocabulary)
+    found = [
+        f if f.confidence == confidence else replace(f, confidence=confidence) for f in reader(resource, vocabulary)
+    ]
+    answers = not found and answers_an_instrument(resource, vocabulary)
+    return Stated(facts=tuple(found), confidence=confidence, answers=answers)
+
+
+def statements(
+    bundle: Bundle, vocabulary: Vocabulary, *, read: Callable[[Resource, Vocabulary], Stated | None] = stated
+) -> Statements:
+    """All that the Bundle states, in ketapath's paths and units. `read` is for whoever has kept what `stated` found.
 
     Raises BadInput where the birth date is impossible, because every dose and age rule rests on it.
     """
@@ -45,14 +69,12 @@ def statements(bundle: Bundle, vocabulary: Vocabulary) -> Statements:
     if unread(bundle, goals):
         uninterpreted["Goal"] = unread(bundle, goals)
     for resource in bundle.resources:
-        reader = _READERS.get(resource["resourceType"])
-        if reader is None or el.text(resource, "status") in _VOID or _is_about_a_session(resource):
+        found = read(resource, vocabulary)
+        if found is None:
             continue
-        found = list(reader(resource, vocabulary))
-        confidence = _confidence(resource, vocabulary)
-        doubtful[str(el.origin(resource))] = confidence if confidence in _DOUBTFUL else "reported"
-        facts += [f if f.confidence == confidence else replace(f, confidence=confidence) for f in found]
-        if not found and str(el.origin(resource)) not in of_goals and not answers_an_instrument(resource, vocabulary):
+        doubtful[str(el.origin(resource))] = found.confidence if found.confidence in _DOUBTFUL else "reported"
+        facts += found.facts
+        if not found.facts and str(el.origin(resource)) not in of_goals and not found.answers:
             uninterpreted[resource["resourceType"]] += 1
     scores = tuple(scores_of(bundle, vocabulary))
     facts += [replace(f, confidence=doubtful[str(f.origin)]) for f in _score_facts(scores, vocabulary)]

@@ -50,7 +50,8 @@ def mistakes(value: Any, shape: Schema, *, root: Schema | None = None, at: str =
         return  # whatever stands there may stand there
     if "$ref" in shape:
         shape = root["definitions"][str(shape["$ref"]).rpartition("/")[2]]
-    yield from (f"{at or 'it'} {why}" for why in _alone(value, shape))
+    for why in _alone(value, shape):
+        yield f"{at or 'it'} {why}"
     if isinstance(value, dict):
         yield from _in_mapping(value, shape, root, at)
     elif isinstance(value, list):
@@ -75,28 +76,33 @@ def _fits(value: Any, shape: Schema, root: Schema) -> bool:
     return next(mistakes(value, shape, root=root), None) is None
 
 
-def _alone(value: Any, shape: Schema) -> Iterator[str]:
-    """What can be said without looking inside."""
+def _alone(value: Any, shape: Schema) -> list[str]:
+    """What can be said without looking inside; asked of every value of every file."""
+    said = []
     wanted = shape.get("type")
     if wanted is not None and not any(_TYPES[t](value) for t in ([wanted] if isinstance(wanted, str) else wanted)):
-        yield f"is {value!r}, not a {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
+        said.append(f"is {value!r}, not a {wanted if isinstance(wanted, str) else ' or '.join(wanted)}")
     if "enum" in shape and not any(_same(value, each) for each in shape["enum"]):
-        yield f"is {value!r}, not one of {shape['enum']}"
+        said.append(f"is {value!r}, not one of {shape['enum']}")
     if "const" in shape and not _same(value, shape["const"]):
-        yield f"is {value!r}, not {shape['const']!r}"
+        said.append(f"is {value!r}, not {shape['const']!r}")
     if isinstance(value, str):
         if "pattern" in shape and not re.search(shape["pattern"], value):
-            yield f"is {value!r}, which does not look like {shape['pattern']}"
+            said.append(f"is {value!r}, which does not look like {shape['pattern']}")
         if len(value) < shape.get("minLength", 0):
-            yield "is empty"
-    if _TYPES["number"](value) and value < shape.get("minimum", value):
-        yield f"is {value}, less than {shape['minimum']}"
-    if _TYPES["number"](value) and value > shape.get("maximum", value):
-        yield f"is {value}, more than {shape['maximum']}"
-    if isinstance(value, list) and not shape.get("minItems", 0) <= len(value) <= shape.get("maxItems", len(value)):
-        yield f"has {len(value)} entries"
-    if isinstance(value, dict) and len(value) < shape.get("minProperties", 0):
-        yield "is empty"
+            said.append("is empty")
+    elif isinstance(value, dict):
+        if len(value) < shape.get("minProperties", 0):
+            said.append("is empty")
+    elif isinstance(value, list):
+        if not shape.get("minItems", 0) <= len(value) <= shape.get("maxItems", len(value)):
+            said.append(f"has {len(value)} entries")
+    elif _TYPES["number"](value):
+        if value < shape.get("minimum", value):
+            said.append(f"is {value}, less than {shape['minimum']}")
+        if value > shape.get("maximum", value):
+            said.append(f"is {value}, more than {shape['maximum']}")
+    return said
 
 
 def _in_mapping(value: Mapping[str, Any], shape: Schema, root: Schema, at: str) -> Iterator[str]:
@@ -108,8 +114,8 @@ def _in_mapping(value: Mapping[str, Any], shape: Schema, root: Schema, at: str) 
         place = f"{at}.{field}" if at else field
         if field not in known and more is False:
             yield f"{at or 'it'} has a field {field}, which nobody reads"
-        else:
-            yield from mistakes(item, known.get(field, more), root=root, at=place)
+        elif inner := known.get(field, more):
+            yield from mistakes(item, inner, root=root, at=place)
         if "propertyNames" in shape:
             yield from mistakes(field, shape["propertyNames"], root=root, at=place)
 

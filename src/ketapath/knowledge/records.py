@@ -74,13 +74,14 @@ def cited(value: Any) -> Iterator[str]:
     """Every source key that this part of a record names as its source, repeated where it is named twice."""
     if isinstance(value, list):
         for item in value:
-            yield from cited(item)
-    if not isinstance(value, Mapping):
+            if isinstance(item, dict | list):
+                yield from cited(item)
+    if not isinstance(value, dict):
         return
     for field, item in value.items():
         if field in _CITING or field.endswith("_source"):
             yield from _keys(item)
-        else:
+        elif isinstance(item, dict | list):
             yield from cited(item)
 
 
@@ -96,25 +97,29 @@ def followed(value: Any) -> Iterator[str]:
     """Every rule that this part of a record names: under `rule`, `rules`, or a field that ends so."""
     if isinstance(value, list):
         for item in value:
-            yield from followed(item)
-    if not isinstance(value, Mapping):
+            if isinstance(item, dict | list):
+                yield from followed(item)
+    if not isinstance(value, dict):
         return
     for field, item in value.items():
         if field in ("rule", "rules") or field.endswith("_rule"):
             named = item if isinstance(item, list) else [item]
             # A sentence under `rule` (how an instrument counts missing items) is no id.
             yield from (name for name in named if isinstance(name, str) and " " not in name)
-        yield from followed(item)
+        if isinstance(item, dict | list):
+            yield from followed(item)
 
 
 def parts(value: Any) -> Iterator[Mapping[str, Any]]:
     """Every mapping in this part of a record, the outer ones first."""
-    if isinstance(value, Mapping):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from parts(item)
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield part
+            part = list(part.values())
+        if isinstance(part, list):
+            waiting += [item for item in reversed(part) if isinstance(item, dict | list)]
 
 
 def _keys(item: Any) -> Iterator[str]:

@@ -79,24 +79,31 @@ document.addEventListener("htmx:afterSwap", () => unfolded.forEach((id) => docum
 document.addEventListener("htmx:sseError", () => document.body.classList.add("is-lost"));
 document.addEventListener("htmx:sseOpen", () => document.body.classList.remove("is-lost"));
 
+// In a demonstration the clinic's clock may run faster than the wall's; so many of its seconds have gone since `shown`.
+const pace = Number(document.documentElement.dataset.pace ?? 1);
+const since = (clock) => pace * (performance.now() - (clock.dataset.shown ??= performance.now())) / 1000;
 // A clock that shows how long something has been going on, counted on from what the clinic's own clock said on loading.
 const tick = () => document.querySelectorAll("[data-seconds]").forEach((clock) => {
-  clock.dataset.shown ??= performance.now();
-  const seconds = Math.floor(Number(clock.dataset.seconds) + (performance.now() - clock.dataset.shown) / 1000);
+  const seconds = Math.floor(Number(clock.dataset.seconds) + since(clock));
   const hours = Math.floor(seconds / 3600);
   const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
   clock.textContent = [...(hours ? [hours] : []), ...parts].join(":");
 });
 // The clinic's time of day, counted on in the same way.
 const strike = () => document.querySelectorAll("[data-clock]").forEach((clock) => {
-  clock.dataset.shown ??= performance.now();
   const [hours, minutes, seconds] = clock.dataset.clock.split(":").map(Number);
-  const now = hours * 60 + minutes + (seconds + (performance.now() - clock.dataset.shown) / 1000) / 60;
+  const now = hours * 60 + minutes + (seconds + since(clock)) / 60;
   clock.textContent = [Math.floor(now / 60) % 24, Math.floor(now) % 60].map((part) => String(part).padStart(2, "0")).join(":");
 });
 tick();
 strike();
 setInterval(() => { tick(); strike(); }, 1000);
+
+// In a row of doors that is wider than its screen, the one where somebody is stands in sight.
+window.addEventListener("DOMContentLoaded", () => document.querySelectorAll("nav [aria-current]").forEach((door) => {
+  const row = door.closest("ul");
+  if (row && row.scrollWidth > row.clientWidth) row.scrollLeft += door.getBoundingClientRect().x - row.getBoundingClientRect().x - row.clientWidth / 3;
+}));
 
 // A chart wider than its screen begins where today is on it, with room behind for what is ahead.
 window.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".scroll line.now").forEach((line) => {

@@ -7,7 +7,7 @@
 
   // What was said of the act before goes away with the next one.
   document.addEventListener("submit", () => {
-    document.getElementById("messages")?.remove();
+    document.querySelector(".messages")?.remove();
     document.getElementById("problem")?.remove();
   }, true);
 
