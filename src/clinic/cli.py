@@ -236,9 +236,9 @@ def _print_sign_ins(address: str) -> None:
     from clinic.demo.load import accounts, signs_with
 
     print(f"ketapath demonstration on {address}")
-    print("Everybody in it is invented. Sign in with a name and its code; each code works once.")
-    print("To sign a plan, a dose or a note, give the signing word behind 'signs with'; it stays the same.\n")
+    print("Everybody in it is invented. Sign in with a name and its sign-in code; each code works once.")
+    print("To sign a plan, a dose or a note, type the person's password; it stays the same.\n")
     for account in accounts():
-        signs = "" if account.role == Role.PATIENT else f"; signs with {signs_with(account)}"
+        signs = "" if account.role == Role.PATIENT else f"; password {signs_with(account)}"
         print(f"  {account.username:22} {new_code(account)}   {account.name}, {account.practice.name}{signs}")
     print("\nA new code is printed here when one has been used. Ctrl-C ends it; what was entered stays.", flush=True)

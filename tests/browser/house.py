@@ -28,7 +28,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-SIGNS = re.compile(r"^  (\S+) .*; signs with ([A-Z0-9]{4}-[A-Z0-9]{4})$", re.MULTILINE)
+SIGNS = re.compile(r"^  (\S+) .*; password ([A-Z0-9]{4}-[A-Z0-9]{4})$", re.MULTILINE)
 CODE = re.compile(r"^  (\S+) +((?:[A-Z0-9]{4}-){3}[A-Z0-9]{4})", re.MULTILINE)
 
 

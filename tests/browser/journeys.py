@@ -194,9 +194,13 @@ def receive_and_count(walk: Walk) -> None:
             row.locator("td").nth(2).locator("strong").inner_text() for row in rows}  # fmt: skip
     walk.click("text=Count the cupboards")
     form = walk.page.locator("main form.card")
-    for field in form.locator(".asks .field").all():
-        held = next(mg for name, mg in book.items() if field.locator("label").inner_text().startswith(name))
-        walk.type("input", held, within=field)
+    for lot in form.locator("fieldset.lot").all():
+        held = next(mg for name, mg in book.items() if lot.locator("legend").inner_text().startswith(name))
+        opened = lot.locator("[name^=mg-]")
+        if opened.count():
+            walk.type("[name^=mg-]", held, within=lot)
+        else:
+            walk.type("[name^=units-]", f"{float(held) / 28:.0f}", within=lot)
     walk.sign(form)
     walk.witnessed(form, "nurse")
     walk.click("button.first", within=form)
@@ -367,6 +371,9 @@ def _receive(walk: Walk, product: str, lot: str, strength: str, *, unit_mg: str,
         walk.type(f"#{field}", words)
     walk.type("#expires_on", "2029-01-31")
     walk.type("#cupboard", "A")
+    form = walk.page.locator("main form.card")
+    walk.sign(form)
+    walk.witnessed(form, "nurse" if walk.by != "nurse" else "pharmacist")
     walk.click("text=Put into the book")
     walk.see("[role=status]", "received")
 

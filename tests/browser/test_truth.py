@@ -43,7 +43,7 @@ def test_two_people_with_the_same_plan_open_the_second_is_told_and_loses_nothing
     article.locator("textarea").fill("She had 84 mg elsewhere before.")
     sign_here(article, house, "prescriber")
     article.locator("text=Sign with this dose").click()
-    expect(second.locator("#problem")).to_contain_text("Somebody else was first")
+    expect(second.locator("#problem")).to_contain_text("The record has changed")
     expect(second.locator("main")).to_contain_text("35 mg over 40 minutes; by Dr Ada Lindqvist")
     expect(article.locator("textarea")).to_have_value("She had 84 mg elsewhere before.")
     expect(article.locator("select")).to_have_value("84")
@@ -66,7 +66,7 @@ def test_of_many_who_sign_at_the_same_moment_exactly_one_signs(house: House) -> 
         try:
             answers.append(visitor.post(path, fields | {"key": f"k{number}"}, page=page))
         except HTTPError as told:
-            answers.append(f"{told.code} {'Somebody else was first' in told.read().decode()}")
+            answers.append(f"{told.code} {'The record has changed' in told.read().decode()}")
 
     threads = [
         threading.Thread(target=sign, args=(*pair, number))

@@ -13,7 +13,7 @@ from django.test import Client
 from clinic import clock
 from clinic.access.models import Account, AuditRow
 from clinic.actions import watches
-from clinic.actions.alerts import raise_alert, sweep
+from clinic.actions.alerts import hand_over, pass_on, raise_alert, sweep
 from clinic.actions.cover import note_cover
 from clinic.actions.patients import import_record
 from clinic.actions.profile import state_facts
@@ -70,7 +70,7 @@ def test_a_row_says_what_whose_and_where_it_goes_next_and_is_answered_there(brow
     assert "Unless closed, it goes to Dr Eli Novak on" in text
     answer = client.post(f"/alerts/{asked.pk}/answer", {"step": "close", "words": "", "from": "alert"})
     assert answer.status_code == 400
-    assert "what was done" in answer.content.decode()
+    assert "a sentence of at least 8 letters" in answer.content.decode()
     client.post(f"/alerts/{asked.pk}/answer", {"step": "close", "words": "called: safe, plan agreed"})
     text = page(client, "/alerts")
     assert "Nothing waits for an answer" in text
@@ -95,11 +95,36 @@ def test_who_may_only_see_it_passes_it_on_and_does_not_answer_it(browser_of: Bro
         assert browser_of(username).get(f"/alerts/{asked.pk}").status_code == 404
 
 
+def test_whoever_handed_it_over_is_not_told_by_passing_it_on(account: Who, asked: Alert) -> None:
+    ada, eli = account("prescriber"), account("director")
+    Alert.objects.filter(pk=asked.pk).update(kind="response.warning", owner=ada)  # of the day: nobody is written to
+    assert hand_over(asked.pk, eli.username, by=ada)
+    assert pass_on(asked.pk, by=ada)
+    asked.refresh_from_db()
+    assert asked.owner not in (ada, None)
+
+
+def test_what_was_closed_in_error_is_opened_again_with_a_sentence(browser_of: Browser, asked: Alert) -> None:
+    client, address = browser_of("prescriber"), f"/alerts/{asked.pk}/answer"
+    short = client.post(address, {"step": "close", "words": "x", "from": "alert"})
+    assert short.status_code == 400
+    assert "a sentence of at least 8 letters" in short.content.decode()
+    client.post(address, {"step": "close", "words": "called, all is well"})
+    assert "Closed today" in page(client, "/alerts")
+    assert client.post(address, {"step": "open-again", "words": "oops", "from": "alert"}).status_code == 400
+    assert browser_of("nurse").post(address, {"step": "open-again", "words": "it was not so"}).status_code == 404
+    client.post(address, {"step": "open-again", "words": "that was somebody else"})
+    asked.refresh_from_db()
+    assert (asked.closed_at, asked.state, asked.owner) == (None, Alert.ACKNOWLEDGED, asked.owner)
+    assert asked.next_at is not None
+    assert "opened it again: “that was somebody else”" in page(client, f"/alerts/{asked.pk}")
+
+
 def test_it_stands_on_the_day_and_in_the_rail_until_it_is_closed(browser_of: Browser, asked: Alert) -> None:
     client = browser_of("prescriber")
     assert "Call now 1" in page(client, "/today")
     assert re.search(r'href="/alerts".*?<span class="count">1<', client.get("/patients").content.decode(), re.DOTALL)
-    client.post(f"/alerts/{asked.pk}/answer", {"step": "close", "words": "called"})
+    client.post(f"/alerts/{asked.pk}/answer", {"step": "close", "words": "called, all is well"})
     assert "Call now" not in page(client, "/today")
 
 
@@ -211,6 +236,9 @@ def test_an_overdue_reading_is_told_once_for_each_gap_and_settled_by_what_is_rea
     told = [alert.about for alert in found]
     assert told
     assert len(told) == len(set(told))
+    sentences = {alert_words(alert) for alert in found}
+    assert len(sentences) == len(told)  # each says what, since when and where
+    assert all(words.startswith("Overdue since ") and "Room: " in words for words in sentences)
     line.content["visit"]["readings"] = [[later.isoformat(), "vitals.systolic_mmhg", 124.0, True]]
     line.save()
     watches.settle_readings(nurse.practice, line.patient_id)

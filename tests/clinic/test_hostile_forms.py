@@ -52,7 +52,7 @@ FORMS = {
     "/emergency/review": ("emergency", "finding"),
     "/trials/new": ("ready", "design", "trials", "seed", "truth"),
     "/stock/destroy": ("held", "mg", "reason", "witness", "witness_secret", "signer", "secret", "key"),
-    "/stock/count": ("mg-1", "witness", "witness_secret", "signer", "secret", "key"),
+    "/stock/count": ("units-1", "mg-1", "witness", "witness_secret", "signer", "secret", "key"),
     "/stock/differences": ("step", "number", "words", "outcome", "held", "mg", "way"),
     f"/patients/{READY}/adverse": ("words", "onset", "grade", "criterion", "causality", "outcome", "visit", "key"),
     "/sign-in": ("username", "secret", "next"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -227,6 +228,23 @@ def test_without_todays_pressure_nobody_can_say(account: Who) -> None:
     after = look(nurse)
     assert candidacy(after).verdict == "undetermined"
     assert "vitals.systolic_mmhg" in {m.path for m in candidacy(after).missing}
+
+
+def test_a_list_of_words_opens_empty_and_the_page_says_what_is_on_record(
+    account: Who, browser_of: Callable[..., Client]
+) -> None:
+    nurse, address = account("nurse"), f"/patients/{READY}/fact"
+    state_facts(look(nurse), {"scale.suicide_risk": "low"}, by=nurse, reason="", key="")
+    page = browser_of("nurse")
+    text = page.get(address, {"path": "scale.suicide_risk"}).content.decode()
+    assert re.search(r'<select id="said" name="said" required><option value="">choose</option>', text)
+    assert "selected" not in re.findall(r'<select id="said".*?</select>', text, re.DOTALL)[0]
+    assert re.search(r"On record now:\s*<strong>low</strong>", text)
+    untouched = page.post(address, {"path": "scale.suicide_risk", "said": "", "key": "k"})
+    assert untouched.status_code == 400
+    fact = look(nurse).person
+    assert fact is not None
+    assert fact.known["scale.suicide_risk"].value == "low"
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,9 @@ def test_the_session_page_takes_the_secret_and_offers_the_witness(
     assert wrong.status_code == 400
     assert b'value="35"' in wrong.content
     assert b"kept words" in wrong.content
+    assert b"nobody signs for another" in wrong.content
+    for secret, words in (("", b"No password was typed"), ("AB2C-DE3F-GH4J-KL5M", b"does not sign")):
+        assert words in page.post(address, fields | {"secret": secret}).content
     assert AuditRow.objects.filter(who="nurse", outcome="refused").exists()
     assert page.post(address, fields | {"seen": seen[1][:-1] + "x"}).status_code == 409
     assert page.post(address, fields).status_code == 302

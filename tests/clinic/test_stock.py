@@ -36,7 +36,10 @@ def vials(by: Account, *, number: str = "KET-7", units: int = 4, **other: object
     said = {"product": "racemic", "form": "vial", "strength": "50 mg/mL, 10 mL", "unit_mg": mg("500.00")} | other
     expires = clock.today(by.practice.zone) + timedelta(days=200)
     received = Receipt(number=number, units=units, expires_on=expires, cupboard=CUPBOARD, **said)  # type: ignore[arg-type]
-    return receive(received, by=by, key=f"in-{number}-{units}")
+    seen_by = Account.objects.filter(practice=by.practice, role="pharmacist").exclude(pk=by.pk).first()
+    assert seen_by is not None
+    witness = Witness(account=seen_by, proof=shown(seen_by))
+    return receive(received, by=by, proof=shown(by), witness=witness, key=f"in-{number}-{units}")
 
 
 def devices(by: Account, units: int = 6) -> LedgerLine:
@@ -195,6 +198,62 @@ def test_nobody_counts_alone_and_what_is_destroyed_is_seen_by_two(account: Peopl
     line = destroy(vial.lot_id, CUPBOARD, mg("500"), why="expired", by=nurse, proof=shown(nurse),
                    witness=second(account), key="d")  # fmt: skip
     assert (line.balance_mg, line.witness) == (mg("1500"), account("pharmacist").name)
+
+
+def test_nothing_is_received_by_one_person_alone(account: People) -> None:
+    nurse = account("nurse")
+    line = vials(nurse)
+    assert (line.by, line.witness) == (nurse.name, account("pharmacist").name)
+    received = Receipt(product="racemic", form="vial", number="X", strength="50 mg/mL", unit_mg=mg("500"), units=1,
+                       expires_on=clock.today(nurse.practice.zone), cupboard=CUPBOARD)  # fmt: skip
+    with pytest.raises(BadInput, match="witness"):
+        receive(received, by=nurse, proof=shown(nurse), witness=Witness(account=nurse, proof=shown(nurse)), key="r")
+    with pytest.raises(NotProven):
+        receive(received, by=nurse, proof=Proof(username="x"), witness=second(account), key="r")
+    assert LedgerLine.objects.count() == 1
+
+
+def test_what_was_given_is_what_was_signed_or_somebody_says_why_and_a_prescriber_is_told(account: People) -> None:
+    spray, nurse = devices(account("nurse")), account("nurse")
+    found, visit = sprayed(account)
+    uses = [use(spray, "84", "56", "28")]
+    said = {"by": nurse, "proof": shown(nurse), "witness": second(account)}
+    for words in ("", "broken"):
+        with pytest.raises(BadInput, match=r"84\.00 mg, as the dose was signed"):
+            record_use(found, visit, uses, key="u", words=words, **said)  # type: ignore[arg-type]
+    assert LedgerLine.objects.count() == 1
+    [line] = record_use(found, visit, uses, key="u", words="the third device did not spray", **said)  # type: ignore[arg-type]
+    alert = Alert.objects.get(kind="stock.not_as_signed", patient_id=SPRAYED, about=visit)
+    assert alert.owner is not None
+    assert alert.owner.role == "prescriber"
+    correct_use(found, line.pk, use(spray, "84", "84", "0"), why="it did spray", key="c", **said)  # type: ignore[arg-type]
+    assert Alert.objects.get(pk=alert.pk).closed_at is not None
+
+
+def test_devices_are_counted_as_devices_vials_as_vials_and_what_is_left_out_is_said(
+    browser_of: Callable[..., Client], account: People
+) -> None:
+    spray, vial = devices(account("nurse"), units=6), vials(account("nurse"))
+    other = vials(account("nurse"), number="KET-8")
+    nurse = browser_of("nurse", signs=True)
+    give_secret(account("pharmacist"))
+    numbers = {line.lot_id: Balance.objects.get(lot=line.lot).pk for line in (spray, vial, other)}
+    fields = {f"units-{numbers[spray.lot_id]}": "6", f"units-{numbers[vial.lot_id]}": "3",
+              f"mg-{numbers[vial.lot_id]}": "499.5", "key": "n", "witness": "pharmacist", "witness_secret": SECRET,
+              **signing(account("nurse"))}  # fmt: skip
+    wrong = nurse.post("/stock/count", fields | {f"units-{numbers[spray.lot_id]}": "5.5"})
+    assert wrong.status_code == 400
+    assert "a whole number of devices" in wrong.content.decode()
+    page = nurse.post("/stock/count", fields, follow=True).content.decode()
+    assert dict(Count.objects.values_list("lot__number", "counted_mg")) == {
+        "SPR-1": mg("168.00"), "KET-7": mg("1999.50"),
+    }  # fmt: skip
+    assert Difference.objects.get().difference_mg == mg("-0.50")
+    assert "Not counted: " in page
+    assert "KET-8" in page
+    with pytest.raises(BadInput, match="whole devices"):
+        count({(spray.lot_id, CUPBOARD): mg("46")}, by=account("nurse"), proof=shown(account("nurse")),
+              second=second(account), key="odd")  # fmt: skip
 
 
 def test_hundredths_add_up_exactly_on_every_database(account: People) -> None:

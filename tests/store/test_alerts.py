@@ -132,7 +132,7 @@ def test_the_same_is_open_once_and_what_was_closed_may_come_again(house: dict[st
         Alert.objects.create(
             practice=first.practice, kind=ITEM9, patient_id="p1", raised_at=TUESDAY, next_at=TUESDAY, owner_role="nurse"
         )
-    assert act.act(first.pk, "called", by=house["ada"], closes=True)
+    assert act.act(first.pk, "called, all well", by=house["ada"], closes=True)
     assert item9(house, once=True) == first
     assert item9(house) != first
 
@@ -157,7 +157,7 @@ def test_closing_takes_words_and_stops_the_clock(house: dict[str, Account], wall
     alert = item9(house)
     with pytest.raises(BadInput, match="what was done"):
         act.act(alert.pk, "  ", by=house["ada"], closes=True)
-    assert act.act(alert.pk, "called", by=house["ada"])
+    assert act.act(alert.pk, "called her", by=house["ada"])
     assert again(alert).closed_at is None
     assert act.act(alert.pk, "reached her sister", by=house["ada"], closes=True)
     wall.wait(days=3)

@@ -26,7 +26,8 @@ def stocked(mg: str = "100.00") -> tuple[Account, Witness, LedgerLine]:
         product="racemic", form="vial", number="RACE", strength="50 mg/mL", unit_mg=Decimal(mg), units=1,
         expires_on=clock.today(by.practice.zone) + timedelta(days=90), cupboard="safe",
     )  # fmt: skip
-    return by, Witness(account=other, proof=shown(other)), receive(received, by=by, key="in")
+    witness = Witness(account=other, proof=shown(other))
+    return by, witness, receive(received, by=by, proof=shown(by), witness=witness, key="in")
 
 
 def take(by: Account, second: Witness, lot: int, mg: str, key: str) -> LedgerLine:

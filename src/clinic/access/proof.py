@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.sign_in import proves
+
+_SIGN_IN_CODE = re.compile(r"([A-Z0-9]{4}-){3}[A-Z0-9]{4}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,14 @@ class Proof:
 
 
 class NotProven(Exception):
-    """Nobody has shown that they are who signs; nothing is signed."""
+    """Nobody has shown that they are who signs; nothing is signed.
+
+    `typed` says what was wrong with what was typed, as far as its shape tells: "nothing", "sign-in-code", else empty.
+    """
+
+    def __init__(self, username: str, *, typed: str = "") -> None:
+        super().__init__(username)
+        self.typed = typed
 
 
 def prove(account: Account, secret: str, *, username: str | None = None) -> Proof:
@@ -29,8 +39,14 @@ def prove(account: Account, secret: str, *, username: str | None = None) -> Proo
     Raises NotProven where they are not; `access.sign_in.proves` slows guessing and puts a failure on the trail.
     """
     if not proves(account, secret):  # tried whatever the name, so that a wrong name takes as long
-        raise NotProven(account.username)
+        raise NotProven(account.username, typed=_shape(secret))
     if username not in (None, account.username):
         audit.append("prove", outcome="refused", account=account)
         raise NotProven(account.username)
     return Proof(username=account.username)
+
+
+def _shape(secret: str) -> str:
+    """What this looks like that cannot sign; it says nothing of whether it is right."""
+    typed = secret.strip().upper()
+    return "sign-in-code" if _SIGN_IN_CODE.fullmatch(typed) else "" if typed else "nothing"

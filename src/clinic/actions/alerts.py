@@ -29,6 +29,8 @@ from clinic.record.models import Practice
 from ketapath.errors import BadInput
 
 LONGEST_WORDS = 1000
+SHORTEST_WORDS = 8
+"""Letters that say what was done: "x" tells nobody anything."""
 AT_ONCE = 500
 """So many alerts are passed on in one turn of the worker; the rest in the next, a second later."""
 _BACK = timedelta(minutes=2)
@@ -115,18 +117,15 @@ def acknowledge(number: int, *, by: Account) -> bool:
 def act(number: int, words: str, *, by: Account, closes: bool = False) -> bool:
     """Write down what was done about it, and close it with that where `closes`; False where it is closed.
 
-    Raises BadInput without words, and Refused for whoever it is not for.
+    Raises BadInput without a sentence, and Refused for whoever it is not for.
     """
     with transaction.atomic():
         alert = _mine(number, by)
         if alert is None:
             return False
-        said = words.strip()[:LONGEST_WORDS]
-        if not said:
-            raise BadInput(
-                field=_("what was done"), found=_("nothing"), limit=_("a line of words"),
-                next_step=_("Write what was done about it, or why nothing has to be."),
-            )  # fmt: skip
+        said = _sentence(
+            words, _("what was done"), _("Write what you did, whom you reached, or why nothing has to be done.")
+        )
         now = clock.now()
         alert.action = said
         if alert.state == Alert.OPEN:
@@ -139,6 +138,37 @@ def act(number: int, words: str, *, by: Account, closes: bool = False) -> bool:
             alert.save()
             _step(alert, "acted", now, by=by.name, words=said)
         _tell(alert, by, "closed" if closes else "acted")
+    return True
+
+
+def open_again(number: int, why: str, *, by: Account) -> bool:
+    """What somebody closed is open once more and is `by`'s, who knows of it; False where it is open.
+
+    Raises BadInput without a sentence and where the same is open already, and Refused for whoever it is not for, and
+    for what was settled because it is gone.
+    """
+    require(by, "answer-alert")
+    with transaction.atomic():
+        closed = query.visible(by).filter(pk=number).exclude(closed_at=None).values_list("pk", flat=True)
+        alert = Alert.objects.select_for_update().filter(pk__in=list(closed)).exclude(closed_at=None).first()
+        if alert is None:
+            return False
+        if not query.answers(alert, by) or not query.may_open_again(alert):
+            raise Refused("answer-alert", patient_id=alert.patient_id)
+        said = _sentence(why, _("why it is opened again"), _("Write what has come up, or what was not done."))
+        same = {"kind": alert.kind, "patient_id": alert.patient_id, "about": alert.about}
+        if Alert.objects.filter(practice=alert.practice, closed_at=None, **same).exists():
+            raise BadInput(
+                field=_("alert"), found=_("the same one, raised anew and open"), limit=_("one that is not open"),
+                next_step=_("Answer the open one: it is in the list."),
+            )  # fmt: skip
+        now = clock.now()
+        alert.closed_at, alert.closed_by = None, ""
+        alert.state, alert.owner, alert.owner_role = Alert.ACKNOWLEDGED, by, by.role
+        alert.next_at = _after(alert, "act", now)
+        alert.save()
+        _step(alert, "reopened", now, by=by.name, words=said)
+        _tell(alert, by, "opened again")
     return True
 
 
@@ -174,7 +204,7 @@ def pass_on(number: int, *, by: Account) -> bool:
         alert = _locked(query.waiting(by).filter(pk=number)).first()
         if alert is None:
             return False
-        _go_on(alert, clock.now(), by=by.name)
+        _go_on(alert, clock.now(), by=by)
         _tell(alert, by, "passed on")
     return True
 
@@ -261,21 +291,25 @@ def set_address(username: str, address: str, *, by: Account) -> None:
         audit.append("set-alert-chain", outcome="done", account=by, entities=["address", account.username])
 
 
-def _go_on(alert: Alert, now: datetime, *, by: str = "") -> None:
-    """To the next person; from the third on to the same people again. Where there is nobody, directors are told."""
+def _go_on(alert: Alert, now: datetime, *, by: Account | None = None) -> None:
+    """To the next person; from the third on to the same people again. Where there is nobody, directors are told.
+
+    Never to `by`, who passes it on, while there is anybody else.
+    """
     was_acknowledged, staff = alert.state == Alert.ACKNOWLEDGED, Staff(alert.practice, now)
-    already = query.told_already(alert)
+    own = set() if by is None else {by.pk}
+    already = query.told_already(alert) | own
     what = "not-acted" if was_acknowledged else "passed-on"
     level, people = min(alert.level + 1, LAST), tuple[Account, ...]()
     if alert.level < LAST:
         people = next((p for up in range(level, LAST + 1) if (p := staff.told(alert, up, already))), ())
     if not people and already:  # everybody has been told: once more, all of them
-        people, what = staff.told(alert, LAST, ()), "again"
+        people, what = staff.told(alert, LAST, own) or staff.told(alert, LAST, ()), "again"
     others = [account for account in people if account.pk != alert.owner_id]
     alert.level, alert.state = level, Alert.OPEN
     alert.owner = (others or people or (None,))[0]
     alert.owner_role = alert.owner.role if alert.owner is not None else alert.owner_role
-    _step(alert, what if people else "nobody", now, by=by, people=people, writes=True)
+    _step(alert, what if people else "nobody", now, by="" if by is None else by.name, people=people, writes=True)
     alert.next_at = _after(alert, "third", now)
     alert.save()
     if not people or (what == "again" and level == 1):
@@ -344,6 +378,17 @@ def _close(alert: Alert, what: str, *, by: str, words: str) -> None:
     alert.state, alert.closed_at, alert.closed_by, alert.next_at = Alert.CLOSED, now, by, None
     alert.save()
     _step(alert, what, now, by=by, words=words)
+
+
+def _sentence(words: str, field: str, next_step: str) -> str:
+    """These words, cut to what is kept. Raises BadInput where they tell nobody anything."""
+    said = words.strip()[:LONGEST_WORDS]
+    if sum(letter.isalnum() for letter in said) < SHORTEST_WORDS:
+        raise BadInput(
+            field=field, found=said or _("nothing"), next_step=next_step,
+            limit=_("a sentence of at least %(count)s letters") % {"count": SHORTEST_WORDS},
+        )  # fmt: skip
+    return said
 
 
 def _mine(number: int, by: Account) -> Alert | None:

@@ -126,7 +126,7 @@ def send_form(
     if five.open_fields:
         raise BadInput(
             field=_("form"), found=_("open: %(what)s") % {"what": ", ".join(f.label for f in five.open_fields)},
-            limit=_("complete"), next_step=_("Answer what is open, then send it."),
+            limit=_("an answer to each of them"), next_step=_("Answer what is open, then send it."),
         )  # fmt: skip
     today = clock.today(by.practice.zone)
     if how not in WAYS or not five.entry.on <= sent_on <= today:
@@ -155,7 +155,8 @@ def remind_of_forms(practice: Practice) -> None:
     """For the morning round: an alert for each monitoring form whose last day is over, once while it is open."""
     for one in due_forms(Reach(practice=practice)):
         if one.is_overdue:
-            raise_alert(practice, kind=OVERDUE, patient_id=one.line.patient_id, about=one.visit_id)
+            said = {"day": one.on.isoformat()}
+            raise_alert(practice, kind=OVERDUE, patient_id=one.line.patient_id, about=one.visit_id, words_values=said)
 
 
 def set_site(values: Mapping[str, str], *, by: Account) -> None:

@@ -273,9 +273,10 @@ def _place(found: Chart, visit: PlannedVisit, on: date, at: time, room: str) -> 
 def _taken(found: Chart, visit: PlannedVisit, on: date, at: time, why: str) -> BadInput:
     have = openings(found.practice, [on], patient_id=found.patient_id)
     slots = free(found, have, replace(visit, starts=at), on, minutes=_asked_minutes(visit))
-    limit = _("a time that is free on that day: %(times)s") % {"times": free_words(found, slots)}
     if isinstance(slots, str):
-        limit = _("a time that is free; on that day there is none: %(why)s") % {"why": WANTING[slots]}
+        limit = _("another day, as no time of this one is free: %(why)s") % {"why": WANTING[slots]}
+        return BadInput(field=_("time"), found=f"{at:%H:%M}, {why}", limit=limit, next_step=_("Choose another day."))
+    limit = _("a time that is free on that day: %(times)s") % {"times": free_words(found, slots)}
     return BadInput(
         field=_("time"), found=f"{at:%H:%M}, {why}", limit=limit, next_step=_("Choose one of them, or another day.")
     )

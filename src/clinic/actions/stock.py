@@ -20,17 +20,24 @@ from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.permission import Refused, may, require
 from clinic.access.proof import NotProven, Proof
+from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import KeyReused
 from clinic.practice.models import Balance, LedgerLine, Lot
 from clinic.practice.models.stock import NOTHING
 from clinic.queries.person import Chart
+from clinic.queries.stock import uses_of
 from ketapath.domain.session import Administration
 from ketapath.errors import BadInput
+from ketapath.outputs import amount
 
 PRODUCTS = ("racemic", "esketamine")
 FORMS = ("vial", "device")
 DEVICE_MG = Decimal("28.00")  # source: SPRAVATO label, 1 Indications and 3 Dosage forms (LBL_US19): 28 mg a device
 MOST_MG = Decimal("99999.99")
+MOST_UNITS = 1000
+SHORTEST_REASON = 8
+"""Letters of a reason: "x" tells nobody anything."""
+NOT_AS_SIGNED = "stock.not_as_signed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +50,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Vials or devices that came in: `units` of `unit_mg` milligrams of base each."""
+    """Vials or devices that came in: `units` of `unit_mg` milligrams of base each; `date.min` for no expiry."""
 
     product: str
     form: str
@@ -67,11 +74,15 @@ class Use:
     wasted_mg: Decimal
 
 
-def receive(received: Receipt, *, by: Account, key: str) -> LedgerLine:
-    """Put it into the book. Raises BadInput for what cannot be, and for a lot that is known as something else."""
+def receive(received: Receipt, *, by: Account, proof: Proof, witness: Witness, key: str) -> LedgerLine:
+    """Put into the book what two people have seen come in.
+
+    Raises NotProven, and BadInput for a wrong witness, what cannot be, and a lot that is known as something else.
+    """
     require(by, "receive-stock")
+    _check_witness("receive-stock", by, proof, witness)
     _check_receipt(received, by)
-    amount = received.unit_mg * received.units
+    came = received.unit_mg * received.units
     with transaction.atomic():
         lot, _is_new = Lot.objects.get_or_create(
             practice=by.practice, product=received.product, number=received.number,
@@ -89,11 +100,14 @@ def receive(received: Receipt, *, by: Account, key: str) -> LedgerLine:
         Balance.objects.get_or_create(
             lot=lot, cupboard=received.cupboard, defaults={"practice": by.practice, "mg": NOTHING}
         )
-        repeated = _repeated(by, key, {(lot.pk, received.cupboard): amount})
+        repeated = _repeated(by, key, {(lot.pk, received.cupboard): came})
         if repeated:
             return repeated[0]
-        line = _line(lot, received.cupboard, "receipt", amount, by=by, key=key, words=received.words)
+        line = _line(
+            lot, received.cupboard, "receipt", came, by=by, key=key, words=received.words, witness=witness.account
+        )  # fmt: skip
         audit.append("receive-stock", outcome="done", account=by, entities=[_name(line)])
+        audit.append("witness", outcome="done", account=witness.account, entities=[_name(line)])
     return line
 
 
@@ -111,7 +125,8 @@ def record_use(
     """What was drawn, given and wasted for the dose of this visit, once it has ended: a line for each lot.
 
     Called by whoever gave the dose or helped, with a second person. Raises NotProven, BadInput for a wrong witness, a
-    lot that has expired or does not hold so much, and what does not add up.
+    lot that has expired or does not hold so much, and what does not add up. Where less or more was given than the
+    dose that was signed, `words` have to say why, and a prescriber is told.
     """
     require(by, "record-drug", patient_id=found.patient_id)
     _check_witness("record-drug", by, proof, witness, patient_id=found.patient_id)
@@ -121,7 +136,7 @@ def record_use(
     with transaction.atomic():
         changes = {(use.lot, use.cupboard): -use.drawn_mg for use in uses}
         if len(changes) != len(uses):
-            raise BadInput(field=_("lot"), found=_("the same lot twice"), limit=_("each lot once"),
+            raise BadInput(field=_("lot"), found=_("the same lot twice"), limit=_("each lot of a cupboard once"),
                            next_step=_("Add the amounts up."))  # fmt: skip
         repeated = _repeated(by, key, changes)
         if repeated:
@@ -129,6 +144,7 @@ def record_use(
         if LedgerLine.objects.filter(practice=by.practice, visit_id=visit_id, kind="use").exists():
             raise BadInput(field=_("drug record"), found=_("one for this visit"), limit=_("one drug record a visit"),
                            next_step=_("Correct the lines that are there."))  # fmt: skip
+        differs = _differs(sum((use.given_mg for use in uses), NOTHING), given, words)
         lines = []
         for use in sorted(uses, key=lambda u: (u.lot, u.cupboard)):
             lot = _lot(by, use.lot)
@@ -140,13 +156,18 @@ def record_use(
         named = [_name(line) for line in lines]
         audit.append("record-drug", outcome="done", account=by, patient_id=found.patient_id, entities=named)
         audit.append("witness", outcome="done", account=witness.account, patient_id=found.patient_id, entities=named)
+        if differs:
+            _tell_whether_it_differs(found, visit_id, given, by)
     return lines
 
 
 def correct_use(
     found: Chart, number: int, right: Use, *, why: str, by: Account, proof: Proof, witness: Witness, key: str
 ) -> LedgerLine:
-    """A new line that makes the use of line `number` what `right` says; the old line stays as it was written."""
+    """A new line that makes the use of line `number` what `right` says; the old line stays as it was written.
+
+    A prescriber is told where the book and the signed dose differ after it; where they agree, what was told is settled.
+    """
     require(by, "record-drug", patient_id=found.patient_id)
     _check_witness("record-drug", by, proof, witness, patient_id=found.patient_id)
     if not why.strip():
@@ -161,7 +182,8 @@ def correct_use(
         before = LedgerLine.objects.filter(practice=by.practice, username=by.username, key=key).first() if key else None
         if before is not None:
             return before
-        _check_use(right, wrong.lot, _ended_dose(found, wrong.visit_id), on=None)
+        given = _ended_dose(found, wrong.visit_id)
+        _check_use(right, wrong.lot, given, on=None)
         told = [wrong, *wrong.corrections.all()]
         change = Use(
             lot=right.lot,
@@ -177,25 +199,30 @@ def correct_use(
         audit.append(
             "record-drug", outcome="done", account=by, patient_id=found.patient_id, entities=[_name(line), _name(wrong)]
         )
+        audit.append("witness", outcome="done", account=witness.account, patient_id=found.patient_id,
+                     entities=[_name(line)])  # fmt: skip
+        _tell_whether_it_differs(found, wrong.visit_id, given, by)
     return line
 
 
 def destroy(
-    lot: int, cupboard: str, amount: Decimal, *, why: str, by: Account, proof: Proof, witness: Witness, key: str
+    lot: int, cupboard: str, milligrams: Decimal, *, why: str, by: Account, proof: Proof, witness: Witness, key: str
 ) -> LedgerLine:
     """What has expired, was broken or is handed over for destruction leaves the book, seen by a second person."""
     require(by, "destroy-stock")
     _check_witness("destroy-stock", by, proof, witness)
     if not why.strip():
         raise _no_reason()
-    if not NOTHING < amount <= MOST_MG:
+    if not NOTHING < milligrams <= MOST_MG:
         raise _nothing()
     with transaction.atomic():
-        repeated = _repeated(by, key, {(lot, cupboard): -amount})
+        repeated = _repeated(by, key, {(lot, cupboard): -milligrams})
         if repeated:
             return repeated[0]
+        there = _lot(by, lot)
+        check_whole(there, milligrams)
         line = _line(
-            _lot(by, lot), cupboard, "destroyed", -amount, by=by, key=key, words=why, witness=witness.account
+            there, cupboard, "destroyed", -milligrams, by=by, key=key, words=why, witness=witness.account
         )  # fmt: skip
         audit.append("destroy-stock", outcome="done", account=by, entities=[_name(line)])
     return line
@@ -204,6 +231,17 @@ def destroy(
 def add_line(lot: Lot, cupboard: str, kind: str, change: Decimal, *, by: Account, key: str, words: str) -> LedgerLine:
     """A line of another act of this room, such as the end of a difference; inside that act's transaction."""
     return _line(lot, cupboard, kind, change, by=by, key=key, words=words)
+
+
+def check_whole(lot: Lot, *milligrams: Decimal) -> None:
+    """Raises BadInput for an amount of a lot of devices that is not a number of whole devices."""
+    broken = [mg for mg in milligrams if lot.form == "device" and mg % lot.unit_mg]
+    if broken:
+        raise BadInput(
+            field=_("amount of lot %(lot)s") % {"lot": lot.number}, found=_("%(mg)s mg") % {"mg": broken[0]},
+            limit=_("whole devices, %(mg)s mg each") % {"mg": lot.unit_mg},
+            next_step=_("Count the devices and multiply."),
+        )  # fmt: skip
 
 
 def check_witness(act: str, by: Account, proof: Proof, witness: Witness) -> None:
@@ -290,7 +328,7 @@ def _check_witness(act: str, by: Account, proof: Proof, witness: Witness, *, pat
         audit.append("witness", outcome="refused", account=by, patient_id=patient_id, entities=["witness"])
         raise BadInput(
             field=_("witness"), found=other.name if other.practice_id == by.practice_id else _("nobody of this clinic"),
-            limit=_("another prescriber, nurse or pharmacist of this clinic, who signs with their own secret"),
+            limit=_("another prescriber, nurse or pharmacist of this clinic, who signs with their own password"),
             next_step=_("Ask a colleague who was in the room."),
         )  # fmt: skip
 
@@ -303,9 +341,30 @@ def _ended_dose(found: Chart, visit_id: str) -> Administration:
     if given is None or given.ended_at is None:
         raise BadInput(
             field=_("order of steps"), found=_("a dose that has not ended"), limit=_("a dose that has ended"),
-            next_step=_("End the dose first."),
+            next_step=_("End the dose first, then record what was drawn for it."),
         )  # fmt: skip
     return given
+
+
+def _differs(in_book: Decimal, given: Administration, words: str) -> bool:
+    """Whether the book would not say what was signed as given. Raises BadInput where nobody says why."""
+    signed = amount(given.dose_mg)
+    if in_book != signed and len(words.strip()) < SHORTEST_REASON:
+        raise BadInput(
+            field=_("given"), found=_("%(mg)s mg") % {"mg": in_book},
+            limit=_("%(mg)s mg, as the dose was signed") % {"mg": signed},
+            next_step=_("Type what was given. If it really differs, write why into the remark; a prescriber is told."),
+        )  # fmt: skip
+    return in_book != signed
+
+
+def _tell_whether_it_differs(found: Chart, visit_id: str, given: Administration, by: Account) -> None:
+    """A prescriber is told where the book of this visit and its signed dose differ, and that is settled where not."""
+    in_book = sum((use.given_mg for use in uses_of(by.practice, visit_id)), NOTHING)
+    if in_book == amount(given.dose_mg):
+        settle(by.practice, kind=NOT_AS_SIGNED, patient_id=found.patient_id, about=visit_id, by=by)
+    else:
+        raise_alert(by.practice, kind=NOT_AS_SIGNED, patient_id=found.patient_id, about=visit_id, not_for=by)
 
 
 def _lot(by: Account, number: int) -> Lot:
@@ -329,7 +388,7 @@ def _check_use(use: Use, lot: Lot, given: Administration, *, on: date | None) ->
             next_step=_("If it was really used, tell a prescriber and record an adverse event or a difference."),
         )  # fmt: skip
     amounts = (use.drawn_mg, use.given_mg, use.wasted_mg)
-    if not all(NOTHING <= amount <= MOST_MG for amount in amounts) or use.drawn_mg == NOTHING:
+    if not all(NOTHING <= mg <= MOST_MG for mg in amounts) or use.drawn_mg == NOTHING:
         raise _nothing()
     if use.drawn_mg != use.given_mg + use.wasted_mg:
         raise BadInput(
@@ -338,32 +397,43 @@ def _check_use(use: Use, lot: Lot, given: Administration, *, on: date | None) ->
             limit=_("given and wasted together what was drawn"),
             next_step=_("If milligrams are missing, record what is known and open a difference."),
         )  # fmt: skip
-    if lot.form == "device" and any(amount % lot.unit_mg for amount in (use.drawn_mg, use.given_mg)):
-        raise BadInput(field=_("amount"), found=str(use.given_mg), limit=_("whole devices of %(mg)s mg")
-                       % {"mg": lot.unit_mg}, next_step=_("Count the devices."))  # fmt: skip
+    check_whole(lot, use.drawn_mg, use.given_mg)
 
 
 def _check_receipt(received: Receipt, by: Account) -> None:
     if received.product not in PRODUCTS or received.form not in FORMS:
         raise BadInput(field=_("product"), found=received.product or _("nothing"), limit=_("a product of the list"),
                        next_step=_("Choose one."))  # fmt: skip
-    if not received.number.strip() or not received.cupboard.strip():
-        raise BadInput(field=_("lot"), found=_("nothing"), limit=_("the lot on the package, and a cupboard"),
-                       next_step=_("Type both."))  # fmt: skip
-    if not NOTHING < received.unit_mg <= MOST_MG or not 1 <= received.units <= 1000:
-        raise _nothing()
+    if not received.number.strip():
+        raise BadInput(field=_("lot"), found=_("nothing"), limit=_("the lot's number as it is on the package"),
+                       next_step=_("Read it off the package and type it."))  # fmt: skip
+    if not received.cupboard.strip():
+        raise BadInput(field=_("cupboard"), found=_("nothing"), limit=_("the cupboard that it is put into"),
+                       next_step=_("Type its name."))  # fmt: skip
+    if not NOTHING < received.unit_mg <= MOST_MG:
+        raise BadInput(
+            field=_("in each vial or device"), found=_("%(mg)s mg") % {"mg": received.unit_mg},
+            limit=_("milligrams of base above 0, at most %(most)s") % {"most": MOST_MG},
+            next_step=_("Read the package again."),
+        )  # fmt: skip
+    if not 1 <= received.units <= MOST_UNITS:
+        raise BadInput(field=_("how many"), found=str(received.units), next_step=_("Count them and type how many."),
+                       limit=_("a whole number from 1 to %(most)s") % {"most": MOST_UNITS})  # fmt: skip
     if received.form == "device" and received.unit_mg != DEVICE_MG:
         raise BadInput(field=_("amount"), found=str(received.unit_mg), limit=_("28 mg in each device"),
                        next_step=_("Read the package again."))  # fmt: skip
+    if received.expires_on == date.min:
+        raise BadInput(field=_("use up to"), found=_("nothing"), limit=_("the last day that is on the package"),
+                       next_step=_("Choose the day."))  # fmt: skip
     if received.expires_on < clock.today(by.practice.zone):
-        raise BadInput(field=_("expiry"), found=date_format(received.expires_on, "j M Y"),
+        raise BadInput(field=_("use up to"), found=date_format(received.expires_on, "j M Y"),
                        limit=_("a day that is not over"), next_step=_("Send it back."))  # fmt: skip
 
 
 def _nothing() -> BadInput:
     return BadInput(
-        field=_("amount"), found=_("nothing that can be recorded"), limit=_("milligrams of base, to the hundredth"),
-        next_step=_("Type the amounts again."),
+        field=_("amount"), found=_("0 mg"), limit=_("milligrams of base above 0, at most %(most)s") % {"most": MOST_MG},
+        next_step=_("Choose the lot and type the milligrams."),
     )  # fmt: skip
 
 

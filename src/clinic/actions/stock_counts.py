@@ -14,7 +14,7 @@ from clinic.access.models import Account
 from clinic.access.permission import Refused, require
 from clinic.access.proof import Proof
 from clinic.actions.alerts import raise_alert, settle
-from clinic.actions.stock import MOST_MG, Witness, add_line, check_witness
+from clinic.actions.stock import MOST_MG, Witness, add_line, check_whole, check_witness
 from clinic.practice.models import Balance, Count, Difference, Lot
 from clinic.practice.models.stock import NOTHING
 from ketapath.errors import BadInput
@@ -36,8 +36,8 @@ def count(
     check_witness("count-stock", by, proof, second)
     if not counted or not all(NOTHING <= mg <= MOST_MG for mg in counted.values()):
         raise BadInput(
-            field=_("count"), found=_("nothing"), limit=_("the milligrams that are there, 0 for an empty one"),
-            next_step=_("Count and type them."),
+            field=_("count"), found=_("nothing"), limit=_("what is there of at least one lot, 0 where it is empty"),
+            next_step=_("Count the lots and type what is there."),
         )  # fmt: skip
     now, opened = clock.now(), []
     with transaction.atomic():
@@ -52,6 +52,7 @@ def count(
             if held is None:
                 raise BadInput(field=_("lot"), found=cupboard, limit=_("a lot of this clinic in this cupboard"),
                                next_step=_("Choose one from the list."))  # fmt: skip
+            check_whole(held.lot, found_mg)
             made = Count.objects.create(
                 practice=by.practice, lot=held.lot, cupboard=cupboard, counted_on=clock.today(by.practice.zone),
                 counted_mg=found_mg, book_mg=held.mg, at=now, by=by.name, username=by.username,
@@ -71,6 +72,7 @@ def open_difference(lot: int, cupboard: str, difference: Decimal, *, why: str, v
     if held is None or not difference or abs(difference) > MOST_MG:
         raise BadInput(field=_("difference"), found=str(difference), limit=_("milligrams of a lot in a cupboard"),
                        next_step=_("Choose the lot and type them."))  # fmt: skip
+    check_whole(held.lot, difference)
     if not why.strip():
         raise _no_words()
     with transaction.atomic():

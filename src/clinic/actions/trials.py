@@ -129,7 +129,7 @@ def _progress(row: SimulatedTrial, goes_on: Callable[[], bool]) -> Callable[[int
 def _read(data: bytes) -> Design:
     if not 0 < len(data) <= MOST_BYTES:
         raise BadInput(
-            field=_("design"), found=_("%(n)s bytes") % {"n": len(data)}, limit=_("needed is a text of at most 64 KiB"),
+            field=_("design"), found=_("%(n)s bytes") % {"n": len(data)}, limit=_("a text of at most 64 KiB"),
             next_step=_("Choose a ready design, or send your own."),
         )  # fmt: skip
     return read_design(data, knowledge().response)
@@ -145,7 +145,7 @@ def _fits(design: Design) -> int:
         possible = most * design.trials // courses
         raise BadInput(
             field="trials", found=design.trials,
-            limit=_("needed is at most %(n)s of this design in the clinic") % {"n": f"{possible:,}"},
+            limit=_("at most %(n)s of this design in the clinic") % {"n": f"{possible:,}"},
             next_step=_("Take fewer trials or subjects, or run it with the command ketapath trial."),
         )  # fmt: skip
     return design.trials * sizes

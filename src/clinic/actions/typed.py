@@ -50,12 +50,13 @@ def time_of_day(words: str) -> time:
     return found.replace(second=0, microsecond=0, tzinfo=None)
 
 
-def whole(words: str) -> int:
-    """A whole number of up to four digits. Raises BadInput where it is none."""
+def whole(words: str, *, field: str) -> int:
+    """A whole number of up to four digits. Raises BadInput, which names the field, where it is none."""
     if not (words.isascii() and words.isdigit() and len(words) <= 4):
         raise BadInput(
-            field=_("number"), found=words or _("nothing"), limit=_("a whole number"), next_step=_("Type one.")
-        )
+            field=field, found=words or _("nothing"), limit=_("a whole number from 0 to 9999"),
+            next_step=_("Type it in digits alone."),
+        )  # fmt: skip
     return int(words)
 
 

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from clinic import clock
 from clinic.access.models import Account
 from clinic.actions.alerts import raise_alert, settle
-from clinic.practice.models import Alert, Certificate
+from clinic.practice.models import Alert, Certificate, Room
 from clinic.queries import referral
 from clinic.queries.person import Chart, chart, clinic_now, knowledge_at
 from clinic.queries.today import overdue_scores
@@ -45,9 +45,14 @@ def watch_sessions(practice: Practice) -> int:
     """
     late = _overdue(practice)
     for patient_id, gaps in late.items():
-        for about in gaps:
+        for about, said in gaps.items():
             with transaction.atomic():
-                raise_alert(practice, kind=READING, patient_id=patient_id, about=about, once=True)
+                told = raise_alert(
+                    practice, kind=READING, patient_id=patient_id, about=about, words_values=said, once=True
+                )
+                if told.closed_at is None and told.values != said:  # part of it has been read
+                    told.values = said
+                    told.save(update_fields=["values"])
     _settle_filled(practice, late, Alert.objects.filter(practice=practice))
     return len(late)
 
@@ -66,20 +71,31 @@ def _settle_filled(
             settle(practice, kind=READING, patient_id=alert.patient_id, about=alert.about, by=by)
 
 
-def _overdue(practice: Practice, patient_id: str = "") -> dict[str, list[str]]:
+def _overdue(practice: Practice, patient_id: str = "") -> dict[str, dict[str, dict[str, str]]]:
     """For each open visit, by person, the gaps in its readings as alerts name them; of this person alone where named.
 
-    Read from the projection, so that no chart is read for it.
+    Each with what is to be read, in which room, and since when by the clinic's clock. Read from the projection, so that
+    no chart is read for it.
     """
     lines = VisitLine.objects.filter(practice=practice, closed_at=None)
     now, known = clock.now(), knowledge_at(clinic_now(practice))
-    found: dict[str, list[str]] = {}
+    rooms = dict(Room.objects.filter(practice=practice).values_list("code", "name"))
+    found: dict[str, dict[str, dict[str, str]]] = {}
     for line in lines.filter(patient_id=patient_id) if patient_id else lines:
         visit = visit_from_json(line.content["visit"])
         route = "" if visit.administration is None else visit.administration.route
         awaited = due(visit, route, known, now=now) if visit.status == "in-progress" else ()
-        times = (d.due_at.astimezone(UTC) for d in awaited if d.is_overdue and d.due_at is not None)
-        found[line.patient_id] = list(dict.fromkeys(f"{visit.origin.id} {at:%Y-%m-%dT%H:%M:%S}" for at in times))
+        gaps: dict[datetime, list[str]] = {}
+        for one in awaited:
+            if one.is_overdue and one.due_at is not None:
+                gaps.setdefault(one.due_at.astimezone(UTC), []).append(one.what)
+        found[line.patient_id] = {
+            f"{visit.origin.id} {at:%Y-%m-%dT%H:%M:%S}": {
+                "what": ", ".join(dict.fromkeys(what)), "room": rooms.get(visit.room, visit.room),
+                "since": f"{clock.local(at, practice.zone):%H:%M}",
+            }
+            for at, what in gaps.items()
+        }  # fmt: skip
     return found
 
 

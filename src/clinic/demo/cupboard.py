@@ -27,14 +27,15 @@ _LOTS = (
 )
 
 
-def stock_up(by: Account) -> None:
-    """The pharmacist puts what was delivered into the book."""
+def stock_up(by: Account, second: Account) -> None:
+    """The pharmacist puts what was delivered into the book; somebody else has seen it come in."""
+    witness = Witness(account=second, proof=Proof(username=second.username))
     today = clock.today(by.practice.zone)
     for product, form, number, strength, unit_mg, units, days in _LOTS:
         receive(
             Receipt(product=product, form=form, number=number, strength=strength, unit_mg=unit_mg, units=units,
                     expires_on=today + timedelta(days=days), cupboard=CUPBOARD, words="delivered, seal intact"),
-            by=by, key=f"delivery-{number}",
+            by=by, proof=Proof(username=by.username), witness=witness, key=f"delivery-{number}",
         )  # fmt: skip
 
 

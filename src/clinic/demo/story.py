@@ -126,7 +126,7 @@ def open_rooms(by: Account) -> None:
 def _the_house(story: Story, today: date) -> None:
     """What happens beside the people: deliveries, yesterday's count, this morning's look at what is overdue."""
     staff, practice = story.staff, story.practice
-    story.tell(story.at(today - timedelta(days=2), 7, 30), lambda: stock_up(staff["pharmacist"]))
+    story.tell(story.at(today - timedelta(days=2), 7, 30), lambda: stock_up(staff["pharmacist"], staff["nurse-osei"]))
     counted = story.at(today - timedelta(days=1), 18, 30)
     story.tell(counted, lambda: count_up(staff["pharmacist"], staff["nurse-osei"]))
     story.tell(story.at(today, 0, 10), lambda: _look_round(practice))

@@ -27,6 +27,7 @@ from clinic.record.reach import Reach
 URGENCIES = ("now", "session", "day", "week", "test")
 """How soon an alert is answered, the soonest first. Those of a day or a week wait for somebody to be in."""
 TEST, UNREACHED, EMERGENCY = "chain.test", "alert.reaches_nobody", "access.emergency"
+SHOWN_CLOSED = 20
 LAST = 2
 """The level of the third person; from there an alert is told again and again."""
 
@@ -65,6 +66,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "handover.waiting": Kind(urgency="day", roles=(Role.NURSE, Role.PRESCRIBER, Role.DIRECTOR)),
         "referral.late": Kind(urgency="week", roles=_OFFICE),
         "stock.difference": Kind(urgency="day", roles=_DIRECTORS),
+        "stock.not_as_signed": Kind(urgency="day", roles=_CLINICAL),
         TEST: Kind(urgency="test", roles=_DIRECTORS),
     }
 )
@@ -159,7 +161,7 @@ class Staff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One alert as somebody sees it. `goes_to` is who is told next, empty where it is told to the same again."""
+    """One alert as somebody sees it. `goes_to` is who else is told next, empty where only its owner is told again."""
 
     alert: Alert
     line: PatientLine | None
@@ -173,12 +175,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """What waits, one's own first; how many were closed today and how long the slowest answer took."""
+    """What waits, one's own first; how many were closed today and how long the slowest answer took.
+
+    `closed` are the newest of those that somebody closed today, `SHOWN_CLOSED` at most.
+    """
 
     mine: tuple[Row, ...]
     others: tuple[Row, ...]
     closed_today: int
     slowest: timedelta | None
+    closed: tuple[Row, ...]
 
     def part(self, start: int, many: int) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
         """So many of them from this place on: one's own, and the others."""
@@ -218,13 +224,15 @@ def inbox(account: Account) -> Inbox:
     """Everything that waits, this account's own apart, and how fast those of today were answered."""
     rows = waiting_rows(account)
     midnight = clock.local(clock.now(), account.practice.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    done = visible(account).filter(closed_at__gte=midnight)
+    done = list(visible(account).filter(closed_at__gte=midnight).select_related("owner").order_by("-closed_at", "-id"))
+    by_hand = [alert for alert in done if alert.closed_by][:SHOWN_CLOSED]
     times = [_answered_after(alert) for alert in done]
     return Inbox(
         mine=tuple(row for row in rows if row.is_mine),
         others=tuple(row for row in rows if not row.is_mine),
         closed_today=len(times),
         slowest=max(times, default=None),
+        closed=tuple(rows_of(by_hand, account, clock.now())) if by_hand else (),
     )
 
 
@@ -257,8 +265,14 @@ def answers(alert: Alert, account: Account) -> bool:
     return alert.owner_id == account.pk or account.role in roles
 
 
+def may_open_again(alert: Alert) -> bool:
+    """Whether a person closed it: what was settled because it is gone has nothing left to answer."""
+    last = alert.steps.order_by("-id").first()
+    return alert.closed_at is not None and last is not None and last.what == "closed"
+
+
 def told_already(alert: Alert) -> set[int]:
-    """Whom it has been told to: its owner, and everybody who was written to."""
+    """Whom it has been told to: its owner, everybody who was written to, and whoever has done something about it."""
     return _told([alert])[alert.pk]
 
 
@@ -268,6 +282,12 @@ def _told(alerts: Collection[Alert]) -> dict[int, set[int]]:
     mails = AlertStep.objects.filter(alert__in=alerts, mails__isnull=False)
     for number, account in mails.values_list("alert_id", "mails__account_id"):
         found[number].add(account)
+    acted = list(AlertStep.objects.filter(alert__in=alerts).exclude(by="").values_list("alert_id", "by"))
+    if acted:
+        practices, names = {alert.practice_id for alert in alerts}, {name for _number, name in acted}
+        people = Account.objects.filter(practice__in=practices, name__in=names).values_list("name", "pk")
+        for number, name in acted:
+            found[number] |= {pk for one, pk in people if one == name}
     return found
 
 
@@ -299,7 +319,7 @@ def _row(alert: Alert, account: Account, staff: Staff, line: PatientLine | None,
         is_late=is_late,
         is_mine=is_own or (is_late and account.pk in {one.pk for one in next_ones}),
         may_answer=answers(alert, account) or (is_late and account.pk in {one.pk for one in next_ones}),
-        goes_to=tuple(one.name for one in next_ones),
+        goes_to=tuple(one.name for one in next_ones if one.pk != alert.owner_id),
         age=max(timedelta(), staff.at - alert.raised_at),
     )
 

@@ -64,6 +64,14 @@ def groups(found: Chart) -> list[Group]:
     return [Group(name=name, rows=tuple(sorted(by_kind[name], key=lambda r: r.label))) for name in names]
 
 
+def standing(found: Chart, path: str) -> Row | None:
+    """What is on record of this path now, or was until it could not be relied on any more; None where nothing is."""
+    if found.person is None:
+        return None
+    fact = found.person.known.get(path) or _newest_aside(found).get(path)
+    return None if fact is None else _row(fact)
+
+
 def aside(found: Chart) -> list[Row]:
     """Whatever else the record states and may not be relied on today, newest first."""
     assert found.person is not None

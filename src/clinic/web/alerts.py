@@ -57,7 +57,7 @@ def answer(request: HttpRequest, number: int) -> HttpResponse:
     if said:
         messages.success(request, said)
     else:
-        messages.info(request, _("Somebody else was faster: it stands below as it is now."))
+        messages.info(request, _("It was answered or closed in the meantime: the page shows how it stands now."))
     return redirect("alert", number) if request.POST.get("from") == "alert" else redirect("alerts")
 
 
@@ -99,6 +99,8 @@ def _answered(request: HttpRequest, number: int) -> str:
         return _("Written down. It stays open.") if act.act(number, words, by=by) else ""
     if step == "close":
         return _("Closed.") if act.act(number, words, by=by, closes=True) else ""
+    if step == "open-again":
+        return _("Open again, and yours.") if act.open_again(number, words, by=by) else ""
     if step == "hand-over":
         to = request.POST.get("to", "")[:80]
         return _("Handed over; it waits for your colleague's answer.") if act.hand_over(number, to, by=by) else ""
@@ -115,6 +117,7 @@ def _one(request: HttpRequest, number: int, problem: Problem | None = None) -> H
         "steps": query.log(found),
         "of_nobody": query.unreached_person(found) if may(account, "restrict-chart") else "",
         "colleagues": () if found.closed_at else query.colleagues(found),
+        "may_open_again": query.answers(found, account) and query.may_open_again(found),
         "problem": problem,
         "typed": request.POST,
     }

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 OUTPUTS: Mapping[str, Any] = MappingProxyType(
     {
         # the five outputs of a session, how a form leaves, adverse events
+        "stock.not_as_signed": _("The drug record of a session does not say what was signed as given: read both."),
+        "form.overdue of": _("The monitoring form of the session of %(day)s has not been sent within seven days."),
+        "session.reading_overdue of": _("Overdue since %(since)s: %(what)s. Room: %(room)s."),
         "output record": _("The record now"),
         "output form": _("Monitoring form"),
         "output effects": _("Side-effect record"),

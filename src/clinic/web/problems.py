@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.sessions.exceptions import SessionInterrupted
@@ -13,6 +15,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinic.access import audit
 from clinic.access.models import Account
@@ -30,6 +33,13 @@ TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
 EXPECTED = (BadInput, NotAllowed, NotNow, NotProven, Stale, Overtaken, KeyReused)
 """What a person can run into by ordinary use; pages show it where it happened and keep what was typed."""
+_NOT_SIGNED: Mapping[str, Any] = MappingProxyType(
+    {
+        "": gettext_lazy("This is not your user name with your password: nobody signs for another."),
+        "nothing": gettext_lazy("No password was typed."),
+        "sign-in-code": gettext_lazy("This looks like a sign-in code. It opens the pages and does not sign."),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +71,12 @@ def posted(request: HttpRequest, do: Callable[[], str], to: str) -> HttpResponse
 def explained(problem: Exception) -> Problem:
     """The trouble in the words of the page."""
     if isinstance(problem, BadInput):
-        what = _("%(field)s: found %(found)s; it has to be %(limit)s.") % {
-            "field": problem.field, "found": problem.found, "limit": problem.limit,
-        }  # fmt: skip
         return Problem(
-            title=_("This was not saved"), what=what, next_step=problem.next_step, status=400, field=problem.field
+            title=_("This was not saved"),
+            what=_what(problem),
+            next_step=problem.next_step,
+            status=400,
+            field=problem.field,
         )
     if isinstance(problem, NotAllowed):
         return Problem(
@@ -79,8 +90,9 @@ def explained(problem: Exception) -> Problem:
         )  # fmt: skip
     if isinstance(problem, NotProven):
         return Problem(
-            title=_("Not signed"), what=_("What was typed to sign with is not yours: nobody signs for another."),
-            next_step=_("Nothing was saved. What you typed is kept; type your own secret and send it again."),
+            title=_("Not signed"), what=str(_NOT_SIGNED.get(problem.typed, _NOT_SIGNED[""])),
+            next_step=_("Nothing was saved and the rest is kept. Type your own password, or the code that your app "
+                        "shows now, and send it again."),
             status=400, field="secret",
         )  # fmt: skip
     if isinstance(problem, Overtaken):
@@ -96,11 +108,22 @@ def explained(problem: Exception) -> Problem:
             next_step=_("Nothing was saved twice. Check the page, then send it again."), status=409,
         )  # fmt: skip
     return Problem(
-        title=_("Somebody else was first"),
-        what=_("The record was changed by another person while you were at this page."),
-        next_step=_("Nothing is lost: the page shows their change, and what you typed is kept below."),
+        title=_("The record has changed"),
+        what=_("After you opened this page it was changed by somebody else, or by you in another window."),
+        next_step=_(
+            "Nothing is lost: the page shows that change, and what you typed is kept below. Read it, then send "
+            "yours again."
+        ),
         status=409,
     )
+
+
+def _what(problem: BadInput) -> str:
+    """Which field, what stood in it, and what is needed."""
+    said = {"field": problem.field[:1].upper() + problem.field[1:], "found": problem.found, "limit": problem.limit}
+    if problem.found in ("", _("nothing"), _("nobody"), _("none")):
+        return _("%(field)s: nothing was given. Needed: %(limit)s.") % said
+    return _("%(field)s: %(found)s. Needed: %(limit)s.") % said
 
 
 def page(request: HttpRequest, problem: Problem) -> HttpResponse:

@@ -20,7 +20,6 @@ from clinic.record.projections import knowledge
 from clinic.web.door import about_person, account_of, acting_on
 from clinic.web.patients import about, loop_page
 from clinic.web.problems import EXPECTED, Problem, explained
-from ketapath.candidacy import fact_used
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,18 +43,12 @@ def fact(request: HttpRequest, found: Chart) -> HttpResponse:
         "spec": knowledge().paths.get(wanted),
         "specs": profile.statable(),
         "missing": () if found.person is None else candidacy(found).missing,
-        "standing": found.person.known.get(wanted) if found.person else None,
-        "standing_value": _shown(found, wanted),
+        "standing": profile.standing(found, wanted),
         "typed": request.POST,
         "problem": problem,
         "key": secrets.token_hex(16),
     }
     return render(request, "profile/fact.html", context, status=problem.status if problem else 200)
-
-
-def _shown(found: Chart, path: str) -> str:
-    fact = None if found.person is None else found.person.known.get(path)
-    return "" if fact is None else fact_used(fact, knowledge()).value
 
 
 @require_POST

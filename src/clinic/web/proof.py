@@ -49,7 +49,8 @@ def witness_of(request: HttpRequest, found: Chart | None = None) -> Witness:
     audit.append("witness", outcome="refused", account=by, patient_id=patient_id, entities=["witness"])
     raise BadInput(
         field=_("witness"), found=_("nobody") if other is None else other.name,
-        limit=_("another colleague, who signs with their own secret"), next_step=_("Ask who was in the room."),
+        limit=_("a colleague who was there and types their own password"),
+        next_step=_("Choose who it was and let them type it; nobody types it for another."),
     )  # fmt: skip
 
 

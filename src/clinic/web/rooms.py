@@ -38,7 +38,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
                 said.get("code", "")[:40].strip().lower(),
                 name=said.get("name", "")[:60],
                 kind=said.get("kind", "")[:20],
-                place=typed.whole(said.get("place", "").strip() or "0"),
+                place=typed.whole(said.get("place", "").strip() or "0", field=_("order")),
                 is_open=said.get("is_open") == "yes",
                 by=account,
             )
@@ -65,10 +65,10 @@ def duty(request: HttpRequest) -> HttpResponse:
     problem: Problem | None = None
     if request.method == "POST":
         try:
+            watches = typed.whole(said.get("watches", "").strip() or "0", field=_("people at once"))
             laid = act.set_duty(
                 said.get("who", "")[:80], _week(request), first=typed.day(said.get("first", "")),
-                last=typed.day(said.get("last", "")), watches=typed.whole(said.get("watches", "").strip() or "0"),
-                by=account,
+                last=typed.day(said.get("last", "")), watches=watches, by=account,
             )  # fmt: skip
         except EXPECTED as trouble:
             problem = explained(trouble)

@@ -211,7 +211,7 @@ def _book(request: HttpRequest, found: Chart, key: str) -> None:
     said, on, at = request.POST, typed.day(request.POST.get("on", "")), typed.time_of_day(request.POST.get("at", ""))
     what = said.get("what", "")[:120]
     planned = next((v for v in unbooked(found) if name_of_visit(v) == what), None)
-    minutes = typed.whole(said.get("minutes", "")) if said.get("minutes", "").strip() else None
+    minutes = typed.whole(said.get("minutes", ""), field=_("minutes")) if said.get("minutes", "").strip() else None
     act.book(
         found, planned.kind if planned else what, on, at, minutes=minutes, room=said.get("room", "")[:20],
         planned=planned, by=account_of(request), key=key,

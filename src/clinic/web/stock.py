@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic import clock
@@ -30,6 +32,10 @@ from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
 from ketapath.outputs import amount
 
+_AMOUNTS = MappingProxyType(
+    {"drawn": gettext_lazy("drawn"), "given": gettext_lazy("given"), "wasted": gettext_lazy("wasted"),
+     "unit_mg": gettext_lazy("in each vial or device"), "mg": gettext_lazy("amount")}
+)  # fmt: skip
 ROWS = 3
 """Lots that one form takes; more are added by a correction."""
 
@@ -71,11 +77,14 @@ def ledger(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @staff("see-stock", to="receive-stock")
 def receive(request: HttpRequest) -> HttpResponse:
-    """What came in."""
+    """What came in, seen by two people."""
     problem: Problem | None = None
     if request.method == "POST":
         try:
-            line = act.receive(_received(request), by=account_of(request), key=_key(request))
+            line = act.receive(
+                _received(request), by=account_of(request), proof=proof_of(request, "receive-stock"),
+                witness=witness_of(request), key=_key(request),
+            )  # fmt: skip
         except EXPECTED as trouble:
             problem = explained(trouble)
         else:
@@ -85,6 +94,7 @@ def receive(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "products": [f"{product}/{form}" for product in act.PRODUCTS for form in act.FORMS],
         "cupboards": sorted({h.balance.cupboard for h in queries.held(account_of(request).practice)}),
+        "witnesses": queries.witnesses(account_of(request)),
     }
     return _form(request, "stock/receive.html", problem, context)
 
@@ -210,8 +220,9 @@ def _mg(request: HttpRequest, name: str) -> Decimal:
     words = request.POST.get(name, "")[:20].strip()
     found = Decimal("0.00") if not words else hundredths(words)
     if found is None:
-        raise BadInput(field=_("amount"), found=words, limit=_("milligrams, to the hundredth"),
-                       next_step=_("Type it again."))  # fmt: skip
+        what = _AMOUNTS.get(name.rstrip("_123"), _AMOUNTS["mg"])
+        raise BadInput(field=str(what), found=words, limit=_("milligrams of base such as 12.5, to the hundredth"),
+                       next_step=_("Type it in digits alone."))  # fmt: skip
     return found
 
 

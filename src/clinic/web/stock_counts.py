@@ -31,21 +31,23 @@ def counting(request: HttpRequest) -> HttpResponse:
     problem: Problem | None = None
     if request.method == "POST":
         try:
+            counted, left_out = _counted(request)
             opened = act.count(
-                _counted(request), by=by, proof=proof_of(request, "count-stock"), second=witness_of(request),
+                counted, by=by, proof=proof_of(request, "count-stock"), second=witness_of(request),
                 key=request.POST.get("key", "")[:60],
             )  # fmt: skip
         except EXPECTED as trouble:
             problem = explained(trouble)
         else:
+            if left_out:
+                messages.warning(request, _("Not counted: %(lots)s.") % {"lots": "; ".join(left_out)})
             if opened:
                 messages.warning(request, _("Counted. It differs from the book; the directors were told."))
                 return redirect("stock-differences")
             messages.success(request, _("Counted. The book agrees."))
             return redirect("stock")
-    held = [h for h in queries.held(by.practice) if h.balance.mg or h.state != "empty"]
     context = {
-        "rows": [(h, f"mg-{h.balance.pk}", request.POST.get(f"mg-{h.balance.pk}", "")[:20]) for h in held],
+        "rows": [h for h in queries.held(by.practice) if h.balance.mg or h.state != "empty"],
         "witnesses": queries.witnesses(by),
         "problem": problem,
         "typed": request.POST,
@@ -90,12 +92,13 @@ def _followed(request: HttpRequest) -> str:
     if step == "open":
         lot, _bar, cupboard = request.POST.get("held", "")[:60].partition("|")
         missing = hundredths(request.POST.get("mg", "")[:20])
-        if missing is None or not (lot.isascii() and lot.isdigit() and len(lot) < 18):
+        sign = {"missing": -1, "too-much": 1}.get(request.POST.get("way", ""))
+        if missing is None or sign is None or not (lot.isascii() and lot.isdigit() and len(lot) < 18):
             raise BadInput(
-                field=_("amount"), found=request.POST.get("mg", "")[:20] or _("nothing"),
-                limit=_("a lot, and milligrams to the hundredth"), next_step=_("Type it again."),
+                field=_("difference"), found=request.POST.get("mg", "")[:20] or _("nothing"),
+                limit=_("a lot, whether it is missing or too much, and milligrams to the hundredth"),
+                next_step=_("Choose the lot and which it is, and type the milligrams."),
             )  # fmt: skip
-        sign = -1 if request.POST.get("way") != "too-much" else 1
         act.open_difference(int(lot), cupboard, sign * missing, why=words, by=by)
         return _("Opened. The directors were told.")
     if not may(by, "explain-difference"):
@@ -103,19 +106,28 @@ def _followed(request: HttpRequest) -> str:
     raise Http404
 
 
-def _counted(request: HttpRequest) -> dict[tuple[int, str], Decimal]:
-    """What was found of each lot; a field that was left empty was not counted. Raises BadInput for no amount."""
-    found = {}
+def _counted(request: HttpRequest) -> tuple[dict[tuple[int, str], Decimal], list[str]]:
+    """The milligrams that were found of each lot, and the names of those whose fields were left empty.
+
+    Devices and unopened vials are counted whole; what is in opened vials is added. Raises BadInput for no number.
+    """
+    found, left_out = {}, []
     for balance in Balance.objects.filter(practice=account_of(request).practice).select_related("lot"):
-        words = request.POST.get(f"mg-{balance.pk}", "")[:20].strip()
-        if not words:
+        name = f"{balance.lot.number}, {balance.cupboard}"
+        units = request.POST.get(f"units-{balance.pk}", "")[:20].strip()
+        opened = request.POST.get(f"mg-{balance.pk}", "")[:20].strip() if balance.lot.form == "vial" else ""
+        if not units and not opened:
+            left_out += [name] if balance.mg else []
             continue
-        counted = hundredths(words)
+        if units and not (units.isascii() and units.isdigit() and len(units) <= 4):
+            raise BadInput(field=name, found=units, limit=_("a whole number of devices or vials, 0 for none"),
+                           next_step=_("Count them again; of an opened vial type the milligrams."))  # fmt: skip
+        counted = hundredths(opened or "0")
         if counted is None:
-            raise BadInput(field=balance.lot.number, found=words, limit=_("milligrams, to the hundredth"),
-                           next_step=_("Type it again."))  # fmt: skip
-        found[balance.lot_id, balance.cupboard] = counted
-    return found
+            raise BadInput(field=name, found=opened, limit=_("milligrams of base, to the hundredth"),
+                           next_step=_("Type what is in the opened vials."))  # fmt: skip
+        found[balance.lot_id, balance.cupboard] = int(units or 0) * balance.lot.unit_mg + counted
+    return found, left_out
 
 
 urls = [

@@ -24,6 +24,7 @@ from ketapath.domain.evidence import Approved, ValueChange
 from ketapath.errors import BadInput, KnowledgeError
 from ketapath.knowledge import Knowledge, PathSpec, Rule, parse_yaml
 from ketapath.knowledge.rules import Predicate, nodes
+from ketapath.units import shown
 
 __all__ = ["Item", "Limit", "awaiting", "items", "policy_file", "read_policy", "under_policy"]
 
@@ -184,7 +185,7 @@ def check_values(item: Item, values: Mapping[str, float]) -> None:
         if limit is None:
             raise _refused(f"{item.id} {key}", f"{value:g}", f"a value of {', '.join(limits) or 'no limit at all'}")
         if not limit.lowest <= value <= limit.highest:
-            span = f"{limit.lowest:g} to {limit.highest:g} {limit.unit}".strip()
+            span = f"{limit.lowest:g} to {limit.highest:g} {shown(limit.unit)}".strip()
             raise _refused(f"{item.id} {limit.label}", f"{value:g}", span)
 
 

@@ -56,7 +56,8 @@ class Alert(models.Model):
 class AlertStep(models.Model):
     """One thing that happened to an alert. Append-only. `by` is empty where the machine did it.
 
-    `what` is raised, told, acknowledged, passed-on, not-acted, again, nobody, acted, handed-over, closed or settled.
+    `what` is raised, told, acknowledged, passed-on, not-acted, again, nobody, acted, handed-over, closed, settled
+    or reopened.
     """
 
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="steps")

@@ -186,5 +186,10 @@ class Difference(models.Model):
     class Meta:
         indexes = [models.Index(fields=["practice", "state"], name="differences_by_state")]
 
+    @property
+    def units(self) -> Decimal | None:
+        """How many devices it is, more or fewer; None of vials, whose contents are measured."""
+        return self.difference_mg / self.lot.unit_mg if self.lot.form == "device" else None
+
     def __str__(self) -> str:
         return f"{self.difference_mg} mg of {self.lot}, {self.state}"

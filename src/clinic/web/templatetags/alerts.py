@@ -41,6 +41,7 @@ _STEPS: Mapping[str, Any] = MappingProxyType(
         "acted": gettext_lazy("%(by)s wrote down what was done"),
         "handed-over": gettext_lazy("%(by)s handed it over to %(to)s"),
         "closed": gettext_lazy("%(by)s closed it"),
+        "reopened": gettext_lazy("%(by)s opened it again"),
         "settled": gettext_lazy("Closed by itself: what it was of is gone"),
         "settled by": gettext_lazy("Closed by what %(by)s did: what it was of is gone"),
     }
@@ -51,7 +52,12 @@ _STEPS: Mapping[str, Any] = MappingProxyType(
 def alert_words(alert: Alert) -> str:
     """Its sentence. What kind of check, sign or scale it is stands in `about` or among its values."""
     first, _space, last = alert.about.partition(" ")
-    words = WORDS.get(f"{alert.kind} {first}") or WORDS.get(alert.kind, alert.kind.replace(".", " ").replace("_", " "))
+    named = WORDS.get(f"{alert.kind} of") if alert.values else None  # those of before say less
+    words = (
+        named
+        or WORDS.get(f"{alert.kind} {first}")
+        or WORDS.get(alert.kind, alert.kind.replace(".", " ").replace("_", " "))
+    )
     said = {name: _shown(name, str(value)) for name, value in {"scale": last, **alert.values}.items()}
     try:
         return str(words) % said
@@ -62,6 +68,8 @@ def alert_words(alert: Alert) -> str:
 def _shown(name: str, value: str) -> str:
     if name == "scale":
         return instrument_title(value) if value else value
+    if name == "room" and not value:
+        return _("none named")
     if name == "certificate":
         return str(WORDS.get(f"certificate {value}", value.replace("-", " ")))
     try:
