@@ -139,7 +139,7 @@ def test_a_typed_dose_or_spacing_is_never_dropped_under_a_signature(
 ) -> None:
     prescriber = account("prescriber")
     found = sign(prescriber)
-    with pytest.raises(BadInput, match="a step that (leaves the order|brings no new dates)"):
+    with pytest.raises(BadInput, match=r"a step that (leaves the order|brings no new dates)"):
         decide_card(
             found, chosen, wish(found, "changed", reason="light", **fields), by=prescriber, key="",  # type: ignore[arg-type]
             proof=shown(prescriber),

@@ -18,7 +18,7 @@ from clinic.queries import alerts as query
 from clinic.queries.alerts import Staff
 from clinic.queries.chain import beyond_the_pages
 from clinic.queries.chain import chain as chain_of
-from clinic.web.door import account_of, form_of, form_of, staff
+from clinic.web.door import account_of, form_of, staff
 from clinic.web.problems import EXPECTED, Problem, explained
 
 AT_ONCE = 40

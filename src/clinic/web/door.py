@@ -123,7 +123,7 @@ def form_of(page: str) -> Callable[[View], View]:
         @wraps(view)
         def behind(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method in ("GET", "HEAD"):
-                return redirect(page, *args, **kwargs)
+                return cast(HttpResponse, redirect(page, *args, **kwargs))
             return cast(HttpResponse, require_POST(view)(request, *args, **kwargs))
 
         behind.form_of = page  # type: ignore[attr-defined]

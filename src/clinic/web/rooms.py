@@ -68,7 +68,7 @@ def duty(request: HttpRequest) -> HttpResponse:
             laid = act.set_duty(
                 said.get("who", "")[:80], _week(request), first=typed.day(said.get("first", "")),
                 last=typed.day(said.get("last", "")), watches=typed.whole(said.get("watches", "").strip() or "0"),
-                by=account,
+                is_confirmed=said.get("confirmed") == "yes", by=account,
             )  # fmt: skip
         except EXPECTED as trouble:
             problem = explained(trouble)
@@ -87,6 +87,7 @@ def duty(request: HttpRequest) -> HttpResponse:
         "most": act.MOST_WATCHED,
         "problem": problem,
         "typed": said,
+        "ticked": said.getlist("weekday"),
     }
     return render(request, "schedule/duty.html", context, status=problem.status if problem else 200)
 
