@@ -7,6 +7,7 @@ a trial failed only if somebody wrote that it did.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -95,6 +96,8 @@ def fact_used(fact: Fact, knowledge: Knowledge) -> FactUsed:
     unit = knowledge.paths[fact.path].unit if fact.path in knowledge.paths else fact.unit
     if isinstance(fact.value, bool):
         shown = "yes" if fact.value else "no"
+    elif isinstance(fact.value, float) and unit == "min":
+        shown = f"{math.floor(fact.value)} min"  # whole minutes that have gone by, as a clock shows them
     elif isinstance(fact.value, float):
         shown = f"{fact.value:.4g} {units.shown(unit)}".rstrip()
     else:

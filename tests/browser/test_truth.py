@@ -104,7 +104,7 @@ def test_one_changed_fact_changes_the_page(house: House, enter: Enter) -> None:
     expect(page.locator("#decision h2").first).to_contain_text("Facts are missing")
 
     _say(page, house, "social.ride_home", "No", "asked")
-    expect(page.locator(".person")).to_contain_text("Ride home no")
+    expect(page.locator(".person")).to_contain_text("Somebody to take them home no")
     expect(page.locator("#candidacy")).to_contain_text("to be taken home by somebody")
     page.goto(f"{address}/plan")
     expect(page.locator("table.comparison tr", has_text="To arrange before")).to_contain_text("home")

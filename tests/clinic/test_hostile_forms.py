@@ -39,7 +39,7 @@ FORMS = {
     f"/patients/{READY}/schedule": ("step", "what", "on", "at", "minutes", "appointment", "reason", "ride", "key"),
     f"/patients/{READY}/schedule/move": ("appointment", "to", "at", "seen", "reason", "key"),
     "/schedule/rooms": ("code", "name", "kind", "place", "is_open"),
-    "/schedule/duty": ("who", "weekday", "from", "to", "first", "last", "watches"),
+    "/schedule/duty": ("who", "weekday", "from", "to", "first", "last", "watches", "confirmed"),
     f"/patients/{READY}/therapy": ("step", "kind", "modality", "therapist", "on", "at", "minutes", "alliance", "said",
                                    "visit", "what", "exposure", "title", "tolerance", "hour", "reason"),
     f"/patients/{READY}/care": ("step", "to", "open_points", "watch", "number", "need", "place", "due", "remark",

@@ -131,6 +131,47 @@ def test_a_dose_changed_on_the_card_makes_a_new_plan_of_what_is_left(account: Wh
     assert len(after.plan.visits) == len(found.plan.visits)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "fields"),
+    [("continue", {"dose_mg": 40.0}), ("pause", {"dose_mg": 40.0}), ("adjust", {"dose_mg": 30.0, "every_days": 7})],
+)
+def test_a_typed_dose_or_spacing_is_never_dropped_under_a_signature(
+    account: Who, chosen: str, fields: dict[str, float]
+) -> None:
+    prescriber = account("prescriber")
+    found = sign(prescriber)
+    with pytest.raises(BadInput, match=r"a step that (leaves the order|brings no new dates)"):
+        decide_card(
+            found, chosen, wish(found, "changed", reason="light", **fields), by=prescriber, key="",  # type: ignore[arg-type]
+            proof=shown(prescriber),
+        )  # fmt: skip
+    after = look(prescriber)
+    assert (after.plan, after.decisions) == (found.plan, found.decisions)
+    assert found.plan is not None
+    same = wish(found, "changed", reason="as it is", dose_mg=found.plan.dose_mg)
+    decide_card(found, "continue", same, by=prescriber, key="", proof=shown(prescriber))
+
+
+def test_a_plan_is_not_signed_with_the_suggested_dose_while_another_is_typed(account: Who) -> None:
+    prescriber = account("prescriber")
+    found = look(prescriber)
+    with pytest.raises(BadInput, match="20 mg, and a signature under the suggested dose"):
+        decide_plan(found, INFUSION, wish(found, dose_mg=20.0), by=prescriber, key="", proof=shown(prescriber))
+    assert look(prescriber).plan is None
+
+
+def test_a_suggestion_is_rejected_with_a_reason_alone(account: Who) -> None:
+    prescriber = account("prescriber")
+    found = sign(prescriber)
+    with pytest.raises(BadInput, match="reason"):
+        decide_card(found, None, wish(found, "rejected"), by=prescriber, key="a")
+    with pytest.raises(BadInput, match="no step"):
+        decide_card(found, None, wish(found, "changed", reason="x"), by=prescriber, key="b", proof=shown(prescriber))
+    decide_card(found, None, wish(found, "rejected", reason="not convinced"), by=prescriber, key="c")
+    made = look(prescriber).decisions[-1]
+    assert (made.outcome, made.chosen, made.reason) == ("rejected", treated(found).card.decision, "not convinced")
+
+
 def test_going_on_after_the_last_session_makes_a_new_plan_with_the_chosen_spacing(account: Who) -> None:
     prescriber, patient_id = account("prescriber"), "first-language-arabic"
     found = look(prescriber, patient_id)

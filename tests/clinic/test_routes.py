@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import resolve
 
 from clinic.access.models import Account, AuditRow, Role
 from clinic.access.permission import ACTS, OPEN, roles_at_pages
@@ -61,9 +62,10 @@ def address_of(pattern: str, name: str, person: str, visit: str) -> str:
 
 
 def ask(client: Client, address: str, name: str) -> HttpResponse:
-    """By GET, or by POST where the route takes nothing else."""
+    """By GET, or by POST where the route is only sent to."""
     answer = client.get(address)
-    return client.post(address, FORMS.get(name, {})) if answer.status_code == 405 else answer
+    is_sent_to = answer.status_code == 405 or hasattr(resolve(address).func, "form_of")
+    return client.post(address, FORMS.get(name, {})) if is_sent_to else answer
 
 
 def plain(answer: HttpResponse) -> str:
@@ -122,6 +124,17 @@ def test_whoever_is_not_signed_in_sees_only_what_is_open(browser_of: Visit) -> N
         answer = ask(client, address_of(pattern, name, OURS, "none"), name)
         is_sent = answer.status_code == 404 or "/sign-in" in answer.headers.get("Location", "")
         assert is_sent or act == OPEN, pattern
+
+
+def test_the_address_that_a_refused_form_leaves_leads_to_the_page_of_the_form(browser_of: Visit) -> None:
+    client = browser_of("prescriber")
+    refused = client.post(f"/patients/{OURS}/card", {"outcome": "changed"})
+    assert refused.status_code in (400, 409)
+    for word in ("card", "override", "plan/sign", "withdraw", "move"):
+        assert client.get(f"/patients/{OURS}/{word}")["Location"] == f"/patients/{OURS}"
+        assert client.get(f"/patients/{THEIRS}/{word}", follow=True).status_code == 404
+    assert client.get("/alerts/7/answer")["Location"] == "/alerts/7"
+    assert client.put(f"/patients/{OURS}/card").status_code == 405
 
 
 @pytest.mark.requirement(59)

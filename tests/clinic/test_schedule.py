@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 from tests.options import INFUSION
 from tests.proofs import shown
 
@@ -33,11 +34,12 @@ from clinic.actions.session import close_session, open_session
 from clinic.actions.team import join_team, restrict
 from clinic.practice.models import Duty, Room
 from clinic.queries.booking import moving, series, session_of_today, unbooked
+from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart, chart, plan
 from clinic.queries.schedule import days_of
 from clinic.queries.session import objections
 from clinic.queries.today import today
-from clinic.record.models import Booking, Hold, PatientLine
+from clinic.record.models import Booking, Hold, PatientLine, Version, VisitLine
 from clinic.record.projections import rebuild
 from clinic.record.read import read
 from clinic.web.schedule import hours_of
@@ -45,6 +47,7 @@ from ketapath.domain.schedule import Booked
 from ketapath.domain.session import Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode import adapted_plan
+from ketapath.plan import least_days
 from ketapath.plan.slots import Shift
 
 READY = "treatment-resistant-depression"
@@ -147,7 +150,7 @@ def test_a_plan_that_nobody_signed_and_an_account_that_may_not_book_lay_nothing_
 def test_what_finds_no_place_is_named_with_its_reason_and_the_rest_is_booked(account: Who, staffed: Account) -> None:
     sign(account("prescriber"))
     first = clock.today(staffed.practice.zone)
-    set_duty("therapist", {}, first=first, last=first + timedelta(weeks=12), by=staffed)
+    set_duty("therapist", {}, first=first, last=first + timedelta(weeks=12), is_confirmed=True, by=staffed)
     laid = lay_out(look(staffed), by=staffed, key="a")
     assert {(p.visit.kind, p.wanting) for p in laid.unbooked} == {
         ("preparation", "no therapist on duty is free"),
@@ -171,7 +174,7 @@ def test_a_room_a_person_and_a_place_of_a_nurse_are_booked_once_and_who_comes_se
         book(look(staffed, people[2]), "session", on, time(10), minutes=120, by=staffed, key="2")
     with pytest.raises(BadInput, match="another appointment"):
         book(look(staffed), "integration", on, time(10), minutes=50, by=staffed, key="y")
-    book(look(staffed, people[2]), "session", on, time(11), minutes=120, by=staffed, key="z")
+    book(look(staffed, people[2]), "session", on, time(11), minutes=120, reason="x", by=staffed, key="z")
     assert Booking.objects.filter(kind="session").count() == 3
 
 
@@ -228,7 +231,7 @@ def test_what_was_previewed_is_what_is_done_or_nothing(laid_out: Account) -> Non
     assert place is not None
     nine = place.starts_at.astimezone(ZoneInfo(found.practice.zone))
     for person in ("chronic-pain", "ptsd-with-depression"):
-        book(look(laid_out, person), "session", to, nine.time(), minutes=120, by=laid_out, key=person)
+        book(look(laid_out, person), "session", to, nine.time(), minutes=120, reason="x", by=laid_out, key=person)
     before = rows()
     with pytest.raises(Stale):
         move(found, third.origin.id, to, None, seen=preview.digest, reason="", by=laid_out, key="m")
@@ -250,7 +253,7 @@ def test_today_the_list_the_plan_and_the_room_agree_with_the_bookings(
     first = sessions(found)[0]
     to = local(found, first).date() + timedelta(days=1)
     preview = moving(found, first.origin.id, to, time(11, 15))
-    move(found, first.origin.id, to, time(11, 15), seen=preview.digest, reason="", by=laid_out, key="m")
+    move(found, first.origin.id, to, time(11, 15), seen=preview.digest, reason="close", by=laid_out, key="m")
     assert PatientLine.objects.get(patient_id=READY).planned[0] == [to.isoformat(), "11:15"]
     for day, is_due in ((local(found, first).date(), False), (to, True)):
         at = datetime.combine(day, time(7), ZoneInfo(nurse.practice.zone)).astimezone(ZoneInfo("UTC"))
@@ -262,6 +265,169 @@ def test_today_the_list_the_plan_and_the_room_agree_with_the_bookings(
         assert there.plan is not None
         against = [o.words for o in objections(there, _visit(there))]
         assert any("No session is planned for today" in words for words in against) is not is_due
+
+
+def test_doses_closer_than_the_plans_own_spacing_are_named_and_need_a_reason(laid_out: Account) -> None:
+    found = look(laid_out)
+    assert found.plan is not None
+    first, second = sessions(found)[:2]
+    least = least_days(found.plan.visits)
+    assert least is not None
+    assert least > 1
+    to = local(found, second).date() - timedelta(days=1)
+    preview = moving(found, first.origin.id, to, time(10))
+    assert [(c.first, c.second, c.days, c.least) for c in preview.close] == [(to, to + timedelta(days=1), 1, least)]
+    with pytest.raises(BadInput, match="1 day apart"):
+        move(found, first.origin.id, to, time(10), seen=preview.digest, reason=" ", by=laid_out, key="m")
+    assert sessions(look(laid_out))[0] == first
+    move(found, first.origin.id, to, time(10), seen=preview.digest, reason="she travels", by=laid_out, key="n")
+    assert local(found, sessions(look(laid_out))[0]).date() == to
+    far = local(found, sessions(found)[-1]).date() + timedelta(days=1)
+    assert moving(look(laid_out), sessions(found)[-1].origin.id, far).close == ()
+
+
+def test_a_series_or_one_more_dose_beside_a_booked_one_needs_a_reason(laid_out: Account) -> None:
+    found = look(laid_out)
+    day = local(found, sessions(found)[0]).date() + timedelta(days=1)
+    with pytest.raises(BadInput, match="the plan leaves at least"):
+        book(found, "session", day, time(13), by=laid_out, key="close")
+    undo(found, by=laid_out, key="u")
+    with pytest.raises(BadInput, match="the plan leaves at least"):  # beside one that the plan asks for
+        book(look(laid_out), "session", day, time(13), by=laid_out, key="close")
+    book(look(laid_out), "session", day, time(13), reason="a make-up dose", by=laid_out, key="close-2")
+    with pytest.raises(BadInput, match="the plan leaves at least"):
+        lay_out(look(laid_out), by=laid_out, key="again")
+    assert lay_out(look(laid_out), reason="agreed", by=laid_out, key="again-2").booked
+    assert Version.objects.filter(kind="Appointment", patient_id=READY, reason="agreed").exists()
+
+
+def test_hours_lie_in_the_clinics_hours_and_a_review_after_its_session(account: Who, staffed: Account) -> None:
+    sign(account("prescriber"))
+    first = clock.today(staffed.practice.zone)
+    always = {day: (time(5), time(23)) for day in range(7)}
+    for username, watches in (("nurse", 2), ("prescriber", 0), ("therapist", 0)):
+        set_duty(username, always, first=first, last=first + timedelta(weeks=12), watches=watches, by=staffed)
+    lay_out(look(staffed), by=staffed, key="s")
+    found = look(staffed)
+    opens, _last = found.clinic.session_hours
+    assert min(local(found, b).time() for b in found.bookings) >= time(int(opens))
+    assert {local(found, b).weekday() for b in found.bookings} <= set(found.clinic.weekdays)
+    reviews = [b for b in found.bookings if b.kind == "check"]
+    assert reviews
+    for review in reviews:
+        ends = [s.ends_at for s in sessions(found) if local(found, s).date() == local(found, review).date()]
+        assert ends
+        assert review.starts_at >= max(ends)
+    again = reviews[-1]
+    cancel(found, again.origin.id, reason="x", by=staffed, key="c")
+    planned = next(v for v in unbooked(look(staffed)) if v.kind == "check")
+    with pytest.raises(BadInput, match="not over by then"):
+        book(look(staffed), "check", planned.on, time(8), planned=planned, by=staffed, key="early")
+
+
+def test_a_duty_is_not_taken_from_under_people_without_a_word(laid_out: Account) -> None:
+    first = clock.today(laid_out.practice.zone)
+    last = first + timedelta(weeks=12)
+    before = Duty.objects.filter(account__username="nurse").count()
+    ahead = len(sessions(look(laid_out))) + sum(b.kind == "call" for b in look(laid_out).bookings)
+    with pytest.raises(BadInput, match=f"{ahead} appointments ahead and 0 open visits that would lose"):
+        set_duty("nurse", {}, first=first, last=last, by=laid_out)
+    with pytest.raises(BadInput, match="would lose"):
+        set_duty("nurse", {day: (time(8), time(9)) for day in range(7)}, first=first, last=last, watches=2, by=laid_out)
+    assert Duty.objects.filter(account__username="nurse").count() == before
+    set_duty("nurse", EVERY_DAY, first=first, last=last, watches=3, by=laid_out)
+    for booked in look(laid_out).bookings:
+        cancel(look(laid_out), booked.origin.id, reason="x", by=laid_out, key=booked.origin.id)
+    with pytest.raises(BadInput, match="days of duty that would go"):
+        set_duty("nurse", {}, first=first, last=last, by=laid_out)
+    assert set_duty("nurse", {}, first=first, last=last, is_confirmed=True, by=laid_out).replaced == before
+
+
+def test_a_session_always_asks_who_takes_the_person_home(laid_out: Account) -> None:
+    found = look(laid_out)
+    with pytest.raises(BadInput, match="ride"):
+        set_ride(found, sessions(found)[0].origin.id, "not-needed", by=laid_out, key="r")
+    other = next(b for b in found.bookings if b.kind == "integration")
+    set_ride(found, other.origin.id, "not-needed", by=laid_out, key="r2")
+
+
+def test_today_says_who_cancelled_and_at_which_hour_they_were_booked(
+    account: Who, laid_out: Account, browser_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, nurse = look(laid_out), account("nurse")
+    first = sessions(found)[0]
+    day = local(found, first).date()
+    preview = moving(found, first.origin.id, day, time(13, 15))
+    move(found, first.origin.id, day, time(13, 15), seen=preview.digest, reason="", by=laid_out, key="m")
+    at = datetime.combine(day, time(9), ZoneInfo(nurse.practice.zone)).astimezone(ZoneInfo("UTC"))
+    monkeypatch.setattr(clock, "now", lambda: at)
+    (due,) = [due for due in today(nurse).planned if due.line.patient_id == READY]
+    assert (due.at, due.state) == ("13:15", "booked")
+    cancel(look(laid_out), first.origin.id, reason="ill", by=laid_out, key="c")
+    (due,) = [due for due in today(nurse).missed if due.line.patient_id == READY and due.on == day]
+    assert (due.at, due.state) == ("13:15", "cancelled")
+    page = browser_of("nurse").get("/today").content.decode()
+    line = page.partition("Planned, not given")[2].partition(f'/patients/{READY}"')[2].partition("</li>")[0]
+    assert "cancelled" in line
+    assert "13:15" in line
+    assert "Open the visit" not in line
+
+
+def test_a_patient_sees_what_is_booked_as_booked_and_planned_days_without_a_time(
+    account: Who, staffed: Account, browser_of: Callable[[str], Client]
+) -> None:
+    sign(account("prescriber"))
+    found = look(staffed)
+    first = next(v for v in unbooked(found) if v.kind == "session")
+    Account.objects.filter(username="patient").update(patient_id=READY)
+    client = browser_of("patient")
+    page = client.get("/my").content.decode()
+    assert f"{first.starts:%H:%M}" not in page
+    assert "Planned, not booked yet" in page
+    assert f"{first.starts:%H:%M}" not in client.get("/my/plan").content.decode()
+    book(found, "session", first.on, time(11, 15), planned=first, by=staffed, key="b")
+    page = client.get("/my").content.decode()
+    assert "11:15" in page.partition("Planned, not booked yet")[0]
+
+
+def test_nobody_is_put_into_a_room_where_somebody_is(
+    account: Who, laid_out: Account, browser_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse, found = account("nurse"), look(laid_out)
+    first = sessions(found)[0]
+    at = first.starts_at
+    monkeypatch.setattr(clock, "now", lambda: at)
+    page = browser_of("nurse").get(f"/patients/{READY}/session").content.decode()
+    assert f"{local(found, first):%H:%M}" in page
+    assert f"treatment {first.room[-1]}" in page
+    other = VisitLine.objects.exclude(patient_id=READY).earliest("id")
+    VisitLine.objects.filter(pk=other.pk).update(room=first.room, closed_at=None)
+    there = PatientLine.objects.get(patient_id=other.patient_id)
+    with pytest.raises(BadInput, match=f"where {there.given} {there.family} is"):
+        open_session(look(nurse), by=nurse, key="v")
+    page = browser_of("nurse").get(f"/patients/{READY}/session").content.decode()
+    assert "is in use or closed" in page
+    open_session(look(nurse), by=nurse, key="w", room="")
+    assert look(nurse).open_visit is not None
+    assert look(nurse).open_visit.room == ""  # type: ignore[union-attr]
+
+
+def test_a_nurse_with_full_hands_is_told_so_at_the_start_of_a_dose(account: Who, laid_out: Account) -> None:
+    nurse = account("nurse")
+    now = clock.now()
+    VisitLine.objects.filter(closed_at=None).update(closed_at=now)
+    Duty.objects.filter(account=nurse).update(starts_at=now - timedelta(hours=1), watches=1)
+    assert full_hands(nurse) == ""
+    lines = VisitLine.objects.exclude(patient_id=READY)
+    under = next(line for line in lines if line.content["visit"]["given"])
+    kept = under.content["visit"]
+    kept["status"], kept["given"]["ended_at"], kept["closed_at"] = "in-progress", None, None
+    kept["appointment_id"] = look(laid_out).bookings[0].origin.id
+    under.content["visit"], under.closed_at = kept, None
+    under.save()
+    Booking.objects.filter(appointment=kept["appointment_id"]).update(staff=["nurse"], places=[1])
+    assert "1 person under a dose" in full_hands(nurse)
+    assert full_hands(account("prescriber")) == ""
 
 
 def _visit(found: Chart) -> Visit:
@@ -431,7 +597,7 @@ def test_the_day_says_which_session_has_no_nurse_room_or_prescriber_any_more(lai
     found = look(laid_out)
     on = local(found, sessions(found)[0]).date()
     assert days_of(laid_out, on, 1)[0].wanting == []
-    set_duty("prescriber", {}, first=on, last=on, by=laid_out)
+    set_duty("prescriber", {}, first=on, last=on, is_confirmed=True, by=laid_out)
     (day,) = days_of(laid_out, on, 1)
     assert [entry.lacks for entry in day.wanting] == [("prescriber",)]
     PatientLine.objects.filter(patient_id=READY).update(plan_status="revoked")

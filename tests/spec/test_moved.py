@@ -11,7 +11,7 @@ from ketapath import journey
 from ketapath.domain.evidence import Text
 from ketapath.domain.plan import PlannedVisit
 from ketapath.errors import BadInput
-from ketapath.plan import moved
+from ketapath.plan import crowded, moved
 
 TODAY = date(2026, 11, 23)  # a Monday
 
@@ -96,3 +96,12 @@ def test_every_integration_hour_of_an_offered_plan_follows_its_session() -> None
     _, changes = moved(visits, last, last + timedelta(days=7), CLINIC, today=TODAY)
     assert {m.visit.kind for m in changes} == {"session", "integration", "check"}
     assert {(m.to - m.visit.on).days for m in changes} == {7}
+
+
+def test_doses_closer_than_the_plan_leaves_are_found_only_beside_what_changes() -> None:
+    monday = date(2026, 11, 30)
+    three, four, six = (monday + timedelta(days=n) for n in (3, 4, 6))
+    assert crowded([monday, three, six], [three], 3) == ()
+    assert crowded([monday, four, six], [four], 3) == ((four, six),)
+    assert crowded([monday, four, six], [monday], 3) == ()
+    assert crowded([monday, four, six], [four], None) == ()

@@ -120,19 +120,28 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
 
 
 def decide_card(
-    found: Chart, chosen: Decision, wish: Wish, *, by: Account, key: str, proof: Proof | None = None
+    found: Chart, chosen: Decision | None, wish: Wish, *, by: Account, key: str, proof: Proof | None = None
 ) -> Done:
     """Take the next step of a treatment under way: what the card suggests, or another with its reason.
 
-    Raises Stale, Overtaken, BadInput and NotProven as `decide_plan` does.
+    A rejection names no step: `chosen` is then None, and what was suggested is on record as rejected. Raises Stale,
+    Overtaken, BadInput and NotProven as `decide_plan` does, and BadInput for a dose or spacing that the step ignores.
     """
     require(by, "decide-card", patient_id=found.patient_id)
-    act = _act("decide-card", found, chosen, wish, by, key)
+    act = _act("decide-card", found, chosen or "", wish, by, key)
     done = earlier(act)
     if done is not None:
         return done
     _check_seen(found, wish, plan(found).inputs_digest)
     card = treated(found).card
+    if wish.outcome == "rejected":
+        chosen = card.decision
+    if chosen is None:
+        raise BadInput(
+            field=_("decision"), found=_("no step"), limit=_("one of the steps, or a rejection"),
+            next_step=_("Choose a step."),
+        )  # fmt: skip
+    _check_carried_out(found, chosen, wish)
     if chosen != card.decision and wish.outcome == "accepted":
         wish = replace(wish, outcome="changed")
     if found.plan is None and wish.outcome != "rejected" and chosen in _GOES_ON:
@@ -269,6 +278,31 @@ def _carried_out(found: Chart, chosen: Decision, wish: Wish, by: Account, at: da
     return []
 
 
+def _check_carried_out(found: Chart, chosen: Decision, wish: Wish) -> None:
+    """Nothing that was typed is dropped under a signature: raises BadInput for a dose or spacing that changes nothing.
+
+    A rejection orders nothing, whatever was typed beside it.
+    """
+    if wish.outcome == "rejected":
+        return
+    ordered = None if found.plan is None else found.plan.dose_mg
+    if wish.dose_mg is not None and wish.dose_mg != ordered and chosen != "adjust":
+        raise BadInput(
+            field=_("dose"),
+            found=_("%(dose)s mg with a step that leaves the order at %(ordered)s mg")
+            % {"dose": f"{wish.dose_mg:g}", "ordered": f"{ordered or 0:g}"},
+            limit=_("a new dose with the step Adjust, or no new dose"),
+            next_step=_("Choose Adjust to change the dose, or empty the field."),
+        )
+    if wish.every_days is not None and (chosen not in _GOES_ON or found.sessions_ahead):
+        raise BadInput(
+            field=_("days between sessions"),
+            found=_("%(days)s days with a step that brings no new dates") % {"days": wish.every_days},
+            limit=_("a spacing for sessions that are not planned yet, or none"),
+            next_step=_("Leave the spacing as it is, or choose a step that goes on."),
+        )
+
+
 def _onward(found: Chart, wish: Wish) -> tuple[Appointment, ...]:
     assert found.person is not None
     assert found.plan is not None
@@ -365,6 +399,14 @@ def _dose(found: Chart, option: Option, wish: Wish) -> float:
     if wish.outcome == "changed":
         _need(wish.reason, _("a reason for changing the dose"))
         return _within(found, option.protocol_id, wish.dose_mg)
+    suggested = None if option.dose is None else option.dose.dose_mg
+    if wish.dose_mg is not None and wish.dose_mg != suggested:
+        raise BadInput(
+            field=_("dose"),
+            found=_("%(dose)s mg, and a signature under the suggested dose") % {"dose": f"{wish.dose_mg:g}"},
+            limit=_("the suggested dose, or a signature with the typed one"),
+            next_step=_("Empty the field, or choose “Sign with this dose”."),
+        )
     if option.dose is None:
         raise BadInput(
             field=_("dose"),

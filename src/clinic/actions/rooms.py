@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinic import clock
 from clinic.access import audit
@@ -16,7 +18,7 @@ from clinic.access.models import Account, Role
 from clinic.access.permission import require
 from clinic.practice.models import Duty, Room
 from clinic.queries.booking import no_such_time
-from clinic.queries.schedule import day_span
+from clinic.queries.schedule import day_span, losing
 from clinic.record.models import Booking
 from ketapath.domain.schedule import STANDING
 from ketapath.errors import BadInput
@@ -67,12 +69,15 @@ def set_room(code: str, *, name: str, kind: str, place: int = 0, is_open: bool =
     return room
 
 
-def set_duty(username: str, week: Week, *, first: date, last: date, watches: int = 0, by: Account) -> LaidOut:
+def set_duty(
+    username: str, week: Week, *, first: date, last: date, watches: int = 0, is_confirmed: bool = False, by: Account
+) -> LaidOut:
     """Lay a week's pattern out from the first day to the last, in place of what stood there for this person.
 
     Who was there on days that are over stays as it was. Each day's clock times become instants of that day, so that a
     change of the clock moves nothing. Raises BadInput for somebody who is not on duty here, an end before its
-    beginning, and a time that the clock skips or repeats.
+    beginning, and a time that the clock skips or repeats; and, unless it `is_confirmed`, where appointments would lose
+    them or a duty is taken away with nothing in its place.
     """
     require(by, "set-duty")
     _check_span(first, last, by)
@@ -93,17 +98,46 @@ def set_duty(username: str, week: Week, *, first: date, last: date, watches: int
         spans = list(_spans(week, first, last, by.practice.zone))
         begin, end = day_span(first, by.practice.zone)[0], day_span(last, by.practice.zone)[1]
         standing = Duty.objects.filter(account=account, starts_at__gte=begin, starts_at__lt=end)
-        replaced, _rows = standing.delete()
-        Duty.objects.bulk_create(
+        new = [
             Duty(practice=by.practice, account=account, starts_at=starts, ends_at=ends, made_by=by.name,
                  watches=watches if account.role == Role.NURSE else 0)
             for starts, ends in spans
-        )  # fmt: skip
+        ]  # fmt: skip
+        if not is_confirmed:
+            _check_kept(account, standing, new)
+        replaced, _rows = standing.delete()
+        Duty.objects.bulk_create(new)
         audit.append(
             "set-duty", outcome="done", account=by,
             entities=[f"Account/{account.username}", f"{first.isoformat()}..{last.isoformat()}"],
         )  # fmt: skip
     return LaidOut(days=len(spans), replaced=replaced)
+
+
+def _check_kept(account: Account, standing: QuerySet[Duty], new: Sequence[Duty]) -> None:
+    """Nobody is taken from people who are booked with them, or off duty for weeks, by a form that was left empty."""
+    lost = losing(account.practice, list(standing), new)
+    here = sum(booked.status == "arrived" for booked in lost)
+    said = {
+        "name": account.name,
+        "ahead": ngettext("%(count)s appointment ahead", "%(count)s appointments ahead", len(lost) - here)
+        % {"count": len(lost) - here},
+        "here": ngettext("%(count)s open visit", "%(count)s open visits", here) % {"count": here},
+    }
+    if lost:
+        raise BadInput(
+            field=_("duty"), found=_("%(ahead)s and %(here)s that would lose %(name)s") % said,
+            limit=_("a duty that covers them, or one that is confirmed"),
+            next_step=_("Change the days or hours, or confirm below and find somebody else for them."),
+        )  # fmt: skip
+    if not new and (days := standing.count()):
+        raise BadInput(
+            field=_("duty"),
+            found=ngettext("no day of the week, and %(count)s day of duty that would go",
+                           "no day of the week, and %(count)s days of duty that would go", days) % {"count": days},
+            limit=_("days of the week, or a confirmation"),
+            next_step=_("Tick the days, or confirm below that the duty is taken away."),
+        )  # fmt: skip
 
 
 def _spans(week: Week, first: date, last: date, zone: str) -> list[tuple[datetime, datetime]]:

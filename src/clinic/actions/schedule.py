@@ -6,26 +6,30 @@ What is booked twice is refused by the database; whoever came second is told wha
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, Stale, Taken, commit, earlier
 from clinic.queries.booking import (
+    Close,
     Moving,
     Proposal,
     appointment,
+    closer,
     free,
     free_words,
     just_booked,
     moving,
     series,
+    session_over,
     unbooked,
 )
 from clinic.queries.person import Chart
@@ -66,12 +70,14 @@ class LaidOut:
         return [p for p in self.proposals if p.place is None]
 
 
-def lay_out(found: Chart, *, by: Account, key: str) -> LaidOut:
+def lay_out(found: Chart, *, by: Account, key: str, reason: str = "") -> LaidOut:
     """Book every visit of the signed plan that is ahead and not booked, each on its planned day where there is room.
 
-    Raises BadInput without a plan that is active and signed here, Stale where somebody has written meanwhile.
+    Raises BadInput without a plan that is active and signed here, and without a `reason` where doses would stand closer
+    than the plan's own spacing; Stale where somebody has written meanwhile.
     """
-    act = Act(name="book", by=by, patient_id=found.patient_id, key=key, asked={"series": True}, mark=found.mark)
+    act = Act(name="book", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"series": True},
+              mark=found.mark)  # fmt: skip
     require(by, "book", patient_id=found.patient_id)
     done = earlier(act)
     if done is not None:
@@ -86,6 +92,7 @@ def lay_out(found: Chart, *, by: Account, key: str) -> LaidOut:
         drafts = [_new(found, p.visit, p.place, p.planned_on) for p in proposals if p.place is not None]
         if not drafts:
             return LaidOut(done=None, proposals=proposals)
+        _check_spacing(closer(found, proposals), reason)
         try:
             return LaidOut(done=commit(act, drafts), proposals=proposals)
         except Taken:
@@ -96,25 +103,29 @@ def lay_out(found: Chart, *, by: Account, key: str) -> LaidOut:
 
 def book(
     found: Chart, kind: str, on: date, at: time, *, minutes: int | None = None, room: str = "",
-    planned: PlannedVisit | None = None, ride: Ride = "not-asked", by: Account, key: str,
+    planned: PlannedVisit | None = None, ride: Ride = "not-asked", reason: str = "", by: Account, key: str,
 ) -> Done:  # fmt: skip
     """Book one appointment: for a `planned` visit of the plan that nothing stands for, or one that no plan asks for.
 
-    Raises BadInput where the time is taken, over, or shown twice by the clock, naming what is free on that day.
+    Raises BadInput where the time is taken, over, or shown twice by the clock, naming what is free on that day, and
+    without a `reason` where doses would stand closer than the plan's own spacing.
     """
     asked = {"kind": kind, "on": str(on), "at": str(at), "minutes": minutes, "room": room,
              "planned": None if planned is None else str((planned.on, planned.title.key))}  # fmt: skip
-    act = Act(name="book", by=by, patient_id=found.patient_id, key=key, asked=asked, mark=found.mark)
+    act = Act(name="book", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked, mark=found.mark)
     require(by, "book", patient_id=found.patient_id)
     done = earlier(act)
     if done is not None:
         return done
+    _check_ride(kind, ride)
     visit = planned or PlannedVisit(
         on=on, starts=at, kind=_kind(kind), title=Text(key=TITLES[kind]), minutes=_minutes(minutes), setting=""
     )
     if planned is not None:
         _check_unbooked(found, planned)
     slot = _place(found, visit, on, at, room)
+    new = Proposal(visit=visit, planned_on=None if planned is None else planned.on, booked=None, on=on, slot=slot)
+    _check_spacing(closer(found, [new]), reason)
     draft = _new(found, visit, slot, None if planned is None else planned.on, ride=ride)
     try:
         return commit(act, [draft])
@@ -127,7 +138,8 @@ def move(
 ) -> Done:
     """Move an appointment and what belongs to it, as the preview `seen` (its digest) showed it.
 
-    Raises Stale where it would not be the same any more, BadInput where something of it finds no place.
+    Raises Stale where it would not be the same any more, BadInput where something of it finds no place, and without a
+    `reason` where doses would stand closer than the plan's own spacing.
     """
     asked = {"appointment": appointment_id, "to": str(to), "at": str(at)}
     act = Act(
@@ -141,6 +153,7 @@ def move(
     if found_now.digest != seen:
         raise Stale("Appointment", appointment_id, 0)
     _check_possible(found_now)
+    _check_spacing(found_now.close, reason)
     drafts = [_moved(found, p, p.place) for p in found_now.proposals if p.place is not None]
     return commit(act, drafts)
 
@@ -184,7 +197,7 @@ def no_show(found: Chart, appointment_id: str, *, reason: str = "", by: Account,
 
 
 def set_ride(found: Chart, appointment_id: str, ride: str, *, by: Account, key: str) -> Done:
-    """How the person gets home after this appointment."""
+    """How the person gets home after this appointment. Raises BadInput for a session that would need no ride."""
     said = next((one for one in RIDES if one == ride), None)
     if said is None:
         raise BadInput(
@@ -197,7 +210,17 @@ def set_ride(found: Chart, appointment_id: str, ride: str, *, by: Account, key: 
     if done is not None:
         return done
     standing = appointment(found, appointment_id)
+    _check_ride(standing.kind, said)
     return commit(act, [_written(found, replace(standing, ride=said))])
+
+
+def _check_ride(kind: str, ride: Ride) -> None:
+    """Nobody drives home after a dose, whatever the day brings."""
+    if kind == "session" and ride == "not-needed":
+        raise BadInput(
+            field=_("ride"), found=_("none needed after a session"), limit=_("a ride that is arranged or to arrange"),
+            next_step=_("Say who takes the person home, or that it has to be arranged."),
+        )  # fmt: skip
 
 
 def stepped(found: Chart, appointment_id: str | None, status: str) -> list[Draft]:
@@ -264,7 +287,8 @@ def _place(found: Chart, visit: PlannedVisit, on: date, at: time, room: str) -> 
             field=_("time"), found=f"{at:%H:%M}", limit=_("a time on whole five minutes"), next_step=_("Choose one.")
         )
     have = openings(found.practice, [on], patient_id=found.patient_id)
-    slots = free(found, have, visit, on, minutes=_asked_minutes(visit), exactly=at, room=room)
+    over = session_over(found, visit, on)
+    slots = free(found, have, visit, on, minutes=_asked_minutes(visit), exactly=at, room=room, after=over)
     if isinstance(slots, tuple):
         return slots[0]
     raise _taken(found, visit, on, at, str(WANTING[slots]))
@@ -272,7 +296,8 @@ def _place(found: Chart, visit: PlannedVisit, on: date, at: time, room: str) -> 
 
 def _taken(found: Chart, visit: PlannedVisit, on: date, at: time, why: str) -> BadInput:
     have = openings(found.practice, [on], patient_id=found.patient_id)
-    slots = free(found, have, replace(visit, starts=at), on, minutes=_asked_minutes(visit))
+    over = session_over(found, visit, on)
+    slots = free(found, have, replace(visit, starts=at), on, minutes=_asked_minutes(visit), after=over)
     if isinstance(slots, str):
         limit = _("another day, as no time of this one is free: %(why)s") % {"why": WANTING[slots]}
         return BadInput(field=_("time"), found=f"{at:%H:%M}, {why}", limit=limit, next_step=_("Choose another day."))
@@ -280,6 +305,24 @@ def _taken(found: Chart, visit: PlannedVisit, on: date, at: time, why: str) -> B
     return BadInput(
         field=_("time"), found=f"{at:%H:%M}, {why}", limit=limit, next_step=_("Choose one of them, or another day.")
     )
+
+
+def _check_spacing(close: Sequence[Close], reason: str) -> None:
+    """Doses that stand closer than the plan's own spacing need a reason."""
+    if close and not reason.strip():
+        one = close[0]
+        said = {"first": f"{one.first:%d %b}", "second": f"{one.second:%d %b}", "days": one.days}
+        words = ngettext(
+            "nothing, with sessions on %(first)s and %(second)s, %(days)s day apart",
+            "nothing, with sessions on %(first)s and %(second)s, %(days)s days apart", one.days,
+        )  # fmt: skip
+        raise BadInput(
+            field=_("reason"),
+            found=words % said,
+            limit=_("a reason, because the plan leaves at least %(least)s days between two sessions")
+            % {"least": one.least},
+            next_step=_("Write it in a line, or choose another day."),
+        )
 
 
 def _check_possible(found_now: Moving) -> None:

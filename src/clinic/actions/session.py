@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from clinic import clock
 from clinic.access.models import Account, Role
+from clinic.access.permission import reach
 from clinic.access.proof import NotProven, Proof
 from clinic.actions.alerts import raise_alert
 from clinic.actions.commit import Act, Done, Draft, Errands, Signing, Stale, commit
@@ -37,10 +38,13 @@ from clinic.actions.visit import (
 )
 from clinic.actions.watches import settle_readings
 from clinic.queries.booking import session_of_today
+from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart, at_instant
 from clinic.queries.profile import within
+from clinic.queries.schedule import room_names, who_is_in
 from clinic.queries.session import READINGS, Objection, newly_speaking, objections, stays_for
 from clinic.queries.signatures import why_unsigned
+from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.record.read import history
 from clinic.record.signatures import Seen, signatures_on
@@ -61,10 +65,12 @@ __all__ = [
 ]
 
 
-def open_session(found: Chart, *, by: Account, key: str, room: str = "", appointment_id: str | None = None) -> Done:
+def open_session(
+    found: Chart, *, by: Account, key: str, room: str | None = None, appointment_id: str | None = None
+) -> Done:
     """The person has arrived, in this room, for this appointment; left out, those of the session booked for today.
 
-    Needs a plan that stands and no open visit.
+    "" is no room. Needs a plan that stands and no open visit; raises BadInput for a room in which somebody is.
     """
     act = Act(name="open-session", by=by, patient_id=found.patient_id, key=key, mark=found.mark)
     done = begun(act)
@@ -87,12 +93,28 @@ def open_session(found: Chart, *, by: Account, key: str, room: str = "", appoint
     identity = f"{name}-{earlier_ones + 1}"
     booked = session_of_today(found)
     if booked is not None and appointment_id is None:
-        room, appointment_id = room or booked.room, booked.origin.id
+        room, appointment_id = booked.room if room is None else room, booked.origin.id
+    room = room or ""
+    _check_free(found, room, by)
     resource = visit_opened(
         identity, patient_id=found.patient_id, plan_id=found.plan.origin.id, at=at, room=room,
         appointment_id=appointment_id,
     )  # fmt: skip
     return commit(act, [Draft(resource=resource), *stepped(found, appointment_id, "arrived")])
+
+
+def _check_free(found: Chart, room: str, by: Account) -> None:
+    """One room or chair takes one person: raises BadInput, naming who is there as far as the account reaches them."""
+    there = who_is_in(found.practice, room)
+    if there is None:
+        return
+    line = reach(by, "see-today").people_of(PatientLine.objects.filter(patient_id=there.patient_id)).first()
+    called = room_names(found.practice).get(room, room)
+    who = _("somebody who is not on your list") if line is None else f"{line.given} {line.family}"
+    raise BadInput(
+        field=_("room"), found=_("%(room)s, where %(who)s is") % {"room": called, "who": who},
+        limit=_("a room that is free"), next_step=_("Choose another room, or none for now."),
+    )  # fmt: skip
 
 
 def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str, minutes_ago: int = 0) -> Done:
@@ -168,7 +190,10 @@ def start_dose(found: Chart, *, by: Account, reason: str, key: str, at: datetime
         return done
     visit = before_dose(found)
     then = found if at is None else at_instant(found, visit, at)
-    _answer_objections(objections(then, open_visit(then), at=at), by=by, reason=reason)
+    against = objections(then, open_visit(then), at=at)
+    if at is None and (full := full_hands(by)):
+        against = (*against, Objection(kind="reason", words=full))
+    _answer_objections(against, by=by, reason=reason)
     plan = found.plan
     assert plan is not None
     at = clock.local(at or clock.now(), by.practice.zone)

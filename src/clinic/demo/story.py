@@ -41,6 +41,7 @@ from clinic.demo.sitting import Sitting, shown_by
 from clinic.demo.stages import RISES, STAGES, Stage, generator, items, personal, total_after, vitals
 from clinic.jobs import do_next
 from clinic.practice.models import Alert
+from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart, chart, plan
 from clinic.queries.plan import order_check
 from clinic.queries.session import order_of, room
@@ -314,7 +315,8 @@ class _Person:
         state_facts(found, typed(said), by=self.nurse, reason="", key="")
 
     def _dose(self) -> None:
-        start_dose(self.look(), by=self.nurse, reason="", key="")
+        reason = "A colleague watches with me." if full_hands(self.nurse) else ""
+        start_dose(self.look(), by=self.nurse, reason=reason, key="")
 
     def _read(self, rest: tuple[int, int], rise: float) -> None:
         chart_vitals(self.look(), vitals(rest, rise, self.rng), by=self.nurse, key="")

@@ -299,6 +299,11 @@ def _lanes(
             booked[one.room].append(one)
     lanes = [_lane(room.code, room.name, by_room.get(room.code, ()), booked.get(room.code, ()), lines, hidden, now)
              for room in rooms]  # fmt: skip
+    lanes += [
+        _lane(room.code, room.name, [seat], (), lines, hidden, now)
+        for room in rooms
+        for seat in sorted((s for s in by_room.get(room.code, ()) if s.is_here), key=lambda s: s.visit.opened_at)[:-1]
+    ]  # two people in one room stand on two lines: nobody is out of sight
     homeless = (name for name in by_room if name.startswith("?") and any(s.is_here for s in by_room[name]))
     return (*lanes, *(_lane("", "", by_room[name], (), lines, hidden, now) for name in homeless))
 

@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 
 from clinic import clock
 from clinic.access.models import Account
+from clinic.queries.board import watched
 from clinic.queries.person import Chart
 from clinic.queries.schedule import WANTING, openings
 from clinic.record.models import Version
 from ketapath.domain.plan import PlannedVisit
 from ketapath.domain.schedule import Booked, bookings_of
 from ketapath.errors import BadInput
-from ketapath.plan import moved
+from ketapath.plan import crowded, least_days, moved
 from ketapath.plan.slots import Lack, Length, Openings, Slot, free_on, session_length, slot_at
 
 _FURTHER_DAYS = 2  # source: our choice; how many open days an hour may stand further from its session than it did
@@ -53,6 +54,20 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """Two days of doses that stand closer than the plan's own spacing, which leaves at least `least` days."""
+
+    first: date
+    second: date
+    least: int
+
+    @property
+    def days(self) -> int:
+        """The days between them."""
+        return (self.second - self.first).days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moving:
     """An appointment on another day with everything that moves along, the appointment itself first.
 
@@ -60,6 +75,7 @@ class Moving:
     """
 
     proposals: tuple[Proposal, ...]
+    close: tuple[Close, ...] = ()
 
     @property
     def is_possible(self) -> bool:
@@ -69,7 +85,7 @@ class Moving:
     @property
     def digest(self) -> str:
         """The preview in one word, so that what is done is what was read."""
-        said = [(p.visit.title.key, p.visit.on, p.on, p.slot) for p in self.proposals]
+        said = [(p.visit.title.key, p.visit.on, p.on, p.slot) for p in self.proposals], self.close
         return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
 
@@ -77,7 +93,7 @@ def series(found: Chart) -> tuple[Proposal, ...]:
     """Each visit of the standing plan that is ahead and not booked, with the place that it would get.
 
     Each stays on its planned day: sessions as near as possible to the planned time, hours when the people for them are
-    free, the preparation and the review of a day before its session.
+    free and the clinic is open, a review once the session of its day is over.
     """
     if found.plan is None:
         return ()
@@ -87,7 +103,7 @@ def series(found: Chart) -> tuple[Proposal, ...]:
     have = openings(found.practice, [v.on for v in wanted], patient_id=found.patient_id)
     made: list[Proposal] = []
     for visit in sorted(wanted, key=lambda v: (v.kind != "session", v.on)):
-        slots = free(found, have, visit, visit.on)
+        slots = free(found, have, visit, visit.on, after=session_over(found, visit, visit.on, made))
         slot = slots[0] if isinstance(slots, tuple) else slots
         made.append(Proposal(visit=visit, planned_on=visit.on, booked=None, on=visit.on, slot=slot))
         have = with_taken(have, slot, found.patient_id)
@@ -117,20 +133,27 @@ def moving(found: Chart, appointment_id: str, to: date, at: time | None = None) 
         near = _near(booked, zone) if made or at is None else at
         minutes = length_of(found, visit) if booked is None else _length(booked)
         wanted = replace(visit, starts=near, minutes=minutes)
-        day, slot = _first(found, have, wanted, tried, exactly=None if made else at)
+        day, slot = _first(found, have, wanted, tried, made, exactly=None if made else at)
         planned_on = visit.on if booked is None else booked.planned_on
         made.append(Proposal(visit=visit, planned_on=planned_on, booked=booked, on=day or on, slot=slot))
         have = with_taken(have, slot, found.patient_id)
-    return Moving(proposals=tuple(made))
+    return Moving(proposals=tuple(made), close=closer(found, made))
 
 
 def _first(
-    found: Chart, have: Openings, visit: PlannedVisit, days: Sequence[date], *, exactly: time | None
+    found: Chart,
+    have: Openings,
+    visit: PlannedVisit,
+    days: Sequence[date],
+    made: Sequence[Proposal],
+    *,
+    exactly: time | None,
 ) -> tuple[date | None, Slot | Lack]:
     """The first of these days that has a place for this visit, with the place; else what the first one lacks."""
     lack: Lack | None = None
     for day in days:
-        slots = free(found, have, visit, day, minutes=visit.minutes, exactly=exactly)
+        after = session_over(found, visit, day, made)
+        slots = free(found, have, visit, day, minutes=visit.minutes, exactly=exactly, after=after)
         if isinstance(slots, tuple):
             return day, slots[0]
         lack = lack or slots
@@ -139,24 +162,65 @@ def _first(
 
 def free(
     found: Chart, have: Openings, visit: PlannedVisit, on: date, *, minutes: int | None = None,
-    exactly: time | None = None, room: str = "",
+    exactly: time | None = None, room: str = "", after: datetime | None = None,
 ) -> tuple[Slot, ...] | Lack:  # fmt: skip
     """What is free for this visit on that day, nearest to its time first; with `exactly` at that time alone.
 
-    Without `minutes` it takes as long as `length_of` says.
+    Without `minutes` it takes as long as `length_of` says. It begins no earlier than `after`. Only a time that somebody
+    names may lie outside the hours and days of the clinic.
     """
     minutes = minutes or length_of(found, visit)
+    earliest = max(clock.now(), after or clock.now())
     if exactly is not None:
         starts_at = instant(found, on, exactly)
         slot = slot_at(have, visit.kind, found.patient_id, starts_at, minutes, room=room)
-        if starts_at < clock.now():
-            return "past"
+        if starts_at < earliest:
+            return "past" if starts_at < clock.now() else "session"
         return (slot,) if isinstance(slot, Slot) else slot
-    opening, last_start = found.clinic.session_hours if visit.kind == "session" else (0.0, 24.0)
-    return free_on(
-        have, visit.kind, found.patient_id, on, minutes, near=visit.starts, not_before=clock.now(),
+    if on.weekday() not in found.clinic.weekdays:
+        return "time"
+    opening, last_start = found.clinic.session_hours
+    if visit.kind != "session":  # open until whoever came last has been watched to the end
+        last_start += (watched("") - minutes) / 60
+    slots = free_on(
+        have, visit.kind, found.patient_id, on, minutes, near=visit.starts, not_before=earliest,
         opening=opening, last_start=last_start, room=room,
     )  # fmt: skip
+    return "time" if slots == "past" and earliest > clock.now() else slots
+
+
+def session_over(found: Chart, visit: PlannedVisit, on: date, made: Sequence[Proposal] = ()) -> datetime | None:
+    """When the session that this visit reviews is over, where it is one of the same day; None for every other visit.
+
+    Of a session among the proposals its new time counts, not the one that it has.
+    """
+    if visit.kind != "check":
+        return None
+    zone = ZoneInfo(found.practice.zone)
+    new = {p.booked.origin.id for p in made if p.booked is not None}
+    ends = [b.ends_at for b in found.bookings if b.kind == "session" and b.stands and b.origin.id not in new]
+    ends += [p.place.ends_at for p in made if p.visit.kind == "session" and p.place is not None]
+    return max((end for end in ends if end.astimezone(zone).date() == on), default=None)
+
+
+def closer(found: Chart, made: Sequence[Proposal]) -> tuple[Close, ...]:
+    """Which doses would stand closer to each other than the plan's own spacing, if these were booked or moved."""
+    least = None if found.plan is None else least_days(found.plan.visits)
+    new = {p.on for p in made if p.visit.kind == "session" and p.place is not None}
+    if least is None or not new:
+        return ()
+    zone, moves = ZoneInfo(found.practice.zone), {p.booked.origin.id for p in made if p.booked is not None}
+    taken = {(p.visit.on, p.visit.title.key, str(p.visit.title.values)) for p in made}
+    days = {dose.on for dose in found.person.doses} if found.person is not None else set()
+    days |= {
+        b.starts_at.astimezone(zone).date() for b in found.bookings
+        if b.kind == "session" and b.status in ("booked", "arrived") and b.origin.id not in moves
+    }  # fmt: skip
+    days |= {
+        v.on for v in unbooked(found)
+        if v.kind == "session" and v.on >= found.as_of and (v.on, v.title.key, str(v.title.values)) not in taken
+    }  # fmt: skip
+    return tuple(Close(first=a, second=b, least=least) for a, b in crowded(days | new, new, least))
 
 
 def instant(found: Chart, on: date, at: time) -> datetime:
@@ -221,6 +285,12 @@ def unbooked(found: Chart) -> tuple[PlannedVisit, ...]:
         v for v, b in zip(found.plan.visits, held, strict=True)
         if (b is None or not b.stands) and (v.on >= found.as_of or (v.kind == "session" and v.on > last))
     )  # fmt: skip
+
+
+def booked_ahead(found: Chart) -> tuple[Booked, ...]:
+    """What is booked and not over, in order of time."""
+    ahead = (b for b in found.bookings if b.status in ("booked", "arrived") and b.ends_at >= clock.now())
+    return tuple(sorted(ahead, key=lambda b: b.starts_at))
 
 
 def just_booked(found: Chart, by: Account) -> tuple[Booked, ...]:

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from django.utils.translation import ngettext
+
 from clinic import clock
-from clinic.access.models import Role
+from clinic.access.models import Account, Role
 from clinic.practice.models import Certificate, Duty
 from clinic.queries.person import Chart
 from clinic.queries.staff import ADVANCED_LIFE_SUPPORT, qualified_now
-from clinic.record.models import Practice
+from clinic.record.models import Booking, Practice, VisitLine
+from clinic.record.read import history
+from clinic.record.visit_json import visit_from_json
 from ketapath.domain.clinic import ClinicFact
-from ketapath.domain.session import Gate
+from ketapath.domain.session import Gate, Visit
 from ketapath.session import gates as core_gates
 
 
@@ -41,3 +45,40 @@ def on_duty(practice: Practice, at: datetime) -> Mapping[str, ClinicFact]:
         if kind in kept:
             said[path] = any(kind in one.kinds for one in people)
     return {path: ClinicFact(value=value, on=day, by="register") for path, value in said.items()}
+
+
+def full_hands(by: Account) -> str:
+    """The sentence for a nurse who looks after as many people under a dose as the duty says; "" for everybody else.
+
+    Theirs are those who are booked with them, and without a booking those whose dose they began.
+    """
+    now = clock.now()
+    duty = Duty.objects.filter(account=by, starts_at__lte=now, ends_at__gt=now, watches__gt=0).first()
+    if duty is None:
+        return ""
+    visits = [
+        visit_from_json(line.content["visit"])
+        for line in VisitLine.objects.filter(practice=by.practice, closed_at=None)
+    ]
+    under = [v for v in visits if v.step in ("dosing", "observing") and v.administration is not None]
+    staff = dict(
+        Booking.objects.filter(
+            practice=by.practice, appointment__in=[v.appointment_id for v in under if v.appointment_id]
+        ).values_list("appointment", "staff")
+    )
+    own = sum(by.username in staff[v.appointment_id] if v.appointment_id in staff else _began(v, by) for v in under)
+    if own < duty.watches:
+        return ""
+    said = {"count": own, "most": duty.watches}
+    words = ngettext(
+        "You look after %(count)s person under a dose; your duty says at most %(most)s.",
+        "You look after %(count)s people under a dose; your duty says at most %(most)s.", own,
+    )  # fmt: skip
+    return words % said
+
+
+def _began(visit: Visit, by: Account) -> bool:
+    """Whether this account began the dose of the visit."""
+    assert visit.administration is not None
+    versions = history(by.practice, "MedicationAdministration", visit.administration.origin.id)
+    return bool(versions) and versions[-1].changed_by == by.name

@@ -20,7 +20,7 @@ from clinic.access.models import Account
 from clinic.access.permission import reach
 from clinic.practice.models import Duty, Room
 from clinic.queries.person import clinic_now
-from clinic.record.models import Booking, PatientLine, Practice
+from clinic.record.models import Booking, PatientLine, Practice, VisitLine
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Origin
@@ -37,6 +37,7 @@ WANTING: Mapping[Lack, Any] = MappingProxyType(
         "time": gettext_lazy("the clinic's hours leave no time for it"),
         "past": gettext_lazy("that time is over"),
         "plan": gettext_lazy("its plan is on hold or has ended"),
+        "session": gettext_lazy("the session that it reviews is not over by then"),
     }
 )
 """What an appointment lacks, in words."""
@@ -159,13 +160,36 @@ def openings(
 def shifts_of(practice: Practice, begin: datetime, end: datetime) -> tuple[Shift, ...]:
     """Who is on duty at some time between these instants, in order of names."""
     rows = _between(Duty, practice, begin, end).select_related("account").order_by("account__name", "starts_at")
-    return tuple(
-        Shift(
-            username=row.account.username, name=row.account.name, role=row.account.role, starts_at=row.starts_at,
-            ends_at=row.ends_at, watches=row.watches,
-        )
-        for row in rows
-        if row.account.is_active
+    return tuple(_shift(row) for row in rows if row.account.is_active)
+
+
+def losing(practice: Practice, gone: Sequence[Duty], new: Sequence[Duty]) -> list[Booked]:
+    """The appointments not over yet that would lack somebody, and lack nobody now, once a duty is replaced by another.
+
+    Behind the gate: it is for counting.
+    """
+    if not gone:
+        return []
+    begin, end = min(row.starts_at for row in gone), max(row.ends_at for row in gone)
+    shifts = shifts_of(practice, begin, end)
+    away = {(row.account.username, row.starts_at) for row in gone}
+    after = [shift for shift in shifts if (shift.username, shift.starts_at) not in away] + [_shift(row) for row in new]
+    places = _places(Room.objects.filter(practice=practice))
+    now, then = (Openings(places=places, shifts=joined(some), taken={}, zone=practice.zone) for some in (shifts, after))
+    rows = [
+        row for row in _between(Booking, practice, begin, end)
+        if row.status in ("booked", "arrived") and row.ends_at > clock.now()
+    ]  # fmt: skip
+    staff = Account.objects.filter(practice=practice, username__in={name for row in rows for name in row.staff})
+    named = {one.username: one for one in staff}
+    held = [booked_of(row, named) for row in rows]
+    return [booked for booked in held if set(conflicts(booked, then)) - set(conflicts(booked, now))]
+
+
+def _shift(row: Duty) -> Shift:
+    return Shift(
+        username=row.account.username, name=row.account.name, role=row.account.role, starts_at=row.starts_at,
+        ends_at=row.ends_at, watches=row.watches,
     )  # fmt: skip
 
 
@@ -222,6 +246,19 @@ def _day(
         duties=tuple(s for s in shifts if s.starts_at < end and s.ends_at > begin),
         dropped=tuple(e for e in entries if not e.booked.stands and e.line is not None),
     )
+
+
+def who_is_in(practice: Practice, room: str) -> VisitLine | None:
+    """The visit that is going on in this room or chair; None where it is free, and for no room."""
+    here = VisitLine.objects.filter(practice=practice, room=room, closed_at=None)
+    return here.order_by("opened_at").first() if room else None
+
+
+def free_rooms(practice: Practice) -> list[Room]:
+    """The open treatment rooms and chairs in which nobody is now."""
+    rooms = Room.objects.filter(practice=practice, kind="treatment", is_open=True).order_by("place", "code")
+    taken = VisitLine.objects.filter(practice=practice, closed_at=None).values_list("room", flat=True)
+    return [room for room in rooms if room.code not in set(taken)]
 
 
 def room_names(practice: Practice) -> dict[str, str]:

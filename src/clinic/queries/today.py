@@ -16,18 +16,27 @@ from clinic.queries.board import Board, board
 from clinic.queries.forms import overdue_forms
 from clinic.queries.person import clinic_now, knowledge_at
 from clinic.queries.schedule import day_span
-from clinic.record.models import Booking, Notice, PatientLine, Practice
+from clinic.record.models import Booking, Notice, PatientLine
 from clinic.record.reach import Reach
 from ketapath.domain.schedule import STANDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """One person with a session that is due or was missed."""
+    """One person with a session that is due or was missed; `at` is the booked clock time, else the planned one.
+
+    `state` is that of the booking as FHIR calls it, "" where nothing is booked.
+    """
 
     line: PatientLine
     on: date
     at: str
+    state: str = ""
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it was cancelled, or the person did not come: no visit is opened for it."""
+        return self.state in ("cancelled", "noshow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +67,12 @@ def today(account: Account, *, start: int = 0) -> Today:
     """The day as the record stands at this moment, for this account; its notices from this place on."""
     within = reach(account, "see-today")
     on = clock.today(within.practice.zone)
-    waiting = PatientLine.objects.filter(next_on__lte=on, plan_status="active", visit_open="")
-    dues = [
-        Due(line=line, on=date.fromisoformat(day), at=at)
-        for line in within.people_of(waiting).order_by("family", "given", "patient_id")
-        for day, at in line.planned
-    ]
+    dues = _dues(within, on)
     own_first = Case(When(role=account.role, then=0), default=1)
     unread = unseen(account).order_by(own_first, "made_at", "id")
     notices = list(unread[start : start + AT_ONCE])
     named = PatientLine.objects.filter(patient_id__in={notice.patient_id for notice in notices})
     people = {line.patient_id: line for line in within.people_of(named)}
-    absent = absent_on(on, within.practice)
     urgent: list[Row] = []
     alerts: list[Row] = []
     for row in sorted(waiting_rows(account), key=lambda row: not row.is_mine):
@@ -77,8 +80,12 @@ def today(account: Account, *, start: int = 0) -> Today:
     return Today(
         on=on,
         board=board(account),
-        planned=tuple(sorted((due for due in dues if _is_due(due, on, absent)), key=lambda due: due.at)),
-        missed=tuple(sorted((due for due in dues if _is_missed(due, on, absent)), key=lambda due: due.on)),
+        planned=tuple(sorted((due for due in dues if due.on == on and not due.is_off), key=lambda due: due.at)),
+        missed=tuple(
+            sorted(
+                (due for due in dues if due.on < on or (due.on == on and due.is_off)), key=lambda due: (due.on, due.at)
+            )
+        ),
         overdue=tuple(overdue_scores(within)),
         overdue_forms=overdue_forms(reach(account, "see-forms")),
         urgent=tuple(urgent[:AT_ONCE]),
@@ -92,22 +99,27 @@ def today(account: Account, *, start: int = 0) -> Today:
     )
 
 
-def _is_due(due: Due, on: date, absent: frozenset[str]) -> bool:
-    return due.on == on and due.line.patient_id not in absent
-
-
-def _is_missed(due: Due, on: date, absent: frozenset[str]) -> bool:
-    return due.on < on or (due.on == on and due.line.patient_id in absent)
-
-
-def absent_on(on: date, practice: Practice) -> frozenset[str]:
-    """Whose session of this day was cancelled, or who did not come to it, and has no other on it."""
-    begin, end = day_span(on, practice.zone)
-    rows = Booking.objects.filter(practice=practice, kind="session", starts_at__gte=begin, starts_at__lt=end)
-    states = list(rows.values_list("patient_id", "status"))
-    return frozenset(p for p, status in states if status in ("noshow", "cancelled")) - {
-        p for p, s in states if s in STANDING
-    }
+def _dues(within: Reach, on: date) -> list[Due]:
+    """The sessions up to this day that were not given, one a person and day, as they are booked."""
+    waiting = PatientLine.objects.filter(next_on__lte=on, plan_status="active", visit_open="")
+    lines = list(within.people_of(waiting).order_by("family", "given", "patient_id"))
+    zone, known = within.practice.zone, [line.patient_id for line in lines]
+    rows = Booking.objects.filter(practice=within.practice, kind="session", patient_id__in=known)
+    held: dict[tuple[str, date], Booking] = {}
+    for row in rows.filter(starts_at__lt=day_span(on, zone)[1]).order_by("starts_at"):
+        for day in {clock.local(row.starts_at, zone).date(), row.planned_on or date.max}:
+            before = held.get((row.patient_id, day))
+            if before is None or row.status in STANDING or before.status not in STANDING:
+                held[row.patient_id, day] = row
+    dues: dict[tuple[str, date], Due] = {}
+    for line in lines:
+        for said, at in line.planned:
+            day = date.fromisoformat(said)
+            booked = held.get((line.patient_id, day))
+            if booked is not None:
+                at = f"{clock.local(booked.starts_at, zone):%H:%M}"
+            dues[line.patient_id, day] = Due(line=line, on=day, at=at, state="" if booked is None else booked.status)
+    return list(dues.values())
 
 
 def unseen(account: Account) -> QuerySet[Notice]:

@@ -32,7 +32,7 @@ from clinic.access.factors import (
 from clinic.access.models import Account, Stay
 from clinic.access.sealed import seal, unseal
 from clinic.access.sign_in import needs_factor
-from clinic.web.door import account_of, own_account
+from clinic.web.door import account_of, form_of, own_account
 from clinic.web.lock import answer_of_key, freshly, key_host, marked, stay_here
 
 ENROL_S = 900  # how long somebody may take over setting up an app
@@ -110,7 +110,7 @@ def _added(request: HttpRequest, mine: Account, *, is_first: bool) -> HttpRespon
 
 
 @own_account
-@require_POST
+@form_of("account")
 @freshly
 def codes(request: HttpRequest) -> HttpResponse:
     """New recovery codes, shown this once."""

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from clinic import clock
 from clinic.access.permission import may
@@ -18,7 +18,7 @@ from clinic.queries import alerts as query
 from clinic.queries.alerts import Staff
 from clinic.queries.chain import beyond_the_pages
 from clinic.queries.chain import chain as chain_of
-from clinic.web.door import account_of, staff
+from clinic.web.door import account_of, form_of, staff
 from clinic.web.problems import EXPECTED, Problem, explained
 
 AT_ONCE = 40
@@ -46,7 +46,7 @@ def alert(request: HttpRequest, number: int) -> HttpResponse:
     return _one(request, number)
 
 
-@require_POST
+@form_of("alert")
 @staff("see-alerts", to="answer-alert")
 def answer(request: HttpRequest, number: int) -> HttpResponse:
     """Acknowledge it, pass it on, hand it over, write down what was done, close it."""
@@ -68,7 +68,7 @@ def chain(request: HttpRequest) -> HttpResponse:
     return _chain(request)
 
 
-@require_POST
+@form_of("alerts-chain")
 @staff("see-alerts", to="set-alert-chain")
 def set_chain(request: HttpRequest) -> HttpResponse:
     """Who is on call while nobody is in, and where somebody is written to."""

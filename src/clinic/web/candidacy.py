@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from clinic.actions.candidacy import ask_override, end_override, sign_override
 from clinic.actions.commit import Stale
@@ -17,13 +16,13 @@ from clinic.actions.profile import state_facts
 from clinic.queries.person import Chart
 from clinic.queries.profile import weights
 from clinic.record.signatures import Seen
-from clinic.web.door import account_of, acting_on
+from clinic.web.door import account_of, acting_on, form_of
 from clinic.web.patients import loop_page
 from clinic.web.problems import EXPECTED, explained
 from clinic.web.proof import proof_of
 
 
-@require_POST
+@form_of("patient")
 @acting_on("sign-override")
 def override(request: HttpRequest, found: Chart) -> HttpResponse:
     """Ask for one, sign one, or end one."""
@@ -54,7 +53,7 @@ def override(request: HttpRequest, found: Chart) -> HttpResponse:
     return redirect(reverse("patient", args=[found.patient_id]) + "#candidacy")
 
 
-@require_POST
+@form_of("patient")
 @acting_on("state-fact")
 def values(request: HttpRequest, found: Chart) -> HttpResponse:
     """What matters to the person; what was not answered stays as it was."""

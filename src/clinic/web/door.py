@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.views.decorators.http import require_POST
 
 from clinic.access import audit, relations
 from clinic.access.models import Account, AuditRow, Role
@@ -110,6 +112,25 @@ def acting_on(act: str) -> Callable[[AboutPerson[P]], Any]:
             return told(request, "read-chart", opened, patient_id=patient_id, through=through)
 
         return stands_for(act)(login_required(behind))
+
+    return door
+
+
+def form_of(page: str) -> Callable[[View], View]:
+    """The address that a form is sent to and nothing else; an answer that refuses is shown there.
+
+    Whoever opens it by itself, as with the address that a refusal leaves in the browser, is led to the form's `page`.
+    """
+
+    def door(view: View) -> View:
+        @wraps(view)
+        def behind(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method in ("GET", "HEAD"):
+                return cast(HttpResponse, redirect(page, *args, **kwargs))
+            return cast(HttpResponse, require_POST(view)(request, *args, **kwargs))
+
+        behind.form_of = page  # type: ignore[attr-defined]
+        return cast(View, behind)
 
     return door
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
-from django.views.decorators.http import require_POST
 
 from clinic.actions.export import export_chart
 from clinic.queries.export import FORMATS, SUFFIXES
 from clinic.queries.person import Chart
-from clinic.web.door import account_of, acting_on
+from clinic.web.door import account_of, acting_on, form_of
 
 
-@require_POST
+@form_of("patient")
 @acting_on("export-chart")
 def export(request: HttpRequest, found: Chart) -> HttpResponse:
     """The chart in the form that was asked for. The file's name names nobody."""

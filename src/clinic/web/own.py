@@ -1,4 +1,4 @@
-"""A patient's own page, and a caregiver's of each person they care for: answers, appointments, the signed plan's dates.
+"""A patient's own page, and a caregiver's of each person they care for: answers, what is booked, what is only planned.
 
 No advice by the machine stands on it.
 """
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from clinic.access.models import Role
 from clinic.access.permission import Refused, may, reach
+from clinic.queries.booking import booked_ahead, unbooked
 from clinic.queries.person import chart
 from clinic.queries.signatures import signatures
 from clinic.queries.team import cared_for
@@ -42,12 +43,11 @@ def own(request: HttpRequest, patient_id: str = "") -> HttpResponse:
             raise Refused("read-own")
         scores = () if found.person is None else found.person.scores[::-1]
         is_on_hold = found.plan is not None and found.plan.status == "on-hold"
-        dates = () if found.plan is None or is_on_hold else found.appointments
-        ahead = [v for v in dates if v.on >= found.as_of]
         context = {
             "found": found,
             "scores": scores,
-            "ahead": ahead,
+            "booked": booked_ahead(found),
+            "unbooked": () if is_on_hold else [v for v in unbooked(found) if v.on >= found.as_of],
             "is_on_hold": is_on_hold,
             "is_own": is_own,
             "has_chart": within.holds(wanted),

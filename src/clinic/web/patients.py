@@ -74,7 +74,7 @@ def loop_page(
         assert found.problem is not None
         context |= {"problem": problem or explained(found.problem), "resources": found.bundle.resources}
         return render(request, "patients/unreadable.html", context, status=200 if problem is None else problem.status)
-    now, offered = treated(found), plan(found)
+    now, offered, missing = treated(found), plan(found), unbooked(found)
     course = on_one_axis(found, now.course)
     around = beside(found, course)
     context |= {
@@ -121,8 +121,8 @@ def loop_page(
         "decisions": found.decisions[::-1],
         "sessions": found.visits[::-1],
         "earlier_plans": [p for p in found.plans if found.plan is None or p.origin != found.plan.origin],
-        "unbooked": len(unbooked(found)) if found.plan is not None and found.plan.status == "active" else 0,
-        "ahead": [v for v in found.appointments if v.on >= found.as_of] if found.plan else [],
+        "unbooked": len(missing) if found.plan is not None and found.plan.status == "active" else 0,
+        "ahead": [(v, v in missing) for v in found.appointments if v.on >= found.as_of] if found.plan else [],
     }
     return render(request, "patients/patient.html", context, status=200 if problem is None else problem.status)
 

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from clinic.access.proof import Proof
 from clinic.actions.plan import Outcome, Wish, check_calculation, decide_card, decide_plan, sign_again, standing
@@ -24,7 +24,7 @@ from clinic.queries.plan import levels
 from clinic.record.projections import knowledge
 from clinic.record.signatures import Seen
 from clinic.web.charts import levels_chart, schedule_strip
-from clinic.web.door import about_person, account_of, acting_on
+from clinic.web.door import about_person, account_of, acting_on, form_of
 from clinic.web.patients import about, loop_page
 from clinic.web.plan_asked import STEP, Wanted, wanted
 from clinic.web.plan_charts import ASKED, LETTERS, kind_of, people, trade_off
@@ -43,7 +43,7 @@ _PARTS_OF_THE_PAGE = {"trade-off": "plan/trade_off.html", "pair": "plan/pair.htm
 """What htmx asks for by the place that the answer goes to; everything else is the what-if."""
 _PARTS = ("monitoring", "stop_rules", "information")
 """What rules say of an option, in the order of the page."""
-_DECISIONS: tuple[str, ...] = get_args(Decision)
+_DECISIONS: tuple[Decision, ...] = get_args(Decision)
 
 
 @require_http_methods(["GET", "POST"])
@@ -226,31 +226,26 @@ def _told(finding: Finding, option: Option, part: str, earlier: Sequence[Option]
     return next((letter for letter, (o, parts) in lettered if any(finding in getattr(o, p) for p in parts)), "")
 
 
-@require_POST
+@form_of("patient")
 @acting_on("decide-card")
 def card(request: HttpRequest, found: Chart) -> HttpResponse:
     """Take the next step of a treatment under way."""
     if found.person is None:
         return redirect("patient", found.patient_id)
     try:
-        chosen = request.POST.get("chosen", "")
-        if chosen not in _DECISIONS:
-            raise BadInput(
-                field=_("decision"),
-                found=chosen or _("nothing"),
-                limit=_(", ").join(_DECISIONS),
-                next_step=_("Choose a step."),
-            )
-        wish, by = _wish(request), account_of(request)
-        proof = _proof(request, "decide-card", found, wish)
-        decide_card(found, cast(Decision, chosen), wish, by=by, key=_key(request), proof=proof)
+        said, wish, by = request.POST.get("chosen", ""), _wish(request), account_of(request)
+        chosen = next((step for step in _DECISIONS if step == said), None)
+        proof = None if chosen is None else _proof(request, "decide-card", found, wish)
+        decide_card(found, chosen, wish, by=by, key=_key(request), proof=proof)
     except EXPECTED as trouble:
         return loop_page(request, found, problem=explained(trouble), typed=request.POST.dict())
-    messages.success(request, _("Decided. The plan below is as it stands now."))
+    decided = _("Decided. The plan below is as it stands now.")
+    rejected = _("Noted: the suggestion is rejected. The plan stands as it did.")
+    messages.success(request, rejected if wish.outcome == "rejected" else decided)
     return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
 
 
-@require_POST
+@form_of("patient")
 @acting_on("sign-plan")
 def again(request: HttpRequest, found: Chart) -> HttpResponse:
     """Sign the plan that stands, where no signature of this clinic covers it."""
@@ -264,7 +259,7 @@ def again(request: HttpRequest, found: Chart) -> HttpResponse:
     return redirect(reverse("patient", args=[found.patient_id]) + "#plan")
 
 
-@require_POST
+@form_of("patient")
 @acting_on("check-calculation")
 def check(request: HttpRequest, found: Chart) -> HttpResponse:
     """Sign for having checked the calculation of the order that stands."""

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from clinic.actions.moved import is_movable
 from clinic.actions.profile import state_facts, states_a_fact, withdraw_fact
@@ -17,7 +17,7 @@ from clinic.queries import profile
 from clinic.queries.notes import versions_for
 from clinic.queries.person import Chart, candidacy
 from clinic.record.projections import knowledge
-from clinic.web.door import about_person, account_of, acting_on
+from clinic.web.door import about_person, account_of, acting_on, form_of
 from clinic.web.patients import about, loop_page
 from clinic.web.problems import EXPECTED, Problem, explained
 
@@ -51,7 +51,7 @@ def fact(request: HttpRequest, found: Chart) -> HttpResponse:
     return render(request, "profile/fact.html", context, status=problem.status if problem else 200)
 
 
-@require_POST
+@form_of("patient")
 @acting_on("withdraw-fact")
 def withdraw(request: HttpRequest, found: Chart) -> HttpResponse:
     """This statement was wrong."""

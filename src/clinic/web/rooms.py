@@ -68,7 +68,8 @@ def duty(request: HttpRequest) -> HttpResponse:
             watches = typed.whole(said.get("watches", "").strip() or "0", field=_("people at once"))
             laid = act.set_duty(
                 said.get("who", "")[:80], _week(request), first=typed.day(said.get("first", "")),
-                last=typed.day(said.get("last", "")), watches=watches, by=account,
+                last=typed.day(said.get("last", "")), watches=watches,
+                is_confirmed=said.get("confirmed") == "yes", by=account,
             )  # fmt: skip
         except EXPECTED as trouble:
             problem = explained(trouble)
@@ -87,6 +88,7 @@ def duty(request: HttpRequest) -> HttpResponse:
         "most": act.MOST_WATCHED,
         "problem": problem,
         "typed": said,
+        "ticked": said.getlist("weekday"),
     }
     return render(request, "schedule/duty.html", context, status=problem.status if problem else 200)
 

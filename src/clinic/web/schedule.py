@@ -20,7 +20,7 @@ from clinic import clock
 from clinic.access.permission import permitted
 from clinic.actions import schedule as act
 from clinic.actions import typed
-from clinic.queries.booking import just_booked, moving, series, session_takes, unbooked
+from clinic.queries.booking import closer, just_booked, moving, series, session_takes, unbooked
 from clinic.queries.person import Chart
 from clinic.queries.schedule import DayPlan, Entry, Lane, day_span, days_of, room_names
 from clinic.web.door import account_of, acting_on, staff
@@ -122,10 +122,13 @@ def of_person(request: HttpRequest, found: Chart) -> HttpResponse:
     now = clock.now()
     booked = sorted(found.bookings, key=lambda b: b.starts_at)
     missing = unbooked(found)
+    proposals = series(found) if "book" in may and _is_active(found) else ()
     context = about(request, found, here="plan") | {
+        "names": room_names(found.practice),
         "ahead": [b for b in booked if b.ends_at >= now and b.stands],
         "before": [b for b in reversed(booked) if b.ends_at < now or not b.stands],
-        "proposals": series(found) if "book" in may and _is_active(found) else (),
+        "proposals": proposals,
+        "close": closer(found, proposals),
         "missing": missing,
         "takes": session_takes(found),
         "to_undo": just_booked(found, account_of(request)) if "cancel-booking" in may else (),
@@ -133,7 +136,7 @@ def of_person(request: HttpRequest, found: Chart) -> HttpResponse:
         "may_move": "move-booking" in may,
         "may_cancel": "cancel-booking" in may,
         "kinds": KINDS,
-        "rides": RIDES,
+        "rides": [ride for ride in RIDES if ride != "not-needed"],
         "key": secrets.token_hex(16),
         "problem": problem,
         "typed": request.POST,
@@ -169,6 +172,7 @@ def move(request: HttpRequest, found: Chart) -> HttpResponse:
         except BadInput as trouble:
             problem = problem or replace(explained(trouble), title=_("It cannot go there"))
     context = about(request, found, here="plan") | {
+        "names": room_names(found.practice),
         "booked": standing,
         "preview": preview,
         "to": to,
@@ -186,7 +190,7 @@ def _done(request: HttpRequest, found: Chart) -> str:
     step, key, name = said.get("step", ""), said.get("key", "")[:64], said.get("appointment", "")[:64]
     reason = said.get("reason", "")[:500].strip()
     if step == "series":
-        made = act.lay_out(found, by=by, key=key)
+        made = act.lay_out(found, by=by, key=key, reason=reason)
         return _laid_out(made)
     if step == "book":
         _book(request, found, key)
@@ -214,7 +218,7 @@ def _book(request: HttpRequest, found: Chart, key: str) -> None:
     minutes = typed.whole(said.get("minutes", ""), field=_("minutes")) if said.get("minutes", "").strip() else None
     act.book(
         found, planned.kind if planned else what, on, at, minutes=minutes, room=said.get("room", "")[:20],
-        planned=planned, by=account_of(request), key=key,
+        planned=planned, reason=said.get("reason", "")[:500].strip(), by=account_of(request), key=key,
     )  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
@@ -12,13 +14,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic import clock
+from clinic.queries.booking import session_of_today
+from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart
-from clinic.queries.schedule import room_names
-from clinic.queries.session import room
+from clinic.queries.schedule import free_rooms, room_names
+from clinic.queries.session import Objection, room
 from clinic.queries.signatures import why_unsigned
 from clinic.record.signatures import Seen
 from clinic.web.board import board_of
-from clinic.web.door import about_person, own_account
+from clinic.web.door import about_person, account_of, own_account
 from clinic.web.lock import marked
 from clinic.web.patients import about
 from clinic.web.problems import Problem, posted
@@ -72,6 +76,8 @@ def past(request: HttpRequest, found: Chart, visit_id: str) -> HttpResponse:
 def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Problem | None) -> HttpResponse:
     now = clock.local(clock.now(), found.practice.zone)
     here = None if visit is None else room(found, visit)
+    if here is not None and here.visit.step == "ready" and (full := full_hands(account_of(request))):
+        here = replace(here, objections=(*here.objections, Objection(kind="reason", words=full)))
     context = about(request, found, here="sessions") | {
         "room": here,
         "key": secrets.token_hex(16),
@@ -82,11 +88,23 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
         following = found.sessions_ahead[0].on if found.sessions_ahead else None
         context["unplanned"] = _("No session is planned for today; the next one: %(day)s.") % {"day": day(following)}
     if here is None:
-        context["unsigned"] = why_unsigned(found)
+        context |= {"unsigned": why_unsigned(found)} | _arriving(found)
     else:
         context |= drawn(request, found, here, now)
         context["place"] = room_names(found.practice).get(here.visit.room, here.visit.room)
     return render(request, "session/session.html", context, status=problem.status if problem else 200)
+
+
+def _arriving(found: Chart) -> dict[str, Any]:
+    """What the person comes for: the session booked for today with its room, and the rooms that are free."""
+    booked = session_of_today(found)
+    rooms = free_rooms(found.practice)
+    return {
+        "booked": booked,
+        "booked_room": "" if booked is None else room_names(found.practice).get(booked.room, booked.room),
+        "rooms": rooms,
+        "is_taken": booked is not None and bool(booked.room) and booked.room not in [one.code for one in rooms],
+    }
 
 
 @require_POST

@@ -96,7 +96,8 @@ def done(request: HttpRequest, found: Chart) -> str:
 
 
 def _open(form: Form) -> str:
-    act.open_session(form.found, by=form.by, key=form.key)
+    room = form.said("room", 20)
+    act.open_session(form.found, by=form.by, key=form.key, room={"": None, "none": ""}.get(room, room))
     return _("The visit is open.")
 
 

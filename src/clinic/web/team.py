@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from clinic.access import relations
 from clinic.access.permission import permitted, reach
@@ -17,7 +17,7 @@ from clinic.actions import team as act
 from clinic.actions.moved import move_record
 from clinic.queries import team as queries
 from clinic.queries.person import Chart
-from clinic.web.door import account_of, acting_on, staff
+from clinic.web.door import account_of, acting_on, form_of, staff
 from clinic.web.patients import loop_page
 from clinic.web.problems import EXPECTED, Problem, explained, posted
 
@@ -93,7 +93,7 @@ def emergencies(request: HttpRequest) -> HttpResponse:
     return render(request, "team/emergencies.html", context, status=problem.status if problem else 200)
 
 
-@require_POST
+@form_of("patient")
 @acting_on("move-record")
 def move(request: HttpRequest, found: Chart) -> HttpResponse:
     """What was written about the wrong person is marked so there and written anew where it belongs."""

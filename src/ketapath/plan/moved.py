@@ -6,15 +6,28 @@ day stands on the next open day again. Everything else stays, and nothing that i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.plan import MovedVisit, PlannedVisit
 from ketapath.errors import BadInput
 
 _LATER = ("integration", "call")
+
+
+def least_days(visits: Iterable[PlannedVisit]) -> int | None:
+    """The fewest days that the plan leaves between two of its sessions; None where it has not two."""
+    days = sorted({v.on for v in visits if v.kind == "session"})
+    return min(((later - earlier).days for earlier, later in pairwise(days)), default=None)
+
+
+def crowded(days: Iterable[date], changed: Collection[date], least: int | None) -> tuple[tuple[date, date], ...]:
+    """Neighbouring days of doses that are closer than `least` days, one of them among the `changed` ones."""
+    pairs = pairwise(sorted(set(days)))
+    return tuple((a, b) for a, b in pairs if least is not None and (b - a).days < least and {a, b} & set(changed))
 
 
 def moved(

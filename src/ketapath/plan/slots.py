@@ -20,7 +20,7 @@ GRID_MIN = 15  # source: our choice; on which minutes of an hour a free time is 
 OPENS, CLOSES = time(6), time(22)
 """Between which hours of the clinic's clock a free time is looked for; duty narrows it."""
 
-Lack = Literal["room", "nurse", "therapist", "prescriber", "person", "time", "past", "plan"]
+Lack = Literal["room", "nurse", "therapist", "prescriber", "person", "time", "past", "plan", "session"]
 """What an appointment cannot be had for want of, at any time that was tried."""
 
 
