@@ -435,7 +435,7 @@ def test_a_second_dose_on_one_day_is_a_prescribers_decision(account: Who) -> Non
     start_dose(look(nurse), by=nurse, reason="a place came free", key="")
     end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="", proof=shown(nurse))
     prescriber = account("prescriber")
-    override_discharge(look(nurse), by=prescriber, reason="well", key="", proof=shown(prescriber))
+    override_discharge(look(nurse), by=prescriber, reason="well and awake", key="", proof=shown(prescriber))
     close_session(look(nurse), by=nurse, key="")
     arrived(nurse)
     with pytest.raises(NotNow, match="today already"):

@@ -125,7 +125,7 @@ def test_the_phase_of_a_visit_follows_its_steps_on_every_board(account: Who, wai
     wait(40)
     end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="", proof=shown(nurse))
     note()
-    override_discharge(look(nurse), by=prescriber, reason="well", key="", proof=shown(prescriber))
+    override_discharge(look(nurse), by=prescriber, reason="well and awake", key="", proof=shown(prescriber))
     note()
     close_session(look(nurse), by=nurse, key="")
     assert phases == ["arrived", "re-screen", "re-screen", "ready", "dosing", "observing", "leaving"]
@@ -395,7 +395,7 @@ def test_nobody_goes_home_with_something_open_unless_a_prescriber_signs_why(acco
     with pytest.raises(NotProven):
         override_discharge(look(nurse), by=prescriber, reason="against advice", key="", proof=None)
     override_discharge(look(nurse), by=prescriber, reason="against advice", key="", proof=shown(prescriber))
-    assert "against advice [observation until" in visit_of(nurse).said("discharge-overridden")[0].words
+    assert "; observation until" in visit_of(nurse).said("discharge-overridden")[0].words
     close_session(look(nurse), by=nurse, key="")
 
 

@@ -133,7 +133,7 @@ def test_a_reading_that_comes_after_going_home_is_kept_and_only_staff_of_the_roo
     nurse, prescriber = dosing(account, wait), account("prescriber")
     began = wait(40)
     end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="", proof=shown(nurse))
-    override_discharge(look(nurse), by=prescriber, reason="well", key="", proof=shown(prescriber))
+    override_discharge(look(nurse), by=prescriber, reason="well and awake", key="", proof=shown(prescriber))
     close_session(look(nurse), by=nurse, key="")
     wait(20)
     assert sent(nurse, reading("late", began - timedelta(minutes=10), 139))[0].state == "kept"
@@ -152,7 +152,7 @@ def test_afterwards_the_miss_is_kept_and_the_sensitivity_takes_the_readings(acco
         chart_vitals(look(nurse), said, by=nurse, key="")
     end_dose(look(nurse), "35", stopped_early=False, by=nurse, reason="", key="", proof=shown(nurse))
     wait(80)
-    override_discharge(look(nurse), by=prescriber, reason="well", key="", proof=shown(prescriber))
+    override_discharge(look(nurse), by=prescriber, reason="well and awake", key="", proof=shown(prescriber))
     close_session(look(nurse), by=nurse, key="")
     while do_next():
         pass

@@ -12,7 +12,7 @@ from ketapath.domain.clinic import Clinic, ClinicFact
 from ketapath.domain.fact import Dose, Origin
 from ketapath.domain.session import Administration, Event, TimedReading, Visit, number_of
 from ketapath.pharmacology.effects import Band
-from ketapath.session import counted_mg, due, gates, running_rate, session_miss, steps_of
+from ketapath.session import called_for, counted_mg, due, gates, points, running_rate, session_miss, steps_of
 
 BEGAN = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
 HERE = Origin(resource="Observation", id="o", version=None)
@@ -163,6 +163,43 @@ def test_every_limit_of_a_session_that_stops_or_puts_off_names_its_steps() -> No
 def names(rule_id: str) -> list[str]:
     record = next(r for r in KNOWLEDGE.escalations.values() if rule_id in r["rules"])
     return [f"{record['id']}.{step['id']}" for step in record["steps"]]
+
+
+def against(**said: bool) -> dict[str, str | None]:
+    taken = (read(-5, "vitals.systolic_mmhg", 118.0), read(95, "vitals.systolic_mmhg", 124.0),
+             read(95, "vitals.diastolic_mmhg", 80.0), read(95, "vitals.spo2_percent", 97.0),
+             read(95, "session.moaa_s", 2.0))  # fmt: skip
+    session = visit(ended=40, readings=taken).session(1, now=at(105))
+    assert session is not None
+    return {p.path: p.value for p in points(session, person(good_record(**said)), CLINIC, KNOWLEDGE)}
+
+
+def test_a_point_against_going_home_has_its_value_and_comes_before_what_nobody_has_said() -> None:
+    found = against(session__walks_safely=False, session__suicidal_intent=True, session__orientated=True)
+    values = list(found.values())
+    assert {path: value for path, value in found.items() if value is not None} == {
+        "session.walks_safely": "no", "session.suicidal_intent": "yes", "session.moaa_s": "2",
+    }  # fmt: skip
+    assert values.index(None) == 3
+    assert found["session.stable"] is None
+
+
+def test_the_condition_of_a_point_is_no_point() -> None:
+    assert "setting.inpatient" not in against(session__escort_present=True)
+    assert against(session__escort_present=False, setting__inpatient=False)["session.escort_present"] == "no"
+    outside = against(setting__inpatient=False)
+    assert (outside["session.escort_present"], "setting.inpatient" in outside) == (None, False)
+
+
+def test_a_limit_that_is_over_keeps_its_steps_and_one_reached_again_begins_anew() -> None:
+    events = [event(20, "limit", words="MON-008"), event(21, "escalated", words="MON-008 pause"),
+              event(22, "limit-over", words="MON-008")]  # fmt: skip
+    (one,) = called_for(visit(*events), (), KNOWLEDGE)
+    assert (list(one.taken), one.until) == (["pause"], at(22))
+    left_out = event(23, "steps-not-needed", words="MON-008 the cuff was loose")
+    assert called_for(visit(*events, left_out), (), KNOWLEDGE) == ()
+    (one,) = called_for(visit(*events, left_out, event(30, "limit", words="MON-008")), ["MON-008"], KNOWLEDGE)
+    assert (dict(one.taken), one.until, one.not_needed) == ({}, None, None)
 
 
 BAND = Band(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import require
+from clinic.actions.alerts import raise_alert
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
+from clinic.actions.session_limits import follows, tell
 from clinic.actions.typed import number
+from clinic.actions.watches import INTENT
 from clinic.queries.person import Chart
 from clinic.queries.profile import is_statable, within
 from clinic.record.projections import knowledge
@@ -21,6 +25,7 @@ from ketapath.errors import BadInput
 from ketapath.fhir.encode import stated, withdrawn, without_answer
 from ketapath.fhir.readback import belongs_to, is_ours
 from ketapath.knowledge import PathSpec
+from ketapath.profile import with_fact
 
 STATEMENTS = frozenset(
     {
@@ -31,13 +36,15 @@ STATEMENTS = frozenset(
 """Kinds of resources that may be withdrawn by whoever knows better."""
 GRAVE = frozenset({"scale.cssrs_ideation_level", "scale.suicidal_behaviour", "scale.suicide_risk", "scale.phq9_item9"})
 """Facts that may call for somebody at once."""
+_INTENT = "session.suicidal_intent"
 
 
 def state_facts(found: Chart, said: Mapping[str, str], *, by: Account, reason: str, key: str) -> Done:
     """These are so, from now on. Statements that would contradict them are taken back, and stay readable.
 
-    `said` gives the words typed for each profile path. Raises BadInput for a path or value that does not exist, and
-    where nothing is said.
+    `said` gives the words typed for each profile path. What follows for an open visit is written with it: a limit that
+    is reached, a checklist that opens again. Prescribers are told of that, and of an intent to die, at once. Raises
+    BadInput for a path or value that does not exist, and where nothing is said.
     """
     require(by, "state-fact", patient_id=found.patient_id)
     if not said:
@@ -55,7 +62,26 @@ def state_facts(found: Chart, said: Mapping[str, str], *, by: Account, reason: s
     # What was said may call for somebody at once; who looks is the errand, which also looks after an import.
     is_grave = GRAVE & values.keys()
     look = [("early-sign", {"patient_id": found.patient_id}, clock.now())] if is_grave else []
-    return commit(act, [*_taken_back(found, values), Draft(resource=new)], errands=look)
+    visit = found.open_visit
+    what = follows(visit, _supposed(found, values), visit, by=by, key=key, at=at)
+
+    def told(_done: Done) -> None:
+        if values.get(_INTENT) is True:
+            about = f"{new['resourceType']}/{new['id']}"
+            raise_alert(found.practice, kind=INTENT, patient_id=found.patient_id, about=about, once=True)
+        tell(found, visit, what, by=by)
+
+    return commit(act, [*_taken_back(found, values), Draft(resource=new), *what.drafts], errands=look, last=told)
+
+
+def _supposed(found: Chart, values: Mapping[str, Value]) -> Chart:
+    """The chart, had these been stated."""
+    person = found.person
+    for path, value in values.items() if person is not None else ():
+        assert person is not None
+        if isinstance(value, bool | float | str):
+            person = with_fact(person, path, value, unit=found.knowledge.paths[path].unit)
+    return replace(found, person=person)
 
 
 def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: str, key: str) -> Done:

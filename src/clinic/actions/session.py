@@ -24,6 +24,7 @@ from clinic.actions.alerts import raise_alert
 from clinic.actions.commit import Act, Done, Draft, Errands, Signing, Stale, commit
 from clinic.actions.profile import value_of
 from clinic.actions.schedule import stepped
+from clinic.actions.session_limits import follows, tell
 from clinic.actions.typed import number
 from clinic.actions.visit import (
     NotNow,
@@ -42,13 +43,14 @@ from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart, at_instant
 from clinic.queries.profile import within
 from clinic.queries.schedule import room_names, who_is_in
-from clinic.queries.session import READINGS, Objection, newly_speaking, objections, stays_for
+from clinic.queries.session import READINGS, Objection, objections
+from clinic.queries.session_leaving import new_against, stays_for
 from clinic.queries.signatures import why_unsigned
 from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.record.read import history
 from clinic.record.signatures import Seen, signatures_on
-from ketapath.domain.session import Visit
+from ketapath.domain.session import TimedReading, Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode_visit import dose_ended, dose_started, readings, taken_under, visit_closed, visit_opened
 from ketapath.session import counted_mg
@@ -135,8 +137,9 @@ def chart_readings(
 ) -> Done:
     """Readings and scores of one instant, by profile path; what was left empty is not written.
 
-    Without a `visit` they belong to the open one. A limit that begins to speak by them is put on the visit's log in the
-    same act. Raises BadInput, naming the field, for a value that no person can have.
+    Without a `visit` they belong to the open one. A limit that is reached or over by them is put on the visit's log in
+    the same act, prescribers are told of one that is reached, and a checklist that was passed opens again. Raises
+    BadInput, naming the field, for a value that no person can have.
     """
     act = Act(
         name="chart-vitals", by=by, patient_id=found.patient_id, key=key,
@@ -164,13 +167,14 @@ def chart_readings(
         at=at,
     )
     drafts = [Draft(resource=resource) for resource in made]
-    for rule_id in newly_speaking(found, visit, values, at):
-        drafts.append(happened(found, visit, "limit", by=by, key=key, at=at, words=rule_id))
+    what = follows(visit, found, _read(visit, values, at), by=by, key=key, at=at)
 
     def answered(_done: Done) -> None:
         settle_readings(found.practice, found.patient_id, by=by)
+        tell(found, visit, what, by=by)
 
     is_over = visit.status == "finished" and visit.was_dosed
+    drafts += what.drafts
     return commit(act, drafts, errands=_to_compare(found, visit, by) if is_over else (), last=answered)
 
 
@@ -298,7 +302,8 @@ def witness(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof) ->
 def close_session(found: Chart, *, by: Account, key: str, reason: str = "") -> Done:
     """The person goes home. After a dose the checklist has to be met, or to have been overridden by who may.
 
-    Where every point is met and nobody has said so, that is written too. Raises BadInput, naming what is open.
+    What has come up since then counts too, whatever was passed. Where every point is met and nobody has said so, that
+    is written. Raises BadInput, naming what is open.
     """
     act = Act(name="close-session", by=by, patient_id=found.patient_id, reason=reason, key=key, mark=found.mark)
     done = begun(act)
@@ -308,16 +313,17 @@ def close_session(found: Chart, *, by: Account, key: str, reason: str = "") -> D
     given = visit.administration
     if given is not None and given.ended_at is None:
         raise out_of_order(_("a dose that is still running"), _("a dose that has ended"), _("End the dose first."))
-    drafts = []
-    if visit.was_dosed and visit.step != "leaving":
-        against = stays_for(found, visit)
+    drafts: list[Draft] = []
+    if visit.was_dosed:
+        was_passed = visit.step == "leaving"
+        against = new_against(found, visit) if was_passed else stays_for(found, visit)
         if against:
             raise BadInput(
                 field=_("going home"), found=_("something open"),
                 limit=_("every point of the checklist; open: %(what)s") % {"what": "; ".join(against)},
                 next_step=_("Settle each point, or call a prescriber, who may override it with a reason."),
             )  # fmt: skip
-        drafts = [happened(found, visit, "discharge-ready", by=by, key=key)]
+        drafts = [] if was_passed else [happened(found, visit, "discharge-ready", by=by, key=key)]
     at = clock.local(clock.now(), by.practice.zone)
     stored = standing(found, "Encounter", visit.origin.id)
     drafts += stepped(found, visit.appointment_id, "fulfilled" if visit.was_dosed else "cancelled")
@@ -340,6 +346,15 @@ def _answer_objections(found: Sequence[Objection], *, by: Account, reason: str) 
             raise NotNow(objection.words, _("Settle it, or call a prescriber, who may decide with a reason."))
         if not reason.strip():
             raise NotNow(objection.words, _("Settle it, or write why the dose is given all the same."))
+
+
+def _read(visit: Visit, values: Mapping[str, float | bool], at: datetime) -> Visit:
+    """The visit, had these been read."""
+    more = (
+        TimedReading(origin=visit.origin, at=at, quantity=path, value=value, under_drug=visit.was_dosed)
+        for path, value in values.items()
+    )
+    return replace(visit, readings=(*visit.readings, *more))
 
 
 def _plausible(values: Mapping[str, float | bool]) -> None:

@@ -17,7 +17,8 @@ from clinic.access.models import Account, Role
 from clinic.actions.commit import Act, Done, Draft, KeyReused, Stale, commit
 from clinic.actions.session import chart_readings, start_dose
 from clinic.actions.typed import number
-from clinic.actions.visit import NotNow, begun, happened, no_reason, out_of_order, standing
+from clinic.actions.visit import NotNow, begun, happened, is_reason, no_reason, out_of_order, standing
+from clinic.actions.watches import settle_limits
 from clinic.queries.person import Chart, chart
 from ketapath.domain.session import Event, Visit
 from ketapath.errors import BadInput
@@ -28,8 +29,8 @@ _LEAST_LETTERS = 8  # source: none; shorter than any sentence, longer than "x", 
 _MOST_MG_PER_H = 1000.0  # source: the largest dose that the simulation takes
 LATE = ("reading", "start", "rate", "pause", "resume", "stop", "device", "device-refused", "given", "escalated", "note")
 """What may be charted after a network loss; never an order, a witness, a check or a discharge."""
-CHARTED = ("rate", "pause", "resume", "stop", "device", "device-refused", "given", "escalated", "escort",
-           "advice-given", "note")  # fmt: skip
+CHARTED = ("rate", "pause", "resume", "stop", "device", "device-refused", "given", "escalated", "steps-not-needed",
+           "escort", "advice-given", "note")  # fmt: skip
 """What `chart_event` takes."""
 _INJECTED, _BY_MOUTH = ("im", "sc"), ("oral", "sublingual", "buccal")
 
@@ -94,7 +95,12 @@ def chart_event(found: Chart, what: Happened, *, by: Account, key: str) -> Done:
         _within_order(found, visit, what, by)
     value, unit, words = _MEANT[what.kind](found, visit, what, at)
     draft = happened(found, visit, what.kind, by=by, key=key, at=at, value=value, unit=unit, words=words)
-    return commit(act, [draft])
+
+    def taken(_done: Done) -> None:
+        if what.kind in ("escalated", "steps-not-needed"):
+            settle_limits(found.practice, found.patient_id, by=by)
+
+    return commit(act, [draft], last=taken)
 
 
 def take_back_event(found: Chart, event_id: str, *, by: Account, reason: str, key: str) -> Done:
@@ -312,6 +318,19 @@ def _escalated(found: Chart, visit: Visit, what: Happened, at: datetime) -> Mean
     return None, None, f"{rule_id} {step}"
 
 
+def _not_needed(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
+    """Why what is left of a limit's steps is not needed; `words` name the rule first, "MON-008 the cuff was loose"."""
+    rule_id, _space, why = what.words.strip().partition(" ")
+    if steps_of(rule_id, found.knowledge) is None:
+        raise BadInput(
+            field=_("limit"), found=what.words[:60], limit=_("a limit that calls for steps"),
+            next_step=_("Choose one of the list."),
+        )  # fmt: skip
+    if not is_reason(why):
+        raise no_reason(_("a reason in words, because steps are left out"), why)
+    return None, None, f"{rule_id} {why.strip()[:200]}"
+
+
 def _advice(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
     """`words` is the code of the language that the sheet was in."""
     code = what.words.strip()
@@ -358,6 +377,7 @@ _MEANT: Mapping[str, Callable[[Chart, Visit, Happened, datetime], Meant]] = Mapp
         "device-refused": _refused_device,
         "given": _given,
         "escalated": _escalated,
+        "steps-not-needed": _not_needed,
         "escort": _escort,
         "advice-given": _advice,
         "note": _note,

@@ -92,9 +92,19 @@ def happened(
     return Draft(resource=resource)
 
 
-def no_reason(limit: str) -> BadInput:
-    """A reason is missing."""
-    return BadInput(field=_("reason"), found=_("nothing"), limit=limit, next_step=_("Write it in a line."))
+LEAST_LETTERS = 8
+"""So many letters a reason has at least where somebody answers for it with a signature or leaves a step out."""
+
+
+def is_reason(words: str) -> bool:
+    """Whether this says something: a letter or two do not."""
+    return sum(sign.isalpha() for sign in words) >= LEAST_LETTERS
+
+
+def no_reason(limit: str, found: str = "") -> BadInput:
+    """A reason is missing, or what was `found` in its place is none."""
+    shown = found.strip()[:40] or _("nothing")
+    return BadInput(field=_("reason"), found=shown, limit=limit, next_step=_("Write it in a line."))
 
 
 def out_of_order(found: str, limit: str, next_step: str) -> BadInput:

@@ -27,9 +27,10 @@ from ketapath.domain.fact import Fact, ScoreEntry
 from ketapath.fhir.cover import covered_until
 from ketapath.followup import due_assessments
 from ketapath.measurement import reliable_change
-from ketapath.session import due
+from ketapath.session import due, of_limit
 
 ITEM9, INTERVIEW, SUDDEN = "measurement.item9", "suicidality.interview", "response.sudden"
+INTENT, LIMIT = "suicidality.intent", "session.limit"
 READING, SCORE, CHECK = "session.reading_overdue", "score.overdue", "check.unanswered"
 LAB, AUTHORISATION, CERTIFICATE = "lab.due", "authorisation.expiring", "certificate.expiring"
 REFERRAL = "referral.late"
@@ -54,6 +55,7 @@ def watch_sessions(practice: Practice) -> int:
                     told.values = said
                     told.save(update_fields=["values"])
     _settle_filled(practice, late, Alert.objects.filter(practice=practice))
+    settle_limits(practice)
     return len(late)
 
 
@@ -61,6 +63,20 @@ def settle_readings(practice: Practice, patient_id: str, *, by: Account | None =
     """Something was read: settle what was overdue of this person and is not any more."""
     of_person = Alert.objects.filter(practice=practice, patient_id=patient_id)
     _settle_filled(practice, _overdue(practice, patient_id), of_person, by)
+
+
+def settle_limits(practice: Practice, patient_id: str = "", *, by: Account | None = None) -> None:
+    """Settle the limits whose steps were all taken, and those that are over and that somebody has acknowledged."""
+    rows = Alert.objects.filter(practice=practice, kind=LIMIT, closed_at=None)
+    known = knowledge_at(clinic_now(practice))
+    for alert in rows.filter(patient_id=patient_id) if patient_id else rows:
+        line = VisitLine.objects.filter(practice=practice, patient_id=alert.patient_id).first()
+        visit_id, _space, rule_id = alert.about.partition(" ")
+        if line is None or line.content["visit"]["id"] != visit_id:
+            continue
+        one = of_limit(visit_from_json(line.content["visit"]), rule_id, known)
+        if one is not None and (one.is_done or (one.until is not None and alert.state == Alert.ACKNOWLEDGED)):
+            settle(practice, kind=LIMIT, patient_id=alert.patient_id, about=alert.about, by=by)
 
 
 def _settle_filled(
@@ -120,6 +136,8 @@ def look_at_answers(found: Chart) -> None:
     }
     for path in (path for path, is_grave in grave.items() if is_grave):
         _raise(found, INTERVIEW, known[path])
+    if says("session.suicidal_intent") is True:
+        _raise(found, INTENT, known["session.suicidal_intent"])
     for after in _sudden(found):
         if after.on >= since:
             _raise(found, SUDDEN, after, scale=after.instrument)

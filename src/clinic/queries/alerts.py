@@ -47,6 +47,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "measurement.item9": Kind(urgency="now", roles=_CLINICAL),
         "suicidality.interview": Kind(urgency="now", roles=_CLINICAL),
+        "suicidality.intent": Kind(urgency="now", roles=_CLINICAL),
+        "session.limit": Kind(urgency="now", roles=_CLINICAL),
         "response.sudden": Kind(urgency="now", roles=_CLINICAL),
         "dose.more_than_ordered": Kind(urgency="now", roles=_CLINICAL),
         "audit.broken": Kind(urgency="now", roles=_DIRECTORS),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from django.utils.formats import date_format
@@ -13,18 +13,18 @@ from django.utils.translation import gettext as _
 from clinic import clock
 from clinic.queries.board import watched
 from clinic.queries.consent import Consented, consent_of
-from clinic.queries.gates import gates, on_duty
+from clinic.queries.gates import gates
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
 from clinic.queries.plan import calculation_check, simulated
 from clinic.queries.profile import answered_today, is_statable
+from clinic.queries.session_leaving import Against, leaving, open_points, told, unsigned
 from clinic.queries.signatures import why_unsigned
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, history, read
 from clinic.record.signatures import Seen
 from ketapath.domain.evidence import Finding, Verdict
 from ketapath.domain.plan import Option, SignedPlan
-from ketapath.domain.profile import Profile
 from ketapath.domain.session import (
     Administration,
     Due,
@@ -33,7 +33,6 @@ from ketapath.domain.session import (
     Gate,
     Rescreen,
     Session,
-    TimedReading,
     Visit,
     number_of,
 )
@@ -43,28 +42,20 @@ from ketapath.knowledge.rules import nodes
 from ketapath.knowledge.rules import paths as paths_of
 from ketapath.pharmacology import Simulation
 from ketapath.plan import most_mg
-from ketapath.profile import with_fact
 from ketapath.session import (
     DEVICE_MG,
+    called_for,
     counted_mg,
     device_count,
     device_due,
     due,
     monitor,
-    ready_for_discharge,
     rescreen,
     steps_of,
 )
 
 SCORES = ("session.moaa_s", "session.dissociation_0_10", "session.distress_0_10", "session.nausea_0_10")
 """What is asked again and again in a session, by profile path."""
-
-_MINUTES = "consent.signed_minutes_before_dose"
-_OF_REGISTER = {
-    "today.prescriber_on_site": "staff.prescriber_on_duty",
-    "today.acls_on_site": "staff.life_support_on_duty",
-}
-"""What is asked on the day and the register answers, where it says yes."""
 
 READINGS = (
     "vitals.systolic_mmhg",
@@ -105,8 +96,9 @@ class Room:
 
     `verdict` is today's candidacy of what is ordered, `asks` what is missing for it and can be asked in the room,
     `aged` those that are on record and have to be of today, `answered` what was answered today, as it is typed.
-    `left` names what today's re-screen has not answered, `steps` what the limits that speak call for, `stays` why the
-    person stays; `counted_mg` follows from rates or devices, `devices` are those given and those not used.
+    `left` names what today's re-screen has not answered, `steps` what the limits call for and nobody has done, `stays`
+    why the person stays; `counted_mg` follows from rates or devices, `devices` are those given and those not used.
+    `step` is where the visit stands, as `Visit.step` says it; who may go does so no longer where something came up.
     """
 
     visit: Visit
@@ -132,9 +124,10 @@ class Room:
     left: tuple[str, ...]
     due: tuple[Due, ...]
     steps: tuple[Escalation, ...]
-    stays: tuple[str, ...]
+    stays: tuple[Against, ...]
     counted_mg: float | None
     devices: tuple[int, int]
+    step: str
 
     @property
     def moments(self) -> list[Moment]:
@@ -146,11 +139,6 @@ class Room:
             sources.setdefault(reading.at, {})[reading.origin.id] = None
         times = sorted(by_time, reverse=True)
         return [Moment(at=at, values=by_time[at], sources=tuple(sources[at])) for at in times]
-
-    @property
-    def step(self) -> str:
-        """Where the visit stands, as `Visit.step` says it."""
-        return self.visit.step
 
 
 def room(found: Chart, visit: Visit) -> Room:
@@ -181,7 +169,7 @@ def room(found: Chart, visit: Visit) -> Room:
         aged=frozenset(_aged(rescreen_of(found, named), found) if visit.is_before_dose else ()),
         answered=answered_today(found),
         prompts=() if session is None else _prompts(found, session),
-        leaving=() if session is None or not visit.is_after_dose else _leaving(found, session),
+        leaving=leaving(found, visit) if visit.is_after_dose else (),
         predicted=_predicted(found, given, ordered, infusion, product),
         watch_minutes=watched_minutes(plan),
         **_steps(found, visit, named),
@@ -193,15 +181,16 @@ def _steps(found: Chart, visit: Visit, named: SignedPlan | Administration | None
     now, is_before = clock.now(), visit.is_before_dose
     session = visit.session(1, now=now)
     prompts = () if session is None or visit.step == "home" else _prompts(found, session)
-    steps = (steps_of(finding.id, found.knowledge) for finding in prompts)
+    stays = unsigned(found, visit) if visit.is_after_dose else ()
     return {
         "consent": consent_of(found),
         "gates": gates(found, named.product, named.route) if named is not None and is_before else (),
         "order": order_of(found, visit) if is_before else None,
         "left": not_asked(found, visit) if is_before else (),
         "due": () if named is None else _due(found, visit, named),
-        "steps": tuple(one for one in steps if one is not None),
-        "stays": stays_for(found, visit) if visit.is_after_dose else (),
+        "steps": () if visit.step == "home" else called_for(visit, [f.id for f in prompts], found.knowledge),
+        "stays": stays,
+        "step": "observing" if visit.step == "leaving" and any(not one.ages for one in stays) else visit.step,
         "counted_mg": counted_mg(visit, until=now),
         "devices": device_count(visit),
     }
@@ -385,41 +374,6 @@ def order_of(found: Chart, visit: Visit) -> Order | None:
     )
 
 
-def newly_speaking(found: Chart, visit: Visit, values: Mapping[str, float | bool], at: datetime) -> tuple[str, ...]:
-    """The limits with named steps that begin to speak by these readings, by rule."""
-    given = visit.administration
-    if given is None or not visit.was_dosed or at < given.started_at:
-        return ()
-    more = tuple(
-        TimedReading(origin=given.origin, at=at, quantity=path, value=value, under_drug=True)
-        for path, value in values.items()
-    )
-    after = replace(visit, readings=(*visit.readings, *more))
-    was, becomes = (v.session(1, now=clock.now()) for v in (visit, after))
-    if was is None or becomes is None:
-        return ()
-    before = {f.id for f in _prompts(found, was)}
-    named = (f.id for f in _prompts(found, becomes) if f.id not in before)
-    return tuple(rule for rule in named if steps_of(rule, found.knowledge) is not None)
-
-
-def stays_for(found: Chart, visit: Visit) -> tuple[str, ...]:
-    """Why this person does not go home yet, in words: time that is left, and what the checklist asks; empty: may go."""
-    given = visit.administration
-    if given is None or not visit.was_dosed:
-        return ()
-    until = given.started_at + timedelta(minutes=watched_minutes(found.plan))
-    said = []
-    if clock.now() < until:
-        shown = date_format(clock.local(until, found.practice.zone), "H:i")
-        said.append(_("observation until %(at)s") % {"at": shown})
-    for finding in leaving(found, visit):
-        if finding.rule is not None:
-            missing = ", ".join(found.knowledge.paths[path].label for path in finding.missing)
-            said.append(f"{finding.rule.title} ({finding.id})" + (f": {missing}" if missing else ""))
-    return tuple(said)
-
-
 def _of_rescreen(again: Rescreen, known: Knowledge) -> Iterator[Objection]:
     """What was asked anew and stands against the dose, and what a rule needs and nobody has said today."""
     kinds: dict[Verdict, Literal["blocks", "prescriber", "reason"]] = {
@@ -457,41 +411,8 @@ def rescreen_of(found: Chart, named: SignedPlan | Administration | None) -> Resc
     assert found.person is not None
     if named is None:
         return Rescreen(spoken=(), opened=(), asked=())
-    person = _told(found, found.open_visit)
+    person = told(found, found.open_visit)
     return rescreen(person, found.clinic, found.knowledge, product=named.product, route=named.route)
-
-
-def leaving(found: Chart, visit: Visit) -> tuple[Finding, ...]:
-    """What speaks against going home now, or has not been asked; nothing where nothing was given."""
-    number = number_of(visit, () if found.person is None else found.person.doses)
-    session = visit.session(number, now=clock.now())
-    return () if session is None else _leaving(found, session)
-
-
-def _leaving(found: Chart, session: Session) -> tuple[Finding, ...]:
-    assert found.person is not None
-    findings = ready_for_discharge(session, _told(found, found.open_visit), found.clinic, found.knowledge)
-    return tuple(f for f in findings if f.verdict is not None)
-
-
-def _told(found: Chart, visit: Visit | None) -> Profile:
-    """The person with what the acts of the visit have said already, so that nobody types it twice."""
-    person = found.person
-    assert person is not None
-    said: dict[str, bool | float] = {}
-    if visit is not None and visit.said("escort"):
-        said["session.escort_present"] = True
-    if visit is not None and visit.said("advice-given"):
-        said["session.written_advice"] = True
-    if _MINUTES not in person.known and (minutes := consent_of(found).minutes) is not None:
-        said[_MINUTES] = float(round(minutes))
-    if not _OF_REGISTER.keys() <= person.known.keys():
-        register = on_duty(found.practice, clock.now())
-        said |= {path: True for path, source in _OF_REGISTER.items() if source in register and register[source].value}
-    for path, value in said.items():
-        if path not in person.known:
-            person = with_fact(person, path, value, unit=found.knowledge.paths[path].unit)
-    return person
 
 
 def _asks(
@@ -503,10 +424,9 @@ def _asks(
         again = rescreen_of(found, named)
         paths = dict.fromkeys((*again.asked, *_aged(again, found), *missing))
     elif session is not None and visit.step != "home":
-        assert found.person is not None
-        known = _told(found, visit), found.clinic, found.knowledge
-        open_now = ready_for_discharge(session, *known) if visit.is_after_dose else monitor(session, *known)
-        paths = dict.fromkeys(path for finding in open_now for path in finding.missing)
+        open_now = monitor(session, told(found, visit), found.clinic, found.knowledge)
+        missing = (path for finding in open_now for path in finding.missing)
+        paths = dict.fromkeys(open_points(found, visit) if visit.is_after_dose else missing)
     else:
         paths = {}
     specs = (knowledge().paths[path] for path in paths)
@@ -530,6 +450,13 @@ def _prompts(found: Chart, session: Session) -> tuple[Finding, ...]:
     assert found.person is not None
     findings = monitor(session, found.person, found.clinic, found.knowledge)
     return tuple(f for f in findings if f.verdict in ("not-eligible", "defer", "caution"))
+
+
+def limits_reached(found: Chart, visit: Visit) -> tuple[str, ...]:
+    """The limits with named steps that speak now by what was read and answered, by rule."""
+    session = visit.session(1, now=clock.now())
+    prompts = () if session is None or found.person is None else _prompts(found, session)
+    return tuple(f.id for f in prompts if steps_of(f.id, found.knowledge) is not None)
 
 
 def _predicted(

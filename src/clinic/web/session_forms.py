@@ -146,6 +146,12 @@ def _event(form: Form) -> str:
     return _("Saved.")
 
 
+def _not_needed(form: Form) -> str:
+    words = f"{form.said('rule', 20)} {form.said('words', 200)}"
+    chart_event(form.found, Happened(kind="steps-not-needed", words=words), by=form.by, key=form.key)
+    return _("Saved.")
+
+
 def _take_back(form: Form) -> str:
     take_back_event(form.found, form.said("event", 64), by=form.by, reason=form.reason, key=form.key)
     return _("Taken back; it stays readable.")
@@ -199,6 +205,7 @@ _STEPS: Mapping[str, Callable[[Form], str]] = MappingProxyType(
         "start": _start,
         "record": _record,
         "event": _event,
+        "not-needed": _not_needed,
         "take-back": _take_back,
         "end": _end,
         "witness": _witness,

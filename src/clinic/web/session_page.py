@@ -28,7 +28,7 @@ from clinic.web.session_advice import about_language, language_name, languages, 
 from clinic.web.session_charts import session_chart
 from clinic.web.session_limits import limits, notes
 from clinic.web.templatetags.clinic import amount, word
-from ketapath.domain.session import Miss
+from ketapath.domain.session import POINTS, Miss
 from ketapath.knowledge import PathSpec
 from ketapath.session import DEVICE_MG, ends_at, running_rate
 
@@ -65,11 +65,14 @@ KINDS: Mapping[str, Any] = MappingProxyType(
         "device-refused": gettext_lazy("Device not used"),
         "given": gettext_lazy("Given"),
         "limit": gettext_lazy("Limit reached"),
+        "limit-over": gettext_lazy("Limit no longer reached"),
         "escalated": gettext_lazy("Step taken"),
+        "steps-not-needed": gettext_lazy("Steps not needed"),
         "escort": gettext_lazy("Goes home with"),
         "advice-given": gettext_lazy("Written advice given"),
         "discharge-ready": gettext_lazy("Checklist met"),
         "discharge-overridden": gettext_lazy("Checklist overridden"),
+        "discharge-reopened": gettext_lazy("Checklist open again"),
         "exposure": gettext_lazy("Surroundings"),
         "note": gettext_lazy("Note"),
     }
@@ -95,6 +98,7 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
     seconds = 0 if since is None else max(0, int((now - since).total_seconds()))
     foreseen = expected(found, here)
     read = {path for moment in here.moments for path in moment.values}
+    lines = log(here)
     return {
         "now": now,
         "is_live": here.step != "home",
@@ -114,7 +118,8 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "due": awaited(here),
         "grace_min": found.knowledge.figure("due_grace_min"),
         "course": course(found, here, now),
-        "log": log(here),
+        "log": lines,
+        "overridden": next((one for one in lines if one["event"].kind == "discharge-overridden"), None),
         "escalations": escalations(found, here),
         "is_rescreened": bool(here.visit.said("re-screened")),
         "escort": here.visit.said("escort")[-1].words if here.visit.said("escort") else "",
@@ -228,6 +233,8 @@ def log(here: Room) -> list[dict[str, Any]]:
             words = words.partition(" ")[2]  # the first word names the version that was read
         elif event.kind == "advice-given":
             words = language_name(words)
+        elif event.kind == "discharge-overridden" and words.startswith(POINTS):
+            words = words.partition(" ")[2]  # the first word names the points for the software
         amount_of = (
             "" if event.value is None or event.kind == "order-checked" else f"{event.value:g} {event.unit or ''}"
         )
@@ -237,16 +244,19 @@ def log(here: Room) -> list[dict[str, Any]]:
 
 
 def escalations(found: Chart, here: Room) -> list[dict[str, Any]]:
-    """The steps that the limits that speak call for, each with who has taken it and when."""
-    taken = {event.words: event for event in here.visit.said("escalated")}
+    """The steps that limits call for or called for, each with who has taken it and when."""
     found_rules = found.knowledge.rules
     return [
         {
             "rule": found_rules[one.rule_id],
             "waits": found_rules[one.approval].ref.awaits_approval,
+            "since": one.since,
+            "until": one.until,
+            "not_needed": one.not_needed,
+            "is_done": one.is_done,
             "steps": [
-                {"words": words, "who": who, "do": do, "taken": taken.get(words)}
-                for words, who, do in ((f"{one.rule_id} {name}", who, do) for name, who, do in one.steps)
+                {"words": f"{one.rule_id} {name}", "who": who, "do": do, "taken": one.taken.get(name)}
+                for name, who, do in one.steps
             ],
         }
         for one in here.steps

@@ -190,6 +190,10 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "measurement.item9": _("Item 9 was answered above zero: assess the risk of suicide now."),
         # alerts
         "suicidality.interview": _("The interview or the assessed risk of suicide calls for somebody now."),
+        "suicidality.intent": _(
+            "Before going home: intent to end their life now was answered with yes. Assess it now."
+        ),
+        "session.limit": _("Reached in the session: %(rule)s. Its steps name the prescriber: see the session."),
         "response.sudden": _("%(scale)s is suddenly worse, by more than its own error: talk with the person now."),
         "session.reading_overdue": _("A reading of the session is overdue."),
         "check.unanswered": _("A planned check-in was not answered."),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Literal
 
@@ -88,11 +88,37 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """What is done when one limit speaks: (step, who, words of what to do), in order. `approval` is a rule's id."""
+    """What is done when one limit speaks: (step, who, words of what to do), in order. `approval` is a rule's id.
+
+    Of one visit: `since` when the limit was reached last, `until` when it was over, `taken` the steps taken since then,
+    by step, and `not_needed` where somebody has said why the rest is not needed.
+    """
 
     rule_id: str
     approval: str
     steps: tuple[tuple[str, str, str], ...]
+    since: datetime | None = None
+    until: datetime | None = None
+    taken: Mapping[str, Event] = field(default_factory=dict)
+    not_needed: Event | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether each step was taken, or somebody has said why not."""
+        return self.not_needed is not None or all(name in self.taken for name, _who, _do in self.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One point that stands against going home: what was answered or read, and by which rules (title, id) it counts.
+
+    `value` is shown with its unit; None where nobody has said it yet.
+    """
+
+    path: str
+    label: str
+    value: str | None
+    rules: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +147,14 @@ class TimedReading:
 
 EVENTS: tuple[str, ...] = (
     "consent-confirmed", "re-screened", "order-checked", "rate", "pause", "resume", "stop", "device", "device-refused",
-    "given", "limit", "escalated", "escort", "advice-given", "discharge-ready", "discharge-overridden", "exposure",
-    "note",
+    "given", "limit", "limit-over", "escalated", "steps-not-needed", "escort", "advice-given", "discharge-ready",
+    "discharge-overridden", "discharge-reopened", "exposure", "note",
 )  # fmt: skip
 """What an event of a visit may be."""
+
+
+POINTS = "points="
+"""How the first word of an overridden checklist begins; after it the names of the points, with commas between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +163,8 @@ class Event:
 
     `value` is in `unit`: mL/h or mg/h of a rate, mg (base) of a device, minutes of an exposure; for an order check it
     is how many different people have to check. `words` name what a check was of (the version of the order that was
-    read, and the concentration where there is one), the rule of a limit, a step, a place.
+    read, and the concentration where there is one), the rule of a limit, a step, a place. The first word of an
+    overridden checklist names the points that were signed for (`POINTS`).
     """
 
     origin: Origin
@@ -169,7 +200,8 @@ class Visit:
     def step(self) -> str:
         """Where the visit stands: arrived, re-screen, ready, dosing, observing, leaving or home.
 
-        From `re-screen` on the consent is confirmed, from `ready` on the order is checked, and `leaving` is who may go.
+        From `re-screen` on the consent is confirmed, from `ready` on the order is checked, and `leaving` is who may go:
+        the checklist was passed or overridden, and not opened again since.
         """
         if self.status == "finished":
             return "home"
@@ -177,8 +209,9 @@ class Visit:
         if given is not None and given.ended_at is None:
             return "dosing"
         if given is not None:
-            may_go = any(e.kind in ("discharge-ready", "discharge-overridden") for e in self.events)
-            return "leaving" if may_go else "observing"
+            passed = max((e.at for e in self.said("discharge-ready", "discharge-overridden")), default=None)
+            again = max((e.at for e in self.said("discharge-reopened")), default=None)
+            return "leaving" if passed is not None and (again is None or again < passed) else "observing"
         if not self.said("consent-confirmed"):
             return "arrived"
         return "ready" if self.said("re-screened") and self.is_checked else "re-screen"
@@ -193,9 +226,9 @@ class Visit:
         """Whether the dose has ended and the person is still here."""
         return self.step in ("observing", "leaving")
 
-    def said(self, kind: str) -> tuple[Event, ...]:
-        """The events of this kind, oldest first."""
-        return tuple(event for event in self.events if event.kind == kind)
+    def said(self, *kinds: str) -> tuple[Event, ...]:
+        """The events of these kinds, oldest first."""
+        return tuple(event for event in self.events if event.kind in kinds)
 
     @property
     def checks(self) -> tuple[Event, ...]:

@@ -37,7 +37,8 @@ def timers() -> Schema:
 
 def escalations() -> Schema:
     """Who is told and what is done, step by step, where a rule of a session speaks."""
-    step = record({"id": TEXT, "who": TEXT, "do": TEXT})
+    said = {"id": TEXT, "who": TEXT, "do": TEXT, "path": PATH, "again_min": COUNT, "rule": RULE_ID}
+    step = record(said, optional=("path", "again_min", "rule"))
     rules = list_of(RULE_ID, least=1)
     return list_of(record({"id": TEXT, "approval": RULE_ID, "rules": rules, "steps": list_of(step, least=1)}))
 

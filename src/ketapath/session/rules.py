@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,9 +11,11 @@ from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Finding
 from ketapath.domain.fact import Fact
 from ketapath.domain.profile import Profile
-from ketapath.domain.session import Gate, Rescreen, Session
+from ketapath.domain.session import Gate, Point, Rescreen, Session
 from ketapath.knowledge import Knowledge
-from ketapath.profile import with_fact
+from ketapath.knowledge.rules import Predicate, Truth, evaluate, paths
+from ketapath.knowledge.schema import Rule
+from ketapath.profile import fact_used, with_fact
 
 _SYSTOLIC, _DIASTOLIC, _SATURATION = "vitals.systolic_mmhg", "vitals.diastolic_mmhg", "vitals.spo2_percent"
 _SCORES = ("session.moaa_s", "session.dissociation_0_10", "session.distress_0_10", "session.nausea_0_10")
@@ -69,9 +71,70 @@ def ready_for_discharge(session: Session, person: Profile, clinic: Clinic, knowl
     return _asked(("discharge",), session, person, clinic, knowledge)
 
 
+def points(session: Session, person: Profile, clinic: Clinic, knowledge: Knowledge) -> tuple[Point, ...]:
+    """Each point against going home: first what was answered or read so, then what nobody has said.
+
+    Beside the checklist a limit of the session counts that is reached now and calls for steps.
+    """
+    failed: dict[str, list[Rule]] = {}
+    opened: dict[str, list[Rule]] = {}
+    seen, truths = _truths(("discharge", "session"), session, person, clinic, knowledge)
+    named = {rule_id for record in knowledge.escalations.values() for rule_id in record["rules"]}
+    for rule, truth in truths:
+        if rule.stage == "session" and (truth is not True or rule.id not in named):
+            continue
+        if finding(rule, truth, seen, knowledge).verdict is None:
+            continue
+        known = rule.sees(seen.known, as_of=session.on)
+        for path in _speaking(rule.when, known, session):
+            failed.setdefault(path, []).append(rule)
+        for path in _unsaid(rule.when, known, session) if rule.stage == "discharge" else ():
+            opened.setdefault(path, []).append(rule)
+    return tuple(
+        Point(
+            path=path,
+            label=knowledge.paths[path].label,
+            value=fact_used(seen.known[path], knowledge).value if path in failed else None,
+            rules=tuple(dict.fromkeys((rule.ref.title, rule.id) for rule in rules)),
+        )
+        for path, rules in (*failed.items(), *((p, r) for p, r in opened.items() if p not in failed))
+    )
+
+
+def _speaking(when: Predicate, known: Mapping[str, Fact], session: Session) -> Iterator[str]:
+    """The paths whose values make this hold, or would if the rest of it were known.
+
+    Of several things that hold together the first is the point, and the others are its conditions; a clock is never it.
+    """
+    truth = evaluate(when, known, as_of=session.on)
+    if truth is not False and when.kind in ("all", "any"):
+        first = [p for p in when.parts if not p.path.startswith("session.minutes_")][:1] or when.parts[:1]
+        for part in when.parts if when.kind == "any" else first:
+            yield from _speaking(part, known, session)
+    elif truth is True:
+        yield from (path for path in paths(when) if path in known)
+
+
+def _unsaid(when: Predicate, known: Mapping[str, Fact], session: Session) -> Iterator[str]:
+    """The paths that nobody has stated, and that could make this hold."""
+    if when.kind == "any" or (when.kind == "all" and evaluate(when, known, as_of=session.on) is None):
+        for part in when.parts:
+            yield from _unsaid(part, known, session)
+    elif when.kind != "all" and evaluate(when, known, as_of=session.on) is None:
+        yield from (path for path in paths(when) if path not in known)
+
+
 def _asked(
     stages: Iterable[str], session: Session, person: Profile, clinic: Clinic, knowledge: Knowledge
 ) -> tuple[Finding, ...]:
+    seen, truths = _truths(stages, session, person, clinic, knowledge)
+    return tuple(finding(rule, truth, seen, knowledge) for rule, truth in truths)
+
+
+def _truths(
+    stages: Iterable[str], session: Session, person: Profile, clinic: Clinic, knowledge: Knowledge
+) -> tuple[Profile, list[tuple[Rule, Truth]]]:
+    """The person with the readings of the session, and the rules of these stages that speak or are not known."""
     seen = replace(person, as_of=session.on, known={**person.known, **_newest(session), **_counted(session)})
     asked = [
         rule
@@ -80,7 +143,7 @@ def _asked(
         if rule.scope.covers(product=session.dose.product, route=session.dose.route, jurisdiction=clinic.jurisdiction)
     ]
     truths = [(rule, rule.holds(seen.known, as_of=session.on)) for rule in asked]
-    return tuple(finding(rule, truth, seen, knowledge) for rule, truth in truths if truth is not False)
+    return seen, [(rule, truth) for rule, truth in truths if truth is not False]
 
 
 def _newest(session: Session) -> dict[str, Fact]:

@@ -1,19 +1,21 @@
-"""What is due to be read now, by which rule; and what is done, by whom, when a limit speaks?
+"""What is due to be read now, by which rule?
 
-Source: timers.yaml and escalations.yaml of the knowledge, each with the rule that it rests on.
+Source: timers.yaml of the knowledge, each with the rule that it rests on; sooner where the steps of a limit ask for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ketapath.domain.session import Due, Escalation, Visit
+from ketapath.domain.session import Due, Visit
 from ketapath.knowledge import Knowledge
 from ketapath.session.counted import DEVICE_MG
+from ketapath.session.limits import again
 
-__all__ = ["device_due", "due", "steps_of"]
+__all__ = ["device_due", "due"]
 
 _EARLY_MIN = 5.0  # source: profile/session-readings.yaml, minute 40 is "between minutes 35 and 50"
 
@@ -23,11 +25,13 @@ def due(visit: Visit, route: str, knowledge: Knowledge, *, now: datetime) -> tup
     if visit.step == "home" or (visit.administration is not None and not visit.was_dosed):
         return ()
     grace = timedelta(minutes=knowledge.figure("due_grace_min"))
-    found = (_due(visit, timer, grace, now) for timer in knowledge.timers.values() if route in timer["routes"])
-    return tuple(sorted((d for d in found if d is not None), key=lambda d: d.due_at or now))
+    timers = (_due(visit, timer) for timer in knowledge.timers.values() if route in timer["routes"])
+    found = (again(one, visit, knowledge) for one in timers if one is not None)
+    late = (replace(d, is_overdue=d.due_at is not None and now > d.due_at + grace) for d in found)
+    return tuple(sorted(late, key=lambda d: d.due_at or now))
 
 
-def _due(visit: Visit, timer: Mapping[str, Any], grace: timedelta, now: datetime) -> Due | None:
+def _due(visit: Visit, timer: Mapping[str, Any]) -> Due | None:
     """The next reading of one timer; None before the dose where the reading of before the dose is there."""
     last_at = max((r.at for r in visit.readings if r.quantity == timer["path"]), default=None)
     given = visit.administration
@@ -50,7 +54,7 @@ def _due(visit: Visit, timer: Mapping[str, Any], grace: timedelta, now: datetime
         rule_id=rule_id,
         due_at=at,
         last_at=last_at,
-        is_overdue=at is not None and now > at + grace,
+        is_overdue=False,
     )
 
 
@@ -74,12 +78,3 @@ def device_due(visit: Visit, ordered_mg: float | None, knowledge: Knowledge, *, 
         last_at=last,
         is_overdue=now > at + timedelta(minutes=knowledge.figure("due_grace_min")),
     )
-
-
-def steps_of(rule_id: str, knowledge: Knowledge) -> Escalation | None:
-    """What is done, in order, when the limit of this rule speaks; None for a rule that names no steps."""
-    for record in knowledge.escalations.values():
-        if rule_id in record["rules"]:
-            steps = tuple((str(s["id"]), str(s["who"]), str(s["do"])) for s in record["steps"])
-            return Escalation(rule_id=rule_id, approval=str(record["approval"]), steps=steps)
-    return None

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clinic.practice.models import Alert, AlertStep
+from clinic.record.projections import knowledge
 from clinic.web.templatetags.clinic import day, icon, instrument_title
 from clinic.web.words import WORDS
 
@@ -72,6 +73,8 @@ def _shown(name: str, value: str) -> str:
         return _("none named")
     if name == "certificate":
         return str(WORDS.get(f"certificate {value}", value.replace("-", " ")))
+    if name == "rule" and value in knowledge().rules:
+        return f"{knowledge().rules[value].ref.title} ({value})"
     try:
         return day(date.fromisoformat(value))
     except ValueError:

@@ -1,0 +1,61 @@
+"""What follows for a visit from what was just read or answered: limits reached and over, a checklist that opens again.
+
+It is charting for the people in the room, and the prescribers are told; it is no alarm that anybody relies on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from clinic.access.models import Account
+from clinic.actions.alerts import raise_alert
+from clinic.actions.commit import Draft
+from clinic.actions.visit import happened
+from clinic.actions.watches import LIMIT, settle_limits
+from clinic.queries.person import Chart
+from clinic.queries.session import limits_reached
+from clinic.queries.session_leaving import new_against
+from ketapath.domain.session import Visit
+from ketapath.session import going_on, steps_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follows:
+    """What is written with it, and the limits of which a prescriber is told, by rule."""
+
+    drafts: tuple[Draft, ...] = ()
+    tells: tuple[str, ...] = ()
+
+
+def follows(visit: Visit | None, after: Chart, then: Visit | None, *, by: Account, key: str, at: datetime) -> Follows:
+    """What follows in this visit where afterwards the chart is `after` and the visit in it `then`."""
+    given = None if visit is None else visit.administration
+    if visit is None or then is None or given is None or not visit.was_dosed or at < given.started_at:
+        return Follows()
+    reached, going = limits_reached(after, then), going_on(visit, after.knowledge)
+    begun = [rule_id for rule_id in reached if rule_id not in going]
+    over = [rule_id for rule_id in going if rule_id not in reached]
+    drafts = [happened(after, visit, "limit", by=by, key=key, at=at, words=rule_id) for rule_id in begun]
+    drafts += [happened(after, visit, "limit-over", by=by, key=key, at=at, words=rule_id) for rule_id in over]
+    if visit.step == "leaving":
+        came = new_against(after, then) or begun
+        if came:
+            drafts.append(happened(after, visit, "discharge-reopened", by=by, key=key, words="; ".join(came)))
+    return Follows(drafts=tuple(drafts), tells=tuple(one for one in begun if _tells(one, after)))
+
+
+def tell(found: Chart, visit: Visit | None, what: Follows, *, by: Account) -> None:
+    """Tell the prescribers of each limit that was reached, and settle what is gone. To be called in the transaction."""
+    if visit is None:
+        return
+    for rule_id in what.tells:
+        about, said = f"{visit.origin.id} {rule_id}", {"rule": rule_id}
+        raise_alert(found.practice, kind=LIMIT, patient_id=found.patient_id, about=about, words_values=said)
+    settle_limits(found.practice, found.patient_id, by=by)
+
+
+def _tells(rule_id: str, found: Chart) -> bool:
+    """Whether the steps of this limit name the prescriber."""
+    steps = steps_of(rule_id, found.knowledge)
+    return steps is not None and any(name == "tell-prescriber" or who == "prescriber" for name, who, _do in steps.steps)
