@@ -13,12 +13,12 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from tests.clinic.test_loop import asked_today, look, sign
-from tests.clinic.test_runner import Wait, charted, dosing, wait  # noqa: F401  a fixture
+from tests.clinic.test_runner import ALL_ELSE, PRESSURE, Wait, charted, dosing, wait  # noqa: F401  a fixture
 from tests.options import SPRAY
 
 from clinic import clock
 from clinic.access.models import Account
-from clinic.actions.session import open_session
+from clinic.actions.session import chart_vitals, open_session
 from clinic.queries.session import room
 from clinic.queries.session_checked import calculation
 from clinic.queries.session_expected import expected
@@ -193,17 +193,25 @@ def test_the_sheet_says_where_the_language_is_unknown_or_has_no_words(account: W
 
 
 def test_a_limit_stands_above_everything_with_what_was_measured_and_a_note_stands_below(
-    browser_of: Visit, nurse: Account
+    browser_of: Visit,
+    nurse: Account,
+    wait: Wait,  # noqa: F811
 ) -> None:
+    chart_vitals(look(nurse), {**PRESSURE, **ALL_ELSE}, by=nurse, key="")
+    wait(12)
+    here = room(look(nurse), look(nurse).visits[-1])
+    assert "MON-004" in {finding.id for finding in here.prompts}
     client = browser_of("nurse")
     page = client.get(PAGE).content.decode()
     assert "data-limit" not in page
-    assert "Consider a new set now" not in page  # the next set is due in a moment, and the page says when
+    assert (
+        "Consider a new set of readings now" not in page
+    )  # the next set is not overdue, and the page says when it is due
     client.post(PAGE, {"step": "record", SYSTOLIC: "186", DIASTOLIC: "112", "vitals.spo2_percent": "98", "key": "k"})
     page = client.get(PAGE).content.decode()
     limit = page.index('data-limit="MON-008"')
     assert limit < page.index("<h1")
-    assert "186/112 mmHg, 10:15" in page[limit : page.index("<h1")]
+    assert "186/112 mmHg, 10:27" in page[limit : page.index("<h1")]
     assert page.index("Larger rises go with older age") > page.index('id="session-notes"') > page.index("<h1")
     assert page.index('id="checkin"') < page.index('id="giving"') < page.index('id="due"')
 
