@@ -126,8 +126,8 @@ def _check_kept(account: Account, standing: QuerySet[Duty], new: Sequence[Duty])
     }
     if lost:
         raise BadInput(
-            field=_("duty"), found=_("%(ahead)s and %(here)s that would lose %(name)s") % said,
-            limit=_("a duty that covers them, or one that is confirmed"),
+            field=_("duty"), found=_("%(ahead)s and %(here)s") % said,
+            limit=_("a duty that covers them, or one that is confirmed: they would lose %(name)s") % said,
             next_step=_("Change the days or hours, or confirm below and find somebody else for them."),
         )  # fmt: skip
     if not new and (days := standing.count()):

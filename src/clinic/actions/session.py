@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 
 from clinic import clock
 from clinic.access.models import Account, Role
-from clinic.access.permission import reach
 from clinic.access.proof import NotProven, Proof
 from clinic.actions.alerts import raise_alert
 from clinic.actions.commit import Act, Done, Draft, Errands, Signing, Stale, commit
@@ -46,7 +45,6 @@ from clinic.queries.schedule import room_names, who_is_in
 from clinic.queries.session import READINGS, Objection, objections
 from clinic.queries.session_leaving import new_against, stays_for
 from clinic.queries.signatures import why_unsigned
-from clinic.record.models import PatientLine
 from clinic.record.projections import knowledge
 from clinic.record.read import history
 from clinic.record.signatures import Seen, signatures_on
@@ -97,7 +95,7 @@ def open_session(
     if booked is not None and appointment_id is None:
         room, appointment_id = booked.room if room is None else room, booked.origin.id
     room = room or ""
-    _check_free(found, room, by)
+    _check_free(found, room)
     resource = visit_opened(
         identity, patient_id=found.patient_id, plan_id=found.plan.origin.id, at=at, room=room,
         appointment_id=appointment_id,
@@ -105,18 +103,13 @@ def open_session(
     return commit(act, [Draft(resource=resource), *stepped(found, appointment_id, "arrived")])
 
 
-def _check_free(found: Chart, room: str, by: Account) -> None:
-    """One room or chair takes one person: raises BadInput, naming who is there as far as the account reaches them."""
-    there = who_is_in(found.practice, room)
-    if there is None:
-        return
-    line = reach(by, "see-today").people_of(PatientLine.objects.filter(patient_id=there.patient_id)).first()
-    called = room_names(found.practice).get(room, room)
-    who = _("somebody who is not on your list") if line is None else f"{line.given} {line.family}"
-    raise BadInput(
-        field=_("room"), found=_("%(room)s, where %(who)s is") % {"room": called, "who": who},
-        limit=_("a room that is free"), next_step=_("Choose another room, or none for now."),
-    )  # fmt: skip
+def _check_free(found: Chart, room: str) -> None:
+    """One room or chair takes one person: raises BadInput where somebody is in it. Who it is, the page says."""
+    if who_is_in(found.practice, room) is not None:
+        raise BadInput(
+            field=_("room"), found=room_names(found.practice).get(room, room), limit=_("a room in which nobody is"),
+            next_step=_("Choose another room, or none for now."),
+        )  # fmt: skip
 
 
 def chart_vitals(found: Chart, said: Mapping[str, str], *, by: Account, key: str, minutes_ago: int = 0) -> Done:

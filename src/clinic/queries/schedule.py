@@ -249,9 +249,16 @@ def _day(
 
 
 def who_is_in(practice: Practice, room: str) -> VisitLine | None:
-    """The visit that is going on in this room or chair; None where it is free, and for no room."""
+    """The visit that is going on in this room or chair; None where it is free, and for no room. Behind the gate."""
     here = VisitLine.objects.filter(practice=practice, room=room, closed_at=None)
     return here.order_by("opened_at").first() if room else None
+
+
+def named_in(account: Account, room: str) -> PatientLine | None:
+    """The person in this room or chair; None where it is free, and for somebody whom the account does not reach."""
+    there = who_is_in(account.practice, room)
+    lines = reach(account, "see-today").people_of(PatientLine.objects.all())
+    return None if there is None else lines.filter(patient_id=there.patient_id).first()
 
 
 def free_rooms(practice: Practice) -> list[Room]:

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic import clock
+from clinic.access.models import Account
 from clinic.queries.booking import session_of_today
 from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart
-from clinic.queries.schedule import free_rooms, room_names
+from clinic.queries.schedule import free_rooms, named_in, room_names
 from clinic.queries.session import Objection, room
 from clinic.queries.signatures import why_unsigned
 from clinic.record.signatures import Seen
@@ -88,14 +89,14 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
         following = found.sessions_ahead[0].on if found.sessions_ahead else None
         context["unplanned"] = _("No session is planned for today; the next one: %(day)s.") % {"day": day(following)}
     if here is None:
-        context |= {"unsigned": why_unsigned(found)} | _arriving(found)
+        context |= {"unsigned": why_unsigned(found)} | _arriving(account_of(request), found)
     else:
         context |= drawn(request, found, here, now)
         context["place"] = room_names(found.practice).get(here.visit.room, here.visit.room)
     return render(request, "session/session.html", context, status=problem.status if problem else 200)
 
 
-def _arriving(found: Chart) -> dict[str, Any]:
+def _arriving(account: Account, found: Chart) -> dict[str, Any]:
     """What the person comes for: the session booked for today with its room, and the rooms that are free."""
     booked = session_of_today(found)
     rooms = free_rooms(found.practice)
@@ -103,6 +104,7 @@ def _arriving(found: Chart) -> dict[str, Any]:
         "booked": booked,
         "booked_room": "" if booked is None else room_names(found.practice).get(booked.room, booked.room),
         "rooms": rooms,
+        "there": None if booked is None else named_in(account, booked.room),
         "is_taken": booked is not None and bool(booked.room) and booked.room not in [one.code for one in rooms],
     }
 
