@@ -52,7 +52,8 @@ def against(found: Chart, visit: Visit) -> tuple[Against, ...]:
     if given is None or not visit.was_dosed:
         return ()
     standing = _points(found, visit)
-    said = [_as_said(point) for point in standing if point.value is not None]
+    answered = (_as_said(point) for point in standing if point.value is not None)
+    said = sorted(answered, key=lambda one: one.ages)  # a clock is the least of it
     until = given.started_at + timedelta(minutes=watched("" if found.plan is None else found.plan.protocol_id))
     if clock.now() < until:
         shown = date_format(clock.local(until, found.practice.zone), "H:i")
@@ -139,6 +140,9 @@ def _as_said(point: Point) -> Against:
     shown = {"yes": _("yes"), "no": _("no")}.get(point.value, point.value)
     rules = ", ".join(f"{title} ({rule_id})" for title, rule_id in point.rules)
     ages = point.path.startswith(_CLOCKS)
+    if ages:
+        minutes, _space, unit = shown.partition(" ")
+        shown = f"{float(minutes):.0f} {unit}"
     name = point.path if ages else f"{point.path}={''.join(point.value.split())}"
     return Against(name=name, words=f"{point.label}: {shown}. {rules}", ages=ages, is_answered=True)
 
