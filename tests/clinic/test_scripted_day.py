@@ -133,7 +133,7 @@ def house(account: Who, monkeypatch: pytest.MonkeyPatch) -> House:
 
 def test_a_scripted_day_in_two_rooms_ends_with_outputs_that_agree_to_the_milligram(house: House) -> None:
     nurse = house.account("nurse")
-    vein, spray = house.room("Vein", INFUSION, "room-1"), house.room("Spray", SPRAY, "room-2")
+    vein, spray = house.room("Vein", INFUSION, "room-11"), house.room("Spray", SPRAY, "room-12")
     house.until("ready", vein, spray)
     start_dose(vein.look(), by=nurse, reason="a place came free", key="")
     house.chart(vein, "rate", "52.5")
