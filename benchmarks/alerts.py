@@ -226,7 +226,11 @@ def _answer_some(world: World) -> None:
 
     arrived = [n for n, t in world.raised.items() if not t.is_over and t.in_mail and world.now > t.in_mail + 15 * TURN]
     for alert in Alert.objects.filter(pk__in=arrived).select_related("owner__practice"):
-        if alert.owner is not None and alert.owner.is_active and act(alert.pk, "called and reached", by=alert.owner, closes=True):
+        if (
+            alert.owner is not None
+            and alert.owner.is_active
+            and act(alert.pk, "called and reached", by=alert.owner, closes=True)
+        ):
             world.raised[alert.pk].is_over = True
     for number, told in world.raised.items():
         if not told.answers or told.answered or world.now < told.set_at - 2 * TURN or world.chance.random() < 0.3:
