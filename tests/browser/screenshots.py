@@ -179,6 +179,7 @@ def make_eventful(chromium: Browser, house: House) -> None:
     nurse.wait_for_url(f"**/patients/{BROUGHT}")
     nurse.goto(f"/patients/{TREATED}/adverse")
     nurse.fill("#words", "Sick twice on the way home; well in the evening.")
+    nurse.select_option("#grade", "1")
     nurse.click("main button.first")
     nurse.get_by_text("Sick twice on the way home").first.wait_for()
     page.goto("/trials/new")

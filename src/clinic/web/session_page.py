@@ -110,7 +110,7 @@ def drawn(request: HttpRequest, found: Chart, here: Room, now: datetime) -> dict
         "limits": limits(found, here),
         "notes": notes(found, here),
         "ranges": _ranges(found),
-        "objections": [(one, _ways(found, one)) for one in here.objections],
+        "objections": [(one, _ways(found, one, may_state=_may_state(request, found))) for one in here.objections],
         "calculation": calculation(found, here) if here.order is not None else None,
         "readings": [p for p in (*READINGS, *SCORES) if here.visit.is_before_dose or p != "vitals.weight_kg"],
         "scores": [path for path in (*READINGS, *SCORES) if path in read - COLUMNS],
@@ -298,7 +298,11 @@ def _answered(request: HttpRequest, found: Chart, here: Room) -> list[dict[str, 
     return [{"spec": s, "was": value, "said": request.POST.get(s.path, "")[:40] or value} for s, value in told]
 
 
-def _ways(found: Chart, one: Objection) -> list[tuple[str, str]]:
+def _may_state(request: HttpRequest, found: Chart) -> bool:
+    return may(account_of(request), "state-fact", patient_id=found.patient_id)
+
+
+def _ways(found: Chart, one: Objection, *, may_state: bool) -> list[tuple[str, str]]:
     """Where each thing that answers an objection is done: (name, address), parts of this page by their place."""
     person = resolve_url("patient", found.patient_id)
     names = {
@@ -312,7 +316,7 @@ def _ways(found: Chart, one: Objection) -> list[tuple[str, str]]:
         spec = found.knowledge.paths[path]
         if path in (*READINGS, *SCORES):
             ways.append((str(NAMES[path]), "#checkin"))
-        elif is_statable(spec):
+        elif may_state and is_statable(spec):
             ways.append((spec.label, f"{state}?path={path}"))
     return ways
 

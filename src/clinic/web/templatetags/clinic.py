@@ -130,7 +130,8 @@ def typed_or(typed: Mapping[str, str], name: str) -> str:
 @register.filter
 def unit_words(unit: str) -> str:
     """A unit as people write it."""
-    return units.shown(unit) if unit else ""
+    shown = units.shown(unit) if unit else ""
+    return str(_UNITS.get(shown, shown))
 
 
 @register.filter
@@ -192,6 +193,16 @@ def goal_id(goal: Goal) -> str:
     """The id of its resource."""
     return goal.origin.split("/")[1]
 
+
+_UNITS = {
+    "years": gettext_lazy("years"),
+    "months": gettext_lazy("months"),
+    "weeks": gettext_lazy("weeks"),
+    "days": gettext_lazy("days"),
+    "hours": gettext_lazy("hours"),
+    "per min": gettext_lazy("per min"),
+}
+"""Units that are words; a symbol is the same everywhere."""
 
 _SPANS = {
     "years": gettext_lazy("%(count)s years"),
@@ -561,7 +572,7 @@ def label(path: str) -> str:
 def unit(path: str) -> str:
     """The unit of a profile path as it is shown."""
     spec = knowledge().paths.get(path)
-    return units.shown(spec.unit) if spec else ""
+    return unit_words(spec.unit or "") if spec else ""
 
 
 @register.filter
