@@ -35,7 +35,7 @@ def test_every_page_is_accessible_quiet_and_fits_its_screen(museum: House, enter
     page = enter(museum, "prescriber")
     for name, address in list(PAGES.items())[half::2]:
         answer = _open(page, museum.url + address)
-        _check_in_every_look(page, name)
+        check_in_every_look(page, name)
         policy = answer.headers["content-security-policy"]
         assert "default-src 'self'" in policy
         assert "unsafe" not in policy
@@ -45,7 +45,7 @@ def test_the_patients_own_page_too_with_help_one_tap_away(museum: House, enter: 
     page = enter(museum, "patient")
     for address in (*OWN.values(), "/knowledge", "/patients/aneurysm"):
         _open(page, museum.url + address)
-        _check_in_every_look(page, address)
+        check_in_every_look(page, address)
         expect(page.locator("aside.crisis a[href^='tel:']")).to_be_visible()
 
 
@@ -54,7 +54,7 @@ def test_the_directors_pages_too(eventful: House, enter: Enter) -> None:
     for name, address in DIRECTORS.items():
         answer = _open(page, eventful.url + address)
         assert answer.status == 200, name
-        _check_in_every_look(page, name)
+        check_in_every_look(page, name)
     page.goto(eventful.url + DIRECTORS["errands"])
     expect(page.get_by_text("at work")).to_be_visible()
 
@@ -63,7 +63,7 @@ def test_a_nurses_pages_too_of_one_visit_and_one_event(eventful: House, enter: E
     page = enter(eventful, "nurse")
     for name, address in addressed(page, eventful, NURSES).items():
         assert _open(page, address).status == 200, name
-        _check_in_every_look(page, name)
+        check_in_every_look(page, name)
 
 
 @pytest.mark.requirement(36)
@@ -155,7 +155,7 @@ def _look(page: Page, look: str) -> None:
     page.set_viewport_size(SCREENS[look]["viewport"])  # type: ignore[arg-type]
 
 
-def _check_in_every_look(page: Page, where: str) -> None:
+def check_in_every_look(page: Page, where: str) -> None:
     """The page as it stands open, in light, in dark and as wide as a phone: style alone makes the difference."""
     for look, rules in (("light", None), ("dark", OF_COLOUR), ("phone", BUT_COLOUR)):
         _look(page, look)

@@ -195,13 +195,9 @@ def goal_id(goal: Goal) -> str:
 
 
 _UNITS = {
-    "years": gettext_lazy("years"),
-    "months": gettext_lazy("months"),
-    "weeks": gettext_lazy("weeks"),
-    "days": gettext_lazy("days"),
-    "hours": gettext_lazy("hours"),
-    "per min": gettext_lazy("per min"),
-}
+    "years": gettext_lazy("years"), "months": gettext_lazy("months"), "weeks": gettext_lazy("weeks"),
+    "days": gettext_lazy("days"), "hours": gettext_lazy("hours"), "per min": gettext_lazy("per min"),
+}  # fmt: skip
 """Units that are words; a symbol is the same everywhere."""
 
 _SPANS = {
