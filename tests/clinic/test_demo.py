@@ -15,19 +15,22 @@ from fhir.resources.R4B import get_fhir_model_class
 from clinic import clock
 from clinic.access.models import Account, AuditRow, SignInCode
 from clinic.access.verification import verify
+from clinic.actions.session import chart_vitals
 from clinic.actions.watches import watch_sessions
 from clinic.demo.day import DAY, fitting
 from clinic.demo.going import Going
 from clinic.demo.load import NotADemo, accounts, load_demo
+from clinic.demo.sitting import Sitting
 from clinic.demo.stages import STAGES, generator, items, total_after
 from clinic.jobs import do_next
 from clinic.practice.models import Alert, Count, Difference, LedgerLine
-from clinic.queries.person import candidacy, chart
+from clinic.queries.person import Chart, candidacy, chart
 from clinic.queries.plan import replay
 from clinic.queries.schedule import day_span
 from clinic.queries.signatures import signatures, why_unsigned
 from clinic.record.models import Booking, Current, ExposureLine, PatientLine, Practice, Term, VisitLine
 from clinic.record.projections import rebuild
+from ketapath.domain.session import Visit
 from ketapath.fhir.readback import notes
 
 Who = Callable[[str], Account]
@@ -172,7 +175,19 @@ def test_what_was_given_today_is_in_the_book_and_yesterday_was_counted(harbour: 
 
 
 @pytest.mark.slow
-def test_the_day_goes_on_by_itself_until_everybody_is_home(harbour: Practice) -> None:
+def test_the_day_goes_on_by_itself_until_everybody_is_home(harbour: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also though one person's pressure is too high when they might have gone."""
+    discharge, held = Sitting._discharge, list[str]()
+
+    def too_high_at_first(one: Sitting, found: Chart, visit: Visit, by: Account) -> None:
+        if not held:
+            held.append(one.guest.identity)
+            said = {"vitals.systolic_mmhg": "186", "vitals.diastolic_mmhg": "112"}
+            chart_vitals(found, said, by=by, key="")
+            found = one.look()
+        discharge(one, found, visit, by)
+
+    monkeypatch.setattr(Sitting, "_discharge", too_high_at_first)
     at = clock.now()
     with clock.supposed(at):
         going = Going.begin(harbour)
@@ -185,6 +200,7 @@ def test_the_day_goes_on_by_itself_until_everybody_is_home(harbour: Practice) ->
             watch_sessions(harbour)
         at, turns = at + timedelta(minutes=3), turns + 1
     assert not is_on
+    assert held
     begin, end = day_span(going.on, harbour.zone)
     today = Booking.objects.filter(practice=harbour, kind="session", starts_at__gte=begin, starts_at__lt=end)
     assert not today.filter(status__in=("booked", "arrived")).exists()

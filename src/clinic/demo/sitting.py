@@ -201,7 +201,8 @@ class Sitting:
         if reading is not None and reading[0] < home:
             return reading
         last = max((r.at for r in visit.readings), default=home)
-        if home - last > _TOGETHER:
+        # Whoever could not go yet is read again: what stood against it may have passed.
+        if max(home, clock.now()) - last > _TOGETHER:
             return home, lambda: self._read(found, visit, given, by)
         return home + timedelta(minutes=2), lambda: self._discharge(found, visit, by)
 
