@@ -49,6 +49,14 @@ def nurse(account: Who, wait: Wait) -> Account:  # noqa: F811
     return found
 
 
+def arrived(account: Who) -> Account:
+    """The nurse, with somebody who has just come for an infusion."""
+    nurse = account("nurse")
+    sign(account("prescriber"))
+    open_session(look(nurse), by=nurse, key="")
+    return nurse
+
+
 def test_what_waited_is_kept_once_at_its_own_time_and_what_cannot_be_is_refused_alone(
     browser_of: Visit, nurse: Account
 ) -> None:
@@ -221,9 +229,7 @@ def test_the_order_is_checked_against_weight_dose_for_each_kilogram_and_its_calc
     account: Who,
     wait: Wait,  # noqa: F811
 ) -> None:
-    nurse = account("nurse")
-    sign(account("prescriber"))
-    open_session(look(nurse), by=nurse, key="")
+    nurse = arrived(account)
     page = browser_of("nurse").get(PAGE).content.decode()
     box = page[page.index('id="check"') : page.index('id="start"')]
     here = room(look(nurse), look(nurse).visits[-1])
@@ -241,9 +247,7 @@ def test_answers_that_were_not_changed_are_not_stated_again(
     account: Who,
     wait: Wait,  # noqa: F811
 ) -> None:
-    nurse = account("nurse")
-    sign(account("prescriber"))
-    open_session(look(nurse), by=nurse, key="")
+    nurse = arrived(account)
     asked_today(nurse)
     client, path = browser_of("nurse"), "today.hours_since_alcohol"
     page = client.get(PAGE).content.decode()
