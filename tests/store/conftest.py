@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ import pytest
 from clinic.access.models import Account, Role
 from clinic.record.models import Practice
 
-_numbers = itertools.count()
-
 
 def practice_with(role: Role = Role.PRESCRIBER) -> Account:
     """A new practice, by its one account."""
-    number = next(_numbers)
+    number = Practice.objects.count()
     practice = Practice.objects.create(slug=f"practice-{number}", name=f"Practice {number}", zone="Europe/Berlin")
     return Account.objects.create(username=f"user-{number}", name=f"User {number}", role=role, practice=practice)
 

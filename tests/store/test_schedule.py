@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -15,12 +16,15 @@ import pytest
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.records import CLINIC, KNOWLEDGE, good_record
+from tests.records import person as fit
 from tests.store.conftest import practice_with
 from tests.store.places import place
 
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.actions import schedule as acts
+from clinic.actions import session
 from clinic.actions.commit import Act, Draft, Taken, commit
 from clinic.actions.rooms import set_duty, set_room
 from clinic.actions.schedule import book, cancel, move
@@ -28,8 +32,10 @@ from clinic.queries.booking import moving
 from clinic.queries.person import Chart, chart
 from clinic.record.models import Booking, Hold
 from clinic.record.projections import rebuild
+from ketapath import journey
 from ketapath.domain.schedule import STANDING
 from ketapath.errors import BadInput
+from ketapath.fhir.encode import signed_plan
 
 ZONE = "Europe/Berlin"
 DAYS = {day: (time(8), time(16)) for day in range(7)}
@@ -220,6 +226,39 @@ def test_of_four_who_book_the_last_place_at_the_same_moment_one_has_it_and_the_o
     assert [words for words in said if words != "booked" and "11:00" not in words] == []
     assert len(said) == len(people)
     assert overlaps(by) == []
+
+
+@pytest.mark.requirement(51)
+@pytest.mark.usefixtures("committed")
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="threads of one process need a database server")
+def test_of_four_who_are_shown_into_one_room_at_the_same_moment_one_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    by, people = clinic_with(rooms=1, watches=1, people=4)
+    offered = journey.planned(fit(good_record()), CLINIC, KNOWLEDGE, seed=1)
+    for person in people:
+        made = signed_plan(offered, offered.options[0], identity=f"plan-{person}", dose_mg=35.0, by=by.name,
+                           at=clock.local(clock.now(), ZONE), recommendation="none")  # fmt: skip
+        own = json.loads(json.dumps(made).replace(f"Patient/{offered.candidacy.patient_id}", f"Patient/{person}"))
+        commit(Act(name="decide-plan", by=by, patient_id=person), [Draft(resource=one) for one in own])
+    monkeypatch.setattr(session, "why_unsigned", lambda _found: None)  # signatures have tests of their own
+    start, said = threading.Barrier(len(people)), []
+
+    def race(person: str) -> None:
+        try:
+            found = look(by, person)
+            start.wait(10)
+            session.open_session(found, by=by, key=person, room="r0")
+            said.append("in")
+        except BadInput as refused:
+            said.append(refused.limit)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=race, args=(person,)) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(said) == ["a room in which nobody is"] * 3 + ["in"]
 
 
 def test_a_booking_of_a_day_of_twenty_three_hours_holds_every_slot_of_it_once(

@@ -36,7 +36,7 @@ __all__ = [
     "Act", "Done", "Draft", "KeyReused", "NotAllowed", "NotProven", "Several", "Signing", "Stale", "Taken", "commit",
     "earlier",
 ]  # fmt: skip
-_IN_TURN = frozenset({"Appointment"})
+_IN_TURN = frozenset({"Appointment", "Encounter"})
 """Kinds of which a practice writes one act at a time: what one takes nobody else is just taking."""
 
 

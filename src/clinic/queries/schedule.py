@@ -248,9 +248,12 @@ def _day(
     )
 
 
-def who_is_in(practice: Practice, room: str) -> VisitLine | None:
-    """The visit that is going on in this room or chair; None where it is free, and for no room. Behind the gate."""
-    here = VisitLine.objects.filter(practice=practice, room=room, closed_at=None)
+def who_is_in(practice: Practice, room: str, *, but: str = "") -> VisitLine | None:
+    """The visit that is going on in this room or chair, `but` this person's; None where it is free, and for no room.
+
+    Behind the gate.
+    """
+    here = VisitLine.objects.filter(practice=practice, room=room, closed_at=None).exclude(patient_id=but)
     return here.order_by("opened_at").first() if room else None
 
 
