@@ -24,7 +24,7 @@ from clinic.actions.session_course import Happened, chart_event, take_back_event
 from clinic.actions.session_discharge import override_discharge, pass_discharge
 from clinic.actions.session_steps import check_order, confirm_consent, finish_rescreen
 from clinic.demo.charts import ON_LEAVING, typed
-from clinic.practice.models import Certificate, Duty
+from clinic.practice.models import Alert, Certificate, Duty
 from clinic.queries.board import seats
 from clinic.queries.session import Room, of_steps, order_of, room
 from clinic.record.models import PatientLine
@@ -456,7 +456,8 @@ def test_a_rate_far_above_the_order_is_confirmed_in_a_sentence_and_the_planned_e
     for words in ("", "extra"):
         with pytest.raises(BadInput, match=r"1\.5 times the ordered rate of 105 .* would be in at 10:18"):
             charted(nurse, "rate", "1050", words=words)
-    charted(nurse, "rate", "52.5")  # slower needs no reason
+    charted(nurse, "rate", "52.5", words="slower needs no reason")
+    assert not Alert.objects.filter(kind="dose.faster_than_ordered").exists()
     assert end() == pytest.approx(began + timedelta(minutes=70), abs=timedelta(seconds=1))
     seat = next(seat for seat in seats(look(nurse).reach, READY))
     assert ends_at(seat.visit, seat.ordered["dose_mg"], seat.ordered["infusion_min"], now=clock.now()) == end()
@@ -464,6 +465,7 @@ def test_a_rate_far_above_the_order_is_confirmed_in_a_sentence_and_the_planned_e
     charted(nurse, "rate", "157")
     wait(1)
     charted(nurse, "rate", "1050", words="the prescriber ordered a bolus")
+    assert Alert.objects.get(kind="dose.faster_than_ordered").patient_id == READY
     soon = end()
     assert soon is not None
     assert soon < clock.now() + timedelta(minutes=4)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from clinic import clock
 from clinic.access.models import Account, Role
+from clinic.actions.alerts import raise_alert
 from clinic.actions.commit import Act, Done, Draft, KeyReused, Stale, commit
 from clinic.actions.session import chart_readings, start_dose
 from clinic.actions.typed import number
@@ -80,7 +81,7 @@ def chart_event(found: Chart, what: Happened, *, by: Account, key: str) -> Done:
 
     Raises BadInput, naming the field, for what cannot be: out of its order, a device within five minutes of another or
     a rate far above the order without a reason, more devices than ordered by anybody but a prescriber with a reason, a
-    step that no limit calls for.
+    step that no limit calls for. Of a rate far above the order the prescribers are told, whatever the reason.
     """
     asked = {"kind": what.kind, "value": what.value, "unit": what.unit, "words": what.words, "at": what.at}
     act = Act(name="chart-session", by=by, patient_id=found.patient_id, key=key, asked=asked)
@@ -99,6 +100,10 @@ def chart_event(found: Chart, what: Happened, *, by: Account, key: str) -> Done:
     def taken(_done: Done) -> None:
         if what.kind in ("escalated", "steps-not-needed"):
             settle_limits(found.practice, found.patient_id, by=by)
+        if what.kind == "rate" and _ordered_where_far_above(found, visit, what) is not None:
+            raise_alert(
+                found.practice, kind="dose.faster_than_ordered", patient_id=found.patient_id, about=visit.origin.id
+            )
 
     return commit(act, [draft], last=taken)
 
@@ -227,19 +232,26 @@ def _rate(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
     return value, what.unit, what.words.strip()[:200]
 
 
-def _near_the_order(found: Chart, visit: Visit, what: Happened, at: datetime) -> None:
-    """Raises BadInput for a rate well above the ordered one, of which nobody has said why."""
+def _ordered_where_far_above(found: Chart, visit: Visit, what: Happened) -> float | None:
+    """The ordered rate in the unit that was typed, where what was typed is far above it; else None."""
     plan, value = found.plan, number(what.value)
     if plan is None or plan.dose_mg is None or not plan.infusion_min:
-        return
+        return None
     ordered = plan.dose_mg / plan.infusion_min * 60
-    times = found.knowledge.figure("rate_order_times")
     typed = mg_per_h(value, what.unit, visit)
-    if typed is None or typed <= ordered * times * (1 + 1e-9):
+    if typed is None or typed <= ordered * found.knowledge.figure("rate_order_times") * (1 + 1e-9):
+        return None
+    return ordered * value / typed
+
+
+def _near_the_order(found: Chart, visit: Visit, what: Happened, at: datetime) -> None:
+    """Raises BadInput for a rate far above the ordered one, of which nobody has said why."""
+    plan, value, shown = found.plan, number(what.value), _ordered_where_far_above(found, visit, what)
+    if shown is None or plan is None or plan.dose_mg is None:
         return
+    times = found.knowledge.figure("rate_order_times")
     told = Event(origin=visit.origin, at=at, kind="rate", value=value, unit=what.unit, words="", by="", username="")
     end = ends_at(replace(visit, events=(*visit.events, told)), plan.dose_mg, plan.infusion_min, now=at)
-    shown = ordered * value / typed
     said = {
         "most": f"{shown * times:.4g}", "unit": what.unit, "times": f"{times:g}", "ordered": f"{shown:.4g}",
         "mg": f"{plan.dose_mg:g}", "over": f"{plan.infusion_min:g}",
@@ -251,7 +263,10 @@ def _near_the_order(found: Chart, visit: Visit, what: Happened, at: datetime) ->
     )
     raise BadInput(
         field=_("rate"), found=f"{what.value.strip()} {what.unit}", limit=limit % said,
-        next_step=_("Read the pump again. If it really runs so, write why in a sentence and set it again."),
+        next_step=_(
+            "Read the pump again. If it really runs so, write why in a sentence and set it again; "
+            "the prescribers will be told."
+        ),
     )  # fmt: skip
 
 

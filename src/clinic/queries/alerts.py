@@ -51,6 +51,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "session.limit": Kind(urgency="now", roles=_CLINICAL),
         "response.sudden": Kind(urgency="now", roles=_CLINICAL),
         "dose.more_than_ordered": Kind(urgency="now", roles=_CLINICAL),
+        "dose.faster_than_ordered": Kind(urgency="now", roles=_CLINICAL),
         "audit.broken": Kind(urgency="now", roles=_DIRECTORS),
         UNREACHED: Kind(urgency="now", roles=_DIRECTORS),
         "session.reading_overdue": Kind(urgency="session", roles=(Role.NURSE, Role.NURSE, Role.PRESCRIBER)),

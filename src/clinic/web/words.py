@@ -179,6 +179,7 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         # notices
         "access.emergency": _("A chart was opened in an emergency."),
         "dose.more_than_ordered": _("More was given than was ordered: see the session now."),
+        "dose.faster_than_ordered": _("The pump runs far faster than was ordered: see the session now."),
         "audit.broken": _("The audit trail is not as it was sealed: look at Trail, and call whoever runs this clinic."),
         "override.asked": _("A second signature is asked for: treating in spite of a contraindication."),
         "plan.signed": _("A plan was signed."),
