@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe, AxeResults
-from playwright.sync_api import Browser, Page, Response, expect
+from playwright.sync_api import Browser, Page, Response, Route, expect
 from tests.browser.house import House
 from tests.browser.screenshots import DIRECTORS, LOOKS, NURSES, OWN, PAGES, TREATED, addressed, make_eventful
 
@@ -64,6 +64,21 @@ def test_a_nurses_pages_too_of_one_visit_and_one_event(eventful: House, enter: E
     for name, address in addressed(page, eventful, NURSES).items():
         assert _open(page, address).status == 200, name
         check_in_every_look(page, name)
+
+
+def test_a_page_that_is_long_in_coming_says_so_until_it_is_there(museum: House, enter: Enter) -> None:
+    page, held = enter(museum, "prescriber"), list[Route]()
+    page.goto(f"{museum.url}/today")
+    page.evaluate(
+        """new MutationObserver(() => console.info(document.documentElement.dataset.coming))
+           .observe(document.documentElement, { attributeFilter: ["data-coming"] }); 0"""
+    )
+    page.route("**/patients", lambda route: held.append(route))
+    with page.expect_console_message(lambda message: message.text == "yes"):
+        page.click(".rail a[href='/patients']", no_wait_after=True)
+    held[0].continue_()
+    page.wait_for_url("**/patients")
+    expect(page.locator("html[data-coming]")).to_have_count(0)
 
 
 @pytest.mark.requirement(36)

@@ -37,6 +37,15 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => { delete form.dataset.sent; }));
 
+// A page that is longer than a second in coming says that it is on its way; of a file to keep no page comes.
+let coming, isFile = false;
+document.addEventListener("click", (event) => { isFile = Boolean(event.target.closest("[data-file], [data-file] button")); }, true);
+const arrived = () => { clearTimeout(coming); delete document.documentElement.dataset.coming; };
+window.addEventListener("beforeunload", () => {
+  if (!isFile) coming = setTimeout(() => { document.documentElement.dataset.coming = "yes"; }, 1000);
+});
+["pageshow", "keydown", "pointerdown"].forEach((name) => window.addEventListener(name, arrived)); // or somebody stayed here
+
 // A page is printed once it stands on the trail that it was.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
