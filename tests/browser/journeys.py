@@ -233,7 +233,7 @@ def record_a_session(walk: Walk) -> None:
     walk.click("button:has-text('End the dose')", within=end)
     walk.see("#going-home", "Who comes for the person")
     walk.click("text=Drug record")
-    _draw(walk, "W7", drawn="50", given="44", wasted="6")
+    _draw(walk, "W7", drawn="50", wasted="6")
 
 
 def send_a_form(walk: Walk) -> None:
@@ -251,7 +251,7 @@ def send_a_form(walk: Walk) -> None:
     walk.open(f"/patients/{WATCHED}/session")
     walk.save(walk.page.locator("#checkin"), "124", "78", "74", "97", "5", "0", "0", "0")
     walk.click("text=Drug record")
-    _draw(walk, "E3", drawn="84", given="84", wasted="0")
+    _draw(walk, "E3")
     with walk.colleague("prescriber") as other:
         other.open(f"/patients/{WATCHED}/session")
         other.click("#override summary")
@@ -378,11 +378,14 @@ def _receive(walk: Walk, product: str, lot: str, strength: str, *, unit_mg: str,
     walk.see("[role=status]", "received")
 
 
-def _draw(walk: Walk, lot: str, *, drawn: str, given: str, wasted: str) -> None:
-    """What was taken out of this lot, in milligrams of base, with the prescriber as the one who saw it."""
+def _draw(walk: Walk, lot: str, **typed: str) -> None:
+    """What was taken out of this lot, in milligrams of base, with the prescriber as the one who saw it.
+
+    What was given stands there already, of a spray all of it.
+    """
     form = walk.page.locator("main form.card")
     walk.choose("[name=held_1]", re.compile(f"^{lot}"), within=form)
-    for name, words in (("drawn", drawn), ("given", given), ("wasted", wasted)):
+    for name, words in typed.items():
         walk.type(f"[name={name}_1]", words, within=form)
     walk.sign(form)
     walk.witnessed(form, "prescriber")

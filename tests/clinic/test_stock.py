@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -276,8 +277,11 @@ def test_the_pages_record_a_dose_with_two_secrets_and_refuse_one(
     nurse = browser_of("nurse", signs=True)
     give_secret(account("pharmacist"))
     _found, visit = sprayed(account)
-    form = {"held_1": f"{spray.lot_id}|{CUPBOARD}", "drawn_1": "84", "given_1": "84", "wasted_1": "", "key": "p1",
-            "witness": "pharmacist", **signing(account("nurse"))}  # fmt: skip
+    page = nurse.get(f"/stock/visits/{visit}").content.decode()
+    shows = dict(re.findall(r'name="(\w+_1)"[^>]* value="([^"]*)"', page))
+    assert shows == {"drawn_1": "84.00", "given_1": "84.00", "wasted_1": "0"}  # nobody types what the session says
+    form = {"held_1": f"{spray.lot_id}|{CUPBOARD}", "key": "p1", "witness": "pharmacist"}
+    form |= {**shows, **signing(account("nurse"))}
     wrong = nurse.post(f"/stock/visits/{visit}", form | {"witness_secret": "not hers"})
     assert wrong.status_code == 400
     assert AuditRow.objects.filter(act="witness", outcome="refused", patient_id=SPRAYED).exists()

@@ -161,8 +161,18 @@ def of_visit(request: HttpRequest, visit_id: str) -> HttpResponse:
         "witnesses": queries.witnesses(by),
         "may_record": may(by, "record-drug", patient_id=found.patient_id),
         "is_ended": dose is not None and dose.ended_at is not None,
+        "typed": request.POST or _from_session(visit, signed),
     }
     return _form(request, "stock/visit.html", problem, context)
+
+
+def _from_session(visit: Visit, signed: Decimal | None) -> dict[str, str]:
+    """What the session has said of its drug record already: what was given; of a spray without a refused device all."""
+    dose = visit.administration
+    if dose is None or not signed:
+        return {}
+    is_whole = dose.route == "nasal" and not visit.said("device-refused")
+    return {"given_1": str(signed), **({"drawn_1": str(signed), "wasted_1": "0"} if is_whole else {})}
 
 
 def _recorded(request: HttpRequest, found: Chart, visit: Visit) -> None:
@@ -211,7 +221,7 @@ def _received(request: HttpRequest) -> act.Receipt:
 
 def _form(request: HttpRequest, template: str, problem: Problem | None, context: dict[str, Any]) -> HttpResponse:
     """The page with its form, with what was typed where something was refused."""
-    context |= {"problem": problem, "typed": request.POST, "key": secrets.token_hex(16)}
+    context = {"typed": request.POST, **context, "problem": problem, "key": secrets.token_hex(16)}
     return render(request, template, context, status=problem.status if problem else 200)
 
 
