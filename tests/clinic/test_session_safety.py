@@ -14,8 +14,9 @@ from tests.proofs import shown
 from clinic.access.models import Account
 from clinic.actions import watches
 from clinic.actions.alerts import acknowledge
-from clinic.actions.profile import state_facts
+from clinic.actions.profile import state_facts, withdraw_fact
 from clinic.actions.session import chart_vitals, close_session, end_dose
+from clinic.actions.session_course import take_back_event
 from clinic.actions.session_discharge import override_discharge, pass_discharge
 from clinic.demo.charts import ON_LEAVING, typed
 from clinic.practice.models import Alert
@@ -93,6 +94,31 @@ def test_an_answer_against_going_home_opens_the_checklist_again(account: Who, wa
     state_facts(look(nurse), {"session.walks_safely": "no"}, by=nurse, reason="", key="")
     assert visit_of(nurse).step == "observing"
     assert "session.walks_safely" in {spec.path for spec in here(nurse).asks}  # it can be answered anew
+
+
+def test_an_answer_or_a_step_that_is_taken_back_opens_the_checklist_again(account: Who, wait: Wait) -> None:
+    nurse = observing(account, wait)
+
+    def take_back(path: str) -> None:
+        known = look(nurse).person
+        assert known is not None
+        source = known.known[path].origin
+        withdraw_fact(look(nurse), path, f"{source.resource}/{source.id}", by=nurse, reason="of another", key="")
+        wait(1)
+
+    take_back("session.escort_present")
+    charted(nurse, "escort", words="her brother")
+    pass_discharge(look(nurse), by=nurse, key="")
+    wait(5)
+    take_back("session.walks_safely")
+    assert visit_of(nurse).step == "observing"
+    assert PatientLine.objects.get(practice=nurse.practice, patient_id=READY).visit_step == "observing"
+    state_facts(look(nurse), {"session.walks_safely": "yes"}, by=nurse, reason="", key="")
+    pass_discharge(look(nurse), by=nurse, key="")
+    assert visit_of(nurse).step == "leaving"
+    wait(1)
+    take_back_event(look(nurse), last(nurse, "escort").origin.id, by=nurse, reason="he went home", key="")
+    assert visit_of(nurse).step == "observing"
 
 
 def test_what_was_answered_wrong_is_named_first_with_its_value_and_signed_for(account: Who, wait: Wait) -> None:

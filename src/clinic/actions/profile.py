@@ -13,7 +13,7 @@ from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.alerts import raise_alert
 from clinic.actions.commit import Act, Done, Draft, commit, earlier
-from clinic.actions.session_limits import follows, tell
+from clinic.actions.session_limits import follows, follows_from, tell
 from clinic.actions.typed import number
 from clinic.actions.watches import INTENT
 from clinic.queries.person import Chart
@@ -87,7 +87,8 @@ def _supposed(found: Chart, values: Mapping[str, Value]) -> Chart:
 def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: str, key: str) -> Done:
     """This statement was wrong. Its source is marked as entered in error, or loses this one answer.
 
-    Raises BadInput where the source states no fact of this record: plans, visits and doses have acts of their own.
+    What follows for an open visit is written with it, as in `state_facts`. Raises BadInput where the source states no
+    fact of this record: plans, visits and doses have acts of their own.
     """
     require(by, "withdraw-fact", patient_id=found.patient_id)
     act = Act(
@@ -105,7 +106,9 @@ def withdraw_fact(found: Chart, path: str, source: str, *, by: Account, reason: 
         raise BadInput(
             field=_("source"), found=source, limit=_("a statement of this record"), next_step=_("Reload the page.")
         )
-    return commit(act, [_back(standing, [path])])
+    back, visit = _back(standing, [path]), found.open_visit
+    what = follows_from(found, back.resource, visit, by=by, key=key)
+    return commit(act, [back, *what.drafts], last=lambda _done: tell(found, visit, what, by=by))
 
 
 def states_a_fact(found: Chart, standing: Stored) -> bool:

@@ -17,6 +17,7 @@ from clinic.access.models import Account, Role
 from clinic.actions.alerts import raise_alert
 from clinic.actions.commit import Act, Done, Draft, KeyReused, Stale, commit
 from clinic.actions.session import chart_readings, start_dose
+from clinic.actions.session_limits import follows_from, tell
 from clinic.actions.typed import number
 from clinic.actions.visit import NotNow, begun, happened, is_reason, no_reason, out_of_order, standing
 from clinic.actions.watches import settle_limits
@@ -121,7 +122,9 @@ def take_back_event(found: Chart, event_id: str, *, by: Account, reason: str, ke
     if event_id not in events:
         raise out_of_order(_("no event that was charted here"), _("an event of the list"), _("Reload the page."))
     stored = standing(found, "Observation", event_id)
-    return commit(act, [Draft(resource=withdrawn(stored.resource), expected=stored.version)])
+    back, visit = Draft(resource=withdrawn(stored.resource), expected=stored.version), found.open_visit
+    what = follows_from(found, back.resource, visit, by=by, key=key)
+    return commit(act, [back, *what.drafts], last=lambda _done: tell(found, visit, what, by=by))
 
 
 def chart_observation(found: Chart, items: Sequence[Observed], *, by: Account) -> tuple[Taken, ...]:

@@ -5,15 +5,18 @@ It is charting for the people in the room, and the prescribers are told; it is n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from clinic import clock
 from clinic.access.models import Account
 from clinic.actions.alerts import raise_alert
 from clinic.actions.commit import Draft
 from clinic.actions.visit import happened
 from clinic.actions.watches import LIMIT, settle_limits
-from clinic.queries.person import Chart
+from clinic.queries.person import Chart, supposing
 from clinic.queries.session import limits_reached
 from clinic.queries.session_leaving import new_against
 from ketapath.domain.session import Visit
@@ -43,6 +46,15 @@ def follows(visit: Visit | None, after: Chart, then: Visit | None, *, by: Accoun
         if came:
             drafts.append(happened(after, visit, "discharge-reopened", by=by, key=key, words="; ".join(came)))
     return Follows(drafts=tuple(drafts), tells=tuple(one for one in begun if _tells(one, after)))
+
+
+def follows_from(found: Chart, changed: Mapping[str, Any], visit: Visit | None, *, by: Account, key: str) -> Follows:
+    """What follows in this visit where what stands in the record under a name becomes `changed`."""
+    if visit is None:
+        return Follows()
+    after = supposing(found, changed)
+    then = next((one for one in after.visits if one.origin.id == visit.origin.id), None)
+    return follows(visit, after, then, by=by, key=key, at=clock.now())
 
 
 def tell(found: Chart, visit: Visit | None, what: Follows, *, by: Account) -> None:

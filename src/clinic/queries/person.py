@@ -6,7 +6,7 @@ The record is read up to a mark in its history, so that whatever was shown can b
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -30,7 +30,7 @@ from ketapath.domain.screening import Screened
 from ketapath.domain.session import Session, Visit
 from ketapath.domain.worth import WorthOrdering
 from ketapath.errors import BadInput
-from ketapath.fhir import Bundle, bundle_of, statements
+from ketapath.fhir import Bundle, Resource, bundle_of, statements
 from ketapath.fhir.appointments import bookings
 from ketapath.fhir.parts import ADVISED
 from ketapath.fhir.readback import decisions, signed_plans, visits
@@ -323,9 +323,19 @@ def at_instant(found: Chart, visit: Visit, at: datetime) -> Chart:
     later = {r.origin.id for r in visit.readings if r.at > at} | {e.origin.id for e in visit.events if e.at > at}
     if not later:
         return found
-    kept = [found.bundle.patient]
-    kept += [r for r in found.bundle.resources if r["resourceType"] != "Observation" or r.get("id") not in later]
-    bundle = bundle_of(kept)
+    kept = [r for r in found.bundle.resources if r["resourceType"] != "Observation" or r.get("id") not in later]
+    return _supposed(found, kept, at)
+
+
+def supposing(found: Chart, resource: Mapping[str, Any]) -> Chart:
+    """The chart as it would be, had this been written in place of what stands under its name."""
+    name = resource["resourceType"], resource["id"]
+    others = [r for r in found.bundle.resources if (r["resourceType"], r.get("id")) != name]
+    return _supposed(found, [*others, dict(resource)], clock.now())
+
+
+def _supposed(found: Chart, resources: Sequence[Resource], at: datetime) -> Chart:
+    bundle = bundle_of([found.bundle.patient, *resources])
     return replace(
         found,
         bundle=bundle,
