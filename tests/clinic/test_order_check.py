@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from tests.options import INFUSION
 from tests.proofs import shown, signing
 
+from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import Refused
 from clinic.access.proof import NotProven
 from clinic.actions.commit import Stale
 from clinic.actions.governance import approve
 from clinic.actions.plan import Wish, check_calculation, decide_card, decide_plan, standing
+from clinic.actions.profile import state_facts
 from clinic.actions.session import open_session
 from clinic.queries.governance import shipped
 from clinic.queries.person import Chart, chart, plan
@@ -112,6 +115,56 @@ def test_a_pause_of_the_plan_leaves_the_check_as_it_is(account: Who) -> None:
     found = look(prescriber)
     decide_card(found, "pause", wish(found, reason="away"), by=prescriber, key="", proof=shown(prescriber))
     assert calculation_check(look(nurse)) is None
+
+
+def drifted(by: Account) -> list[tuple[str, str]]:
+    found = look(by)
+    assert found.open_visit is not None
+    said = objections(found, found.open_visit)
+    return [(one.kind, one.words) for one in said if "By the facts of today" in one.words]
+
+
+def test_a_weight_that_changes_the_dose_is_for_a_prescriber_whatever_was_checked(account: Who) -> None:
+    prescriber, nurse = account("prescriber"), account("nurse")
+    checked(sign(prescriber), nurse)
+    open_session(look(nurse), by=nurse, key="")
+    state_facts(look(nurse), {"vitals.weight_kg": "68"}, by=nurse, reason="", key="")
+    assert drifted(nurse) == []  # less than a tenth
+    state_facts(look(nurse), {"vitals.weight_kg": "45"}, by=nurse, reason="", key="")
+    ((kind, words),) = drifted(nurse)
+    assert (kind, "22 mg (0.5 mg/kg x 45 kg)" in words, "35 mg (0.5 mg/kg x 71.4 kg)" in words) == (
+        "prescriber", True, True,
+    )  # fmt: skip
+
+
+def test_a_dose_that_was_changed_on_the_card_is_held_against_the_facts_that_it_was_changed_on(account: Who) -> None:
+    prescriber, nurse = account("prescriber"), account("nurse")
+    sign(prescriber)
+    found = look(prescriber)
+    changed = wish(found, outcome="changed", dose_mg=30.0, reason="less")
+    decide_card(found, "adjust", changed, by=prescriber, key="", proof=shown(prescriber))
+    check = order_check(look(nurse))
+    assert check is not None
+    assert check.then is not None
+    assert (check.ordered_mg, check.then.formula, check.differs) == (30.0, "0.5 mg/kg x 71.4 kg", "")
+    state_facts(look(nurse), {"vitals.weight_kg": "90"}, by=nurse, reason="", key="")
+    check = order_check(look(nurse))
+    assert check is not None
+    assert "45 mg (0.5 mg/kg x 90 kg)" in check.differs
+
+
+def test_without_a_weight_no_calculation_is_right_and_a_prescriber_is_needed(
+    account: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prescriber, nurse = account("prescriber"), account("nurse")
+    check = sign(prescriber)
+    later = clock.now() + timedelta(days=35)  # the weighing is older than a weighing may be
+    monkeypatch.setattr(clock, "now", lambda: later)
+    open_session(look(nurse), by=nurse, key="")
+    ((kind, words),) = drifted(nurse)
+    assert (kind, "weight" in words) == ("prescriber", True)
+    with pytest.raises(BadInput, match="comes out by the facts of today"):
+        checked(check, nurse)
 
 
 def test_whoever_may_not_check_is_refused_and_a_proof_of_somebody_else_is_none(account: Who) -> None:

@@ -23,6 +23,7 @@ from clinic.queries.signatures import to_sign, why_unsigned
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, read
 from clinic.record.signatures import Seen
+from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Origin
 from ketapath.domain.plan import Appointment, Decided, Decision, Option, SignedPlan
 from ketapath.errors import BadInput
@@ -199,7 +200,7 @@ def check_calculation(found: Chart, seen: Seen, *, by: Account, key: str, proof:
     """A second person has checked the calculation of the order that stands and signs for it; the order stays as it is.
 
     `seen` is the order as it was read. Raises Stale where it no longer stands so, and BadInput where there is none, it
-    was checked already, or the clinic asks for another person than its signer.
+    was checked already, no dose comes out by the facts of today, or the clinic asks for another person than its signer.
     """
     require(by, "check-calculation", patient_id=found.patient_id)
     act = Act(
@@ -218,6 +219,11 @@ def check_calculation(found: Chart, seen: Seen, *, by: Account, key: str, proof:
         raise BadInput(
             field=_("order"), found=_("none that waits for a check"), limit=_("an order that nobody has checked"),
             next_step=_("Reload the page."),
+        )  # fmt: skip
+    if isinstance(check.now, Text):
+        raise BadInput(
+            field=_("calculation"), found=check.differs, limit=_("one that comes out by the facts of today"),
+            next_step=_("Settle what is missing first, then check it."),
         )  # fmt: skip
     if check.by_another and by.username in check.signers:
         raise BadInput(

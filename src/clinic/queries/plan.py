@@ -26,7 +26,7 @@ from ketapath.domain.plan import DecisionCard, DoseCalculation, Line, Option, Re
 from ketapath.fhir.readback import recommendation as decode
 from ketapath.pharmacology import Order, Simulation, Subject, has_model, simulate
 from ketapath.plan import calculated_now, calculated_then, onward, signed_text
-from ketapath.report import course_json, plan_json
+from ketapath.report import course_json, plan_json, say
 
 ENGINE = f"numpy {np.__version__}"
 LEVEL_DRAWS = 400
@@ -158,14 +158,17 @@ def replay(practice: Practice, identity: str) -> Replay | None:
 class OrderCheck:
     """The calculation of the order that stands, for the person who checks it.
 
-    `then` is how it came out when it was signed (None for an order of which that is not on record), `now` how it comes
-    out by today's facts, or why it does not. `seen` is the order as it stands, `checked` the check that covers it.
+    `then` is how it came out by the facts that it was signed on (None where they are not on record), `now` how it comes
+    out by today's, or why it does not. `differs` says in words that the two are too far apart for a check of then to
+    count today, or that nothing comes out today; else it is empty. `seen` is the order as it stands, `checked` the
+    check that covers it.
     """
 
     seen: Seen
     ordered_mg: float
     then: DoseCalculation | None
     now: DoseCalculation | Text | None
+    differs: str
     checked: Signed | None
     signers: frozenset[str]
     by_another: bool
@@ -182,17 +185,46 @@ def order_check(found: Chart) -> OrderCheck | None:
     over = signatures_on(found.practice, order.kind, order.identity)
     signers = frozenset(s.username for s in over if s.meaning == "order")
     by_another = found.knowledge.figure("order_checked_by_another") >= 1
-    basis = (decode(r) for r in found.bundle.of_type("RiskAssessment") if r.get("id") == signed.recommendation_id)
-    then = next(filter(None, basis), None)
+    then = _calculated_then(found, signed)
+    now = calculated_now(signed.option_id, found.person, found.clinic, found.knowledge)
     return OrderCheck(
         seen=Seen.of(order),
         ordered_mg=signed.dose_mg,
-        then=None if then is None else calculated_then(then, signed.option_id),
-        now=calculated_now(signed.option_id, found.person, found.clinic, found.knowledge),
+        then=then,
+        now=now,
+        differs=_apart(found, then, now),
         checked=next((s for s in over if _covers(s, signers, by_another=by_another)), None),
         signers=signers,
         by_another=by_another,
     )
+
+
+def _calculated_then(found: Chart, signed: SignedPlan) -> DoseCalculation | None:
+    """By the facts that this plan was signed on: as stored with a chosen option, made anew where the card went on."""
+    stored = (decode(r) for r in found.bundle.of_type("RiskAssessment") if r.get("id") == signed.recommendation_id)
+    basis = next(filter(None, stored), None)
+    if basis is None:
+        return None
+    if (kept := calculated_then(basis, signed.option_id)) is not None:
+        return kept
+    settings = clinic_of(json.loads(basis.settings))
+    then = chart(found.practice, found.patient_id, as_of=basis.as_of, up_to=basis.record_mark, clinic=settings)
+    if then is None or then.person is None:
+        return None
+    made = calculated_now(signed.option_id, then.person, then.clinic, then.knowledge)
+    return made if isinstance(made, DoseCalculation) else None
+
+
+def _apart(found: Chart, then: DoseCalculation | None, now: DoseCalculation | Text | None) -> str:
+    """That today's facts give no dose, or another than those that the order was signed on; "" where neither is so."""
+    if isinstance(now, Text):
+        return _("By the facts of today: %(why)s") % {"why": say(now, found.knowledge.texts)}
+    if then is None or now is None or then.dose_mg == now.dose_mg:
+        return ""
+    if abs(now.exact_mg - then.exact_mg) <= found.knowledge.figure("order_drift_share") * then.exact_mg:
+        return ""
+    said = {"now": f"{now.dose_mg:g}", "by": now.formula, "then": f"{then.dose_mg:g}", "was": then.formula}
+    return _("By the facts of today the dose comes to %(now)s mg (%(by)s); signed on %(then)s mg (%(was)s).") % said
 
 
 def _covers(signed: Signed, signers: frozenset[str], *, by_another: bool) -> bool:

@@ -16,7 +16,7 @@ from clinic.queries.consent import Consented, consent_of
 from clinic.queries.gates import gates
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy
-from clinic.queries.plan import calculation_check, simulated
+from clinic.queries.plan import calculation_check, order_check, simulated
 from clinic.queries.profile import answered_today, is_statable
 from clinic.queries.session_leaving import Against, leaving, open_points, told, unsigned
 from clinic.queries.signatures import why_unsigned
@@ -294,6 +294,9 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
         following = date_format(ahead[0], "j M Y") if ahead else _("none")
         words = _("No session is planned for today; the next one: %(day)s.") % {"day": following}
         yield Objection(kind="reason", words=words)
+    check = order_check(found)
+    if check is not None and check.differs:
+        yield Objection(kind="prescriber", words=check.differs, place="plan", paths=("vitals.weight_kg",))
     if (unchecked := calculation_check(found)) is not None:
         yield Objection(kind="reason", words=unchecked, place="plan")
 
