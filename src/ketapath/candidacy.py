@@ -25,7 +25,7 @@ from ketapath.domain.evidence import (
 )
 from ketapath.domain.fact import Fact, Origin
 from ketapath.domain.profile import Profile
-from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, paths
+from ketapath.knowledge import SITE_DEFAULT, Knowledge, Rule, Truth, evaluate, paths
 from ketapath.profile import fact_used, with_fact
 
 __all__ = ["assess", "at_clinic", "fact_used", "finding", "is_known_at", "overridden", "worst"]
@@ -297,21 +297,29 @@ def _work_up(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Iterable[
         if applies is False or not _speaks_here(rule, clinic, knowledge):
             continue
         seen = rule.sees(person.known, as_of=person.as_of)
+        otherwise = _said_otherwise(rule, seen, person)
         lacking = tuple(
             MissingFact(
                 path=path,
                 label=knowledge.paths[path].label,
-                reason=_why_missing(person, path),
+                reason=Text(key="missing.said_otherwise") if path in otherwise else _why_missing(person, path),
                 supplied_by=knowledge.paths[path].supplied_by,
                 changes=(),
             )
             for path in rule.settled_by
-            if path not in seen
+            if path not in seen or path in otherwise
         )
         held = tuple(fact_used(seen[p], knowledge) for p in rule.settled_by if p in seen)
         said = finding(rule, applies, person, knowledge)
         found.append(WorkUp(finding=said, applies=applies, held=held, lacking=lacking))
     return sorted(found, key=lambda w: ("due", "asked", "done").index(w.state))
+
+
+def _said_otherwise(rule: Rule, seen: Mapping[str, Fact], person: Profile) -> frozenset[str]:
+    """The facts that are known and not as this piece of work-up needs them, such as a consent that was withdrawn."""
+    if rule.settled_as is None or evaluate(rule.settled_as, seen, as_of=person.as_of) is not False:
+        return frozenset()
+    return frozenset(paths(rule.settled_as)) & seen.keys()
 
 
 def _died(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Candidacy:

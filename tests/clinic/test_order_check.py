@@ -117,6 +117,13 @@ def test_a_pause_of_the_plan_leaves_the_check_as_it_is(account: Who) -> None:
     assert calculation_check(look(nurse)) is None
 
 
+def test_a_changed_dose_is_ordered_in_the_steps_of_its_protocol(account: Who) -> None:
+    for typed in (35.123456, 0.5):
+        with pytest.raises(BadInput, match="steps of 1 mg"):
+            sign(account("prescriber"), outcome="changed", dose_mg=typed, reason="frail")
+    assert sign(account("prescriber"), outcome="changed", dose_mg=30.0, reason="frail").ordered_mg == 30.0
+
+
 def drifted(by: Account) -> list[tuple[str, str]]:
     found = look(by)
     assert found.open_visit is not None

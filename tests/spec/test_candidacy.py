@@ -119,6 +119,14 @@ def test_the_spray_needs_a_certified_clinic_in_the_united_states() -> None:
     assert found.by_product["racemic/iv"] == "eligible"
 
 
+def test_a_consent_that_was_refused_is_no_piece_of_work_that_is_done() -> None:
+    def consent(said: bool | None) -> str:
+        found = assessed(good_record(consent__signed=said))
+        return next(piece.state for piece in found.work_up if piece.finding.id == "KP-217")
+
+    assert (consent(True), consent(False), consent(None)) == ("done", "due", "due")
+
+
 def test_a_refuted_diagnosis_is_a_no_and_a_provisional_one_is_unknown() -> None:
     refuted = condition("I71.4", verificationStatus={"coding": [{"code": "refuted"}]})
     assert assessed(good_record(refuted, without=("history.aneurysm",))).verdict == "eligible"

@@ -122,6 +122,7 @@ def _rule() -> Schema:
         "reverses": {**TEXT, "description": "What would turn it around."},
         "when": WHEN,
         "settled_by": {**list_of(PATH, least=1), "description": "Stage work-up only: the facts it asks for."},
+        "settled_as": WHEN,
         "windows": {**map_of(NUMBER, PATH), "description": "Days within which this rule relies on a path."},
         "verdict": one_of(words.RULE_VERDICTS, "What it gives where it is true; left out for info and tasks."),
         "unknown": one_of(words.UNKNOWN_VERDICTS, "What it gives where nobody knows; left out where neither."),

@@ -134,7 +134,7 @@ RULE_REQUIRED = [
     "reviewed_on",
     "review_due",
 ]
-RULE_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "windows", "override", "note", "history"})
+RULE_OPTIONAL = frozenset({"verdict", "unknown", "settled_by", "settled_as", "windows", "override", "note", "history"})
 SCOPE_FIELDS = frozenset({"products", "routes", "also", "jurisdictions", "population"})
 CITATION_FIELDS = frozenset({"key", "locator"})
 SOURCE_REQUIRED = ["key", "citation", "locator", "read", "read_on", "retracted"]
@@ -210,7 +210,8 @@ class Step:
 class Rule:
     """One cited, computable rule. `when_true` and `when_unknown` are the verdicts it gives, or None.
 
-    A work-up rule asks for the facts of `settled_by`: it is done while each of them is known within its window.
+    A work-up rule asks for the facts of `settled_by`: it is done while each of them is known within its window, and
+    `settled_as`, where it has that, is not false of them.
     `override` says how long two people may treat in spite of a relative contraindication.
     `windows` are days within which this rule relies on a path, where they are shorter than the path's own.
     """
@@ -223,6 +224,7 @@ class Rule:
     when_true: Verdict | None
     when_unknown: Verdict | None
     settled_by: tuple[str, ...]
+    settled_as: Predicate | None
     windows: Mapping[str, float]
     scope: Scope
     evidence: tuple[Evidence, ...]
@@ -358,6 +360,7 @@ def parse_rule(record: Mapping[str, Any], sources: Mapping[str, Source], *, wher
         when_true=cast("Verdict | None", record.get("verdict")),
         when_unknown=cast("Verdict | None", record.get("unknown")),
         settled_by=_settled_by(record, name),
+        settled_as=_settled_as(record, name),
         windows=_windows(record, name),
         scope=_scope(record["scope"], name),
         evidence=evidence,
@@ -432,6 +435,15 @@ def _settled_by(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
             f"{name}: a rule of stage work-up, and no other, names in settled_by the facts it asks for"
         )
     return asked
+
+
+def _settled_as(record: Mapping[str, Any], name: str) -> Predicate | None:
+    if "settled_as" not in record:
+        return None
+    wanted = parse_predicate(record["settled_as"], where=name)
+    if unasked := set(paths(wanted)) - set(record.get("settled_by") or ()):
+        raise KnowledgeError(f"{name}: settled_as reads {sorted(unasked)}, which settled_by does not ask for")
+    return wanted
 
 
 def _windows(record: Mapping[str, Any], name: str) -> Mapping[str, float]:
