@@ -17,9 +17,9 @@ from clinic.actions.notes import Writing, save_note
 from clinic.actions.session import open_session
 from clinic.actions.staff import Seen, file_certificate
 from clinic.actions.team import join_team
-from clinic.actions.therapy import Hour, agree_touch, chart_exposure, hold_hour, withdraw_hour
+from clinic.actions.therapy import Hour, agree_touch, chart_exposure, hold_hour, withdraw_exposure, withdraw_hour
 from clinic.queries.person import Chart, chart
-from clinic.queries.therapy import Therapy, therapy
+from clinic.queries.therapy import Step, Therapy, therapy
 from ketapath.domain.therapy import HourKind
 from ketapath.errors import BadInput
 from ketapath.fhir.therapy import hours
@@ -42,10 +42,13 @@ def own_notes(by: Account) -> int:
     return sum(len(step.own_process_notes) for step in seen_by(by).steps)
 
 
-def hour(*, kind: HourKind = "integration", alliance: str = "", reason: str = "", visit: str = "") -> Hour:
+def hour(
+    *, kind: HourKind = "integration", alliance: str = "", reason: str = "", visit: str = "", back: int = 1,
+    minutes: str = "50",
+) -> Hour:  # fmt: skip
     return Hour(
-        kind=kind, modality="trauma-focused", at=clock.now() - timedelta(hours=1), minutes="50", therapist="therapist",
-        alliance=alliance, reason=reason, visit_id=visit,
+        kind=kind, modality="trauma-focused", at=clock.now() - timedelta(hours=back), minutes=minutes,
+        therapist="therapist", alliance=alliance, reason=reason, visit_id=visit,
     )  # fmt: skip
 
 
@@ -60,8 +63,8 @@ def test_a_therapist_without_a_certificate_is_shown_and_needs_a_reason(account: 
         hold_hour(look(therapist), hour(), by=therapist, key="")
     hold_hour(look(therapist), hour(reason="supervised by Dr Novak", alliance="8"), by=therapist, key="")
     certify(account)
-    hold_hour(look(therapist), hour(reason="not needed"), by=therapist, key="")
-    first, second = hours(look(therapist).bundle)
+    hold_hour(look(therapist), hour(reason="not needed", back=2), by=therapist, key="")
+    second, first = sorted(hours(look(therapist).bundle), key=lambda one: one.at)
     assert (first.has_certificate, first.reason, first.alliance) == (False, "supervised by Dr Novak", 8)
     assert (second.has_certificate, second.reason, second.alliance) == (True, "", None)
     named = next(t for t in seen_by(therapist).therapists if t.account == therapist)
@@ -81,6 +84,41 @@ def test_an_hour_is_on_record_once_under_one_key_and_can_be_withdrawn(account: W
     assert "therapy.alliance_0_10" not in look(nurse).person.known  # type: ignore[union-attr]
     with pytest.raises(Stale):
         withdraw_hour(look(nurse), held.origin.id, reason="again", by=nurse, key="")
+
+
+def test_an_hour_is_over_stands_once_and_prepares_for_what_comes_after_it(account: Who) -> None:
+    nurse = account("nurse")
+    with pytest.raises(BadInput, match="an hour that is over"):
+        hold_hour(look(nurse), hour(reason="x", minutes="61"), by=nurse, key="")
+    hold_hour(look(nurse), hour(reason="x"), by=nurse, key="a")
+    with pytest.raises(BadInput, match="no other hour"):
+        hold_hour(look(nurse), hour(reason="x", kind="psychotherapy"), by=nurse, key="b")
+    dosed = next(v for v in look(nurse).visits if v.was_dosed)
+    with pytest.raises(BadInput, match="a session that it prepared for"):
+        hold_hour(look(nurse), hour(reason="x", kind="preparation", back=3, visit=dosed.origin.id), by=nurse, key="c")
+    assert len(hours(look(nurse).bundle)) == 1
+
+
+def test_what_was_charted_of_somebody_else_is_taken_back_with_a_reason(account: Who) -> None:
+    nurse = account("nurse")
+    visit = next(v for v in look(nurse, DOSED).visits if v.was_dosed)
+    given = visit.administration
+    assert given is not None
+    chart_exposure(
+        look(nurse, DOSED), "touch", "hand held", visit_id=visit.origin.id, at=given.started_at, by=nurse, key=""
+    )
+
+    def step() -> Step:
+        return next(s for s in seen_by(nurse, DOSED).steps if s.link.visit_id == visit.origin.id)
+
+    touch = next(one for one in step().exposures if one.kind == "touch")
+    assert step().is_touch_unagreed
+    with pytest.raises(BadInput, match="reason"):
+        withdraw_exposure(look(nurse, DOSED), touch.event_id, reason="", by=nurse, key="")
+    withdraw_exposure(look(nurse, DOSED), touch.event_id, reason="of another person", by=nurse, key="")
+    assert not step().touched
+    with pytest.raises(Stale):
+        withdraw_exposure(look(nurse, DOSED), touch.event_id, reason="again", by=nurse, key="")
 
 
 @pytest.mark.parametrize("alliance", ["11", "-1", "7.5", "good"])

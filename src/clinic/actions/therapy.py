@@ -66,7 +66,9 @@ def hold_hour(found: Chart, said: Hour, *, by: Account, key: str) -> Done:
     modality = _one_of(said.modality, WAYS, _("way of working"))
     therapist = _therapist(said.therapist, by)
     at = _when(said.at, by)
+    minutes = round(_between(said.minutes, _HOUR_MIN, _("minutes")))
     visit = None if not said.visit_id else _visit(found, said.visit_id)
+    _could_be(found, kind, visit, therapist, at, at + timedelta(minutes=minutes))
     is_certified = is_competent(modality, held_by(therapist), on=at.date())
     if not is_certified and not said.reason.strip():
         raise BadInput(
@@ -77,12 +79,37 @@ def hold_hour(found: Chart, said: Hour, *, by: Account, key: str) -> Done:
         )  # fmt: skip
     made = hour(
         f"hour-{secrets.token_hex(12)}", kind, modality, patient_id=found.patient_id, at=at,
-        minutes=round(_between(said.minutes, _HOUR_MIN, _("minutes"))), therapist=(therapist.name, therapist.username),
+        minutes=minutes, therapist=(therapist.name, therapist.username),
         recorder=(by.name, by.username), has_certificate=is_certified,
         reason="" if is_certified else said.reason.strip(), visit_id=None if visit is None else visit.origin.id,
         alliance=_tenths(said.alliance, _("working together")),
     )  # fmt: skip
     return commit(act, [Draft(resource=resource) for resource in made])
+
+
+def _could_be(found: Chart, kind: str, visit: Visit | None, therapist: Account, at: datetime, until: datetime) -> None:
+    """Raises BadInput for an hour that is not over, lies over another of this therapist here, or prepares for a dose
+    that had begun."""
+    if until > clock.now():
+        raise BadInput(
+            field=_("minutes"), found=f"{until:%H:%M}", limit=_("an hour that is over"),
+            next_step=_("Write it down when it has ended, or type how long it was."),
+        )  # fmt: skip
+    own = [one for one in hours(found.bundle) if one.username == therapist.username]
+    over = next((one for one in own if one.at < until and at < one.at + timedelta(minutes=one.minutes)), None)
+    if over is not None:
+        began = clock.local(over.at, found.practice.zone)
+        raise BadInput(
+            field=_("time"), found=f"{at:%H:%M}", limit=_("no other hour of %(name)s at that time; one began at %(at)s")
+            % {"name": therapist.name, "at": f"{began:%H:%M}"},
+            next_step=_("It may be on record already. What was wrong is withdrawn first."),
+        )  # fmt: skip
+    given = None if visit is None else visit.administration
+    if kind == "preparation" and given is not None and given.started_at <= at:
+        raise BadInput(
+            field=_("session"), found=_("one whose dose had begun"), limit=_("a session that it prepared for"),
+            next_step=_("Choose another session, or none: then it counts for the next one."),
+        )  # fmt: skip
 
 
 def withdraw_hour(found: Chart, name: str, *, reason: str, by: Account, key: str) -> Done:
@@ -185,6 +212,23 @@ def chart_exposure(
         unit=None if exposure.minutes is None else "min", words=exposure_words(exposure),
     )  # fmt: skip
     return commit(act, [Draft(resource=made)])
+
+
+def withdraw_exposure(found: Chart, name: str, *, reason: str, by: Account, key: str) -> Done:
+    """This was charted in error, of somebody else or never given; it stays readable as such, with the reason."""
+    asked = {"withdraw": name}
+    act = Act(name="chart-exposure", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked)
+    require(by, act.name, patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    if not reason.strip():
+        raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Say what was wrong."))
+    standing = read(found.practice, "Observation", name)
+    if standing is None or name not in {e.origin.id for visit in found.visits for e in visit.said("exposure")}:
+        raise Stale("Observation", name, 0)
+    back = Draft(resource=with_status(standing.resource, "entered-in-error"), expected=standing.version)
+    return commit(act, [back])
 
 
 def _therapist(username: str, by: Account) -> Account:

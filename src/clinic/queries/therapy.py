@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clinic.access.models import Account
 from clinic.access.permission import TREATING
@@ -106,8 +106,8 @@ def touch_now(found: Chart) -> TouchAgreement | None:
 
 def exposures_of(visit: Visit) -> tuple[Exposure, ...]:
     """What a session was given besides the dose, oldest first."""
-    said = (exposure_of(e.words, e.value, at=e.at, by=e.by) for e in visit.said("exposure"))
-    return tuple(one for one in said if one is not None)
+    said = ((exposure_of(e.words, e.value, at=e.at, by=e.by), e.origin.id) for e in visit.said("exposure"))
+    return tuple(replace(one, event_id=name) for one, name in said if one is not None)
 
 
 def therapists(found: Chart) -> tuple[Therapist, ...]:

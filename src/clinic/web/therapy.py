@@ -14,7 +14,16 @@ from django.views.decorators.http import require_http_methods
 
 from clinic import clock
 from clinic.access.permission import permitted
-from clinic.actions.therapy import KINDS, WAYS, Hour, agree_touch, chart_exposure, hold_hour, withdraw_hour
+from clinic.actions.therapy import (
+    KINDS,
+    WAYS,
+    Hour,
+    agree_touch,
+    chart_exposure,
+    hold_hour,
+    withdraw_exposure,
+    withdraw_hour,
+)
 from clinic.queries.person import Chart
 from clinic.queries.therapy import therapy
 from clinic.web.door import about_person, account_of
@@ -82,6 +91,10 @@ def _done(request: HttpRequest, found: Chart) -> str:
             visit_id=typed(request, "visit", 64), at=_in_visit(request, found), by=by, key=key,
         )  # fmt: skip
         return _("On record with the session.")
+    if step == "withdraw-exposure":
+        reason = typed(request, "reason", 500)
+        withdraw_exposure(found, typed(request, "event", 64), reason=reason, by=by, key=key)
+        return _("Withdrawn. It stays readable as entered in error.")
     raise Http404
 
 

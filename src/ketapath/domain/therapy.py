@@ -57,7 +57,8 @@ class Exposure:
     """Something that a session was given besides the dose, from `at` on.
 
     `kind` is one of `EXPOSURES`, `title` says which music, who was there, or what was worn. `minutes` and `tolerance`
-    (0 not borne at all to 10 borne easily, as the person says) are None where nobody asked.
+    (0 not borne at all to 10 borne easily, as the person says) are None where nobody asked. `event_id` is the event
+    that says so, empty of what is not written yet.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Exposure:
     tolerance: int | None
     at: datetime
     by: str = ""
+    event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
