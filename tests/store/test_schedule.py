@@ -65,7 +65,9 @@ def look(by: Account, person: str) -> Chart:
 
 
 def tomorrow() -> date:
-    return clock.today(ZONE) + timedelta(days=1)
+    """The next day on which a new practice is open, from Monday to Friday."""
+    ahead = (clock.today(ZONE) + timedelta(days=days) for days in range(1, 8))
+    return next(day for day in ahead if day.weekday() < 5)
 
 
 def overlaps(by: Account) -> list[tuple[str, str, str]]:
