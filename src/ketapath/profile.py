@@ -14,7 +14,7 @@ from datetime import date
 
 from ketapath import units
 from ketapath.domain.evidence import FactUsed, Text
-from ketapath.domain.fact import Fact, MedicineSpan, Origin, Statements
+from ketapath.domain.fact import Fact, MedicineSpan, Origin, Statements, Uncounted
 from ketapath.domain.goal import Goal
 from ketapath.domain.profile import Profile, Trial
 from ketapath.errors import BadInput
@@ -63,10 +63,16 @@ def profile(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Profile
         scores=tuple(s for s in stated.scores if s.on <= as_of),
         doses=tuple(d for d in stated.doses if d.on <= as_of),
         overrides=tuple(o for o in stated.overrides if o.on <= as_of),
-        notes=tuple(_notes(stated)),
+        notes=tuple(_notes(stated, as_of)),
         weights_kg=_weights(stated, as_of),
         goals=tuple(_goals(stated, as_of)),
+        uncounted=_uncounted(stated, as_of),
     )
+
+
+def _uncounted(stated: Statements, as_of: date) -> tuple[Uncounted, ...]:
+    """What may have been given up to today and no sum can hold."""
+    return tuple(one for one in stated.uncounted if one.first is None or one.first <= as_of)
 
 
 def _weights(stated: Statements, as_of: date) -> dict[date, float]:
@@ -355,6 +361,9 @@ def _goals(stated: Statements, as_of: date) -> Iterator[Goal]:
             yield replace(goal, ratings=tuple(r for r in goal.ratings if r.on <= as_of))
 
 
-def _notes(stated: Statements) -> Iterator[Text]:
+def _notes(stated: Statements, as_of: date) -> Iterator[Text]:
+    uncounted = sum(one.weighs for one in _uncounted(stated, as_of))
+    if uncounted:
+        yield Text(key="profile.uncounted", values={"count": uncounted})
     for kind, count in stated.not_interpreted.items():
         yield Text(key="profile.not_interpreted", values={"count": count, "kind": kind})

@@ -101,6 +101,35 @@ class Dose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uncounted:
+    """Ketamine that the record states as given or taken and that no sum can hold, with the reason.
+
+    It was given on some day from `first` to `last`, either None where nobody knows; `stated_on` is how the record says
+    it. `product` is None where the form cannot be told. `most_sessions` is None for what was taken day by day. Where
+    `weighs` is False the medicine has a name that nothing here reads, most likely of another: it is named, no more.
+    """
+
+    named: str
+    product: str | None
+    first: date | None
+    last: date | None
+    stated_on: str
+    why: Text
+    most_sessions: int | None
+    origin: Origin
+    weighs: bool = True
+
+    @property
+    def day(self) -> date | None:
+        """The one day on which it was given, where the record gives it."""
+        return self.first if self.first == self.last else None
+
+    def may_fall(self, since: date, until: date) -> bool:
+        """Whether it may have been given on one of these days."""
+        return (self.first is None or self.first <= until) and (self.last is None or self.last >= since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statements:
     """Everything one record states that ketapath can read, and a count of what it cannot.
 
@@ -119,3 +148,4 @@ class Statements:
     not_interpreted: Mapping[str, int]
     goals: tuple[Goal, ...] = ()
     peaks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    uncounted: tuple[Uncounted, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ketapath.domain.evidence import Evidence, Override, Text
-from ketapath.domain.fact import Dose, Fact, MedicineSpan, ScoreEntry
+from ketapath.domain.fact import Dose, Fact, MedicineSpan, ScoreEntry, Uncounted
 from ketapath.domain.goal import Goal
 
 
@@ -77,3 +77,9 @@ class Profile:
     notes: tuple[Text, ...]
     goals: tuple[Goal, ...] = ()
     weights_kg: Mapping[date, float] = field(default_factory=dict)
+    uncounted: tuple[Uncounted, ...] = ()
+
+    @property
+    def all_is_counted(self) -> bool:
+        """Whether sums and numbers of doses are whole: nothing on record says that there may be more."""
+        return not any(one.weighs for one in self.uncounted)

@@ -7,6 +7,7 @@ is allowed to hold one bad one; what it means that an element is absent is decid
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -29,6 +30,9 @@ SYSTEMS: Mapping[str, str] = {
     "https://ketapath.org/fhir/local": "local",
 }
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?\Z")
+
+_MONTH = re.compile(r"(\d{4})(?:-(\d{2}))?\Z")
+_LAST_MONTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,19 @@ def day(stated: Any) -> date | None:
         return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return None
+
+
+def days_within(stated: Any) -> tuple[date | None, date | None]:
+    """The first and last day that a FHIR date or dateTime may mean: a month or a year alone means any of its days."""
+    known = day(stated)
+    match = _MONTH.match(stated) if known is None and isinstance(stated, str) else None
+    try:
+        if match is None:
+            return known, known
+        first, last = int(match[2] or 1), int(match[2] or _LAST_MONTH)
+        return date(int(match[1]), first, 1), date(int(match[1]), last, monthrange(int(match[1]), last)[1])
+    except ValueError:
+        return None, None
 
 
 def instant(stated: Any) -> datetime | None:

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from ketapath.domain.fact import Dose, MedicineSpan
+from ketapath.domain.fact import MedicineSpan
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
 from ketapath.fhir.concepts import normalised
+from ketapath.fhir.ketamine import ketamine_in, named_in
 from ketapath.fhir.vocabulary import Vocabulary
-from ketapath.units import UnknownUnit, base_from_hydrochloride, convert
+from ketapath.units import UnknownUnit, convert
 
-_PRODUCTS = {"ketamine": "racemic", "esketamine": "esketamine"}
 _ADHERENCE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-MedicationStatement.adherence"
 _USED = frozenset({"active", "completed", "stopped", "on-hold", "intended", "in-progress"})
 _PER_DAY = {"d": 1.0, "h": 1 / 24, "wk": 7.0}
@@ -30,8 +30,11 @@ _WRITTEN_DAILY = re.compile(
 def medicine_spans(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[MedicineSpan]:
     """Every statement and order of a substance that ketapath knows."""
     for resource in bundle.of_type("MedicationStatement", "MedicationRequest"):
-        holder, field = _named_in(resource, bundle)
+        holder, field = named_in(resource, bundle)
         substance, strength = vocabulary.medicines.of(holder, field)
+        ketamine = ketamine_in(holder, field, vocabulary)
+        if ketamine is not None and not ketamine.is_mixed:
+            substance = "esketamine" if ketamine.product == "esketamine" else "ketamine"
         if substance is None or el.text(resource, "status") not in _USED:
             continue
         if el.text(resource, "intent") in ("proposal", "plan", "option") or resource.get("doNotPerform") is True:
@@ -46,35 +49,11 @@ def medicine_spans(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[MedicineS
             daily_dose_mg=_daily_dose(resource, strength),
             outcome=_outcome(resource, vocabulary),
             origin=el.origin(resource),
-            adherence=_adherence(resource),
+            adherence=adherence_of(resource),
         )
 
 
-def doses_given(bundle: Bundle, vocabulary: Vocabulary) -> Iterator[Dose]:
-    """Every administration of ketamine or esketamine, in milligrams of base, in order of time."""
-    found = []
-    for resource in bundle.of_type("MedicationAdministration"):
-        substance, _ = vocabulary.medicines.of(*_named_in(resource, bundle))
-        on, at = el.when(resource, "effectivePeriod", "effectiveDateTime")
-        if substance not in _PRODUCTS or on is None or el.text(resource, "status") not in ("completed", "stopped"):
-            continue
-        dosage = resource.get("dosage")
-        found.append(
-            Dose(
-                on=on,
-                at=at,
-                product=_PRODUCTS[substance],
-                route=route_of(dosage, vocabulary),
-                dose_mg=given_dose_mg(resource, dosage, vocabulary),
-                duration_min=_duration(resource),
-                origin=el.origin(resource),
-                stopped_early=el.text(resource, "status") == "stopped",
-            )
-        )
-    return iter(sorted(found, key=lambda dose: (dose.on, dose.at.isoformat() if dose.at else "", str(dose.origin))))
-
-
-def _adherence(resource: Resource) -> str | None:
+def adherence_of(resource: Resource) -> str | None:
     """The stated adherence: R4 has no element for it, so that it comes as the extension of the R5 element."""
     for extension in el.objects(resource, "extension"):
         if str(extension.get("url")) == _ADHERENCE:
@@ -83,18 +62,6 @@ def _adherence(resource: Resource) -> str | None:
                 if code is not None:
                     return code
     return None
-
-
-def _named_in(resource: Resource, bundle: Bundle) -> tuple[Mapping[str, Any], str]:
-    """The element that names the medicine: in the resource itself, or in the Medication that it points to."""
-    reference = resource.get("medicationReference")
-    stated = el.text(reference, "reference") or ""
-    wanted = stated.removeprefix("#").removeprefix("urn:uuid:").rsplit("/", 1)[-1]
-    if "medicationCodeableConcept" not in resource:
-        for medicine in [*el.objects(resource, "contained"), *bundle.of_type("Medication")]:
-            if medicine.get("resourceType") == "Medication" and medicine.get("id") == wanted:
-                return medicine, "code"
-    return resource, "medicationCodeableConcept"
 
 
 def _span(resource: Resource) -> tuple[date | None, date | None]:
@@ -155,37 +122,3 @@ def _outcome(resource: Resource, vocabulary: Vocabulary) -> str | None:
         if phrases & {normalised(str(name)) for name in names}:
             return str(outcome)
     return None
-
-
-def route_of(dosage: Any, vocabulary: Vocabulary) -> str:
-    """The route of a dosage element in ketapath's word, or "unknown"."""
-    said = [c.code for c in el.codings(dosage, "route")] + list(el.words(dosage, "route"))
-    phrases = {normalised(phrase) for phrase in said}
-    for route, names in vocabulary.answers["routes"].items():
-        if phrases & {normalised(str(name)) for name in names}:
-            return str(route)
-    return "unknown"
-
-
-def given_dose_mg(resource: Resource, dosage: Any, vocabulary: Vocabulary) -> float | None:
-    """What was given, in milligrams of base; None where the record does not say it in a unit of mass."""
-    amount = el.quantity(dosage, "dose")
-    if amount is None:
-        return None
-    try:
-        stated = convert(amount[0], amount[1], "mg")
-    except UnknownUnit:
-        return None
-    salts = vocabulary.answers["salts"]["hydrochloride_unii"]
-    is_salt = any(c.code in salts for c in el.codings(resource, "medicationCodeableConcept"))
-    return base_from_hydrochloride(stated) if is_salt else stated
-
-
-def _duration(resource: Resource) -> float | None:
-    period = resource.get("effectivePeriod")
-    if not isinstance(period, dict):
-        return None
-    start, end = el.instant(period.get("start")), el.instant(period.get("end"))
-    if start is None or end is None or end < start:
-        return None
-    return (end - start).total_seconds() / 60

@@ -17,9 +17,10 @@ from ketapath.domain.plan import Decided, PlannedTask, PlannedVisit, Recommendat
 from ketapath.domain.session import EVENTS, Administration, Event, Miss, TimedReading, Visit
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
+from ketapath.fhir.doses import given_dose_mg, route_of
 from ketapath.fhir.encode import DOSE_STEP, LOCAL, NOTES, SECTION, SUBSTANCE
 from ketapath.fhir.encode_visit import EVENT, MISS, ROOM
-from ketapath.fhir.medicines import given_dose_mg, route_of
+from ketapath.fhir.ketamine import ketamine_in
 from ketapath.fhir.values import value_facts
 from ketapath.fhir.vocabulary import Vocabulary
 
@@ -248,7 +249,7 @@ def _administration(resource: Resource, vocabulary: Vocabulary) -> Administratio
         status=str(resource.get("status")),
         product=product,
         route=route_of(dosage, vocabulary),
-        dose_mg=given_dose_mg(resource, dosage, vocabulary),
+        dose_mg=given_dose_mg(dosage, ketamine_in(resource, "medicationCodeableConcept", vocabulary)),
         started_at=started,
         ended_at=_instant(cast(dict[str, Any], period).get("end")),
     )

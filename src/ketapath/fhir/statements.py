@@ -18,8 +18,9 @@ from ketapath.domain.fact import Confidence, Fact, ScoreEntry, Statements
 from ketapath.errors import BadInput
 from ketapath.fhir import elements as el
 from ketapath.fhir.bundle import Bundle, Resource
+from ketapath.fhir.doses import doses_of
 from ketapath.fhir.goals import goals_of, read_from, unread
-from ketapath.fhir.medicines import doses_given, medicine_spans
+from ketapath.fhir.medicines import medicine_spans
 from ketapath.fhir.questionnaires import answers_an_instrument, is_under_a_dose, scores_of
 from ketapath.fhir.readback import is_event, overrides
 from ketapath.fhir.values import value_facts
@@ -78,6 +79,7 @@ def statements(
             uninterpreted[resource["resourceType"]] += 1
     scores = tuple(scores_of(bundle, vocabulary))
     facts += [replace(f, confidence=doubtful[str(f.origin)]) for f in _score_facts(scores, vocabulary)]
+    doses, uncounted = doses_of(bundle, vocabulary)
     return Statements(
         patient_id=str(bundle.patient.get("id") or "?"),
         born_on=_birth_date(bundle.patient),
@@ -85,11 +87,12 @@ def statements(
         facts=tuple(facts),
         medicines=tuple(medicine_spans(bundle, vocabulary)),
         scores=scores,
-        doses=tuple(doses_given(bundle, vocabulary)),
+        doses=doses,
         overrides=overrides(bundle),
         not_interpreted=dict(sorted(uninterpreted.items())),
         goals=goals,
         peaks=_peaks(bundle, vocabulary),
+        uncounted=uncounted,
     )
 
 
