@@ -2,16 +2,18 @@
 
 Sessions are days with a dose; after a long pause a new course begins, and only its sessions count. The depression score
 is the PHQ-9; its baseline is the last total on or before the first session of the course. Where a score is missing the
-fact is missing: nothing is inferred from silence.
+fact is missing: nothing is inferred from silence. A count or a day that ketamine which cannot be counted may change is
+unusable, and stays unknown to the rules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import pairwise
 
+from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Fact, Origin, ScoreEntry, Statements
 from ketapath.knowledge import Knowledge
 from ketapath.measurement import is_remission, is_response, reliable_change
@@ -51,12 +53,16 @@ def progress(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Iterat
     def fact(name: str, value: float | bool, unit: str | None, origin: Origin = last.origin, on: date = as_of) -> Fact:
         return Fact(path=f"course.{name}", value=value, unit=unit, on=on, origin=origin)
 
-    yield fact("sessions_given", float(len(days)), "1")
-    yield fact("days_since_first_session", float((as_of - days[0]).days), "d")
-    yield fact("days_since_last_session", float((as_of - days[-1]).days), "d")
+    found = [
+        fact("sessions_given", float(len(days)), "1"),
+        fact("days_since_first_session", float((as_of - days[0]).days), "d"),
+        fact("days_since_last_session", float((as_of - days[-1]).days), "d"),
+    ]
     recent = days[-_SPACING_OVER:]
     if len(recent) > 1:
-        yield fact("mean_interval_days", (recent[-1] - recent[0]).days / (len(recent) - 1), "d")
+        found.append(fact("mean_interval_days", (recent[-1] - recent[0]).days / (len(recent) - 1), "d"))
+    moved = _moved(stated, days, gap, as_of)
+    yield from (_unsure(one) if one.path in moved else one for one in found)
     yield from _of_last_session(stated, days, as_of)
     before, after = _around(_phq9(stated.scores, as_of), days[0])
     if before is not None and after:
@@ -71,6 +77,27 @@ def progress(stated: Statements, *, as_of: date, knowledge: Knowledge) -> Iterat
         newest = pain_after[-1]
         gained = 100 * (pain_before.total - newest.total) / pain_before.total
         yield fact("pain_improvement_percent", gained, "%", newest.origin, newest.on)
+
+
+def _moved(stated: Statements, days: Sequence[date], gap: float, as_of: date) -> set[str]:
+    """The facts that an administration which cannot be counted may change, by its day or by not having one."""
+    earliest, one_day = days[0] - timedelta(days=int(gap)), timedelta(days=1)
+    sessions = [
+        one for one in stated.uncounted
+        if one.weighs and one.most_sessions is not None and one.day not in days and one.may_fall(earliest, as_of)
+    ]  # fmt: skip
+    found = {"sessions_given", "mean_interval_days"} if sessions else set()
+    if any(one.may_fall(earliest, days[0] - one_day) for one in sessions):
+        found.add("days_since_first_session")
+    if any(one.may_fall(days[-1] + one_day, as_of) for one in sessions):
+        found.add("days_since_last_session")
+    return {f"course.{name}" for name in found}
+
+
+def _unsure(fact: Fact) -> Fact:
+    return replace(
+        fact, value=None, status="unusable", reason=Text(key="fact.uncounted"), as_stated=f"{fact.value:g} counted"
+    )
 
 
 def _of_last_session(stated: Statements, days: Sequence[date], as_of: date) -> Iterator[Fact]:

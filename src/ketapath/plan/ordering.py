@@ -71,7 +71,7 @@ def _order(
         facts["order.infusion_min"] = float(protocol["infusion_min"])
     if protocol["product"] == "esketamine":
         facts["order.esketamine_mg_per_week"] = dose_mg * weekly
-    if given == 0:
+    if given == 0 and not any(one.weighs and one.product in (protocol["product"], None) for one in person.uncounted):
         facts["course.sessions_given"] = 0.0
     weight = person.known.get("vitals.weight_kg")
     if weight is not None and isinstance(weight.value, float):
