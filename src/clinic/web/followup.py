@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from clinic.web.charts import Drawing, picture, round_axis
 from clinic.web.words import WORDS
 from ketapath.domain.evidence import Text
+from ketapath.domain.fact import Uncounted
 from ketapath.domain.followup import Exposure, ExposureWindow, GivenDose, OrganCheck
 from ketapath.report.charts import Dot, Line, Panel
 
@@ -21,8 +22,11 @@ _LABELS = 4
 
 
 def ledger_parts(found: Exposure) -> dict[str, Any] | None:
-    """What the template of the ledger reads: one block a product, the checks, the pressures; None before a dose."""
-    if not found.doses:
+    """What the template of the ledger reads: one block a product, what could not be counted, the checks, the pressures.
+
+    None while nothing is known of any ketamine.
+    """
+    if not found.doses and not found.uncounted and not found.notes:
         return None
     products = list(dict.fromkeys(window.product for window in found.windows))
     return {
@@ -34,6 +38,7 @@ def ledger_parts(found: Exposure) -> dict[str, Any] | None:
             }
             for product in products
         ],
+        "uncounted": [{"one": one, "when": _when(one)} for one in found.uncounted],
         "limits": found.limits,
         "checks": [_check(one) for one in found.checks],
         "pressures": found.pressures,
@@ -44,9 +49,9 @@ def ledger_parts(found: Exposure) -> dict[str, Any] | None:
 
 def _window(window: ExposureWindow) -> dict[str, Any]:
     """One column of the ledger; a sum with something missing says that it is at least so much."""
-    is_least = window.without_mg > 0
+    is_least = window.is_least
     by_weight = window.mg_per_kg
-    shown = _("none written") if is_least and not window.mg else f"{window.mg:g} mg"
+    shown = _("none written") if window.without_mg and not window.mg else f"{window.mg:g} mg"
     return {
         "days": window.days,
         "since": window.since,
@@ -55,7 +60,16 @@ def _window(window: ExposureWindow) -> dict[str, Any]:
         "by_weight": "" if by_weight is None else f"{by_weight:.2f} mg/kg",
         "without_mg": window.without_mg,
         "without_weight": window.without_weight,
+        "uncounted": window.uncounted,
     }
+
+
+def _when(one: Uncounted) -> str:
+    """The day of it, the days from and to which it was taken, or how the record says it."""
+    if one.most_sessions is None and one.first is not None:
+        said = {"first": _day(one.first), "last": "" if one.last is None else _day(one.last)}
+        return (_("from %(first)s") if one.last is None else _("%(first)s to %(last)s")) % said
+    return _day(one.day) if one.day is not None else one.stated_on or _("no day given")
 
 
 def _check(check: OrganCheck) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal
 
 from ketapath.domain.evidence import FactUsed, Finding, RuleRef, Text
+from ketapath.domain.fact import Uncounted
 
 Organ = Literal["bladder", "liver", "cognition", "pressure", "dependence"]
 
@@ -46,7 +47,8 @@ class ExposureWindow:
     """What was given of one product in the last `days` days, today included; None is all that is on record.
 
     `since` is the first day that counts. `mg` (base) and `mg_per_kg` are sums of what is known: `without_mg` doses have
-    no milligrams on record, `without_weight` more have no weight of their day, so both sums are "at least".
+    no milligrams on record, `without_weight` more have no weight of their day, and `uncounted` statements that may fall
+    into these days are in neither, so both sums are "at least".
     `mg_per_kg` is None where no dose has one. `sessions` are days with a dose.
     """
 
@@ -59,21 +61,38 @@ class ExposureWindow:
     mg_per_kg: float | None
     without_mg: int
     without_weight: int
+    uncounted: int = 0
+
+    @property
+    def is_least(self) -> bool:
+        """Whether more milligrams may have been given than the sum says."""
+        return self.without_mg > 0 or self.uncounted > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimit:
-    """How many sessions, of every product, fall into the last `days` days, and how many the policy plans at most."""
+    """How many sessions, of every product, fall into the last `days` days, and how many the policy plans at most.
+
+    `sessions_at_most` counts what may have been a session too; None where nobody can say how many those were.
+    """
 
     days: int
     sessions: int
+    sessions_at_most: int | None
     most: float
     rule: RuleRef
 
     @property
-    def is_reached(self) -> bool:
-        """Whether another session today would be more than the policy plans."""
-        return self.sessions >= self.most
+    def is_reached(self) -> bool | None:
+        """Whether another session today would be more than the policy plans; None where what is uncounted decides."""
+        if self.sessions >= self.most:
+            return True
+        return False if self.sessions_at_most is not None and self.sessions_at_most < self.most else None
+
+    @property
+    def is_least(self) -> bool:
+        """Whether there may have been more sessions than are counted."""
+        return self.sessions_at_most != self.sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +155,8 @@ class Exposure:
     """The ledger of one person on one day, and the checks that are tied to it.
 
     `windows` go by product and then by days; amounts of two products are never added up. `pressures` are of recent
-    sessions, newest first; `resting` is None while too few days are on record to compare. `notes` say what the ledger
-    does not know.
+    sessions, newest first; `resting` is None while too few days are on record to compare. `uncounted` is ketamine that
+    no sum holds. `notes` say what the ledger does not know.
     """
 
     as_of: date
@@ -148,3 +167,4 @@ class Exposure:
     pressures: tuple[SessionPressure, ...]
     resting: RestingTrend | None
     notes: tuple[Text, ...]
+    uncounted: tuple[Uncounted, ...] = ()

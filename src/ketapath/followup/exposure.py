@@ -15,7 +15,7 @@ from statistics import fmean
 from ketapath.candidacy import at_clinic, fact_used, finding
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Text
-from ketapath.domain.fact import Fact
+from ketapath.domain.fact import Fact, Uncounted
 from ketapath.domain.followup import (
     Exposure,
     ExposureWindow,
@@ -37,6 +37,7 @@ __all__ = ["exposure"]
 WINDOWS_DAYS = (30, 90, 365)  # source: our choice, the intervals in which a plan counts exposure too
 _RECENT_DAYS = 90  # source: our choice, the middle window; sessions whose pressures are listed
 _COMPARED = 3  # source: our choice, measured days at each end of the resting trend; one reading says little
+_NAMES = 5  # source: our choice, names of unread medicines that one sentence holds
 _PRESSURE = ("vitals.systolic_mmhg", "vitals.diastolic_mmhg")
 _SESSION_LIMIT, _BEFORE_DOSE = "MON-008", "CON-007"
 _ORGANS: dict[str, tuple[Organ, tuple[str, ...]]] = {
@@ -51,7 +52,8 @@ _ORGANS: dict[str, tuple[Organ, tuple[str, ...]]] = {
 def exposure(person: Profile, clinic: Clinic, knowledge: Knowledge, *, sessions: Sequence[Session] = ()) -> Exposure:
     """What was given in the last 30, 90 and 365 days, and the checks tied to it; `sessions` are those with readings.
 
-    What nobody wrote stays unknown: a dose without milligrams is counted as a session and named beside the sum.
+    What nobody wrote stays unknown: a dose without milligrams is counted as a session and named beside the sum, and
+    ketamine that cannot be counted makes sums and sessions "at least".
     """
     here = at_clinic(person, clinic, knowledge)
     doses = tuple(_given(person, knowledge))
@@ -59,12 +61,13 @@ def exposure(person: Profile, clinic: Clinic, knowledge: Knowledge, *, sessions:
     return Exposure(
         as_of=person.as_of,
         doses=doses,
-        windows=tuple(_windows(doses, person.as_of)),
-        limits=tuple(_limits(doses, person.as_of, knowledge)),
+        windows=tuple(_windows(doses, person)),
+        limits=tuple(_limits(doses, person, knowledge)),
         checks=tuple(_checks(here, clinic, knowledge)) if doses else (),
         pressures=tuple(_pressures(sessions, person.as_of, knowledge)),
         resting=_trend(resting),
-        notes=tuple(_notes(doses)),
+        notes=tuple(_notes(doses, person.uncounted)),
+        uncounted=tuple(one for one in person.uncounted if one.weighs),
     )
 
 
@@ -86,15 +89,20 @@ def _given(person: Profile, knowledge: Knowledge) -> Iterator[GivenDose]:
         )
 
 
-def _windows(doses: Sequence[GivenDose], as_of: date) -> Iterator[ExposureWindow]:
+def _windows(doses: Sequence[GivenDose], person: Profile) -> Iterator[ExposureWindow]:
+    as_of = person.as_of
     for product in dict.fromkeys(dose.product for dose in doses):
         own = [dose for dose in doses if dose.product == product]
         for days in (*WINDOWS_DAYS, None):
             since = own[0].on if days is None else as_of - timedelta(days=days - 1)
-            yield _window(product, days, since, [dose for dose in own if dose.on >= since])
+            beside = [
+                one for one in person.uncounted
+                if one.weighs and one.product in (product, None) and (days is None or one.may_fall(since, as_of))
+            ]  # fmt: skip
+            yield _window(product, days, since, [dose for dose in own if dose.on >= since], len(beside))
 
 
-def _window(product: str, days: int | None, since: date, doses: Sequence[GivenDose]) -> ExposureWindow:
+def _window(product: str, days: int | None, since: date, doses: Sequence[GivenDose], uncounted: int) -> ExposureWindow:
     by_weight = [dose.mg_per_kg for dose in doses if dose.mg_per_kg is not None]
     without_mg = sum(dose.mg is None for dose in doses)
     return ExposureWindow(
@@ -107,17 +115,30 @@ def _window(product: str, days: int | None, since: date, doses: Sequence[GivenDo
         mg_per_kg=sum(by_weight) if by_weight else None,
         without_mg=without_mg,
         without_weight=len(doses) - without_mg - len(by_weight),
+        uncounted=uncounted,
     )
 
 
-def _limits(doses: Sequence[GivenDose], as_of: date, knowledge: Knowledge) -> Iterator[SessionLimit]:
+def _limits(doses: Sequence[GivenDose], person: Profile, knowledge: Knowledge) -> Iterator[SessionLimit]:
     for days in WINDOWS_DAYS:
         figure = knowledge.policy[f"limit_sessions_{days}_days"]
-        since = as_of - timedelta(days=days - 1)
-        held = len({dose.on for dose in doses if dose.on >= since})
+        since = person.as_of - timedelta(days=days - 1)
+        held = {dose.on for dose in doses if dose.on >= since}
         yield SessionLimit(
-            days=days, sessions=held, most=float(figure["value"]), rule=knowledge.rules[figure["rule"]].ref
+            days=days,
+            sessions=len(held),
+            sessions_at_most=_at_most(held, [one for one in person.uncounted if one.may_fall(since, person.as_of)]),
+            most=float(figure["value"]),
+            rule=knowledge.rules[figure["rule"]].ref,
         )
+
+
+def _at_most(held: set[date], uncounted: Sequence[Uncounted]) -> int | None:
+    """How many sessions there were if all that is uncounted was one; None where that has no number."""
+    more = [one for one in uncounted if one.weighs and one.day not in held]
+    if any(one.most_sessions is None for one in more):
+        return None
+    return len(held) + sum(one.most_sessions or 0 for one in more)
 
 
 def _checks(person: Profile, clinic: Clinic, knowledge: Knowledge) -> Iterator[OrganCheck]:
@@ -233,8 +254,13 @@ def _trend(resting: dict[date, tuple[float, float]]) -> RestingTrend | None:
     )
 
 
-def _notes(doses: Sequence[GivenDose]) -> Iterator[Text]:
+def _notes(doses: Sequence[GivenDose], uncounted: Sequence[Uncounted]) -> Iterator[Text]:
     """What the ledger does not know, and what it does not do."""
+    names = dict.fromkeys(one.named for one in uncounted if not one.weighs)
+    if names:
+        shown = ", ".join(list(names)[:_NAMES]) + (", …" if len(names) > _NAMES else "")
+        count = sum(not one.weighs for one in uncounted)
+        yield Text(key="exposure.note.unread", values={"count": count, "names": shown})
     if any(dose.mg is None for dose in doses):
         yield Text(key="exposure.note.without_mg", values={"count": sum(dose.mg is None for dose in doses)})
     if len({dose.product for dose in doses}) > 1:

@@ -8,7 +8,7 @@ from ketapath.domain.evidence import Text
 from ketapath.domain.followup import Exposure, ExposureWindow, OrganCheck
 from ketapath.knowledge import Knowledge
 from ketapath.report.json_parts import Form, fact_forms, iso_day, rounded, rule_form, said
-from ketapath.report.words import say
+from ketapath.report.words import plain, say
 
 __all__ = ["exposure_json", "exposure_text"]
 
@@ -34,7 +34,14 @@ def exposure_json(found: Exposure, knowledge: Knowledge) -> Form:
         ],
         "windows": [_window_form(window) for window in found.windows],
         "session_limits": [
-            {"days": one.days, "sessions": one.sessions, "most": one.most, "rule": rule_form(one.rule)}
+            {
+                "days": one.days,
+                "sessions": one.sessions,
+                "sessions_at_most": one.sessions_at_most,
+                "most": one.most,
+                "reached": one.is_reached,
+                "rule": rule_form(one.rule),
+            }
             for one in found.limits
         ],
         "checks": [_check_form(check, knowledge) for check in found.checks],
@@ -57,6 +64,18 @@ def exposure_json(found: Exposure, knowledge: Knowledge) -> Form:
             "first_until": found.resting.first_until.isoformat(),
             "newest_since": found.resting.newest_since.isoformat(),
         },
+        "uncounted": [
+            {
+                "named": one.named,
+                "product": one.product,
+                "first": iso_day(one.first),
+                "last": iso_day(one.last),
+                "stated_on": one.stated_on,
+                "why": say(one.why, texts),
+                "source": str(one.origin),
+            }
+            for one in found.uncounted
+        ],
         "notes": said(found.notes, texts),
     }
 
@@ -72,6 +91,7 @@ def _window_form(window: ExposureWindow) -> Form:
         "mg_per_kg_known": rounded(window.mg_per_kg),
         "doses_without_mg": window.without_mg,
         "doses_without_weight": window.without_weight,
+        "uncounted": window.uncounted,
     }
 
 
@@ -98,7 +118,7 @@ def exposure_text(found: Exposure, knowledge: Knowledge) -> str:
 
 
 def _lines(found: Exposure, knowledge: Knowledge) -> Iterator[str]:
-    if not found.doses:
+    if not found.doses and not found.uncounted and not found.notes:
         yield "Exposure: no dose on record."
         return
     yield "Exposure (milligrams of base)"
@@ -107,10 +127,15 @@ def _lines(found: Exposure, knowledge: Knowledge) -> Iterator[str]:
         by_weight = "" if window.mg_per_kg is None else f", {window.mg_per_kg:.3g} mg/kg"
         lacking = [f"{window.without_mg} without milligrams"] if window.without_mg else []
         lacking += [f"{window.without_weight} without a weight"] if window.without_weight else []
+        lacking += [f"{window.uncounted} that could not be counted"] if window.uncounted else []
         aside = f" (not counted: {', '.join(lacking)})" if lacking else ""
         yield f"  {window.product} {over}: {window.sessions} sessions, {window.mg:g} mg{by_weight}{aside}"
     for limit in found.limits:
-        yield f"  sessions in {limit.days} days: {limit.sessions}, at most {limit.most:g} are planned ({limit.rule.id})"
+        held = f"{'at least ' if limit.is_least else ''}{limit.sessions}"
+        yield f"  sessions in {limit.days} days: {held}, at most {limit.most:g} are planned ({limit.rule.id})"
+    for one in found.uncounted:
+        on = "" if one.day is None and not one.stated_on else f", {one.day or plain(one.stated_on)}"
+        yield f"  could not be counted: {plain(one.named)}{on}: {plain(say(one.why, knowledge.texts))} ({one.origin})"
     for check in found.checks:
         yield from _check_lines(check, knowledge)
     for note in found.notes:
