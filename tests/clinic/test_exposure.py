@@ -68,14 +68,13 @@ def test_the_page_names_what_was_given_elsewhere_and_could_not_be_counted(
         elsewhere("month", effectiveDateTime="2026-11"),
         elsewhere("brand", medicationCodeableConcept={"text": "Ketanest"}),
         elsewhere("negative", dosage={"dose": {"value": -50, "unit": "mg"}}),
-        {"resourceType": "MedicationStatement", "id": "home", "status": "active", "subject": {"reference": "Patient/elsewhere"},
+        {"resourceType": "MedicationStatement", "id": "home", "status": "active",
+         "subject": {"reference": "Patient/elsewhere"},
          "medicationCodeableConcept": {"text": "ketamine oral"}, "effectivePeriod": {"start": "2026-09-01"}},
     ]  # fmt: skip
     entries = [{"resource": one} for one in (patient, *given)]
-    made = import_record(
-        json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode(),
-        by=account("coordinator"),
-    )
+    data = json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
+    made = import_record(data, by=account("coordinator"))
     assert made.apart == ()
     client = browser_of("prescriber")
     text = words(client.get("/patients/elsewhere").content).partition("Exposure and checks")[2]

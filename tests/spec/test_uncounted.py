@@ -6,12 +6,14 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.records import CLINIC, KNOWLEDGE, SUBJECT, days_ago, good_record, infusion, person, record
+from tests.records import CLINIC, KNOWLEDGE, SUBJECT, TODAY, days_ago, good_record, infusion, person, record
 
 from ketapath import report
 from ketapath.domain.followup import Exposure
 from ketapath.domain.profile import Profile
 from ketapath.followup import exposure
+from ketapath.response.history import history
+from ketapath.response.treatment import doses_given, why_not_predicted
 
 UNII = "http://fdasis.nlm.nih.gov"
 SALT = {"coding": [{"system": UNII, "code": "O18YUO0I83"}]}
@@ -175,6 +177,17 @@ def test_rules_do_not_read_a_number_of_sessions_that_may_be_too_small() -> None:
     assert unknown(between) == {"course.sessions_given", "course.mean_interval_days"}
     assert unknown(course(given("long ago", on="2019"))) == set()
     assert "profile.uncounted" in {note.key for note in someone.notes}
+
+
+def test_no_course_is_predicted_from_sessions_that_may_not_be_all() -> None:
+    def why(someone: Profile) -> str | None:
+        given = doses_given(someone.doses, TODAY)
+        reason, _ = why_not_predicted(history(someone), given, KNOWLEDGE.response, has_depression_scale=True)
+        return None if reason is None else reason.key
+
+    assert why(course()) is None
+    assert why(course(named("Ketanest"))) == "response.dose_uncounted"
+    assert why(course(named("Ketanest", on=days_ago(400).isoformat()))) is None
 
 
 def test_a_day_of_the_future_is_not_uncounted_either() -> None:

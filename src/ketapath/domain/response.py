@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from ketapath.domain.evidence import Evidence, Text
-from ketapath.domain.fact import Dose, ScoreEntry
+from ketapath.domain.fact import Dose, ScoreEntry, Uncounted
 from ketapath.domain.goal import Goal as Goal
 from ketapath.domain.goal import GoalRating as GoalRating
 
@@ -151,7 +151,7 @@ class History:
     """What the response model may know of one person. Weights, and days on which a new antidepressant began.
 
     `condition` is the word of the vocabulary ("MDD", "bipolar-depression", "PTSD", ...) or None where not known;
-    `age_years` is None where not known.
+    `age_years` is None where not known. `uncounted` may have been sessions too.
     """
 
     scores: tuple[ScoreEntry, ...]
@@ -162,6 +162,7 @@ class History:
     goals: tuple[Goal, ...]
     condition: str | None
     age_years: float | None
+    uncounted: tuple[Uncounted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,5 +34,6 @@ def history(someone: Profile) -> History:
         psychotherapy=(therapy.on or someone.as_of,) if therapy is not None and therapy.value is True else (),
         goals=someone.goals,
         condition=next((word for path, word in _CONDITIONS if holds(path)), None),
+        uncounted=tuple(one for one in someone.uncounted if one.weighs and one.most_sessions is not None),
         age_years=age.value if age is not None and isinstance(age.value, float) else None,
     )

@@ -89,6 +89,8 @@ def why_not_predicted(
         return Text(key="response.minor"), []
     if history.condition is None and not has_depression_scale:
         return Text(key="response.condition_unknown_no_scale"), []
+    if given and any(one.may_fall(given[0].on, date.max) for one in history.uncounted):
+        return Text(key="response.dose_uncounted"), []
     for dose in given:
         row = predicted(dose.product, dose.route, parameters)
         values = {"product": dose.product, "route": dose.route}
