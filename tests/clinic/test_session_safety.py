@@ -9,6 +9,7 @@ import pytest
 from tests.clinic.test_loop import READY, look
 from tests.clinic.test_runner import PRESSURE, Wait, charted, dosing, here, visit_of
 from tests.clinic.test_runner import wait as wait
+from tests.options import SPRAY
 from tests.proofs import shown
 
 from clinic.access.models import Account
@@ -239,3 +240,31 @@ def test_after_a_pressure_that_is_too_high_the_next_is_due_by_the_step_that_says
     again = wait(5)
     read(nurse, {"vitals.systolic_mmhg": "184", "vitals.diastolic_mmhg": "97"})
     assert {one.what: one for one in here(nurse).due}["pressure"].due_at == again + timedelta(minutes=10)
+
+
+def ended(by: Account, mg: str, reason: str = "") -> None:
+    end_dose(look(by), mg, stopped_early=mg == "0", by=by, reason=reason, key="", proof=shown(by))
+
+
+def test_what_was_charted_as_given_is_not_signed_as_nothing(account: Who, wait: Wait) -> None:
+    nurse = dosing(account, wait, concentration="", option=SPRAY)
+    for _device in range(2):
+        charted(nurse, "device")
+        wait(6)
+    with pytest.raises(BadInput, match="2 devices as given.*0 mg only where nothing was given"):
+        ended(nurse, "0", "she did not want it")
+    for device in visit_of(nurse).said("device"):
+        take_back_event(look(nurse), device.origin.id, by=nurse, reason="of the person next door", key="")
+    ended(nurse, "0", "she did not want it")
+    close_session(look(nurse), by=nurse, key="")
+
+
+def test_a_pump_that_ran_has_given_something_and_one_that_was_only_set_has_not(account: Who, wait: Wait) -> None:
+    nurse = dosing(account, wait)
+    charted(nurse, "rate", "105")
+    wait(20)
+    with pytest.raises(BadInput, match=r"17\.5 mg by the rates"):
+        ended(nurse, "0", "asked for it")
+    (rate,) = visit_of(nurse).said("rate")
+    take_back_event(look(nurse), rate.origin.id, by=nurse, reason="the pump was not started", key="")
+    ended(nurse, "0", "asked for it")

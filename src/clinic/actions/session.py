@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinic import clock
 from clinic.access.models import Account, Role
@@ -51,7 +52,7 @@ from clinic.record.signatures import Seen, signatures_on
 from ketapath.domain.session import TimedReading, Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode_visit import dose_ended, dose_started, readings, taken_under, visit_closed, visit_opened
-from ketapath.session import counted_mg
+from ketapath.session import counted_mg, device_count
 
 __all__ = [
     "NotNow",
@@ -219,9 +220,9 @@ def end_dose(
     """Dosing is over; `said_mg` are the milligrams of base that were really given, 0 where none were. It is signed.
 
     It ended when the pump was stopped, where that was charted. More than was ordered has to be confirmed, and the
-    prescribers are told; what differs from what the rates or devices come to needs a reason. `seen` is the running dose
-    as the signer read it, None where that is this very moment. Raises Stale where it no longer stands so, NotProven
-    without a `proof`.
+    prescribers are told; what differs from what the rates or devices come to needs a reason, and no reason makes it 0
+    where something was charted as given. `seen` is the running dose as the signer read it, None where that is this very
+    moment. Raises Stale where it no longer stands so, NotProven without a `proof`.
     """
     asked = {"step": "end", "mg": said_mg, "early": stopped_early}
     act = Act(
@@ -233,6 +234,8 @@ def end_dose(
     given, visit = running(found), open_visit(found)
     plan = found.plan
     dose_mg = _milligrams(said_mg)
+    if dose_mg == 0:
+        _nothing_was_given(visit)
     stops = [e.at for e in visit.said("stop") if e.at >= given.started_at]
     at = clock.local(stops[-1] if stops else clock.now(), by.practice.zone)
     _agrees(visit, dose_mg, at, found, reason)
@@ -407,6 +410,24 @@ def _agrees(visit: Visit, dose_mg: float, at: datetime, found: Chart, reason: st
         said = {"typed": f"{dose_mg:g}", "counted": f"{counted:.1f}"}
         limit = _("a reason, because %(typed)s mg were typed and the rates or devices come to %(counted)s mg")
         raise no_reason(limit % said)
+
+
+def _nothing_was_given(visit: Visit) -> None:
+    """Raises BadInput where something was charted as given in this visit and not taken back."""
+    devices, counted = device_count(visit)[0], counted_mg(visit, until=clock.now())
+    if devices:
+        shown = ngettext("%(count)d device as given", "%(count)d devices as given", devices) % {"count": devices}
+    elif visit.said("given"):
+        shown = _("a dose as given")
+    elif counted or (counted is None and visit.said("rate")):
+        shown = _("a pump that ran") if counted is None else _("%(mg)s mg by the rates") % {"mg": f"{counted:.1f}"}
+    else:
+        return
+    raise BadInput(
+        field=_("dose given"), found=_("0 mg, and charted: %(what)s") % {"what": shown},
+        limit=_("0 mg only where nothing was given"),
+        next_step=_("Take back what was charted in error, with its reason, or type what was given."),
+    )  # fmt: skip
 
 
 def _milligrams(words: str) -> float:
