@@ -214,6 +214,27 @@ def test_two_checks_have_to_agree_on_what_is_in_the_syringe(account: Who, wait: 
     assert (visit_of(nurse).step, visit_of(nurse).concentration_mg_per_ml) == ("ready", 1.0)
 
 
+def test_whoever_has_checked_reads_the_label_again_and_then_everybody_does(account: Who, wait: Wait) -> None:
+    nurse, prescriber, pharmacist = account("nurse"), account("prescriber"), account("pharmacist")
+    sign(prescriber)
+    arrived(nurse)
+    for by in (nurse, prescriber):
+        check(by, "5")
+    assert (visit_of(nurse).step, visit_of(nurse).concentration_mg_per_ml) == ("ready", 5.0)
+    wait(1)
+    with pytest.raises(BadInput, match="5 mg/mL, as Dr Ada Lindqvist"):
+        check(pharmacist, "0.5")  # has not checked: one of the two is asked first
+    check(nurse, "0.5")
+    assert visit_of(nurse).step == "re-screen"
+    with pytest.raises(NotNow, match="2 different people check it"):
+        start_dose(look(nurse), by=prescriber, reason="all the same", key="")
+    wait(1)
+    with pytest.raises(BadInput, match=r"0\.5 mg/mL, as Bo Marsh"):
+        check(prescriber, "5")
+    check(prescriber, "0.5")
+    assert (visit_of(nurse).step, visit_of(nurse).concentration_mg_per_ml) == ("ready", 0.5)
+
+
 def test_a_check_is_signed_by_whoever_checks(account: Who, wait: Wait) -> None:
     nurse = account("nurse")
     sign(account("prescriber"))

@@ -71,8 +71,9 @@ def check_order(found: Chart, seen: Seen, *, by: Account, key: str, proof: Proof
     """One person has compared patient, drug, route, dose and rate with the order, and signs for it.
 
     `seen` is the order as it was read; `concentration` what is in the syringe or bag, mg of base per mL, by vein. As
-    many different people check as the clinic asks for, and they have to agree. Raises Stale where the order no longer
-    stands so, BadInput out of order, for the same person twice, and for another concentration than was checked.
+    many different people check as the clinic asks for, and they have to agree; who checks again with another
+    concentration makes the checks before stale. Raises Stale where the order no longer stands so, BadInput out of
+    order, for the same twice, and for another concentration than the others have checked.
     """
     asked = {"seen": seen.text, "concentration": concentration}
     act = Act(name="check-order", by=by, patient_id=found.patient_id, key=key, asked=asked)
@@ -109,13 +110,18 @@ def _in_the_syringe(typed: str, route: str) -> str:
 
 
 def _differs(visit: Visit, words: str, seen: Seen, by: Account) -> None:
-    """Raises BadInput where this person has checked this already, or somebody else has read another concentration."""
+    """Raises BadInput where this person has checked this already, or somebody else has read another concentration.
+
+    Whoever has checked may check again with what the label really says: then everybody else does so too.
+    """
     checks = visit.checks
     if any(e.username == by.username and e.words == words for e in checks):
         raise BadInput(
             field=_("signature"), found=by.name, limit=_("another person than who checked already"),
             next_step=_("Ask a colleague to check."),
         )  # fmt: skip
+    if any(e.username == by.username and e.words.split(" ")[0] == seen.text for e in checks):
+        return
     others = [e for e in checks if e.username != by.username and e.words.startswith(f"{seen.text} ")]
     if others and others[-1].words != words:
         theirs = {"one": others[-1].words.partition(" ")[2], "by": others[-1].by}

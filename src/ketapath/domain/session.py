@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Literal
 
@@ -230,12 +230,31 @@ class Visit:
         """The events of these kinds, oldest first."""
         return tuple(event for event in self.events if event.kind in kinds)
 
+    def until(self, at: datetime) -> Visit:
+        """The visit as it stood at this instant, had everything that is known of it been known then."""
+        given = self.administration
+        if given is not None and given.ended_at is not None and given.ended_at > at:
+            given = replace(given, ended_at=None)
+        return replace(
+            self,
+            administration=given,
+            readings=tuple(r for r in self.readings if r.at <= at),
+            events=tuple(e for e in self.events if e.at <= at),
+        )
+
     @property
     def checks(self) -> tuple[Event, ...]:
-        """The checks of the order as it was last checked, one of each person; those of an order before it are stale."""
+        """The checks that agree with the newest, one of each person.
+
+        Those before the last that differs are stale, be it of another order or of another concentration.
+        """
         said = self.said("order-checked")
-        standing = {e.username: e for e in said if e.words == said[-1].words}
-        return tuple(sorted(standing.values(), key=lambda e: e.at))
+        standing: dict[str, Event] = {}
+        for event in reversed(said):
+            if event.words != said[-1].words:
+                break
+            standing.setdefault(event.username, event)
+        return tuple(event for event in said if standing.get(event.username) is event)
 
     @property
     def is_checked(self) -> bool:
