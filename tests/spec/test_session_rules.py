@@ -60,6 +60,9 @@ CHECKED = event(-3, "order-checked", 2.0, "1", words="order/1 0.5 mg/mL")
         ([event(0, "rate", 30.0, "mg/h"), event(30, "rate", 60.0)], 30 * 0.5 + 30 * 10 / 60),
         ([event(0, "rate", 60.0), event(10, "pause")], 60 * 0.5 * 10 / 60),
         ([event(-2, "rate", 60.0)], 60 * 0.5 * 40 / 60),
+        ([event(6, "pause"), event(10, "rate", 60.0), event(20, "resume")], 60 * 0.5 * 20 / 60),
+        ([event(6, "pause"), event(10, "rate", 60.0)], 0.0),
+        ([event(0, "rate", 60.0), event(10, "stop"), event(20, "rate", 60.0)], 60 * 0.5 * 10 / 60),
         ([], None),
     ],
 )  # fmt: skip
@@ -75,6 +78,19 @@ def test_without_a_checked_concentration_millilitres_say_nothing_of_milligrams()
     assert counted_mg(visit(event(0, "rate", 60.0, "mg/h")), until=at(30)) == pytest.approx(30.0)
 
 
+def test_the_checks_that_agree_with_the_newest_stand_and_one_that_was_left_does_not_come_back() -> None:
+    def concentration(*said: tuple[str, str]) -> tuple[list[str], bool, float | None]:
+        found = visit(*(replace(event(-20 + n, "order-checked", 2.0, words=f"order/1 {mg} mg/mL"), username=name)
+                        for n, (name, mg) in enumerate(said)))  # fmt: skip
+        return [e.username for e in found.checks], found.is_checked, found.concentration_mg_per_ml
+
+    wrong = [("nurse", "5"), ("dr", "5")]
+    assert concentration(*wrong) == (["nurse", "dr"], True, 5.0)
+    assert concentration(*wrong, ("nurse", "0.5")) == (["nurse"], False, 0.5)
+    assert concentration(*wrong, ("nurse", "0.5"), ("dr", "0.5")) == (["nurse", "dr"], True, 0.5)
+    assert concentration(*wrong, ("nurse", "0.5"), ("nurse", "5")) == (["nurse"], False, 5.0)
+
+
 def test_a_device_that_was_refused_is_not_counted_as_given() -> None:
     one, spilled = event(0, "device", 28.0, "mg"), event(6, "device-refused")
     assert counted_mg(visit(one, spilled, route="nasal"), until=at(40)) == 28.0
@@ -86,6 +102,8 @@ def test_the_pump_stands_still_while_it_is_paused() -> None:
     found = visit(event(0, "rate", 60.0), event(10, "pause"), event(20, "resume"))
     rates = [running_rate(found, at=at(minute)) for minute in (-1, 5, 15, 25)]
     assert [r is not None for r in rates] == [False, True, False, True]
+    set_while_paused = visit(event(6, "pause"), event(10, "rate", 60.0), event(20, "resume"))
+    assert [running_rate(set_while_paused, at=at(minute)) is not None for minute in (15, 25)] == [False, True]
 
 
 def waited(found: Visit, minute: float, route: str = "iv") -> dict[str, tuple[float | None, bool]]:

@@ -19,7 +19,7 @@ from clinic.actions.commit import Act, Done, Draft, KeyReused, Stale, commit
 from clinic.actions.session import chart_readings, start_dose
 from clinic.actions.session_limits import follows_from, tell
 from clinic.actions.typed import number
-from clinic.actions.visit import NotNow, begun, happened, is_reason, no_reason, out_of_order, standing
+from clinic.actions.visit import NotNow, afresh, begun, happened, is_reason, no_reason, out_of_order, standing
 from clinic.actions.watches import settle_limits
 from clinic.queries.person import Chart, chart
 from ketapath.domain.session import Event, Visit
@@ -34,6 +34,7 @@ LATE = ("reading", "start", "rate", "pause", "resume", "stop", "device", "device
 CHARTED = ("rate", "pause", "resume", "stop", "device", "device-refused", "given", "escalated", "steps-not-needed",
            "escort", "advice-given", "note")  # fmt: skip
 """What `chart_event` takes."""
+_OF_THE_DOSE = ("rate", "pause", "resume", "stop", "device", "device-refused", "given")
 _INJECTED, _BY_MOUTH = ("im", "sc"), ("oral", "sublingual", "buccal")
 
 
@@ -82,10 +83,16 @@ def chart_event(found: Chart, what: Happened, *, by: Account, key: str) -> Done:
 
     Raises BadInput, naming the field, for what cannot be: out of its order, a device within five minutes of another or
     a rate far above the order without a reason, more devices than ordered by anybody but a prescriber with a reason, a
-    step that no limit calls for. Of a rate far above the order the prescribers are told, whatever the reason.
+    step that no limit calls for. Of a rate far above the order the prescribers are told, whatever the reason. What
+    depends on what was given before is judged on what stands when it is written, however many chart at once.
     """
+    return afresh(found, lambda now: _happens(now, what, by=by, key=key))
+
+
+def _happens(found: Chart, what: Happened, *, by: Account, key: str) -> Done:
     asked = {"kind": what.kind, "value": what.value, "unit": what.unit, "words": what.words, "at": what.at}
-    act = Act(name="chart-session", by=by, patient_id=found.patient_id, key=key, asked=asked)
+    mark = found.mark if what.kind in _OF_THE_DOSE else None
+    act = Act(name="chart-session", by=by, patient_id=found.patient_id, key=key, asked=asked, mark=mark)
     done = begun(act)
     if done is not None:
         return done
@@ -111,8 +118,14 @@ def chart_event(found: Chart, what: Happened, *, by: Account, key: str) -> Done:
 
 def take_back_event(found: Chart, event_id: str, *, by: Account, reason: str, key: str) -> Done:
     """This was charted in error: it stays readable and counts no more. Checks, consent and discharge stay."""
+    return afresh(found, lambda now: _taken_back(now, event_id, by=by, reason=reason, key=key))
+
+
+def _taken_back(found: Chart, event_id: str, *, by: Account, reason: str, key: str) -> Done:
     asked = {"event": event_id}
-    act = Act(name="chart-session", by=by, patient_id=found.patient_id, key=key, reason=reason, asked=asked)
+    act = Act(
+        name="chart-session", by=by, patient_id=found.patient_id, key=key, reason=reason, asked=asked, mark=found.mark
+    )
     done = begun(act)
     if done is not None:
         return done
@@ -173,7 +186,7 @@ def _charted(found: Chart, item: Observed, by: Account) -> Done:
         return chart_readings(found, item.values, at=item.at, by=by, key=item.key, visit=_visit_at(found, item.at))
     if item.kind == "start":
         _visit_at(found, item.at)
-        return start_dose(found, by=by, reason=item.words, key=item.key, at=item.at)
+        return afresh(found, lambda now: start_dose(now, by=by, reason=item.words, key=item.key, at=item.at))
     what = Happened(kind=item.kind, value=item.value, unit=item.unit, words=item.words, at=item.at)
     return chart_event(found, what, by=by, key=item.key)
 
@@ -201,13 +214,13 @@ Meant = tuple[float | None, str | None, str]
 
 
 def _of_pump(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
-    """A pause, a going on, a stop: each where it can be."""
-    _running_at(visit, at, ("iv",))
+    """A pause, a going on, a stop: each where it can be, and no stop beside another."""
+    _of_running_pump(found, visit, at)
     runs = running_rate(visit, at=at) is not None or not [e for e in visit.said("rate") if e.at <= at]
     last = [e.kind for e in visit.events if e.kind in ("pause", "resume", "stop") and e.at <= at]
     is_paused = bool(last) and last[-1] == "pause"
-    if last and last[-1] == "stop":
-        raise out_of_order(_("a pump that was stopped"), _("one stop"), _("End the dose."))
+    if what.kind == "stop" and visit.said("stop"):
+        raise _was_stopped(found, visit)
     if what.kind == "resume" and not is_paused:
         raise out_of_order(_("a pump that is not paused"), _("a pause first"), _("Nothing has to be done."))
     if what.kind == "pause" and (is_paused or not runs):
@@ -215,8 +228,31 @@ def _of_pump(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
     return None, None, what.words.strip()[:200]
 
 
-def _rate(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
+def _of_running_pump(found: Chart, visit: Visit, at: datetime) -> None:
+    """Raises BadInput where no pump could run: it was stopped before, or what it gave is signed already."""
     _running_at(visit, at, ("iv",))
+    given = visit.administration
+    if given is not None and given.ended_at is not None:
+        ended = clock.local(given.ended_at, found.practice.zone).strftime("%H:%M")
+        raise out_of_order(
+            _("a dose that was signed as ended at %(at)s") % {"at": ended},
+            _("what was charted before the dose was signed"),
+            _("Write a note that tells of it, and tell whoever signed the dose."),
+        )
+    if any(e.at <= at for e in visit.said("stop")):
+        raise _was_stopped(found, visit)
+
+
+def _was_stopped(found: Chart, visit: Visit) -> BadInput:
+    said = {"at": clock.local(visit.said("stop")[-1].at, found.practice.zone).strftime("%H:%M")}
+    return out_of_order(
+        _("a pump that was stopped at %(at)s") % said, _("one stop, and nothing after it"),
+        _("End the dose. If it was not so, take the stop back first, with its reason."),
+    )  # fmt: skip
+
+
+def _rate(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
+    _of_running_pump(found, visit, at)
     value, concentration = number(what.value), visit.concentration_mg_per_ml
     if what.unit not in ("mL/h", "mg/h"):
         raise BadInput(field=_("unit"), found=what.unit, limit="mL/h, mg/h", next_step=_("Choose one of these."))
@@ -312,8 +348,18 @@ def _refused_device(found: Chart, visit: Visit, what: Happened, at: datetime) ->
 
 
 def _given(found: Chart, visit: Visit, what: Happened, at: datetime) -> Meant:
-    """Injected, with its site; or taken by mouth, with the minutes it was held where that is known."""
+    """Injected, with its site; or taken by mouth, with the minutes it was held where that is known. Twice with why."""
     route = _running_at(visit, at, (*_INJECTED, *_BY_MOUTH))
+    words = what.words.strip()
+    if visit.said("given") and not is_reason(words.partition(",")[2] if route in _INJECTED else words):
+        before = visit.said("given")[-1]
+        said = {"at": clock.local(before.at, found.practice.zone).strftime("%H:%M"), "by": before.by}
+        limit = _("once; why a second time, in words after the site and a comma")
+        raise BadInput(
+            field=_("given"), found=_("given already, charted at %(at)s by %(by)s") % said,
+            limit=limit if route in _INJECTED else _("once, or why a second time in words"),
+            next_step=_("Nothing has to be done where it is the same one. If more was given, write why."),
+        )  # fmt: skip
     if route in _INJECTED:
         return None, None, _said(what, _("the site of the injection"))
     if not what.value.strip():
@@ -376,10 +422,15 @@ def _said(what: Happened, limit: str, *, most: int = 200) -> str:
 
 
 def _running_at(visit: Visit, at: datetime, routes: Sequence[str]) -> str:
-    """The route of the dose that was being given at this instant."""
+    """The route of the dose that was being given at this instant, and was not signed as never given."""
     given = visit.administration
     if given is None or at < given.started_at or (given.ended_at is not None and at > given.ended_at):
         raise out_of_order(_("no dose that was running then"), _("a dose that was started"), _("Start the dose first."))
+    if given.status == "not-done":
+        raise out_of_order(
+            _("a dose that was signed as not given"), _("a dose that was given"),
+            _("Write a note that tells of it, and tell whoever signed the dose."),
+        )  # fmt: skip
     if given.route not in routes:
         raise out_of_order(given.route, ", ".join(routes), _("Chart what was given by this route."))
     return given.route

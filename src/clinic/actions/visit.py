@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -11,12 +12,15 @@ from django.utils.translation import gettext as _
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import require
-from clinic.actions.commit import Act, Done, Draft, earlier
-from clinic.queries.person import Chart
+from clinic.actions.commit import Act, Done, Draft, Stale, earlier
+from clinic.queries.person import Chart, chart
 from clinic.record.read import Stored, read
 from ketapath.domain.session import Administration, Visit
 from ketapath.errors import BadInput
 from ketapath.fhir.encode_visit import event
+
+_TRIES = 4
+"""So many people at once, each with one click, and everybody's is judged."""
 
 
 class NotNow(Exception):
@@ -31,6 +35,19 @@ def begun(act: Act) -> Done | None:
     """What this very request did before. Raises Refused without permission."""
     require(act.by, act.name, patient_id=act.patient_id)
     return earlier(act)
+
+
+def afresh(found: Chart, do: Callable[[Chart], Done]) -> Done:
+    """Do this on the chart; where somebody else has written since it was read, judge it again on what stands now.
+
+    Raises Stale where that happens every time.
+    """
+    for _again in range(_TRIES - 1):
+        try:
+            return do(found)
+        except Stale:
+            found = chart(found.reach, found.patient_id) or found
+    return do(found)
 
 
 def open_visit(found: Chart) -> Visit:

@@ -90,12 +90,12 @@ def mg_per_h(value: float | None, unit: str | None, visit: Visit) -> float | Non
 def running_rate(visit: Visit, *, at: datetime) -> Event | None:
     """The rate at which the pump runs at this instant; None where it stands still or nobody has said."""
     rate: Event | None = None
-    runs = False
+    is_held = False
     for event in _of_pump(visit):
         if event.at <= at:
             rate = event if event.kind == "rate" else rate
-            runs = event.kind in ("rate", "resume")
-    return rate if runs else None
+            is_held = event.kind in ("pause", "stop") or (is_held and event.kind == "rate")
+    return None if is_held else rate
 
 
 def _stretches(visit: Visit, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, Event]]:
@@ -105,16 +105,14 @@ def _stretches(visit: Visit, start: datetime, end: datetime) -> Iterator[tuple[d
     """
     rate: Event | None = None
     since: datetime | None = None
+    is_held = False
     for event in _of_pump(visit):
         at = min(max(event.at, start), end)
         if rate is not None and since is not None and at > since:
             yield since, at, rate
-        if event.kind == "rate":
-            rate, since = event, at if since is not None or rate is None else None
-        elif event.kind == "resume":
-            since = at
-        else:
-            since = None
+        rate = event if event.kind == "rate" else rate
+        is_held = event.kind in ("pause", "stop") or (is_held and event.kind == "rate")
+        since = None if is_held else at
     if rate is not None and since is not None and end > since:
         yield since, end, rate
 
