@@ -455,9 +455,9 @@ def _prompts(found: Chart, session: Session) -> tuple[Finding, ...]:
     return tuple(f for f in findings if f.verdict in ("not-eligible", "defer", "caution"))
 
 
-def limits_reached(found: Chart, visit: Visit) -> tuple[str, ...]:
-    """The limits with named steps that speak now by what was read and answered, by rule."""
-    session = visit.session(1, now=clock.now())
+def limits_reached(found: Chart, visit: Visit, *, at: datetime | None = None) -> tuple[str, ...]:
+    """The limits with named steps that speak now, or at an instant, by what was read and answered, by rule."""
+    session = visit.session(1, now=at or clock.now())
     prompts = () if session is None or found.person is None else _prompts(found, session)
     return tuple(f.id for f in prompts if steps_of(f.id, found.knowledge) is not None)
 

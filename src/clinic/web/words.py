@@ -195,6 +195,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
             "Before going home: intent to end their life now was answered with yes. Assess it now."
         ),
         "session.limit": _("Reached in the session: %(rule)s. Its steps name the prescriber: see the session."),
+        "session.limit at": _(
+            "Reached in the session at %(at)s, charted late, over since: %(rule)s. Its steps name the prescriber."
+        ),
         "response.sudden": _("%(scale)s is suddenly worse, by more than its own error: talk with the person now."),
         "session.reading_overdue": _("A reading of the session is overdue."),
         "check.unanswered": _("A planned check-in was not answered."),

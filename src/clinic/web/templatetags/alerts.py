@@ -54,8 +54,10 @@ def alert_words(alert: Alert) -> str:
     """Its sentence. What kind of check, sign or scale it is stands in `about` or among its values."""
     first, _space, last = alert.about.partition(" ")
     named = WORDS.get(f"{alert.kind} of") if alert.values else None  # those of before say less
+    timed = WORDS.get(f"{alert.kind} at") if "at" in alert.values else None
     words = (
-        named
+        timed
+        or named
         or WORDS.get(f"{alert.kind} {first}")
         or WORDS.get(alert.kind, alert.kind.replace(".", " ").replace("_", " "))
     )
