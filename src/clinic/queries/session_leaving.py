@@ -5,9 +5,9 @@ A signed override counts for the points that it named, as they stood then, and f
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from ketapath.domain.evidence import Finding
 from ketapath.domain.profile import Profile
 from ketapath.domain.session import POINTS, Point, Session, Visit, number_of
 from ketapath.profile import with_fact
-from ketapath.session import points, ready_for_discharge
+from ketapath.session import called_for, points, ready_for_discharge
 
 _MINUTES = "consent.signed_minutes_before_dose"
 _CLOCKS = "session.minutes_"
@@ -47,13 +47,17 @@ class Against:
 
 
 def against(found: Chart, visit: Visit) -> tuple[Against, ...]:
-    """Everything against going home now: what was answered or read so, the time left, then what nobody has said."""
+    """Everything against going home now: what was answered or read so, steps that nobody took, the time left, the rest.
+
+    What nobody has said comes last.
+    """
     given = visit.administration
     if given is None or not visit.was_dosed:
         return ()
     standing = _points(found, visit)
     answered = (_as_said(point) for point in standing if point.value is not None)
-    said = sorted(answered, key=lambda one: one.ages)  # a clock is the least of it
+    steps = _open_steps(found, visit)
+    said = sorted((*answered, *steps), key=lambda one: one.ages)  # a clock is the least of it
     until = given.started_at + timedelta(minutes=watched("" if found.plan is None else found.plan.protocol_id))
     if clock.now() < until:
         shown = date_format(clock.local(until, found.practice.zone), "H:i")
@@ -133,6 +137,23 @@ def _points(found: Chart, visit: Visit) -> tuple[Point, ...]:
 def _session(found: Chart, visit: Visit) -> Session | None:
     number = number_of(visit, () if found.person is None else found.person.doses)
     return visit.session(number, now=clock.now())
+
+
+def _open_steps(found: Chart, visit: Visit) -> Iterator[Against]:
+    """Each limit that was reached and has a step that nobody has taken, and nobody has said why it is not needed."""
+    for one in called_for(visit, (), found.knowledge):
+        if one.since is None:
+            continue
+        rule = found.knowledge.rules[one.rule_id]
+        said = {
+            "title": rule.ref.title, "id": one.rule_id,
+            "at": date_format(clock.local(one.since, found.practice.zone), "H:i"),
+            "what": " ".join(do for name, _who, do in one.steps if name not in one.taken),
+        }  # fmt: skip
+        words = _(
+            "%(title)s (%(id)s) was reached at %(at)s, and nobody has done, or said why it is not needed: %(what)s"
+        )
+        yield Against(name=f"steps.{one.rule_id}@{one.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}", words=words % said)
 
 
 def _as_said(point: Point) -> Against:
