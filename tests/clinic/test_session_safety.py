@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from tests.clinic.test_loop import READY, look
 from tests.clinic.test_runner import PRESSURE, Wait, charted, dosing, here, visit_of
 from tests.clinic.test_runner import wait as wait
@@ -17,10 +19,11 @@ from clinic.actions import watches
 from clinic.actions.alerts import acknowledge
 from clinic.actions.profile import state_facts, withdraw_fact
 from clinic.actions.session import chart_vitals, close_session, end_dose
-from clinic.actions.session_course import take_back_event
+from clinic.actions.session_course import Happened, Observed, chart_event, chart_observation, take_back_event
 from clinic.actions.session_discharge import override_discharge, pass_discharge
 from clinic.demo.charts import ON_LEAVING, typed
 from clinic.practice.models import Alert
+from clinic.queries.forms import five_of
 from clinic.record.models import PatientLine
 from clinic.web.session_page import log
 from clinic.web.templatetags.alerts import alert_words
@@ -51,6 +54,11 @@ def read(by: Account, said: dict[str, str]) -> None:
     chart_vitals(look(by), said, by=by, key="")
 
 
+def not_needed(by: Account, why: str) -> None:
+    for one in here(by).steps:
+        charted(by, "steps-not-needed", words=f"{one.rule_id} {why}")
+
+
 def alerts(kind: str, by: Account) -> list[Alert]:
     return list(Alert.objects.filter(practice=by.practice, patient_id=READY, kind=kind, closed_at=None).order_by("id"))
 
@@ -73,6 +81,7 @@ def test_who_may_go_does_so_no_longer_when_readings_turn_bad(account: Who, wait:
     wait(10)
     read(nurse, {**GOOD, "session.moaa_s": "5"})
     assert visit_of(nurse).step == "observing"  # somebody looks at the checklist again, and says so
+    not_needed(nurse, "measured again at once, with another cuff")
     pass_discharge(look(nurse), by=nurse, key="")
     close_session(look(nurse), by=nurse, key="")
 
@@ -157,9 +166,12 @@ def test_an_override_counts_for_what_it_named_and_for_nothing_that_comes_after(a
     wait(5)
     read(nurse, {**GOOD, "vitals.spo2_percent": "91"})
     assert visit_of(nurse).step == "observing"
-    assert [one.words.partition(". ")[0] for one in here(nurse).stays] == ["Oxygen saturation: 91 %"]
+    low, steps = (one.words for one in here(nurse).stays)
+    assert low.startswith("Oxygen saturation: 91 %")
+    assert "(MON-012) was reached at" in steps
     wait(5)
     read(nurse, GOOD)
+    not_needed(nurse, "the finger was cold")
     pass_discharge(look(nurse), by=nurse, key="")  # the wheelchair was signed for
     close_session(look(nurse), by=nurse, key="")
 
@@ -242,6 +254,166 @@ def test_after_a_pressure_that_is_too_high_the_next_is_due_by_the_step_that_says
     assert {one.what: one for one in here(nurse).due}["pressure"].due_at == again + timedelta(minutes=10)
 
 
+def test_a_limit_whose_reading_comes_in_late_is_on_the_log_from_then_until_the_next_reading(
+    account: Who, wait: Wait
+) -> None:
+    nurse = dosing(account, wait)
+    began = wait(0)
+    wait(25)
+    read(nurse, GOOD)
+    over, reached = wait(0), began + timedelta(minutes=15)
+    wait(5)
+    late = Observed(key="late", at=reached, kind="reading", values=BAD)
+    assert [one.state for one in chart_observation(look(nurse), [late], by=nurse)] == ["kept"]
+    for rule in ("MON-008", "MON-012"):
+        assert [e.at for e in visit_of(nurse).said("limit") if e.words == rule] == [reached]
+        assert [e.at for e in visit_of(nurse).said("limit-over") if e.words == rule] == [over]
+    told = {alert.about.partition(" ")[2]: alert_words(alert) for alert in alerts("session.limit", nurse)}
+    assert "at 10:20, charted late" in told["MON-012"]  # the dose began at 10:05
+    assert {"MON-008", "MON-012"} <= {one.rule_id for one in here(nurse).steps}
+    again = Observed(key="again", at=reached + timedelta(minutes=3), kind="reading", values=BAD)
+    chart_observation(look(nurse), [again], by=nurse)
+    assert len([e for e in visit_of(nurse).said("limit") if e.words == "MON-012"]) == 1
+
+
+def test_nobody_goes_home_with_a_step_of_a_limit_open_unless_somebody_says_why(account: Who, wait: Wait) -> None:
+    nurse, prescriber = dosing(account, wait), account("prescriber")
+    wait(20)
+    read(nurse, {**GOOD, "vitals.spo2_percent": "91"})
+    wait(5)
+    read(nurse, GOOD)
+    wait(15)
+    ended(nurse, "35")
+    wait(65)
+    state_facts(look(nurse), typed(ON_LEAVING), by=nurse, reason="", key="")
+    read(nurse, GOOD)
+    for step in (pass_discharge, close_session):
+        with pytest.raises(BadInput, match=r"\(MON-012\) was reached at 10:25, and nobody has done"):
+            step(look(nurse), by=nurse, key="")
+    charted(nurse, "escalated", words="MON-012 wake")
+    (left,) = here(nurse).stays
+    assert left.is_answered is False
+    assert "needed: Give oxygen" in left.words
+    signing = transaction.savepoint()
+    why = "all of it was done, at once"
+    override_discharge(look(nurse), by=prescriber, reason=why, key="", proof=shown(prescriber))
+    assert "(MON-012) was reached at 10:25" in last(nurse, "discharge-overridden").words
+    close_session(look(nurse), by=nurse, key="")
+    transaction.savepoint_rollback(signing)
+    charted(nurse, "steps-not-needed", words="MON-012 the sensor had slipped off")
+    pass_discharge(look(nurse), by=nurse, key="")
+    close_session(look(nurse), by=nurse, key="")
+
+
+def test_a_limit_is_over_when_its_reading_is_withdrawn(account: Who, wait: Wait) -> None:
+    nurse = dosing(account, wait)
+    wait(20)
+    read(nurse, {**PRESSURE, "vitals.spo2_percent": "97"})
+    reached = wait(5)
+    read(nurse, {"vitals.systolic_mmhg": "195", "vitals.diastolic_mmhg": "118"})
+    over = wait(1)
+    source = next(r.origin for r in visit_of(nurse).readings if r.at == reached)
+    name = f"{source.resource}/{source.id}"
+    withdraw_fact(look(nurse), "vitals.systolic_mmhg", name, by=nurse, reason="cuff was loose", key="")
+    assert [(e.words, e.at) for e in visit_of(nurse).said("limit-over")] == [("MON-008", over)]
+    assert [one.until for one in here(nurse).steps] == [over]  # its steps stay until somebody says so
+
+
+def test_what_two_people_chart_at_one_instant_is_judged_by_what_stands_when_it_is_written(
+    account: Who, wait: Wait
+) -> None:
+    nurse, prescriber = dosing(account, wait, concentration="", option=SPRAY), account("prescriber")
+    both = look(nurse)  # each has the page open, and both click
+    chart_event(both, Happened(kind="device"), by=nurse, key="one")
+    with pytest.raises(BadInput, match="REG-007"):
+        chart_event(both, Happened(kind="device"), by=prescriber, key="two")
+    chart_event(both, Happened(kind="note", words="calm"), by=prescriber, key="three")
+    wait(6)
+    both = look(nurse)
+    chart_event(both, Happened(kind="device"), by=nurse, key="four")
+    with pytest.raises(BadInput, match="2 as ordered"):
+        chart_event(both, Happened(kind="device"), by=nurse, key="five")
+    assert here(nurse).devices == (2, 0)
+
+
+def test_two_who_pause_at_once_have_paused_once(account: Who, wait: Wait) -> None:
+    nurse = dosing(account, wait)
+    charted(nurse, "rate", "105")
+    wait(1)
+    both = look(nurse)
+    chart_event(both, Happened(kind="pause"), by=nurse, key="one")
+    with pytest.raises(BadInput, match="a pump that runs"):
+        chart_event(both, Happened(kind="pause"), by=account("prescriber"), key="two")
+
+
+def test_a_pump_that_was_stopped_gets_no_rate_and_no_second_stop(account: Who, wait: Wait) -> None:
+    nurse = dosing(account, wait)
+    began = wait(0)
+    wait(1)
+    charted(nurse, "pause")
+    wait(4)
+    charted(nurse, "rate", "105")
+    wait(11)
+    assert here(nurse).counted_mg == 0.0
+    charted(nurse, "resume")
+    wait(20)
+    charted(nurse, "stop")
+    wait(1)
+    with pytest.raises(BadInput, match="take the stop back first"):
+        charted(nurse, "rate", "105")
+    with pytest.raises(BadInput, match="a pump that was stopped at 10:41"):
+        charted(nurse, "stop", at=began + timedelta(minutes=30))
+    ended(nurse, "17.5", "stopped when she asked")
+    stop = last(nurse, "stop")
+    late = Observed(key="late", at=began + timedelta(minutes=25), kind="stop")
+    take_back_event(look(nurse), stop.origin.id, by=nurse, reason="typed twice", key="")
+    (answer,) = chart_observation(look(nurse), [late], by=nurse)
+    assert (answer.state, "signed as ended at 10:41" in answer.words) == ("refused", True)
+    assert "note" in answer.next_step
+
+
+def test_an_injection_that_is_charted_twice_asks_why(account: Who, wait: Wait) -> None:
+    nurse = dosing(account, wait)
+
+    def injected(by: Account, words: str) -> None:
+        found = look(by)
+        (visit,) = (one for one in found.visits if one.origin == found.open_visit.origin)  # type: ignore[union-attr]
+        assert visit.administration is not None
+        by_needle = replace(visit, administration=replace(visit.administration, route="im"))
+        others = tuple(one for one in found.visits if one is not visit)
+        chart_event(replace(found, visits=(*others, by_needle)), Happened(kind="given", words=words), by=by, key="")
+
+    injected(nurse, "left deltoid")
+    wait(2)
+    for words in ("left deltoid", "left deltoid, x"):
+        with pytest.raises(BadInput, match=r"given already, charted at 10:05 by Bo Marsh"):
+            injected(account("prescriber"), words)
+    injected(account("prescriber"), "right deltoid, the other half of the dose")
+
+
+def test_devices_that_are_taken_back_after_the_signature_do_not_agree_with_it(account: Who, wait: Wait) -> None:
+    nurse, prescriber = dosing(account, wait, concentration="", option=SPRAY), account("prescriber")
+    for _device in range(2):
+        charted(nurse, "device")
+        wait(6)
+    ended(nurse, "56")
+    override_discharge(look(nurse), by=prescriber, reason="well and awake", key="", proof=shown(prescriber))
+    close_session(look(nurse), by=nurse, key="")
+
+    def devices() -> tuple[list[str | None], list[dict[str, str]]]:
+        found = five_of(look(nurse), visit_of(nurse), nurse)
+        assert found is not None
+        fields = [field.value for field in found.fields if field.key == "devices"]
+        return fields, [dict(one.said) for one in found.disagreements if one.field == "devices"]
+
+    assert devices() == (["2"], [])
+    for left, device in ((1, 0), (0, 0)):
+        one = visit_of(nurse).said("device")[device]
+        take_back_event(look(nurse), one.origin.id, by=nurse, reason="of the person next door", key="")
+        words = {"signed": "56.00 mg", "devices": f"{left}, {left * 28}.00 mg"}
+        assert devices() == ([str(left)], [words])
+
+
 def ended(by: Account, mg: str, reason: str = "") -> None:
     end_dose(look(by), mg, stopped_early=mg == "0", by=by, reason=reason, key="", proof=shown(by))
 
@@ -251,7 +423,7 @@ def test_what_was_charted_as_given_is_not_signed_as_nothing(account: Who, wait: 
     for _device in range(2):
         charted(nurse, "device")
         wait(6)
-    with pytest.raises(BadInput, match="2 devices as given.*0 mg only where nothing was given"):
+    with pytest.raises(BadInput, match=r"2 devices as given.*0 mg only where nothing was given"):
         ended(nurse, "0", "she did not want it")
     for device in visit_of(nurse).said("device"):
         take_back_event(look(nurse), device.origin.id, by=nurse, reason="of the person next door", key="")

@@ -26,6 +26,7 @@ from ketapath.domain.note import Note
 from ketapath.domain.outputs import Disagreement, Entry, FormField
 from ketapath.domain.session import Visit, number_of
 from ketapath.fhir.adverse import adverse_events
+from ketapath.fhir.readback import events_taken_back
 from ketapath.outputs import (
     FORM_DAYS,
     disagreements,
@@ -34,6 +35,7 @@ from ketapath.outputs import (
     entry,
     form_fields,
     is_due_here,
+    miscounted,
     progress_note,
     read_effects,
     read_form,
@@ -156,6 +158,7 @@ def entry_of(found: Chart, visit: Visit) -> Entry | None:
         zone=found.practice.zone,
         monitored_by=closed[0].changed_by if visit.step == "home" and closed else "",
         site=site_of(found.practice),
+        taken_back=events_taken_back(found.bundle, visit.origin.id),
     )
 
 
@@ -176,9 +179,10 @@ def five_of(found: Chart, visit: Visit, by: Account) -> Five | None:
         _registry(found.practice, visit.origin.id, found.patient_id),
     )
     told = {one.name: one.told for one in outputs if one.told is not None}
+    differs = (*disagreements(said(made), told), *miscounted(made))
     return Five(
         found=found, visit=visit, entry=made, fields=form_fields(made), needs_form=needs_form, due_on=due_on(made.on),
-        submission=sent, note=note, outputs=outputs, disagreements=disagreements(said(made), told),
+        submission=sent, note=note, outputs=outputs, disagreements=differs,
         reasons=_reasons(found, made),
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ from clinic.queries.adverse import register
 from clinic.record.projections import knowledge
 from clinic.web.door import account_of, staff
 from clinic.web.problems import EXPECTED, Problem, explained, posted
-from ketapath.outputs import LABELS, REGISTRY
+from ketapath.outputs import LABELS, NAMED, REGISTRY
 
 SHOWN = 60
 """Of each list so many lines; the rest comes up as they are settled, and its number is said."""
@@ -70,7 +70,7 @@ def of_visit(request: HttpRequest, visit_id: str) -> HttpResponse:
         "found": five.found,
         "groups": groups,
         "labels": LABELS,
-        "disagreements": [(LABELS[d.field], d.said) for d in five.disagreements],
+        "disagreements": [(NAMED[d.field], d.said) for d in five.disagreements],
         "asks": [(knowledge().paths[path], request.POST.get(path, "")[:6]) for path in five.asks],
         "ways": queries.WAYS,
         "today": today,

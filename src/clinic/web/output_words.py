@@ -20,6 +20,8 @@ OUTPUTS: Mapping[str, Any] = MappingProxyType(
         "output ledger": _("Drug ledger"),
         "output note": _("Progress note"),
         "output registry": _("Registry row"),
+        "output signed": _("Signed as given"),
+        "output devices": _("Devices that are charted"),
         "sent online": _("online"),
         "sent fax": _("by fax"),
         "sent post": _("by post"),

@@ -56,6 +56,14 @@ def visits(bundle: Bundle, vocabulary: Vocabulary) -> tuple[Visit, ...]:
     return tuple(sorted(found, key=lambda v: v.opened_at))
 
 
+def events_taken_back(bundle: Bundle, visit_id: str) -> frozenset[str]:
+    """The kinds of events that were charted in this visit and taken back."""
+    here = f"Encounter/{visit_id}"
+    void = (o for o in bundle.of_type("Observation") if is_event(o) and _void(o) and _refers(o, "encounter", here))
+    codes = (c for o in void for concept in el.objects(o, "code") for c in el.objects(concept, "coding"))
+    return frozenset(str(c.get("code")) for c in codes if c.get("system") == EVENT)
+
+
 def signed_plans(bundle: Bundle) -> tuple[SignedPlan, ...]:
     """Every plan that was signed here, oldest first."""
     orders = {

@@ -11,9 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from ketapath.domain.outputs import Disagreement, LedgerRow
+from ketapath.domain.outputs import Disagreement, Entry, LedgerRow
 from ketapath.outputs.five import REGISTRY
-from ketapath.outputs.words import CARRIES, FIELDS, LABELS, UNKNOWN, lots_words, mg_words, product_words
+from ketapath.outputs.words import CARRIES, DEVICES, FIELDS, LABELS, UNKNOWN, lots_words, mg_words, product_words
+from ketapath.session import DEVICE_MG
 
 Told = Mapping[str, str]
 """What one output says, by shared field."""
@@ -91,6 +92,17 @@ def disagreements(record: Told, outputs: Mapping[str, Told]) -> tuple[Disagreeme
         if len({_packed(said) for said in words.values()}) > 1:
             found.append(Disagreement(field=name, said=words))
     return tuple(found)
+
+
+def miscounted(entry: Entry) -> tuple[Disagreement, ...]:
+    """Whether the devices of spray that are charted come to what was signed as given; nothing where none ever was."""
+    if entry.devices is None or entry.given_mg is None:
+        return ()
+    charted = Decimal(str(DEVICE_MG)) * entry.devices
+    if charted == entry.given_mg:
+        return ()
+    words = {"signed": f"{mg_words(entry.given_mg)} mg", "devices": f"{entry.devices}, {mg_words(charted)} mg"}
+    return (Disagreement(field=DEVICES, said=words),)
 
 
 def _one(values: Iterable[str]) -> str:

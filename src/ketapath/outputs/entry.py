@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -45,10 +45,12 @@ def entry(
     zone: str,
     monitored_by: str,
     site: Mapping[str, str],
+    taken_back: Collection[str] = (),
 ) -> Entry | None:
     """The entry of a visit in which a dose was begun; None where none was.
 
-    `name` is given and family name; `known` are the facts that held on that day; `zone` is the clinic's.
+    `name` is given and family name; `known` are the facts that held on that day; `zone` is the clinic's. `taken_back`
+    are kinds of events that were charted and taken back: where devices were, none is a number and not a gap.
     """
     dose = visit.administration
     if dose is None:
@@ -73,7 +75,7 @@ def entry(
         ordered_mg=amount(ordered_mg),
         given_mg=amount(dose.dose_mg),
         uses=tuple(uses),
-        devices=len(devices) if devices else None,
+        devices=len(devices) if devices or "device" in taken_back else None,
         started_at=begun,
         ended_at=_local(dose.ended_at, here),
         home_at=_local(visit.closed_at, here),

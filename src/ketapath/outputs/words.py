@@ -35,6 +35,9 @@ LABELS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the outputs share, and what each of it is called on paper."""
+DEVICES = "devices"
+NAMED: Mapping[str, str] = MappingProxyType({**LABELS, DEVICES: "Devices and what was given"})
+"""What a disagreement may be of, and what it is called."""
 FIELDS = tuple(LABELS)
 _SHARED = frozenset(FIELDS)
 _AMOUNTS = frozenset({"ordered_mg", "drawn_mg", "wasted_mg"})
