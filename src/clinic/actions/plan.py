@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -15,6 +15,7 @@ from clinic.access.models import Account, Role
 from clinic.access.permission import require
 from clinic.access.proof import NotProven, Proof
 from clinic.actions.commit import Act, Done, Draft, Signing, Stale, commit, earlier
+from clinic.actions.watches import look_at_ended
 from clinic.queries.governance import refused_here
 from clinic.queries.person import Chart, candidacy, plan, treated
 from clinic.queries.plan import order_check, recommended
@@ -117,7 +118,7 @@ def decide_plan(found: Chart, option_id: str, wish: Wish, *, by: Account, key: s
         )
     ]  # fmt: skip
     notice = ("notice", {"patient_id": found.patient_id, "role": Role.NURSE.value, "key": "plan.signed"}, clock.now())
-    return commit(_signed(act, drafts, proof), drafts, errands=[notice])
+    return commit(_signed(act, drafts, proof), drafts, errands=[notice], last=_bookings_looked_at(found, by))
 
 
 def decide_card(
@@ -170,7 +171,7 @@ def decide_card(
     if proof is None:
         raise NotProven(by.username)
     drafts += _carried_out(found, chosen, wish, by, at, name)
-    return commit(_signed(act, drafts, proof), drafts)
+    return commit(_signed(act, drafts, proof), drafts, last=_bookings_looked_at(found, by))
 
 
 def sign_again(found: Chart, seen: Sequence[Seen], *, by: Account, key: str, proof: Proof) -> Done:
@@ -233,6 +234,11 @@ def check_calculation(found: Chart, seen: Seen, *, by: Account, key: str, proof:
     if seen != check.seen:
         raise Stale(check.seen.kind, check.seen.identity, check.seen.version)
     return commit(replace(act, signing=Signing(meaning="calculation", proof=proof, standing=(seen,))), [])
+
+
+def _bookings_looked_at(found: Chart, by: Account) -> Callable[[Done], None]:
+    """What is still booked for a plan that has just ended is told to whoever keeps the appointments."""
+    return lambda _done: look_at_ended(found.practice, found.patient_id, by=by)
 
 
 def _signed(act: Act, drafts: Sequence[Draft], proof: Proof) -> Act:

@@ -6,7 +6,7 @@ What is booked twice is refused by the database; whoever came second is told wha
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any
@@ -18,12 +18,14 @@ from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import require
 from clinic.actions.commit import Act, Done, Draft, Stale, Taken, commit, earlier
+from clinic.actions.watches import look_at_ended
 from clinic.queries.booking import (
     Close,
     Moving,
     Proposal,
     appointment,
     closer,
+    ended_ahead,
     free,
     free_words,
     just_booked,
@@ -182,7 +184,32 @@ def undo(found: Chart, *, by: Account, key: str) -> Done:
         standing = _standing(found, booked)
         resource = appointment_ended(standing.resource, "cancelled", why=_("undone"))
         drafts.append(Draft(resource=resource, expected=standing.version))
-    return commit(act, drafts)
+    return commit(act, drafts, last=_ended_looked_at(found, by))
+
+
+def cancel_ended(found: Chart, *, reason: str = "", by: Account, key: str) -> Done:
+    """Cancel all that is booked for a plan that has ended (`queries.booking.ended_ahead`).
+
+    Raises BadInput where nothing is.
+    """
+    act = Act(name="cancel-booking", by=by, patient_id=found.patient_id, reason=reason or _("its plan has ended"),
+              key=key, asked={"ended": True}, mark=found.mark)  # fmt: skip
+    require(by, "cancel-booking", patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    ended = ended_ahead(found)
+    if not ended:
+        raise BadInput(
+            field=_("appointment"), found=_("none of a plan that has ended"), limit=_("one whose plan has ended"),
+            next_step=_("Cancel a single one with its reason."),
+        )  # fmt: skip
+    drafts = []
+    for booked in ended:
+        standing = _standing(found, booked)
+        resource = appointment_ended(standing.resource, "cancelled", why=act.reason[:500])
+        drafts.append(Draft(resource=resource, expected=standing.version))
+    return commit(act, drafts, last=_ended_looked_at(found, by))
 
 
 def no_show(found: Chart, appointment_id: str, *, reason: str = "", by: Account, key: str) -> Done:
@@ -249,7 +276,12 @@ def _end(found: Chart, appointment_id: str, status: str, *, reason: str, by: Acc
         raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Write it in a line."))
     standing = _standing(found, appointment(found, appointment_id))
     resource = appointment_ended(standing.resource, status, why=reason[:500])
-    return commit(act, [Draft(resource=resource, expected=standing.version)])
+    return commit(act, [Draft(resource=resource, expected=standing.version)], last=_ended_looked_at(found, by))
+
+
+def _ended_looked_at(found: Chart, by: Account) -> Callable[[Done], None]:
+    """The alert that something is booked for a plan that has ended is settled once nothing is."""
+    return lambda _done: look_at_ended(found.practice, found.patient_id, by=by)
 
 
 def _kind(kind: str) -> str:

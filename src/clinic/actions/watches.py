@@ -17,7 +17,9 @@ from clinic.access.models import Account
 from clinic.actions.alerts import raise_alert, settle
 from clinic.practice.models import Alert, Certificate, Room
 from clinic.queries import referral
+from clinic.queries.booking import ended_ahead
 from clinic.queries.person import Chart, chart, clinic_now, knowledge_at
+from clinic.queries.schedule import of_ended_plans
 from clinic.queries.today import overdue_scores
 from clinic.record.models import Booking, Practice, VisitLine
 from clinic.record.projections import knowledge
@@ -33,7 +35,7 @@ ITEM9, INTERVIEW, SUDDEN = "measurement.item9", "suicidality.interview", "respon
 INTENT, LIMIT = "suicidality.intent", "session.limit"
 READING, SCORE, CHECK = "session.reading_overdue", "score.overdue", "check.unanswered"
 LAB, AUTHORISATION, CERTIFICATE = "lab.due", "authorisation.expiring", "certificate.expiring"
-REFERRAL = "referral.late"
+REFERRAL, ENDED = "referral.late", "booking.plan_ended"
 _LAB_CHECKS = ("followup.urinary", "followup.liver", "followup.cognition")
 _GRAVE = ("high", "imminent")
 _NO_TIME = datetime(1, 1, 1)  # noqa: DTZ001  as the core keeps instants, in UTC and without a zone
@@ -181,8 +183,34 @@ def look_at_house(practice: Practice) -> None:
         with transaction.atomic():
             raise_alert(practice, kind=SCORE, patient_id=patient_id, about="" if since is None else since.isoformat())
     _look_at_bookings(practice)
+    _look_at_ended(practice)
     _look_at_referrals(practice)
     _look_at_certificates(practice)
+
+
+def look_at_ended(practice: Practice, patient_id: str, *, by: Account | None = None) -> None:
+    """Raise that something is booked for a plan that has ended, once for each plan; settle it when nothing is.
+
+    To be called inside the transaction of whatever ended a plan or a booking.
+    """
+    found = chart(practice, patient_id)
+    if found is None:
+        return
+    if not ended_ahead(found):
+        settle(practice, kind=ENDED, patient_id=patient_id, by=by)
+    elif not Alert.objects.filter(practice=practice, kind=ENDED, patient_id=patient_id, closed_at=None).exists():
+        over = [plan.origin.id for plan in found.plans if plan.status not in ("active", "on-hold")]
+        raise_alert(practice, kind=ENDED, patient_id=patient_id, about=over[-1] if over else "", once=True)
+
+
+def _look_at_ended(practice: Practice) -> None:
+    ahead = Booking.objects.filter(practice=practice, status="booked", ends_at__gt=clock.now())
+    ended = of_ended_plans(practice, ahead)
+    people = {row.patient_id for row in ahead if row.appointment in ended}
+    told = Alert.objects.filter(practice=practice, kind=ENDED, closed_at=None)
+    for patient_id in sorted(people | set(told.values_list("patient_id", flat=True))):
+        with transaction.atomic():
+            look_at_ended(practice, patient_id)
 
 
 def _look_at_bookings(practice: Practice) -> None:

@@ -61,6 +61,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "score.overdue": Kind(urgency="day", roles=(Role.NURSE, Role.COORDINATOR, Role.PRESCRIBER)),
         "check.unanswered": Kind(urgency="day", roles=(Role.NURSE, Role.COORDINATOR, Role.PRESCRIBER)),
         "lab.due": Kind(urgency="week", roles=(Role.NURSE, Role.PRESCRIBER, Role.DIRECTOR)),
+        "booking.plan_ended": Kind(urgency="day", roles=_OFFICE),
         "authorisation.expiring": Kind(urgency="week", roles=_OFFICE),
         "certificate.expiring": Kind(urgency="week", roles=_OFFICE),
         "adverse.serious": Kind(urgency="day", roles=_DIRECTORS),

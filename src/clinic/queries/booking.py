@@ -17,7 +17,7 @@ from clinic.queries.person import Chart
 from clinic.queries.schedule import WANTING, openings
 from clinic.record.models import Version
 from ketapath.domain.plan import PlannedVisit
-from ketapath.domain.schedule import Booked, bookings_of
+from ketapath.domain.schedule import Booked, bookings_of, of_ended
 from ketapath.errors import BadInput
 from ketapath.plan import crowded, least_days, moved
 from ketapath.plan.slots import Lack, Length, Openings, Slot, free_on, session_length, slot_at
@@ -291,6 +291,11 @@ def booked_ahead(found: Chart) -> tuple[Booked, ...]:
     """What is booked and not over, in order of time."""
     ahead = (b for b in found.bookings if b.status in ("booked", "arrived") and b.ends_at >= clock.now())
     return tuple(sorted(ahead, key=lambda b: b.starts_at))
+
+
+def ended_ahead(found: Chart) -> tuple[Booked, ...]:
+    """What of that is booked for a plan that has ended, so that it is not certain."""
+    return of_ended(found.plans, booked_ahead(found))
 
 
 def just_booked(found: Chart, by: Account) -> tuple[Booked, ...]:

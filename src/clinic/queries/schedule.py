@@ -5,6 +5,7 @@ Whoever looks sees the people they reach by name; of the others that a room or a
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,12 @@ from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import reach
 from clinic.practice.models import Duty, Room
-from clinic.queries.person import clinic_now
-from clinic.record.models import Booking, PatientLine, Practice, VisitLine
+from clinic.queries.person import chart, clinic_now
+from clinic.record.models import Booking, Current, PatientLine, Practice, VisitLine
 from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Origin
-from ketapath.domain.schedule import RIDES, STANDING, Attendant, Booked
+from ketapath.domain.schedule import RIDES, STANDING, Attendant, Booked, of_ended
 from ketapath.plan.slots import Lack, Openings, Place, Shift, conflicts, joined
 
 WANTING: Mapping[Lack, Any] = MappingProxyType(
@@ -118,16 +119,34 @@ def days_of(account: Account, first: date, days: int) -> tuple[DayPlan, ...]:
     entries: dict[date, list[Entry]] = defaultdict(list)
     staff = Account.objects.filter(practice=practice, username__in={name for row in rows for name in row.staff})
     named = {one.username: one for one in staff}
+    ended = of_ended_plans(practice, [row for row in rows if row.patient_id in people])
     for row in rows:
         booked = booked_of(row, named)
         on = booked.starts_at.astimezone(ZoneInfo(practice.zone)).date()
         is_ahead = booked.status == "booked" and booked.ends_at > clock.now()
         line = people.get(row.patient_id)
         lacks = conflicts(booked, have) if is_ahead else ()
-        if is_ahead and booked.plan_id and line is not None and line.plan_status != "active":
+        is_off = booked.origin.id in ended or bool(booked.plan_id and line and line.plan_status != "active")
+        if is_ahead and line is not None and is_off:
             lacks = (*lacks, "plan")
         entries[on].append(Entry(booked=booked, line=line, lacks=lacks))
     return tuple(_day(on, span, entries[on], rooms, shifts, clinic) for on, span in spans.items())
+
+
+def of_ended_plans(practice: Practice, rows: Iterable[Booking]) -> frozenset[str]:
+    """The appointments among these that are booked for a plan that has ended; see `of_ended`.
+
+    A chart is opened only of whoever has a booking whose own plan does not stand. Behind the gate.
+    """
+    ahead = [row for row in rows if row.status == "booked" and row.ends_at > clock.now()]
+    plans = Current.objects.filter(practice=practice, kind="CarePlan", identity__in={row.plan_id for row in ahead})
+    standing = {plan.identity for plan in plans if json.loads(plan.content).get("status") in ("active", "on-hold")}
+    without = PatientLine.objects.filter(
+        practice=practice, patient_id__in={row.patient_id for row in ahead if row.kind == "session"}
+    ).exclude(plan_status__in=("", "active", "on-hold"))
+    asked = {row.patient_id for row in ahead if row.plan_id and row.plan_id not in standing}
+    charts = (chart(practice, who) for who in sorted(asked | set(without.values_list("patient_id", flat=True))))
+    return frozenset(b.origin.id for found in charts if found for b in of_ended(found.plans, found.bookings))
 
 
 def openings(

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from clinic.access.models import Role
 from clinic.access.permission import Refused, may, reach
-from clinic.queries.booking import booked_ahead, unbooked
+from clinic.queries.booking import booked_ahead, ended_ahead, unbooked
 from clinic.queries.person import chart
 from clinic.queries.signatures import signatures
 from clinic.queries.team import cared_for
@@ -47,6 +47,7 @@ def own(request: HttpRequest, patient_id: str = "") -> HttpResponse:
             "found": found,
             "scores": scores,
             "booked": booked_ahead(found),
+            "ended": ended_ahead(found),
             "unbooked": () if is_on_hold else [v for v in unbooked(found) if v.on >= found.as_of],
             "is_on_hold": is_on_hold,
             "is_own": is_own,

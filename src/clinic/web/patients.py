@@ -17,7 +17,7 @@ from clinic import clock
 from clinic.access.permission import permitted, reach
 from clinic.actions.plan import standing
 from clinic.queries import profile
-from clinic.queries.booking import unbooked
+from clinic.queries.booking import ended_ahead, unbooked
 from clinic.queries.followup import ledger
 from clinic.queries.patients import early_signs
 from clinic.queries.patients import patients as listed
@@ -121,6 +121,7 @@ def loop_page(
         "decisions": found.decisions[::-1],
         "sessions": found.visits[::-1],
         "earlier_plans": [p for p in found.plans if found.plan is None or p.origin != found.plan.origin],
+        "ended_ahead": ended_ahead(found),
         "unbooked": len(missing) if found.plan is not None and found.plan.status == "active" else 0,
         "ahead": [(v, v in missing) for v in found.appointments if v.on >= found.as_of] if found.plan else [],
     }

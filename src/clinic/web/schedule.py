@@ -20,7 +20,7 @@ from clinic import clock
 from clinic.access.permission import permitted
 from clinic.actions import schedule as act
 from clinic.actions import typed
-from clinic.queries.booking import closer, just_booked, moving, series, session_takes, unbooked
+from clinic.queries.booking import closer, ended_ahead, just_booked, moving, series, session_takes, unbooked
 from clinic.queries.person import Chart
 from clinic.queries.schedule import DayPlan, Entry, Lane, day_span, days_of, room_names
 from clinic.web.door import account_of, acting_on, staff
@@ -127,6 +127,7 @@ def of_person(request: HttpRequest, found: Chart) -> HttpResponse:
         "names": room_names(found.practice),
         "ahead": [b for b in booked if b.ends_at >= now and b.stands],
         "before": [b for b in reversed(booked) if b.ends_at < now or not b.stands],
+        "ended": ended_ahead(found),
         "proposals": proposals,
         "close": closer(found, proposals),
         "missing": missing,
@@ -199,6 +200,12 @@ def _done(request: HttpRequest, found: Chart) -> str:
         count = len(just_booked(found, by))
         act.undo(found, by=by, key=key)
         return ngettext("%(count)s booking undone.", "%(count)s bookings undone.", count) % {"count": count}
+    if step == "ended":
+        count = len(ended_ahead(found))
+        act.cancel_ended(found, reason=reason, by=by, key=key)
+        return ngettext("%(count)s appointment cancelled.", "%(count)s appointments cancelled.", count) % {
+            "count": count
+        }
     if step == "cancel":
         act.cancel(found, name, reason=reason, by=by, key=key)
         return _("Cancelled; its room and its people are free again.")

@@ -201,6 +201,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "response.sudden": _("%(scale)s is suddenly worse, by more than its own error: talk with the person now."),
         "session.reading_overdue": _("A reading of the session is overdue."),
         "check.unanswered": _("A planned check-in was not answered."),
+        "booking.plan_ended": _(
+            "Appointments are booked for a plan that has ended: tell the person, and cancel or book anew."
+        ),
         "lab.due followup.urinary": _("Urinary symptoms are to be asked about: overdue."),
         "lab.due followup.liver": _("Liver values are overdue."),
         "lab.due followup.cognition": _("A cognition check is overdue."),

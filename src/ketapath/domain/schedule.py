@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Origin
-from ketapath.domain.plan import PlannedVisit
+from ketapath.domain.plan import PlannedVisit, SignedPlan
 
 KINDS = ("session", "preparation", "integration", "psychotherapy", "review", "check", "call")
 """What an appointment is for."""
@@ -84,6 +84,25 @@ def bookings_of(visits: Sequence[PlannedVisit], bookings: Iterable[Booked]) -> t
         if key not in found or booked.stands or not found[key].stands:
             found[key] = booked
     return tuple(found.get((v.on, v.kind, v.title.key)) for v in visits)
+
+
+def of_ended(plans: Sequence[SignedPlan], bookings: Iterable[Booked]) -> tuple[Booked, ...]:
+    """What is booked of a plan that has ended and that the standing one, of the same protocol, does not ask for.
+
+    A session that no plan asked for is one too where there were plans and none stands: it cannot be given.
+    """
+    standing = next((p for p in reversed(plans) if p.status in ("active", "on-hold")), None)
+    protocols = {p.origin.id: p.protocol_id for p in plans}
+    asked = set() if standing is None else {(v.on, v.kind, v.title.key) for v in standing.visits}
+
+    def is_of_ended(booked: Booked) -> bool:
+        if booked.planned_on is None:
+            return booked.kind == "session" and standing is None and bool(plans)
+        if standing is None or (booked.planned_on, booked.kind, booked.title.key) not in asked:
+            return True
+        return protocols.get(booked.plan_id, standing.protocol_id) != standing.protocol_id
+
+    return tuple(booked for booked in bookings if booked.status == "booked" and is_of_ended(booked))
 
 
 def as_booked(visits: Sequence[PlannedVisit], bookings: Iterable[Booked], zone: str) -> tuple[PlannedVisit, ...]:
