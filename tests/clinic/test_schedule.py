@@ -35,7 +35,7 @@ from clinic.actions.team import join_team, restrict
 from clinic.practice.models import Duty, Room
 from clinic.queries.booking import moving, series, session_of_today, unbooked
 from clinic.queries.gates import full_hands
-from clinic.queries.person import Chart, chart, plan
+from clinic.queries.person import Chart, chart, clinic_now, plan
 from clinic.queries.schedule import days_of
 from clinic.queries.session import objections
 from clinic.queries.today import today
@@ -114,6 +114,12 @@ def rows() -> list[list[str]]:
     ]
 
 
+def open_day(by: Account) -> date:
+    """The next day after today on which the clinic is open."""
+    days = (clock.today(by.practice.zone) + timedelta(days=n) for n in range(1, 8))
+    return next(day for day in days if day.weekday() in clinic_now(by.practice).weekdays)
+
+
 def local(found: Chart, booked: Booked) -> datetime:
     return booked.starts_at.astimezone(ZoneInfo(found.practice.zone))
 
@@ -162,19 +168,19 @@ def test_what_finds_no_place_is_named_with_its_reason_and_the_rest_is_booked(acc
 def test_a_room_a_person_and_a_place_of_a_nurse_are_booked_once_and_who_comes_second_is_told_what_is_free(
     account: Who, staffed: Account
 ) -> None:
-    on = clock.today(staffed.practice.zone) + timedelta(days=1)
+    on = open_day(staffed)
     people = (READY, "chronic-pain", "ptsd-with-depression")
     for person in people[:2]:
-        book(look(staffed, person), "session", on, time(9), minutes=120, by=staffed, key=person)
+        book(look(staffed, person), "session", on, time(9), minutes=150, by=staffed, key=person)
     with pytest.raises(BadInput, match="no room is free") as refused:
-        book(look(staffed, people[2]), "session", on, time(10), minutes=120, by=staffed, key="1")
-    assert "11:00" in refused.value.limit
+        book(look(staffed, people[2]), "session", on, time(10), minutes=150, by=staffed, key="1")
+    assert "11:30" in refused.value.limit
     set_room("treatment-3", name="Third", kind="treatment", by=staffed)
     with pytest.raises(BadInput, match="no nurse on duty has a place free"):
-        book(look(staffed, people[2]), "session", on, time(10), minutes=120, by=staffed, key="2")
+        book(look(staffed, people[2]), "session", on, time(10), minutes=150, by=staffed, key="2")
     with pytest.raises(BadInput, match="another appointment"):
         book(look(staffed), "integration", on, time(10), minutes=50, by=staffed, key="y")
-    book(look(staffed, people[2]), "session", on, time(11), minutes=120, reason="x", by=staffed, key="z")
+    book(look(staffed, people[2]), "session", on, time(11, 30), minutes=150, reason="x", by=staffed, key="z")
     assert Booking.objects.filter(kind="session").count() == 3
 
 
@@ -231,7 +237,7 @@ def test_what_was_previewed_is_what_is_done_or_nothing(laid_out: Account) -> Non
     assert place is not None
     nine = place.starts_at.astimezone(ZoneInfo(found.practice.zone))
     for person in ("chronic-pain", "ptsd-with-depression"):
-        book(look(laid_out, person), "session", to, nine.time(), minutes=120, reason="x", by=laid_out, key=person)
+        book(look(laid_out, person), "session", to, nine.time(), minutes=150, reason="x", by=laid_out, key=person)
     before = rows()
     with pytest.raises(Stale):
         move(found, third.origin.id, to, None, seen=preview.digest, reason="", by=laid_out, key="m")
@@ -625,3 +631,63 @@ def test_a_duty_over_midnight_shows_on_each_day_what_lies_on_it() -> None:
     night = Shift(username="n", name="N", role="nurse", starts_at=at(24, 22), ends_at=at(26, 6), watches=1)
     said = [hours_of(night, date(2026, 11, day), zone) for day in (23, 24, 25, 26, 27)]
     assert said == ["", "22:00–24:00", "all day", "00:00–06:00", ""]
+
+
+def test_a_booking_whose_nurse_is_off_duty_names_her_though_another_has_a_place(
+    account: Who, laid_out: Account
+) -> None:
+    found = look(laid_out)
+    on = local(found, sessions(found)[0]).date()
+    other = account("nurse")
+    Account.objects.create(username="nurse-2", name="Second Nurse", role=Role.NURSE, practice=other.practice)
+    for watches in (1, 2):
+        set_duty("nurse-2", EVERY_DAY, first=on, last=on, watches=watches, by=laid_out)
+    set_duty("nurse", {}, first=on, last=on, is_confirmed=True, by=laid_out)
+    (day,) = days_of(laid_out, on, 1)
+    assert [entry.wanting for entry in day.wanting] == [[f"{other.name} is not on duty"]]
+    set_duty("nurse", EVERY_DAY, first=on, last=on, watches=1, by=laid_out)
+    assert days_of(laid_out, on, 1)[0].wanting == []
+
+
+def test_who_has_arrived_is_neither_cancelled_nor_missed(
+    account: Who, laid_out: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse, first = account("nurse"), sessions(look(laid_out))[0]
+    monkeypatch.setattr(clock, "now", lambda: first.starts_at)
+    open_session(look(nurse), by=nurse, key="open")
+    with pytest.raises(BadInput, match="begun"):
+        cancel(look(laid_out), first.origin.id, reason="phoned that she is ill", by=laid_out, key="c")
+    with pytest.raises(BadInput, match="begun"):
+        no_show(look(laid_out), first.origin.id, by=laid_out, key="n")
+    assert Booking.objects.get(appointment=first.origin.id).status == "arrived"
+    assert Hold.objects.filter(booking__appointment=first.origin.id).exists()
+
+
+def test_a_session_is_never_booked_shorter_than_it_takes_and_may_be_longer(account: Who, staffed: Account) -> None:
+    on = clock.today(staffed.practice.zone) + timedelta(days=1)
+    with pytest.raises(BadInput, match="at least 90 minutes"):  # no plan yet: the shortest of all
+        book(look(staffed), "session", on, time(9), minutes=60, by=staffed, key="0")
+    sign(account("prescriber"))
+    planned = next(v for v in unbooked(look(staffed)) if v.kind == "session")
+    for asked in (None, planned):
+        with pytest.raises(BadInput, match="at least 120 minutes"):
+            book(look(staffed), "session", planned.on, time(9), minutes=115, planned=asked, by=staffed, key="1")
+    book(look(staffed), "session", planned.on, time(9), minutes=150, planned=planned, by=staffed, key="2")
+    (booked,) = sessions(look(staffed))
+    assert booked.ends_at - booked.starts_at == timedelta(minutes=150)
+    call = next(v for v in unbooked(look(staffed)) if v.kind == "call")
+    book(look(staffed), "call", call.on, time(9), minutes=15, planned=call, by=staffed, key="3")
+
+
+def test_a_session_later_on_its_own_day_takes_its_review_along_and_an_earlier_one_leaves_it(laid_out: Account) -> None:
+    found = look(laid_out)
+    last = sessions(found)[-1]
+    day = local(found, last).date()
+    preview = moving(found, last.origin.id, day, time(14))
+    assert [p.visit.kind for p in preview.proposals] == ["session", "check"]
+    move(found, last.origin.id, day, time(14), seen=preview.digest, reason="", by=laid_out, key="m")
+    after = look(laid_out)
+    (review,) = (b for b in after.bookings if b.kind == "check" and local(after, b).date() == day)
+    assert review.starts_at >= sessions(after)[-1].ends_at
+    back = moving(after, last.origin.id, day, time(9))
+    assert [p.visit.kind for p in back.proposals] == ["session"]

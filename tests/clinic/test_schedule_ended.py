@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from tests.clinic.test_schedule import READY, look, sessions, sign
-from tests.clinic.test_schedule import laid_out as laid_out  # noqa: PLC0414  a fixture
-from tests.clinic.test_schedule import morning as morning  # noqa: PLC0414  a fixture
-from tests.clinic.test_schedule import staffed as staffed  # noqa: PLC0414  a fixture
+from tests.clinic.test_schedule import laid_out as laid_out
+from tests.clinic.test_schedule import morning as morning
+from tests.clinic.test_schedule import staffed as staffed
 from tests.proofs import shown
 
 from clinic import clock

@@ -29,6 +29,7 @@ from clinic.queries.booking import (
     free,
     free_words,
     just_booked,
+    least_minutes,
     moving,
     series,
     session_over,
@@ -109,8 +110,9 @@ def book(
 ) -> Done:  # fmt: skip
     """Book one appointment: for a `planned` visit of the plan that nothing stands for, or one that no plan asks for.
 
-    Raises BadInput where the time is taken, over, or shown twice by the clock, naming what is free on that day, and
-    without a `reason` where doses would stand closer than the plan's own spacing.
+    Raises BadInput where the time is taken, over, or shown twice by the clock, naming what is free on that day, for a
+    session in fewer `minutes` than it takes, and without a `reason` where doses would stand closer than the plan's own
+    spacing.
     """
     asked = {"kind": kind, "on": str(on), "at": str(at), "minutes": minutes, "room": room,
              "planned": None if planned is None else str((planned.on, planned.title.key))}  # fmt: skip
@@ -120,19 +122,20 @@ def book(
     if done is not None:
         return done
     _check_ride(kind, ride)
+    _check_minutes(found, kind if planned is None else planned.kind, minutes)
     visit = planned or PlannedVisit(
-        on=on, starts=at, kind=_kind(kind), title=Text(key=TITLES[kind]), minutes=_minutes(minutes), setting=""
+        on=on, starts=at, kind=_kind(kind), title=Text(key=TITLES[kind]), minutes=minutes, setting=""
     )
     if planned is not None:
         _check_unbooked(found, planned)
-    slot = _place(found, visit, on, at, room)
+    slot = _place(found, visit, on, at, room, minutes)
     new = Proposal(visit=visit, planned_on=None if planned is None else planned.on, booked=None, on=on, slot=slot)
     _check_spacing(closer(found, [new]), reason)
     draft = _new(found, visit, slot, None if planned is None else planned.on, ride=ride)
     try:
         return commit(act, [draft])
     except Taken as problem:
-        raise _taken(found, visit, on, at, _("taken a moment ago")) from problem
+        raise _taken(found, visit, on, at, _("taken a moment ago"), minutes) from problem
 
 
 def move(
@@ -161,7 +164,7 @@ def move(
 
 
 def cancel(found: Chart, appointment_id: str, *, reason: str, by: Account, key: str) -> Done:
-    """Cancel an appointment that has not begun, with a reason; its room and its people are free again."""
+    """Cancel an appointment, with a reason; its room and its people are free again. Raises BadInput if it has begun."""
     return _end(found, appointment_id, "cancelled", reason=reason, by=by, key=key)
 
 
@@ -274,7 +277,13 @@ def _end(found: Chart, appointment_id: str, status: str, *, reason: str, by: Acc
         return done
     if not reason.strip():
         raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Write it in a line."))
-    standing = _standing(found, appointment(found, appointment_id))
+    booked = appointment(found, appointment_id)
+    if booked.status == "arrived":
+        raise BadInput(
+            field=_("appointment"), found=_("one that has begun: the person is here"), limit=_("one that is booked"),
+            next_step=_("End the open visit instead."),
+        )  # fmt: skip
+    standing = _standing(found, booked)
     resource = appointment_ended(standing.resource, status, why=reason[:500])
     return commit(act, [Draft(resource=resource, expected=standing.version)], last=_ended_looked_at(found, by))
 
@@ -290,18 +299,22 @@ def _kind(kind: str) -> str:
     return kind
 
 
-def _minutes(minutes: int | None) -> int | None:
-    if minutes is not None and not (SLOT_MIN <= minutes <= LONGEST_MIN and minutes % SLOT_MIN == 0):
+def _check_minutes(found: Chart, kind: str, minutes: int | None) -> None:
+    """Whole five minutes, and for a session no fewer than its dose and the time watched after it take."""
+    if minutes is None:
+        return
+    if not (SLOT_MIN <= minutes <= LONGEST_MIN and minutes % SLOT_MIN == 0):
         raise BadInput(
             field=_("minutes"), found=str(minutes), limit=_("whole five minutes up to eight hours"),
             next_step=_("Type another length."),
         )  # fmt: skip
-    return minutes
-
-
-def _asked_minutes(visit: PlannedVisit) -> int | None:
-    """The length that somebody typed; None for what takes as long as its plan says."""
-    return visit.minutes if visit.title.key in TITLES.values() else None
+    least = least_minutes(found)
+    if kind == "session" and minutes < least:
+        raise BadInput(
+            field=_("minutes"), found=str(minutes),
+            limit=_("at least %(least)s minutes, the time before the dose and the time watched") % {"least": least},
+            next_step=_("Type more, or leave the minutes empty."),
+        )  # fmt: skip
 
 
 def _check_unbooked(found: Chart, planned: PlannedVisit) -> None:
@@ -312,7 +325,7 @@ def _check_unbooked(found: Chart, planned: PlannedVisit) -> None:
         )  # fmt: skip
 
 
-def _place(found: Chart, visit: PlannedVisit, on: date, at: time, room: str) -> Slot:
+def _place(found: Chart, visit: PlannedVisit, on: date, at: time, room: str, minutes: int | None) -> Slot:
     """The room and people at exactly this time; raises BadInput with what is free that day."""
     if at.minute % SLOT_MIN or at.second:
         raise BadInput(
@@ -320,16 +333,16 @@ def _place(found: Chart, visit: PlannedVisit, on: date, at: time, room: str) -> 
         )
     have = openings(found.practice, [on], patient_id=found.patient_id)
     over = session_over(found, visit, on)
-    slots = free(found, have, visit, on, minutes=_asked_minutes(visit), exactly=at, room=room, after=over)
+    slots = free(found, have, visit, on, minutes=minutes, exactly=at, room=room, after=over)
     if isinstance(slots, tuple):
         return slots[0]
-    raise _taken(found, visit, on, at, str(WANTING[slots]))
+    raise _taken(found, visit, on, at, str(WANTING[slots]), minutes)
 
 
-def _taken(found: Chart, visit: PlannedVisit, on: date, at: time, why: str) -> BadInput:
+def _taken(found: Chart, visit: PlannedVisit, on: date, at: time, why: str, minutes: int | None) -> BadInput:
     have = openings(found.practice, [on], patient_id=found.patient_id)
     over = session_over(found, visit, on)
-    slots = free(found, have, replace(visit, starts=at), on, minutes=_asked_minutes(visit), after=over)
+    slots = free(found, have, replace(visit, starts=at), on, minutes=minutes, after=over)
     if isinstance(slots, str):
         limit = _("another day, as no time of this one is free: %(why)s") % {"why": WANTING[slots]}
         return BadInput(field=_("time"), found=f"{at:%H:%M}, {why}", limit=limit, next_step=_("Choose another day."))

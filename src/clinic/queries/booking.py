@@ -137,7 +137,9 @@ def moving(found: Chart, appointment_id: str, to: date, at: time | None = None) 
         planned_on = visit.on if booked is None else booked.planned_on
         made.append(Proposal(visit=visit, planned_on=planned_on, booked=booked, on=day or on, slot=slot))
         have = with_taken(have, slot, found.patient_id)
-    return Moving(proposals=tuple(made), close=closer(found, made))
+    stay = [p for p in made[1:] if p.booked and p.place and p.place.starts_at == p.booked.starts_at]
+    moves = [p for p in made if p not in stay]
+    return Moving(proposals=tuple(moves), close=closer(found, moves))
 
 
 def _first(
@@ -242,9 +244,24 @@ def no_such_time(on: date, at: time, problem: clock.NoSuchTime) -> BadInput:
 
 
 def length_of(found: Chart, visit: PlannedVisit) -> int:
-    """Minutes that this visit takes: a session by its protocol, all else as its plan says."""
-    length = session_takes(found) if visit.kind == "session" else None
-    return length.minutes if length is not None else visit.minutes or _UNKNOWN_MINUTES
+    """Minutes that this visit takes: a session by its protocol, all else as its plan says.
+
+    A session of no known protocol takes as long as the longest of all.
+    """
+    if visit.kind == "session":
+        length = session_takes(found)
+        return max(_session_minutes(found)) if length is None else length.minutes
+    return visit.minutes or _UNKNOWN_MINUTES
+
+
+def least_minutes(found: Chart) -> int:
+    """The fewest minutes that a session may be booked in; without a known protocol those of the shortest of all."""
+    length = session_takes(found)
+    return min(_session_minutes(found)) if length is None else length.minutes
+
+
+def _session_minutes(found: Chart) -> list[int]:
+    return [session_length(protocol, None).minutes for protocol in found.knowledge.protocols.values()]
 
 
 def session_takes(found: Chart) -> Length | None:
@@ -329,13 +346,16 @@ def _along(found: Chart, asked: Booked, to: date) -> list[tuple[PlannedVisit, Bo
     now = [(_now(v, b, zone), b) for v, b in zip(visits, held, strict=True)]
     own = next((v for v, b in now if b is not None and b.origin == asked.origin), None)
     was = asked.starts_at.astimezone(zone).date()
+    reviews = [
+        (v, b, to) for v, b in now if b is not None and v.kind == "check" and v.on == was and b.status == "booked"
+    ] if asked.kind == "session" and to == was else []  # fmt: skip
     if own is None or own.kind != "session" or to == was:
         _check_open(found, to)
         alone = own or PlannedVisit(
             on=was, starts=None, kind=asked.kind, title=asked.title, setting="",
             minutes=_length(asked),
         )  # fmt: skip
-        return [(alone, asked, to)]
+        return [(alone, asked, to), *reviews]
     open_now = [(v, b) for v, b in now if b is None or b.status == "booked"]
     _after, changes = moved([v for v, _b in open_now], was, to, found.clinic, today=found.as_of)
     booked = {id(v): b for v, b in open_now}

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic import clock
@@ -26,7 +27,7 @@ from ketapath.domain.clinic import Clinic
 from ketapath.domain.evidence import Text
 from ketapath.domain.fact import Origin
 from ketapath.domain.schedule import RIDES, STANDING, Attendant, Booked, of_ended
-from ketapath.plan.slots import Lack, Openings, Place, Shift, conflicts, joined
+from ketapath.plan.slots import Lack, Openings, Place, Shift, conflicts, joined, off_duty
 
 WANTING: Mapping[Lack, Any] = MappingProxyType(
     {
@@ -39,6 +40,7 @@ WANTING: Mapping[Lack, Any] = MappingProxyType(
         "past": gettext_lazy("that time is over"),
         "plan": gettext_lazy("its plan is on hold or has ended"),
         "session": gettext_lazy("the session that it reviews is not over by then"),
+        "off-duty": gettext_lazy("who is booked for it is not on duty"),
     }
 )
 """What an appointment lacks, in words."""
@@ -48,17 +50,20 @@ WANTING: Mapping[Lack, Any] = MappingProxyType(
 class Entry:
     """One appointment of a day. `line` is the person, None where the account does not reach them.
 
-    `lacks` is what it no longer has: its room open, its people on duty, a prescriber on site, a plan that stands.
+    `lacks` is what it no longer has: its room open, its people on duty, a prescriber on site, a plan that stands;
+    `away` names those of its people who are not on duty.
     """
 
     booked: Booked
     line: PatientLine | None
     lacks: tuple[Lack, ...]
+    away: tuple[str, ...] = ()
 
     @property
     def wanting(self) -> list[str]:
         """The same in words."""
-        return [str(WANTING[lack]) for lack in self.lacks]
+        named = [_("%(name)s is not on duty") % {"name": name} for name in self.away]
+        return named + [str(WANTING[lack]) for lack in self.lacks if not (named and lack == "off-duty")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +134,8 @@ def days_of(account: Account, first: date, days: int) -> tuple[DayPlan, ...]:
         is_off = booked.origin.id in ended or bool(booked.plan_id and line and line.plan_status != "active")
         if is_ahead and line is not None and is_off:
             lacks = (*lacks, "plan")
-        entries[on].append(Entry(booked=booked, line=line, lacks=lacks))
+        away = tuple(who.name for who in off_duty(booked, have)) if is_ahead else ()
+        entries[on].append(Entry(booked=booked, line=line, lacks=lacks, away=away))
     return tuple(_day(on, span, entries[on], rooms, shifts, clinic) for on, span in spans.items())
 
 

@@ -20,8 +20,8 @@ GRID_MIN = 15  # source: our choice; on which minutes of an hour a free time is 
 OPENS, CLOSES = time(6), time(22)
 """Between which hours of the clinic's clock a free time is looked for; duty narrows it."""
 
-Lack = Literal["room", "nurse", "therapist", "prescriber", "person", "time", "past", "plan", "session"]
-"""What an appointment cannot be had for want of, at any time that was tried."""
+Lack = Literal["room", "nurse", "therapist", "prescriber", "person", "time", "past", "plan", "session", "off-duty"]
+"""What an appointment cannot be had for want of, at any time that was tried; "off-duty" is who is booked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,20 +196,34 @@ def joined(shifts: Iterable[Shift]) -> tuple[Shift, ...]:
 
 
 def conflicts(booked: Booked, openings: Openings) -> tuple[Lack, ...]:
-    """What a booking that stands no longer has: its room open, its people on duty, a prescriber on site."""
+    """What a booking that stands no longer has: its room open, its people on duty, a prescriber on site.
+
+    A colleague who is on duty and watches fewer people now lacks as their role does.
+    """
     need, span = NEEDS.get(booked.kind), (booked.starts_at, booked.ends_at)
     if need is None or not booked.stands:
         return ()
     found: list[Lack] = []
     if need.room and booked.room not in [p.code for p in openings.places]:
         found.append("room")
+    away = off_duty(booked, openings)
+    if away:
+        found.append("off-duty")
     for who in booked.staff:
         shifts = [s for s in openings.shifts if s.username == who.username and s.covers(*span)]
-        if who.place and not any(s.watches >= who.place or who.role != "nurse" for s in shifts):
-            found.append(_lack_of(who.role))
+        is_full = who.role == "nurse" and not any(s.watches >= who.place for s in shifts)
+        if who.place and who not in away and is_full:
+            found.append("nurse")
     if need.needs_prescriber and on_site(openings.shifts, "prescriber", *span) is None:
         found.append("prescriber")
     return tuple(dict.fromkeys(found))
+
+
+def off_duty(booked: Booked, openings: Openings) -> tuple[Attendant, ...]:
+    """Who is booked for it and not on duty for the whole of it."""
+    begin, end = booked.starts_at, booked.ends_at
+    here = {s.username for s in openings.shifts if s.covers(begin, end)}
+    return tuple(who for who in booked.staff if who.place and who.username not in here)
 
 
 def _attendants(openings: Openings, role: str, starts_at: datetime, ends_at: datetime) -> Iterator[Attendant]:
