@@ -22,6 +22,7 @@ from clinic.actions.plan import Wish, decide_plan, standing
 from clinic.actions.rooms import set_duty, set_room
 from clinic.actions.schedule import (
     book,
+    came_after_all,
     cancel,
     lay_out,
     move,
@@ -33,7 +34,7 @@ from clinic.actions.schedule import (
 from clinic.actions.session import close_session, open_session
 from clinic.actions.team import join_team, restrict
 from clinic.practice.models import Duty, Room
-from clinic.queries.booking import moving, series, session_of_today, unbooked
+from clinic.queries.booking import lacking, moving, series, session_of_today, tied, unbooked
 from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart, chart, clinic_now, plan
 from clinic.queries.schedule import days_of
@@ -691,3 +692,66 @@ def test_a_session_later_on_its_own_day_takes_its_review_along_and_an_earlier_on
     assert review.starts_at >= sessions(after)[-1].ends_at
     back = moving(after, last.origin.id, day, time(9))
     assert [p.visit.kind for p in back.proposals] == ["session"]
+
+
+def test_who_comes_after_all_has_the_place_again_while_it_is_free(
+    account: Who, laid_out: Account, browser_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse, first = account("nurse"), sessions(look(laid_out))[0]
+    late = first.starts_at + timedelta(minutes=20)
+    monkeypatch.setattr(clock, "now", lambda: late)
+    no_show(look(laid_out), first.origin.id, by=laid_out, key="n")
+    client, address = browser_of("coordinator"), f"/patients/{READY}/schedule"
+    assert "Came after all" in client.get(address).content.decode()
+    client.post(address, {"step": "came", "appointment": first.origin.id, "key": "back"})
+    assert Booking.objects.get(appointment=first.origin.id).status == "booked"
+    assert Hold.objects.filter(booking__appointment=first.origin.id).exists()
+    no_show(look(laid_out), first.origin.id, by=laid_out, key="n2")
+    at = local(look(laid_out), first) + timedelta(minutes=30)
+    other = look(laid_out, "chronic-pain")
+    book(other, "session", at.date(), at.time(), room=first.room, by=laid_out, key="o")
+    open_session(look(nurse), by=nurse, key="open")
+    visit, row = look(nurse).open_visit, Booking.objects.get(appointment=first.origin.id)
+    assert visit is not None
+    assert (visit.room, visit.appointment_id, row.status) == (row.room, first.origin.id, "arrived")
+    assert row.room not in ("", first.room)
+    assert first.planned_on not in [v.on for v in unbooked(look(nurse))]
+
+
+def test_a_missed_session_that_is_over_or_booked_anew_is_not_taken_back(
+    laid_out: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sessions(look(laid_out))[0]
+    monkeypatch.setattr(clock, "now", lambda: first.starts_at + timedelta(minutes=20))
+    no_show(look(laid_out), first.origin.id, by=laid_out, key="n")
+    missed = next(v for v in unbooked(look(laid_out)) if v.on == first.planned_on)
+    later = book(look(laid_out), "session", local(look(laid_out), first).date(), time(15), planned=missed, by=laid_out,
+                 key="l")  # fmt: skip
+    with pytest.raises(BadInput, match="taken up again"):
+        came_after_all(look(laid_out), first.origin.id, by=laid_out, key="a")
+    (name,) = (name.partition("/")[2] for name in later.versions)
+    cancel(look(laid_out), name, reason="x", by=laid_out, key="x")
+    monkeypatch.setattr(clock, "now", lambda: first.ends_at)
+    with pytest.raises(BadInput, match="taken up again"):
+        came_after_all(look(laid_out), first.origin.id, by=laid_out, key="b")
+
+
+def test_what_belongs_to_a_cancelled_session_is_cancelled_along_or_marked(
+    laid_out: Account, browser_of: Callable[[str], Client]
+) -> None:
+    found = look(laid_out)
+    second, third = sessions(found)[1:3]
+    hours = tied(found, second)
+    assert {b.kind for b in hours} == {"integration"}
+    assert lacking(found) == ()
+    client, address = browser_of("coordinator"), f"/patients/{READY}/schedule"
+    assert "Cancel what belongs to it too" in client.get(address).content.decode()
+    cancel(found, second.origin.id, reason="ill", by=laid_out, key="c")
+    assert lacking(look(laid_out)) == hours
+    assert "its session is not booked" in client.get(address).content.decode()
+    said = {"step": "cancel", "appointment": third.origin.id, "reason": "away", "tied": "yes", "key": "t"}
+    gone = tied(look(laid_out), third)
+    client.post(address, said)
+    assert gone
+    assert {b.status for b in look(laid_out).bookings if b.origin.id in {g.origin.id for g in gone}} == {"cancelled"}
+    assert lacking(look(laid_out)) == hours

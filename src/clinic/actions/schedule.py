@@ -30,9 +30,11 @@ from clinic.queries.booking import (
     free_words,
     just_booked,
     least_minutes,
+    missed_today,
     moving,
     series,
     session_over,
+    tied,
     unbooked,
 )
 from clinic.queries.person import Chart
@@ -163,9 +165,14 @@ def move(
     return commit(act, drafts)
 
 
-def cancel(found: Chart, appointment_id: str, *, reason: str, by: Account, key: str) -> Done:
-    """Cancel an appointment, with a reason; its room and its people are free again. Raises BadInput if it has begun."""
-    return _end(found, appointment_id, "cancelled", reason=reason, by=by, key=key)
+def cancel(
+    found: Chart, appointment_id: str, *, reason: str, is_with_tied: bool = False, by: Account, key: str
+) -> Done:
+    """Cancel an appointment, with a reason; its room and its people are free again. Raises BadInput if it has begun.
+
+    `is_with_tied` cancels with a session what belongs to it (`queries.booking.tied`).
+    """
+    return _end(found, appointment_id, "cancelled", reason=reason, is_with_tied=is_with_tied, by=by, key=key)
 
 
 def undo(found: Chart, *, by: Account, key: str) -> Done:
@@ -215,15 +222,40 @@ def cancel_ended(found: Chart, *, reason: str = "", by: Account, key: str) -> Do
     return commit(act, drafts, last=_ended_looked_at(found, by))
 
 
-def no_show(found: Chart, appointment_id: str, *, reason: str = "", by: Account, key: str) -> Done:
-    """The person did not come. Raises BadInput before the appointment was to begin."""
+def came_after_all(found: Chart, appointment_id: str, *, by: Account, key: str) -> Done:
+    """Take back that nobody came: the appointment of today is booked again at its time.
+
+    Raises BadInput where it is over, something else was booked for it, or there is no place any more.
+    """
+    act = Act(name="book", by=by, patient_id=found.patient_id, key=key, asked={"came": appointment_id}, mark=found.mark)
+    require(by, "book", patient_id=found.patient_id)
+    done = earlier(act)
+    if done is not None:
+        return done
+    again = next((b for b in missed_today(found) if b.origin.id == appointment_id), None)
+    if again is None:
+        raise BadInput(
+            field=_("appointment"), found=_("none that can be taken up again"),
+            limit=_("one of today that is not over, whose place is still free"), next_step=_("Book another."),
+        )  # fmt: skip
+    return commit(act, [_written(found, again)])
+
+
+def no_show(
+    found: Chart, appointment_id: str, *, reason: str = "", is_with_tied: bool = False, by: Account, key: str
+) -> Done:
+    """The person did not come. Raises BadInput before the appointment was to begin.
+
+    `is_with_tied` cancels what belongs to a session.
+    """
     asked = appointment(found, appointment_id)
     if asked.starts_at > clock.now():
         raise BadInput(
             field=_("appointment"), found=_("one that is still to come"), limit=_("one that was to have begun"),
             next_step=_("Cancel it instead."),
         )  # fmt: skip
-    return _end(found, appointment_id, "noshow", reason=reason or _("did not come"), by=by, key=key)
+    why = reason or _("did not come")
+    return _end(found, appointment_id, "noshow", reason=why, is_with_tied=is_with_tied, by=by, key=key)
 
 
 def set_ride(found: Chart, appointment_id: str, ride: str, *, by: Account, key: str) -> Done:
@@ -256,18 +288,23 @@ def _check_ride(kind: str, ride: Ride) -> None:
 def stepped(found: Chart, appointment_id: str | None, status: str) -> list[Draft]:
     """The appointment as arrived, fulfilled or cancelled, for the act that opens or closes its visit.
 
-    A visit never waits for the schedule: what does not fit leaves the appointment as it is. A visit that ends without a
-    dose gives its appointment back, so that the session can be booked anew.
+    A visit never waits for the schedule: what does not fit leaves the appointment as it is. Who arrives after all takes
+    up the one that was missed. A visit that ends without a dose gives its appointment back, so that the session can be
+    booked anew.
     """
-    standing = next((b for b in found.bookings if b.origin.id == appointment_id), None)
+    again = missed_today(found) if status == "arrived" else ()
+    standing = next((b for b in (*again, *found.bookings) if b.origin.id == appointment_id), None)
     if standing is None or standing.status not in ("booked", "arrived") or standing.status == status:
         return []
     why = _("no dose was given") if status == "cancelled" else ""
     return [_written(found, replace(standing, status=status, why=why))]
 
 
-def _end(found: Chart, appointment_id: str, status: str, *, reason: str, by: Account, key: str) -> Done:
-    asked = {"appointment": appointment_id, "status": status}
+def _end(
+    found: Chart, appointment_id: str, status: str, *, reason: str, is_with_tied: bool, by: Account, key: str
+) -> Done:
+    asked: dict[str, Any] = {"appointment": appointment_id, "status": status}
+    asked |= {"tied": True} if is_with_tied else {}
     act = Act(
         name="cancel-booking", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked, mark=found.mark
     )
@@ -283,9 +320,13 @@ def _end(found: Chart, appointment_id: str, status: str, *, reason: str, by: Acc
             field=_("appointment"), found=_("one that has begun: the person is here"), limit=_("one that is booked"),
             next_step=_("End the open visit instead."),
         )  # fmt: skip
-    standing = _standing(found, booked)
-    resource = appointment_ended(standing.resource, status, why=reason[:500])
-    return commit(act, [Draft(resource=resource, expected=standing.version)], last=_ended_looked_at(found, by))
+    along = [(one, "cancelled") for one in tied(found, booked)] if is_with_tied else []
+    drafts = []
+    for one, becomes in [(booked, status), *along]:
+        standing = _standing(found, one)
+        resource = appointment_ended(standing.resource, becomes, why=reason[:500])
+        drafts.append(Draft(resource=resource, expected=standing.version))
+    return commit(act, drafts, last=_ended_looked_at(found, by))
 
 
 def _ended_looked_at(found: Chart, by: Account) -> Callable[[Done], None]:

@@ -38,7 +38,7 @@ from clinic.actions.visit import (
     standing,
 )
 from clinic.actions.watches import settle_readings
-from clinic.queries.booking import session_of_today
+from clinic.queries.booking import expected_today
 from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart, at_instant
 from clinic.queries.profile import within
@@ -92,7 +92,7 @@ def open_session(
     name = f"visit-{found.plan.origin.id[5:29]}"
     earlier_ones = sum(str(e.get("id")).startswith(name) for e in found.bundle.of_type("Encounter"))
     identity = f"{name}-{earlier_ones + 1}"
-    booked = session_of_today(found)
+    booked = expected_today(found)
     if booked is not None and appointment_id is None:
         room, appointment_id = booked.room if room is None else room, booked.origin.id
     where = room or ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from clinic.record.models import Version
 from ketapath.domain.plan import PlannedVisit
 from ketapath.domain.schedule import Booked, bookings_of, of_ended
 from ketapath.errors import BadInput
-from ketapath.plan import crowded, least_days, moved
+from ketapath.plan import belonging, crowded, least_days, moved
 from ketapath.plan.slots import Lack, Length, Openings, Slot, free_on, session_length, slot_at
 
 _FURTHER_DAYS = 2  # source: our choice; how many open days an hour may stand further from its session than it did
@@ -290,6 +290,55 @@ def session_of_today(found: Chart) -> Booked | None:
         and b.starts_at.astimezone(zone).date() == found.as_of
     ]  # fmt: skip
     return min(here, key=lambda b: b.starts_at, default=None)
+
+
+def expected_today(found: Chart) -> Booked | None:
+    """The session of today that the person comes for: the booked one, else a missed one whose place is still free."""
+    booked = session_of_today(found)
+    return booked if booked is not None else next(iter(missed_today(found)), None)
+
+
+def missed_today(found: Chart) -> tuple[Booked, ...]:
+    """What the person did not come to today and may come to after all, as booked again where there is room for it.
+
+    Its time is not over, nothing else was booked for it, and there is a place at its time, in its own room if that is
+    free.
+    """
+    zone = ZoneInfo(found.practice.zone)
+    taken = {(b.planned_on, b.kind, b.title.key) for b in found.bookings if b.stands and b.planned_on is not None}
+    here = [
+        b for b in found.bookings
+        if b.status == "noshow" and b.starts_at.astimezone(zone).date() == found.as_of and b.ends_at > clock.now()
+        and (b.planned_on, b.kind, b.title.key) not in taken
+    ]  # fmt: skip
+    have = openings(found.practice, [found.as_of] if here else [], patient_id=found.patient_id)
+    return tuple(again for b in sorted(here, key=lambda b: b.starts_at) if (again := _again(have, b)) is not None)
+
+
+def _again(have: Openings, missed: Booked) -> Booked | None:
+    rooms = (missed.room, "") if missed.room else ("",)
+    at, minutes = missed.starts_at, _length(missed)
+    tried = (slot_at(have, missed.kind, missed.patient_id, at, minutes, room=room) for room in rooms)
+    slot = next((slot for slot in tried if isinstance(slot, Slot)), None)
+    return None if slot is None else replace(missed, status="booked", why="", room=slot.room, staff=slot.staff)
+
+
+def tied(found: Chart, session: Booked) -> tuple[Booked, ...]:
+    """What is booked and belongs to this session of the standing plan, in order of time."""
+    return () if session.kind != "session" else _belonging(found, {session.planned_on})
+
+
+def lacking(found: Chart) -> tuple[Booked, ...]:
+    """What is booked and belongs to a session of the standing plan that is not, or not any more."""
+    return _belonging(found, {v.on for v in unbooked(found) if v.kind == "session"})
+
+
+def _belonging(found: Chart, sessions: Collection[date | None]) -> tuple[Booked, ...]:
+    visits = () if found.plan is None else found.plan.visits
+    wanted = [id(v) for on in sessions if on is not None for v in belonging(visits, on)]
+    held = zip(visits, bookings_of(visits, booked_ahead(found)), strict=True)
+    made = [b for v, b in held if id(v) in wanted and b is not None and b.status == "booked"]
+    return tuple(sorted(made, key=lambda b: b.starts_at))
 
 
 def unbooked(found: Chart) -> tuple[PlannedVisit, ...]:

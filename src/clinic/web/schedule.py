@@ -20,7 +20,18 @@ from clinic import clock
 from clinic.access.permission import permitted
 from clinic.actions import schedule as act
 from clinic.actions import typed
-from clinic.queries.booking import closer, ended_ahead, just_booked, moving, series, session_takes, unbooked
+from clinic.queries.booking import (
+    closer,
+    ended_ahead,
+    just_booked,
+    lacking,
+    missed_today,
+    moving,
+    series,
+    session_takes,
+    tied,
+    unbooked,
+)
 from clinic.queries.person import Chart
 from clinic.queries.schedule import DayPlan, Entry, Lane, day_span, days_of, room_names
 from clinic.web.door import account_of, acting_on, staff
@@ -128,6 +139,9 @@ def of_person(request: HttpRequest, found: Chart) -> HttpResponse:
         "ahead": [b for b in booked if b.ends_at >= now and b.stands],
         "before": [b for b in reversed(booked) if b.ends_at < now or not b.stands],
         "ended": ended_ahead(found),
+        "lacking": lacking(found),
+        "tied": {b.origin.id: tied(found, b) for b in booked if b.status == "booked"},
+        "missed_today": [b.origin.id for b in missed_today(found)] if "book" in may else (),
         "proposals": proposals,
         "close": closer(found, proposals),
         "missing": missing,
@@ -207,11 +221,14 @@ def _done(request: HttpRequest, found: Chart) -> str:
             "count": count
         }
     if step == "cancel":
-        act.cancel(found, name, reason=reason, by=by, key=key)
+        act.cancel(found, name, reason=reason, is_with_tied=bool(said.get("tied")), by=by, key=key)
         return _("Cancelled; its room and its people are free again.")
     if step == "missed":
-        act.no_show(found, name, reason=reason, by=by, key=key)
+        act.no_show(found, name, reason=reason, is_with_tied=bool(said.get("tied")), by=by, key=key)
         return _("Noted that nobody came; the session can be booked anew.")
+    if step == "came":
+        act.came_after_all(found, name, by=by, key=key)
+        return _("Taken back: the appointment stands again.")
     if step == "ride":
         act.set_ride(found, name, said.get("ride", "")[:20], by=by, key=key)
         return _("The way home is noted.")

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from clinic import clock
 from clinic.access.models import Account
-from clinic.queries.booking import session_of_today
+from clinic.queries.booking import expected_today
 from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart
 from clinic.queries.schedule import free_rooms, named_in, room_names
@@ -98,7 +98,7 @@ def _page(request: HttpRequest, found: Chart, visit: Visit | None, problem: Prob
 
 def _arriving(account: Account, found: Chart) -> dict[str, Any]:
     """What the person comes for: the session booked for today with its room, and the rooms that are free."""
-    booked = session_of_today(found)
+    booked = expected_today(found)
     rooms = free_rooms(found.practice)
     return {
         "booked": booked,

@@ -65,7 +65,7 @@ _NEXT: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "arrived": ("arrived", "fulfilled", "cancelled", _ERROR),
             "fulfilled": (_ERROR,),
             "cancelled": (_ERROR,),
-            "noshow": (_ERROR,),
+            "noshow": ("booked", "arrived", _ERROR),
         },
         "Task": {
             "requested": ("requested", "accepted", "rejected", "in-progress", "completed", "cancelled", _ERROR),

@@ -1,7 +1,7 @@
 """What could be done next for this person? Options side by side, and the decision card after each session.
 
 `propose` makes the options: `search` simulates the ways, `offer` ranks them, as often as somebody weighs things anew.
-`adapt` makes the card, `onward` the dates of going on; `moved` moves a session with what belongs to it, and
+`adapt` makes the card, `onward` the dates of going on; `moved` moves a session with what is `belonging` to it, and
 `crowded` says which doses stand closer than the plan's own spacing, `least_days`; `offered_text`
 and `signed_text` say a protocol line by line, and `compare` tells two of them apart. All give suggestions with their
 basis, never an order. `calculated_then` and `calculated_now` show the calculation of an order to whoever
@@ -12,7 +12,7 @@ from ketapath.plan.adapt import adapt
 from ketapath.plan.calculation import calculated_now, calculated_then
 from ketapath.plan.dosing import most_mg
 from ketapath.plan.markers import counting
-from ketapath.plan.moved import crowded, least_days, moved
+from ketapath.plan.moved import belonging, crowded, least_days, moved
 from ketapath.plan.options import Searched, offer, propose, search
 from ketapath.plan.ordering import order_findings
 from ketapath.plan.protocol_text import compare, offered_text, signed_text
@@ -21,6 +21,7 @@ from ketapath.plan.under_way import onward
 __all__ = [
     "Searched",
     "adapt",
+    "belonging",
     "calculated_now",
     "calculated_then",
     "compare",

@@ -56,6 +56,12 @@ def moved(
     return tuple(sorted(after, key=_by_time)), tuple(first)
 
 
+def belonging(visits: Sequence[PlannedVisit], on: date) -> tuple[PlannedVisit, ...]:
+    """What belongs to the session of this day, without the session itself: what would move along with it."""
+    sessions = sorted({v.on for v in visits if v.kind == "session"})
+    return tuple(v for v in visits if _session_of(v, sessions) == on)
+
+
 def _check_day(sessions: Sequence[date], on: date, to: date, clinic: Clinic, today: date) -> None:
     before = max((day for day in sessions if day < on), default=None)
     after = min((day for day in sessions if day > on), default=None)
