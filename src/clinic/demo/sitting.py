@@ -35,7 +35,7 @@ from clinic.queries.session import not_asked, order_of, room, watched_minutes
 from clinic.record.models import Practice
 from ketapath.domain.schedule import Booked
 from ketapath.domain.session import Administration, Visit
-from ketapath.session import DEVICE_MG, due
+from ketapath.session import DEVICE_MG, called_for, due
 
 Step = tuple[datetime, Callable[[], object]]
 MG_PER_ML = 1.0
@@ -291,6 +291,9 @@ class Sitting:
         said = {path: value for path, value in ON_LEAVING.items() if path in asked}
         if said:
             state_facts(now, typed(said), by=by, reason="", key="")
+        for limit in called_for(now.open_visit, (), now.knowledge):
+            for step in (name for name, _who, _do in limit.steps if name not in limit.taken):
+                chart_event(self.look(), Happened(kind="escalated", words=f"{limit.rule_id} {step}"), by=by, key="")
         pass_discharge(self.look(), by=by, key="")
 
     def _write_down(self, found: Chart, visit: Visit, given: Administration, by: Account) -> None:
