@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic import clock
+from clinic.access.models import Account
 from clinic.queries.board import watched
 from clinic.queries.consent import Consented, consent_of
 from clinic.queries.gates import gates
@@ -20,6 +21,7 @@ from clinic.queries.plan import calculation_check, order_check, simulated
 from clinic.queries.profile import answered_today, is_statable
 from clinic.queries.session_leaving import Against, leaving, open_points, told, unsigned
 from clinic.queries.signatures import why_unsigned
+from clinic.record.models import Receipt
 from clinic.record.projections import knowledge
 from clinic.record.read import Stored, history, read
 from clinic.record.signatures import Seen
@@ -475,3 +477,9 @@ def _predicted(
         return simulated(found, product=name, route=route, dose_mg=dose, infusion_min=infusion)
     except BadInput:
         return None  # what was really given may be outside what any model covers; then no level is drawn
+
+
+def arrived(account: Account, keys: Sequence[str]) -> list[str]:
+    """Those of these keys under which this account has put something on record."""
+    found = Receipt.objects.filter(practice=account.practice, sender=account.username, key__in=keys)
+    return list(found.values_list("key", flat=True))

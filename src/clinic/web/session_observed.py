@@ -1,7 +1,8 @@
 """Observations that waited in a browser while the network was away: each is kept once, with its own time and key.
 
 Only what was observed comes in here. The answer says of each entry whether it is on record, or why not; what it does
-not name stays in the browser and comes again.
+not name stays in the browser and comes again. A page that was loaded anew has lost what waited in it, but not the
+keys: it asks which of them are here.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from django.views.decorators.http import require_POST
 
 from clinic.actions.session_course import Observed, Taken, chart_observation
 from clinic.queries.person import Chart
+from clinic.queries.session import arrived
 from clinic.web.door import account_of, acting_on
 
 MOST = 50
 """Entries in one request; a browser sends the rest in the next."""
+MOST_ASKED = 500
+"""Keys of which a page that was loaded anew asks whether they have arrived."""
 _KEY = re.compile(r"[0-9a-f-]{36}")
 _INSTANT = re.compile(r"20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 
@@ -39,7 +43,8 @@ def observed(request: HttpRequest, found: Chart) -> HttpResponse:
         return JsonResponse({"why": why}, status=409)
     items = [_item(entry) for entry in said["entries"][:MOST]]
     taken = chart_observation(found, items, by=account_of(request))
-    return JsonResponse({"results": [_answer(one) for one in taken]})
+    had = arrived(account_of(request), said["asked"])
+    return JsonResponse({"results": [_answer(one) for one in taken], "had": had})
 
 
 def _said(request: HttpRequest) -> dict[str, Any] | None:
@@ -52,6 +57,10 @@ def _said(request: HttpRequest) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict) or not isinstance(found.get("entries"), list):
         return None
+    asked = found.setdefault("asked", [])
+    if not isinstance(asked, list) or not all(isinstance(key, str) and _KEY.fullmatch(key) for key in asked):
+        return None
+    found["asked"] = asked[:MOST_ASKED]
     return found if all(_is_entry(entry) for entry in found["entries"]) else None
 
 

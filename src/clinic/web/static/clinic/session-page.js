@@ -59,6 +59,7 @@
 
   // What is due tells how long until then, or since; the words stand in the page.
   const NEAR_S = 120;
+  const GIVE_UP_MS = 15000;
   const graceS = page ? Number(page.dataset.grace) * 60 : 0;
   let ahead = page ? Date.parse(page.dataset.now) - Date.now() : 0;
   const count = () => document.querySelectorAll("[data-due]").forEach((line) => {
@@ -79,7 +80,7 @@
     values: [...part.querySelectorAll("input[id]:not([type=hidden]), select[id], textarea[id]")]
       .filter((one) => one.type === "checkbox" || one.type === "radio" ? one.checked !== one.defaultChecked
         : one.tagName === "SELECT" ? [...one.options].some((o) => o.selected !== o.defaultSelected) : one.value !== one.defaultValue)
-      .map((one) => ({ id: one.id, value: one.value, checked: one.checked })),
+      .map((one) => ({ id: one.id, value: one.value, checked: ["checkbox", "radio"].includes(one.type) ? one.checked : undefined })),
     open: [...part.querySelectorAll("details[id][open]")].map((one) => one.id),
     here: part.contains(document.activeElement) ? document.activeElement.id : "",
   });
@@ -92,25 +93,55 @@
     if (here) document.getElementById(here)?.focus();
   };
 
+  /** What stands in the page for as long as it is open: what waits in it, and what was said. */
+  const STAYS = ["queue-said", "queue", "queue-lost", "unsent"];
+
+  /**
+   * Somebody has taken the next step: all of the page becomes the newer one, but what waits here and what was typed.
+   * Loading it anew would lose both. @param {HTMLElement} newer
+   */
+  const goOn = (newer) => {
+    const typed = typedIn(page);
+    const names = new Map(typed.values.map(({ id }) => [id, document.querySelector(`label[for="${CSS.escape(id)}"]`)?.textContent.trim() ?? ""]));
+    const secret = new Set([...page.querySelectorAll("[type=password]")].map((one) => one.id));
+    [...page.children].filter((part) => !STAYS.includes(part.id)).forEach((part) => part.remove());
+    const first = page.firstElementChild;
+    let isBehind = false;
+    [...newer.children].forEach((part) => {
+      if (STAYS.includes(part.id)) { isBehind = true; return; }
+      page.insertBefore(document.adoptNode(part), isBehind ? null : first);
+    });
+    Object.assign(page.dataset, newer.dataset);
+    putBack(typed);
+    const said = typed.values.filter(({ id, value }) => !secret.has(id) && value.trim());
+    const astray = said.filter(({ id, checked }) => checked === undefined && !document.getElementById(id));
+    if (said.length === 0) return;
+    const place = document.getElementById("queue-said");
+    place.dataset.kind = "caution";
+    place.textContent = page.dataset.moved + (astray.length === 0 ? ""
+      : ` ${page.dataset.astray.replace("{typed}", astray.map(({ id, value }) => `${names.get(id)} ${value}`.trim()).join(", "))}`);
+  };
+
   const limits = () => [...document.querySelectorAll("[data-limit]")].map((one) => one.dataset.limit);
 
   /** Put the page's newer parts in the place of the old ones. @param {boolean} isOwn whether somebody here asked */
   const refresh = async (isOwn) => {
     const headers = isOwn ? { "X-Requested-With": "fetch" } : { "HX-Request": "true" }; // the latter keeps no screen awake
-    const answer = await fetch(page.dataset.again, { headers }).catch(() => null);
+    const signal = AbortSignal.timeout(GIVE_UP_MS);
+    const answer = await fetch(page.dataset.again, { headers, signal }).catch(() => null);
     if (!answer?.ok || answer.redirected || answer.headers.get("HX-Refresh")) return;
-    const newer = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const text = await answer.text().catch(() => "");
+    const newer = new DOMParser().parseFromString(text, "text/html");
     const moment = newer.getElementById("session")?.dataset.now;
     if (!moment) return;
-    // Somebody has taken the next step: the whole page is another one.
-    const isFree = Number(document.body.dataset.unsent ?? 0) === 0;
-    if (newer.getElementById("session").dataset.step !== page.dataset.step && isFree) { window.location.reload(); return; }
     const before = limits();
-    document.querySelectorAll("[data-live]").forEach((part) => {
-      const next = newer.getElementById(part.id);
+    const next = newer.getElementById("session");
+    if (next.dataset.step !== page.dataset.step) goOn(next);
+    else document.querySelectorAll("[data-live]").forEach((part) => {
+      const newest = newer.getElementById(part.id);
       const typed = typedIn(part);
-      if (!next) { if (typed.values.length === 0) part.replaceChildren(); return; }
-      part.replaceWith(document.adoptNode(next));
+      if (!newest) { if (typed.values.length === 0) part.replaceChildren(); return; }
+      part.replaceWith(document.adoptNode(newest));
       putBack(typed);
     });
     ahead = Date.parse(moment) - Date.now();

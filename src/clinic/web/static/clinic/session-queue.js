@@ -13,10 +13,14 @@
   const box = document.getElementById("queue");
   const RETRY_MS = [2000, 4000, 8000, 15000];
   const AT_ONCE = 50;
+  const SLOW_MS = 2500; // a send that takes longer is said, and nothing that waited for it happens by itself any more
+  const GIVE_UP_MS = 8000; // a network that stalls is one that is away
+  const EACH_MS = 300; // longer by this for each entry, as the clinic's computer takes them one by one
   const AT_PUMP = ["rate", "pause", "resume", "stop"];
   const tab = crypto.randomUUID();
   const prefix = "observed.";
   const mine = `${prefix}${tab}.`;
+  const gone = "lost."; // of what a page before this one kept: its key, its time and whose it is, until somebody has seen it
 
   /** @returns {string} */
   const words = (name, said = {}) =>
@@ -41,7 +45,7 @@
       const iv = crypto.getRandomValues(new Uint8Array(12));
       const plain = new TextEncoder().encode(JSON.stringify(entry));
       const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await this.#secret, plain);
-      const kept = JSON.stringify({ at: entry.at, iv: coded(iv), sealed: coded(sealed) });
+      const kept = JSON.stringify({ at: entry.at, of: box.dataset.of, iv: coded(iv), sealed: coded(sealed) });
       try { sessionStorage.setItem(mine + entry.key, kept); } catch { this.#spare.set(entry.key, entry); }
     }
 
@@ -88,11 +92,14 @@
       place.textContent = said;
     };
 
+    /** Whether this says that a dose was begun, and still waits. @param {Entry} entry */
+    const isStart = (entry) => entry.kind === "start" && !refused.has(entry.key);
+
     /** A form by what its key ends in; that stays the same when the page is drawn anew. */
     const nameOf = (form) => form.querySelector("[name=key]")?.value.slice(32) ?? "";
 
     /** Say beside each form what is to be said of it, also where its part of the page is a newer one. */
-    const sayBeside = () => document.querySelectorAll("form[data-observe]").forEach((form) => {
+    const sayBeside = () => document.querySelectorAll("form:is([data-observe], [data-late])").forEach((form) => {
       const said = notes.get(nameOf(form));
       form.querySelector("[data-beside]")?.remove();
       if (!said) return;
@@ -107,6 +114,8 @@
     /** What was done at the pump and waits here, in the place of what the record says of it. @param {Entry[]} entries */
     const showActs = (entries) => {
       const labels = JSON.parse(box.dataset.labels);
+      const isBegun = entries.some(isStart);
+      document.querySelectorAll("[data-begun]").forEach((place) => { place.hidden = !isBegun; });
       const acts = entries.filter((entry) => AT_PUMP.includes(entry.kind) && !refused.has(entry.key));
       const said = acts.map((entry) => words("act", { what: labels[entry.kind] ?? entry.kind, at: clock(entry.at) })).join(" ");
       document.querySelectorAll("[data-kept-acts]").forEach((place) => { place.hidden = !said; place.textContent = said; });
@@ -169,7 +178,8 @@
 
     /** Another page of the same sign-in may have new proof of origin: the page is asked for it, and for who is here. */
     const renew = async () => {
-      const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
+      const signal = AbortSignal.timeout(GIVE_UP_MS);
+      const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, signal });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const found = page.querySelector("#queue input[name=csrfmiddlewaretoken]");
       if (!found) return false;
@@ -177,12 +187,13 @@
       return true;
     };
 
-    /** @param {Entry[]} entries @returns {Promise<Response>} */
-    const post = (entries) => fetch(box.dataset.to, {
+    /** @param {Entry[]} entries @param {string[]} asked keys of which is asked whether they arrived @returns {Promise<Response>} */
+    const post = (entries, asked = []) => fetch(box.dataset.to, {
       method: "POST", credentials: "same-origin", redirect: "manual",
+      signal: AbortSignal.timeout(GIVE_UP_MS + entries.length * EACH_MS),
       headers: { "Content-Type": "application/json", "X-Requested-With": "fetch",
         "X-CSRFToken": box.querySelector("[name=csrfmiddlewaretoken]").value },
-      body: JSON.stringify({ by: box.dataset.by, entries }),
+      body: JSON.stringify({ by: box.dataset.by, entries, asked }),
     });
 
     const isOurs = (answer) => answer.headers.get("Content-Type")?.startsWith("application/json");
@@ -191,23 +202,23 @@
     const sendOnce = async () => {
       const entries = (await kept.all()).filter((entry) => !refused.has(entry.key)).slice(0, AT_ONCE);
       if (entries.length === 0) { state = navigator.onLine ? "well" : "away"; return unsent() === 0; }
-      let answer;
+      let answer, found;
       try {
         answer = await post(entries);
         if (!isOurs(answer) && answer.status < 500 && await renew()) answer = await post(entries);
-      } catch {
+        if (isOurs(answer)) found = await answer.json();
+      } catch { // no network, or none that answers
         state = "away";
         return false;
       }
-      if (!isOurs(answer)) { state = answer.status >= 500 ? "broken" : "locked"; return false; }
-      const found = await answer.json();
+      if (!found) { state = answer.status >= 500 ? "broken" : "locked"; return false; }
       if (!answer.ok) { state = "other"; box.dataset.other = found.why; return false; }
       state = "well";
       tries = 0;
       /** @type {Result[]} */ (found.results).forEach((result) => {
-        if (result.outcome !== "kept") { refused.set(result.key, result); return; }
-        kept.remove(result.key);
         notes.forEach((said, name) => { if (said.key === result.key) notes.delete(name); });
+        if (result.outcome === "kept") kept.remove(result.key);
+        else refused.set(result.key, result);
       });
       tell(refused.size ? words("some") : words("saved", { at: clock(now()) }), refused.size ? "caution" : "ok");
       if (found.results.some((result) => result.outcome === "kept")) document.dispatchEvent(new CustomEvent("observed"));
@@ -216,7 +227,10 @@
 
     const send = () => {
       clearTimeout(timer);
-      isSending ??= sendOnce().finally(async () => {
+      if (isSending) return isSending;
+      const slow = setTimeout(() => { if (state === "well") { state = "slow"; show(); } }, SLOW_MS);
+      isSending = sendOnce().finally(async () => {
+        clearTimeout(slow);
         isSending = null;
         await show();
         if (unsent() > refused.size) timer = setTimeout(send, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]);
@@ -224,28 +238,41 @@
       return isSending;
     };
 
+    /** Whether nothing waits any more, as far as that is known after a moment. @returns {Promise<boolean>} */
+    const sentSoon = () => Promise.race([send(), new Promise((done) => { setTimeout(done, SLOW_MS, false); })]);
+
+    /** Say beside its form what waits here, and that nobody has checked it against a limit. @param {Entry} entry */
+    const sayKept = (entry, name) => {
+      if (AT_PUMP.includes(entry.kind)) return; // those stand where the record's own do
+      const said = { reading: "unchecked", start: "begun" }[entry.kind] ?? "kept";
+      notes.set(name, { key: entry.key, lines: [words(said, { at: clock(entry.at) })], kind: "caution" });
+    };
+
     /**
      * Keep one observation and try to send it. What is refused at once goes back into its form, with why beside it;
-     * what waits says beside its form that nobody has checked it against a limit.
-     * @param {Omit<Entry, "key">} entry @param {string} name of the form @param {[string, string][]} typed by field
+     * where somebody has typed on in the meantime it stays in the list.
+     * @param {Omit<Entry, "key">} given @param {string} name of the form @param {[string, string][]} typed by field
      */
-    const keep = async (entry, name, typed) => {
-      const key = crypto.randomUUID();
-      const isFirst = state === "well";
-      await kept.add({ key, ...entry });
+    const keep = async (given, name, typed) => {
+      const entry = { key: crypto.randomUUID(), ...given };
+      const isFirst = state === "well" && !isSending;
+      await kept.add(entry);
+      if (!isFirst) {
+        sayKept(entry, name);
+        tell(words("kept", { at: clock(entry.at) }), "caution");
+      }
       await show();
-      if (!isFirst) tell(words("kept", { at: clock(entry.at) }), "caution");
-      await send();
-      const answer = refused.get(key);
-      if (answer && isFirst) {
-        kept.remove(key);
-        refused.delete(key);
-        typed.forEach(([id, value]) => { const field = document.getElementById(id); if (field) field.value = value; });
-        notes.set(name, { key, lines: [words("refused", { why: answer.why ?? "", next: answer.next ?? "" })], kind: "stop" });
+      await sentSoon();
+      const answer = refused.get(entry.key);
+      const fields = typed.map(([id, value]) => [document.getElementById(id), value]).filter(([field]) => field);
+      if (answer && isFirst && !fields.some(([field]) => field.value)) {
+        kept.remove(entry.key);
+        refused.delete(entry.key);
+        fields.forEach(([field, value]) => { field.value = value; });
+        notes.set(name, { key: entry.key, lines: [words("refused", { why: answer.why ?? "", next: answer.next ?? "" })], kind: "stop" });
         tell("");
-      } else if (kept.has(key) && !answer && !AT_PUMP.includes(entry.kind)) { // those stand where the record's own do
-        const said = entry.kind === "reading" ? "unchecked" : "kept";
-        notes.set(name, { key, lines: [words(said, { at: clock(entry.at) })], kind: "caution" });
+      } else if (kept.has(entry.key) && !answer) {
+        sayKept(entry, name);
       }
       await show();
     };
@@ -297,6 +324,8 @@
         form.querySelector("input:not([type=hidden])")?.focus();
         return;
       }
+      const begun = kind === "start" && (await kept.all()).find(isStart);
+      if (begun) { sayKept(begun, nameOf(form)); sayBeside(); return; } // a dose begins once
       const at = instant(said("taken")).toISOString();
       const typed = [...form.querySelectorAll("input[id]:not([type=hidden])")].map((one) => [one.id, one.value]);
       // Not reset: questions that stand elsewhere on the page belong to the same form.
@@ -324,7 +353,7 @@
       if (isLate || form.matches("[data-observe]") && (form.id !== "checkin" || state !== "well" || unsent() || !answered().length)) {
         event.preventDefault();
         event.stopPropagation();
-        if (form.dataset.busy) return; // pressed twice is meant once
+        if (form.dataset.busy && !isTypedIn(form)) return; // pressed twice is meant once
         form.dataset.busy = "yes";
         observe(form, event.submitter).finally(() => { delete form.dataset.busy; });
         return;
@@ -332,16 +361,23 @@
       if (unsent() === 0 && state === "well") return;
       event.preventDefault();
       event.stopPropagation();
-      const isAllSent = await send();
+      const isAllSent = await sentSoon();
       if (isAllSent && state === "well") { form.requestSubmit(event.submitter ?? undefined); return; }
-      if (form.matches("[data-waits]")) { tell(words("waits"), "caution"); return; }
-      ask(form, event.submitter);
+      if (form.matches("[data-late]")) { await observe(form, event.submitter); return; }
+      const isAway = state === "away" || state === "slow";
+      if (isAway && form.matches("[data-lock]")) { document.dispatchEvent(new CustomEvent("cover")); return; }
+      if (form.matches("[data-waits]")) { tell(words(state === "well" ? "settle" : "waits"), "caution"); return; }
+      ask(form, event.submitter, isAway);
     }, true);
 
-    /** Somebody is about to leave with entries unsent. */
-    const ask = (form, submitter) => {
+    const isTypedIn = (form) => [...form.querySelectorAll("input:not([type=hidden], [type=radio], [type=checkbox]), textarea")]
+      .some((one) => one.value.trim());
+
+    /** Somebody is about to leave with entries unsent; without a connection there is nowhere to go. */
+    const ask = (form, submitter, isAway) => {
       const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("unsent"));
-      dialog.querySelector("[data-many]").textContent = words("leaving", { count: unsent() });
+      dialog.querySelector("[data-many]").textContent = words(isAway ? "stays" : "leaving", { count: unsent() });
+      dialog.querySelector("[data-leave]").hidden = isAway;
       dialog.showModal();
       dialog.querySelector("[data-stay]").onclick = () => dialog.close();
       dialog.querySelector("[data-leave]").onclick = () => {
@@ -353,23 +389,45 @@
     };
     window.addEventListener("beforeunload", (event) => { if (unsent() && !leaves) event.preventDefault(); });
 
-    /** What an earlier page of this tab left behind has lost its key; it is said once, with the times, and cleared. */
-    const lookForLost = async () => {
+    /** What an earlier page of this tab left behind has lost its key; its time and whose it is are kept, the rest cleared. */
+    const clearLost = async () => {
       const held = (await navigator.locks?.query())?.held?.map((lock) => lock.name) ?? [];
-      const lost = [];
       Object.keys(sessionStorage).filter((name) => name.startsWith(prefix) && !name.startsWith(mine)).forEach((name) => {
         // A tab that was doubled brings a copy of what the first one still has.
-        const owner = name.slice(0, name.indexOf(".", prefix.length) + 1);
-        if (!held.includes(owner)) lost.push(JSON.parse(sessionStorage.getItem(name)).at);
+        const end = name.indexOf(".", prefix.length) + 1;
+        const { at, of } = JSON.parse(sessionStorage.getItem(name));
+        if (!held.includes(name.slice(0, end))) sessionStorage.setItem(gone + name.slice(end), JSON.stringify({ at, of }));
         sessionStorage.removeItem(name);
       });
-      if (lost.length === 0) return;
-      const note = document.getElementById("queue-lost");
-      note.querySelector("[data-lost]").textContent = words("lost", { count: lost.length, at: lost.sort().map(clock).join(", ") });
-      note.hidden = false;
     };
+
+    /** What was lost of this person, by its key. @returns {[string, string][]} key and time, the earliest first */
+    const lost = () => Object.keys(sessionStorage).filter((name) => name.startsWith(gone))
+      .map((name) => ({ key: name.slice(gone.length), ...JSON.parse(sessionStorage.getItem(name)) }))
+      .filter((one) => one.of === box.dataset.of).map((one) => [one.key, one.at]).sort(([, at], [, other]) => at.localeCompare(other));
+
+    /** An answer may be lost where its entry was not: the clinic is asked which have arrived, and only the others are said. */
+    const sayLost = async () => {
+      const asked = lost().map(([key]) => key);
+      if (asked.length === 0) return;
+      const answer = await post([], asked).catch(() => null);
+      const found = answer && isOurs(answer) ? await answer.json().catch(() => null) : null;
+      const had = found?.had ?? [];
+      had.forEach((key) => sessionStorage.removeItem(gone + key));
+      if (had.length) document.dispatchEvent(new CustomEvent("observed"));
+      const missing = lost();
+      const note = document.getElementById("queue-lost");
+      note.hidden = missing.length === 0;
+      const said = { count: missing.length, at: missing.map(([, at]) => clock(at)).join(", ") };
+      note.querySelector("[data-lost]").textContent = words(found?.had ? "lost" : "doubt", said);
+      if (!found) setTimeout(sayLost, GIVE_UP_MS);
+    };
+    document.querySelector("#queue-lost [data-seen]").addEventListener("click", () => {
+      lost().forEach(([key]) => sessionStorage.removeItem(gone + key));
+      document.getElementById("queue-lost").hidden = true;
+    });
     navigator.locks?.request(mine, () => new Promise(() => {}));
-    setTimeout(lookForLost, 300); // the page before this one lets go of its name as it goes
+    setTimeout(() => clearLost().then(sayLost), 300); // the page before this one lets go of its name as it goes
 
     window.addEventListener("online", () => { tries = 0; send().then(show); });
     window.addEventListener("offline", () => { state = "away"; show(); });
