@@ -64,5 +64,6 @@ if (idleMs) {
     touched = Date.now();
     document.body.classList.remove("is-covered");
     cover.close();
+    document.dispatchEvent(new CustomEvent("observed")); // a session goes on behind a cover
   });
 }
