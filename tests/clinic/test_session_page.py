@@ -80,6 +80,16 @@ def test_what_waited_is_kept_once_at_its_own_time_and_what_cannot_be_is_refused_
     assert [event.at for event in visit.said("pause")] == [clock.now() - timedelta(minutes=4)]
 
 
+def test_a_page_that_lost_what_waited_is_told_which_of_its_keys_have_arrived(browser_of: Visit, nurse: Account) -> None:
+    client = browser_of("nurse")
+    kept, wrong = entry(values={SYSTOLIC: "141", DIASTOLIC: "88"}), entry(values={SYSTOLIC: "999", DIASTOLIC: "80"})
+    send(client, kept, wrong)
+    asked = [kept["key"], wrong["key"], str(uuid4())]
+    body = json.dumps({"by": "nurse", "entries": [], "asked": asked})
+    answer = client.post(f"{PAGE}/observed", body, content_type="application/json").json()
+    assert answer == {"results": [], "had": [kept["key"]]}
+
+
 @pytest.mark.requirement(43, 46)
 def test_what_is_signed_or_lets_somebody_go_is_never_taken_from_a_queue(browser_of: Visit, nurse: Account) -> None:
     before = look(nurse).visits[-1].events
@@ -101,7 +111,7 @@ def test_nobody_sends_what_somebody_else_has_charted(browser_of: Visit, nurse: A
 
 @pytest.mark.parametrize(
     "body", ["", "[]", "{", '{"by": "nurse"}', '{"by": "nurse", "entries": [{"key": "x", "at": "now", "values": {}}]}',
-             '{"by": "nurse", "entries": [null]}'],
+             '{"by": "nurse", "entries": [null]}', '{"by": "nurse", "entries": [], "asked": [1]}'],
 )  # fmt: skip
 def test_what_is_no_list_of_observations_is_told_so(browser_of: Visit, nurse: Account, body: str) -> None:
     answer = browser_of("nurse").post(f"{PAGE}/observed", body, content_type="application/json")
