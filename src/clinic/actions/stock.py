@@ -7,9 +7,10 @@ person, who shows a secret of their own; a wrong witness is refused and stands o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from django.db import transaction
 from django.utils.formats import date_format
@@ -38,6 +39,8 @@ MOST_UNITS = 1000
 SHORTEST_REASON = 8
 """Letters of a reason: "x" tells nobody anything."""
 NOT_AS_SIGNED = "stock.not_as_signed"
+_AMOUNTS = MappingProxyType({"receipt": "receive-stock", "destroyed": "destroy-stock"})
+"""Lines whose amount can be corrected, and who may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,43 +169,85 @@ def correct_use(
 ) -> LedgerLine:
     """A new line that makes the use of line `number` what `right` says; the old line stays as it was written.
 
-    A prescriber is told where the book and the signed dose differ after it; where they agree, what was told is settled.
+    Nothing drawn takes it back. Where `right` is of another lot or cupboard, the old line is taken back to nothing and
+    the use gets a line there; the new one is returned. A prescriber is told where the book and the signed dose differ
+    after it; where they agree, what was told is settled.
     """
-    require(by, "record-drug", patient_id=found.patient_id)
-    _check_witness("record-drug", by, proof, witness, patient_id=found.patient_id)
-    if not why.strip():
-        raise _no_reason()
+    _check_correction(found, why, by, proof, witness)
     with transaction.atomic():
         wrong = LedgerLine.objects.filter(
             practice=by.practice, patient_id=found.patient_id, kind="use", pk=number
         ).first()  # fmt: skip
-        if wrong is None or (wrong.lot_id, wrong.cupboard) != (right.lot, right.cupboard):
+        if wrong is None:
             raise Refused("record-drug", patient_id=found.patient_id)
-        _hold(wrong.lot, wrong.cupboard)  # so that two corrections follow one another
-        before = LedgerLine.objects.filter(practice=by.practice, username=by.username, key=key).first() if key else None
+        places = {(wrong.lot_id, wrong.cupboard), (right.lot, right.cupboard)}
+        for lot, cupboard in sorted(places):
+            _hold(_lot(by, lot), cupboard)  # so that two corrections follow one another
+        before = _last_of(by, key)
         if before is not None:
             return before
         given = _ended_dose(found, wrong.visit_id)
-        _check_use(right, wrong.lot, given, on=None)
-        told = [wrong, *wrong.corrections.all()]
-        change = Use(
-            lot=right.lot,
-            cupboard=right.cupboard,
-            drawn_mg=right.drawn_mg - sum((line.drawn_mg for line in told), NOTHING),
-            given_mg=right.given_mg - sum((line.given_mg for line in told), NOTHING),
-            wasted_mg=right.wasted_mg - sum((line.wasted_mg for line in told), NOTHING),
-        )
-        line = _line(
-            wrong.lot, wrong.cupboard, "correction", -change.drawn_mg, by=by, key=key, words=why,
-            witness=witness.account, use=change, corrects=wrong,
-        )  # fmt: skip
-        audit.append(
-            "record-drug", outcome="done", account=by, patient_id=found.patient_id, entities=[_name(line), _name(wrong)]
-        )
-        audit.append("witness", outcome="done", account=witness.account, patient_id=found.patient_id,
-                     entities=[_name(line)])  # fmt: skip
-        _tell_whether_it_differs(found, wrong.visit_id, given, by)
+        if len(places) == 1:
+            _check_use(right, wrong.lot, given, on=None, may_be_nothing=True)
+            lines = [_change(wrong, right, why=why, by=by, witness=witness, key=key)]
+        else:
+            nothing = Use(lot=wrong.lot_id, cupboard=wrong.cupboard, drawn_mg=NOTHING, given_mg=NOTHING,
+                          wasted_mg=NOTHING)  # fmt: skip
+            is_drawn = _stands(wrong).drawn_mg != NOTHING
+            lines = [_change(wrong, nothing, why=why, by=by, witness=witness, key=key)] if is_drawn else []
+            lines.append(_put(found, wrong.visit_id, right, given, why=why, by=by, witness=witness, key=key))
+        _tell_corrected(found, wrong.visit_id, given, [*lines, wrong], by, witness)
+    return lines[-1]
+
+
+def add_use(
+    found: Chart, visit_id: str, left_out: Use, *, why: str, by: Account, proof: Proof, witness: Witness, key: str
+) -> LedgerLine:
+    """A line for a lot that the drug record of this visit left out. Whoever has to know is told as of a correction."""
+    _check_correction(found, why, by, proof, witness)
+    with transaction.atomic():
+        _hold(_lot(by, left_out.lot), left_out.cupboard)
+        before = _last_of(by, key)
+        if before is not None:
+            return before
+        given = _ended_dose(found, visit_id)
+        if not LedgerLine.objects.filter(practice=by.practice, visit_id=visit_id, kind="use").exists():
+            raise BadInput(field=_("drug record"), found=_("none for this visit"), limit=_("one that is in the book"),
+                           next_step=_("Record what was drawn for this visit."))  # fmt: skip
+        line = _put(found, visit_id, left_out, given, why=why, by=by, witness=witness, key=key)
+        _tell_corrected(found, visit_id, given, [line], by, witness)
     return line
+
+
+def correct_amount(
+    number: int, right_mg: Decimal, *, why: str, by: Account, proof: Proof, witness: Witness, key: str
+) -> LedgerLine:
+    """A new line that makes what line `number` received or destroyed `right_mg`, seen by a second person."""
+    line = LedgerLine.objects.filter(practice=by.practice, pk=number, kind__in=_AMOUNTS).select_related("lot").first()
+    act = _AMOUNTS["destroyed" if line is None else line.kind]
+    require(by, act)
+    _check_witness(act, by, proof, witness)
+    if line is None:
+        raise Refused(act)
+    if not why.strip():
+        raise _no_reason()
+    if not NOTHING <= right_mg <= MOST_MG:
+        raise _nothing()
+    check_whole(line.lot, right_mg)
+    with transaction.atomic():
+        _hold(line.lot, line.cupboard)
+        before = _last_of(by, key)
+        if before is not None:
+            return before
+        stands = line.change_mg + sum((one.change_mg for one in line.corrections.all()), NOTHING)
+        change = (right_mg if line.kind == "receipt" else -right_mg) - stands
+        if not change:
+            raise _as_it_stands()
+        made = _line(line.lot, line.cupboard, "correction", change, by=by, key=key, words=why,
+                     witness=witness.account, corrects=line)  # fmt: skip
+        audit.append(act, outcome="done", account=by, entities=[_name(made), _name(line)])
+        audit.append("witness", outcome="done", account=witness.account, entities=[_name(made)])
+    return made
 
 
 def destroy(
@@ -247,6 +292,74 @@ def check_whole(lot: Lot, *milligrams: Decimal) -> None:
 def check_witness(act: str, by: Account, proof: Proof, witness: Witness) -> None:
     """Raises NotProven or BadInput unless two different people who may have shown their secrets."""
     _check_witness(act, by, proof, witness)
+
+
+def _check_correction(found: Chart, why: str, by: Account, proof: Proof, witness: Witness) -> None:
+    require(by, "record-drug", patient_id=found.patient_id)
+    _check_witness("record-drug", by, proof, witness, patient_id=found.patient_id)
+    if not why.strip():
+        raise _no_reason()
+
+
+def _last_of(by: Account, key: str) -> LedgerLine | None:
+    """The last line that this very request wrote before."""
+    rows = LedgerLine.objects.filter(practice=by.practice, username=by.username, key=key)
+    return rows.order_by("-id").first() if key else None
+
+
+def _stands(line: LedgerLine) -> Use:
+    """What the book says of this use now, corrections counted."""
+    told = [line, *line.corrections.all()]
+    return Use(
+        lot=line.lot_id,
+        cupboard=line.cupboard,
+        drawn_mg=sum((one.drawn_mg for one in told), NOTHING),
+        given_mg=sum((one.given_mg for one in told), NOTHING),
+        wasted_mg=sum((one.wasted_mg for one in told), NOTHING),
+    )
+
+
+def _change(wrong: LedgerLine, right: Use, *, why: str, by: Account, witness: Witness, key: str) -> LedgerLine:
+    """The correction that makes this use, as it stands, what is right."""
+    stands = _stands(wrong)
+    change = replace(
+        right, drawn_mg=right.drawn_mg - stands.drawn_mg, given_mg=right.given_mg - stands.given_mg,
+        wasted_mg=right.wasted_mg - stands.wasted_mg,
+    )  # fmt: skip
+    if not any((change.drawn_mg, change.given_mg, change.wasted_mg)):
+        raise _as_it_stands()
+    return _line(wrong.lot, wrong.cupboard, "correction", -change.drawn_mg, by=by, key=key, words=why,
+                 witness=witness.account, use=change, corrects=wrong)  # fmt: skip
+
+
+def _put(
+    found: Chart, visit_id: str, use: Use, given: Administration, *, why: str, by: Account, witness: Witness, key: str
+) -> LedgerLine:  # fmt: skip
+    """The use of a further lot in a drug record that is there; where its line was taken back, a correction of that."""
+    lot = _lot(by, use.lot)
+    _check_use(use, lot, given, on=clock.local(given.started_at, by.practice.zone).date())
+    there = LedgerLine.objects.filter(
+        practice=by.practice, visit_id=visit_id, kind="use", lot=lot, cupboard=use.cupboard
+    ).first()  # fmt: skip
+    if there is None:
+        return _line(lot, use.cupboard, "use", -use.drawn_mg, by=by, key=key, words=why, witness=witness.account,
+                     use=use, dose=(found.patient_id, visit_id, given))  # fmt: skip
+    if _stands(there).drawn_mg:
+        raise BadInput(
+            field=_("lot"), found=_("%(lot)s, which line %(line)s has") % {"lot": lot.number, "line": there.pk},
+            limit=_("a lot that has no line in this record"), next_step=_("Correct that line to what is right."),
+        )  # fmt: skip
+    return _change(there, use, why=why, by=by, witness=witness, key=key)
+
+
+def _tell_corrected(
+    found: Chart, visit_id: str, given: Administration, lines: Sequence[LedgerLine], by: Account, witness: Witness
+) -> None:
+    """Both people on the trail, and a prescriber told where the book and the signed dose differ now."""
+    named = [_name(line) for line in lines]
+    audit.append("record-drug", outcome="done", account=by, patient_id=found.patient_id, entities=named)
+    audit.append("witness", outcome="done", account=witness.account, patient_id=found.patient_id, entities=named)
+    _tell_whether_it_differs(found, visit_id, given, by)
 
 
 def _line(
@@ -375,7 +488,9 @@ def _lot(by: Account, number: int) -> Lot:
     return lot
 
 
-def _check_use(use: Use, lot: Lot, given: Administration, *, on: date | None) -> None:
+def _check_use(
+    use: Use, lot: Lot, given: Administration, *, on: date | None, may_be_nothing: bool = False
+) -> None:  # fmt: skip
     """Raises BadInput for what cannot have been drawn from this lot or does not add up. `on` is the day of the dose."""
     if lot.product != given.product:
         raise BadInput(field=_("lot"), found=lot.number, limit=_("a lot of what was given"),
@@ -388,7 +503,7 @@ def _check_use(use: Use, lot: Lot, given: Administration, *, on: date | None) ->
             next_step=_("If it was really used, tell a prescriber and record an adverse event or a difference."),
         )  # fmt: skip
     amounts = (use.drawn_mg, use.given_mg, use.wasted_mg)
-    if not all(NOTHING <= mg <= MOST_MG for mg in amounts) or use.drawn_mg == NOTHING:
+    if not all(NOTHING <= mg <= MOST_MG for mg in amounts) or (use.drawn_mg == NOTHING and not may_be_nothing):
         raise _nothing()
     if use.drawn_mg != use.given_mg + use.wasted_mg:
         raise BadInput(
@@ -435,6 +550,11 @@ def _nothing() -> BadInput:
         field=_("amount"), found=_("0 mg"), limit=_("milligrams of base above 0, at most %(most)s") % {"most": MOST_MG},
         next_step=_("Choose the lot and type the milligrams."),
     )  # fmt: skip
+
+
+def _as_it_stands() -> BadInput:
+    return BadInput(field=_("amount"), found=_("what the book says already"), limit=_("what is otherwise"),
+                    next_step=_("Type what is right. If the book is right, nothing has to be done."))  # fmt: skip
 
 
 def _no_reason() -> BadInput:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import reach
 from clinic.practice.models import Balance, Count, Difference, LedgerLine
+from clinic.queries.stock_gaps import missing
 from clinic.record.models import PatientLine, Practice
 from ketapath.domain.outputs import LedgerRow, LotUse
 
@@ -23,12 +24,16 @@ SOON_DAYS = 30  # source: site default: a month ahead is when stock is ordered; 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One lot in one cupboard: what the book says, and whether it may still be used. `units` is for whole devices."""
+    """One lot in one cupboard: what the book says, and whether it may still be used. `units` is for whole devices.
+
+    `missing_mg` is what open differences say is not there, below nothing; None where they say nothing is.
+    """
 
     balance: Balance
     state: str
     units: Decimal
     counted: Count | None
+    missing_mg: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +49,12 @@ def held(practice: Practice) -> list[Held]:
     today = clock.today(practice.zone)
     balances = Balance.objects.filter(practice=practice).select_related("lot")
     counts = {(c.lot_id, c.cupboard): c for c in Count.objects.filter(practice=practice).order_by("id")}
+    lacking = missing(practice)
     rows = [
-        Held(balance=b, state=_state(b, today), units=b.mg / b.lot.unit_mg, counted=counts.get((b.lot_id, b.cupboard)))
+        Held(balance=b, state=_state(b, today), units=b.mg / b.lot.unit_mg, counted=counts.get((b.lot_id, b.cupboard)),
+             missing_mg=lacking.get((b.lot_id, b.cupboard)))
         for b in balances
-    ]
+    ]  # fmt: skip
     return sorted(
         rows, key=lambda h: (h.balance.mg == 0, h.balance.lot.product, h.balance.lot.expires_on, h.balance.pk)
     )
@@ -66,6 +73,12 @@ def ledger(account: Account, *, lot: int | None = None, cupboard: str = "", befo
     rows = rows if not cupboard else rows.filter(cupboard=cupboard)
     rows = rows if before is None else rows.filter(pk__lt=before)
     return _named(account, list(rows.select_related("lot", "corrects").order_by("-id")[:PAGE]))
+
+
+def amounts(practice: Practice, kind: str) -> list[LedgerLine]:
+    """The newest lines that something was received or destroyed by, whose amount may have to be corrected."""
+    rows = LedgerLine.objects.filter(practice=practice, kind=kind).select_related("lot")
+    return list(rows.prefetch_related("corrections").order_by("-id")[:PAGE])
 
 
 def lines_of(account: Account, visit_id: str) -> list[Line]:
@@ -107,6 +120,12 @@ def differences(practice: Practice, *, with_closed: bool = True) -> QuerySet[Dif
     if not with_closed:
         found = found.exclude(state="closed")
     return found.order_by("closed_at", "opened_at")
+
+
+def has_differed(account: Account, key: str) -> bool:
+    """Whether a lot was counted otherwise than the book said, in this very request."""
+    rows = Count.objects.filter(practice=account.practice, username=account.username, key=key)
+    return rows.exclude(counted_mg=F("book_mg")).exists()
 
 
 def counted_today(practice: Practice) -> bool:

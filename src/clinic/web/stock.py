@@ -37,7 +37,7 @@ _AMOUNTS = MappingProxyType(
      "unit_mg": gettext_lazy("in each vial or device"), "mg": gettext_lazy("amount")}
 )  # fmt: skip
 ROWS = 3
-"""Lots that one form takes; more are added by a correction."""
+"""Lots that one form takes; one that was left out is added to the record later."""
 
 
 @require_GET
@@ -81,6 +81,8 @@ def receive(request: HttpRequest) -> HttpResponse:
     problem: Problem | None = None
     if request.method == "POST":
         try:
+            if request.POST.get("step") == "correct":
+                return _corrected(request, "receive-stock")
             line = act.receive(
                 _received(request), by=account_of(request), proof=proof_of(request, "receive-stock"),
                 witness=witness_of(request), key=_key(request),
@@ -95,6 +97,7 @@ def receive(request: HttpRequest) -> HttpResponse:
         "products": [f"{product}/{form}" for product in act.PRODUCTS for form in act.FORMS],
         "cupboards": sorted({h.balance.cupboard for h in queries.held(account_of(request).practice)}),
         "witnesses": queries.witnesses(account_of(request)),
+        "lines": queries.amounts(account_of(request).practice, "receipt"),
     }
     return _form(request, "stock/receive.html", problem, context)
 
@@ -107,6 +110,8 @@ def destroy(request: HttpRequest) -> HttpResponse:
     problem: Problem | None = None
     if request.method == "POST":
         try:
+            if request.POST.get("step") == "correct":
+                return _corrected(request, "destroy-stock")
             lot, cupboard = _held(request.POST.get("held", ""))
             act.destroy(
                 lot, cupboard, _mg(request, "mg"), why=request.POST.get("reason", "")[:300].strip(), by=by,
@@ -117,7 +122,11 @@ def destroy(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("In the book. Keep what shows how it was destroyed."))
             return redirect("stock")
-    context: dict[str, Any] = {"held": queries.held(by.practice), "witnesses": queries.witnesses(by)}
+    context: dict[str, Any] = {
+        "held": queries.held(by.practice),
+        "witnesses": queries.witnesses(by),
+        "lines": queries.amounts(by.practice, "destroyed"),
+    }
     return _form(request, "stock/destroy.html", problem, context)
 
 
@@ -166,6 +175,16 @@ def of_visit(request: HttpRequest, visit_id: str) -> HttpResponse:
     return _form(request, "stock/visit.html", problem, context)
 
 
+def _corrected(request: HttpRequest, name: str) -> HttpResponse:
+    """What a line received or destroyed is made what was typed, with a second person."""
+    act.correct_amount(
+        _number(request.POST, "line") or 0, _typed_mg(request, "mg"), why=request.POST.get("reason", "")[:300].strip(),
+        by=account_of(request), proof=proof_of(request, name), witness=witness_of(request), key=_key(request),
+    )  # fmt: skip
+    messages.success(request, _("In the book, with both names. The line that was wrong stays."))
+    return redirect("stock")
+
+
 def _from_session(visit: Visit, signed: Decimal | None) -> dict[str, str]:
     """What the session has said of its drug record already: what was given; of a spray without a refused device all."""
     dose = visit.administration
@@ -179,16 +198,20 @@ def _recorded(request: HttpRequest, found: Chart, visit: Visit) -> None:
     """The lines of a new drug record, or the correction of one line."""
     by, words = account_of(request), request.POST.get("reason", "")[:300].strip()
     proof, second = proof_of(request, "record-drug", found), witness_of(request, found)
-    if request.POST.get("step") == "correct":
-        number = _number(request.POST, "line") or 0
-        wrong = LedgerLine.objects.filter(practice=by.practice, pk=number, visit_id=visit.origin.id).first()
-        if wrong is None:
-            raise Http404
+    if request.POST.get("step") in ("correct", "add"):
+        lot, cupboard = _held(request.POST.get("held", ""))
+        said = {name: _typed_mg(request, name) for name in ("drawn", "given", "wasted")}
         right = act.Use(
-            lot=wrong.lot_id, cupboard=wrong.cupboard, drawn_mg=_mg(request, "drawn"), given_mg=_mg(request, "given"),
-            wasted_mg=_mg(request, "wasted"),
+            lot=lot, cupboard=cupboard, drawn_mg=said["drawn"], given_mg=said["given"], wasted_mg=said["wasted"]
         )  # fmt: skip
-        act.correct_use(found, number, right, why=words, by=by, proof=proof, witness=second, key=_key(request))
+        signed: dict[str, Any] = {"why": words, "by": by, "proof": proof, "witness": second, "key": _key(request)}
+        if request.POST["step"] == "add":
+            act.add_use(found, visit.origin.id, right, **signed)
+            return
+        number = _number(request.POST, "line") or 0
+        if not LedgerLine.objects.filter(practice=by.practice, pk=number, visit_id=visit.origin.id).exists():
+            raise Http404
+        act.correct_use(found, number, right, **signed)
         return
     uses = []
     for row in range(1, ROWS + 1):
@@ -234,6 +257,14 @@ def _mg(request: HttpRequest, name: str) -> Decimal:
         raise BadInput(field=str(what), found=words, limit=_("milligrams of base such as 12.5, to the hundredth"),
                        next_step=_("Type it in digits alone."))  # fmt: skip
     return found
+
+
+def _typed_mg(request: HttpRequest, name: str) -> Decimal:
+    """Milligrams of a correction, where 0 has to be typed: what is left empty takes nothing back."""
+    if not request.POST.get(name, "").strip():
+        raise BadInput(field=str(_AMOUNTS[name]), found=_("nothing"), limit=_("milligrams of base, 0 for none"),
+                       next_step=_("Type what is right, 0 where nothing was."))  # fmt: skip
+    return _mg(request, name)
 
 
 def _held(words: str) -> tuple[int, str]:
