@@ -17,10 +17,14 @@ from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.stock import MOST_MG, Witness, add_line, check_whole, check_witness
 from clinic.practice.models import Balance, Count, Difference, Lot
 from clinic.practice.models.stock import NOTHING
+from clinic.queries.stock_gaps import CLOSING, Gap, gaps
 from ketapath.errors import BadInput
 
 OUTCOMES = ("miscount", "book-error", "loss", "theft")
-"""How a difference ends. A miscount leaves the book; a book error, a loss or a theft makes it what was found."""
+"""How a difference ends. A miscount leaves the book; a book error, a loss or a theft makes it what was found.
+
+What the book says already by then, by lines written since or by the end of another difference, is not written again.
+"""
 DIFFERENCE = "stock.difference"
 REPORTED = frozenset({"loss", "theft"})
 
@@ -30,7 +34,8 @@ def count(
 ) -> list[Difference]:
     """What two people found of each lot in each cupboard, as one count of this day; which differences that opened.
 
-    The directors are told of those. Raises BadInput for a wrong second person, nothing counted and an unknown lot.
+    What an open difference says already opens no second one. The directors are told. Raises BadInput for a wrong second
+    person, nothing counted and an unknown lot.
     """
     require(by, "count-stock")
     check_witness("count-stock", by, proof, second)
@@ -53,13 +58,14 @@ def count(
                 raise BadInput(field=_("lot"), found=cupboard, limit=_("a lot of this clinic in this cupboard"),
                                next_step=_("Choose one from the list."))  # fmt: skip
             check_whole(held.lot, found_mg)
+            more = _more(held, found_mg - held.mg)
             made = Count.objects.create(
                 practice=by.practice, lot=held.lot, cupboard=cupboard, counted_on=clock.today(by.practice.zone),
                 counted_mg=found_mg, book_mg=held.mg, at=now, by=by.name, username=by.username,
                 second=second.account.name, second_username=second.account.username, key=key,
             )  # fmt: skip
-            if found_mg != held.mg:
-                opened.append(_open(held.lot, cupboard, found_mg - held.mg, by=by, count=made))
+            if more:
+                opened.append(_open(held.lot, cupboard, more, by=by, count=made))
         named = [f"Difference/{one.pk}" for one in opened]
         audit.append("count-stock", outcome="done", account=by, entities=named)
     return opened
@@ -76,18 +82,26 @@ def open_difference(lot: int, cupboard: str, difference: Decimal, *, why: str, v
     if not why.strip():
         raise _no_words()
     with transaction.atomic():
-        made = _open(held.lot, cupboard, difference, by=by, visit_id=visit_id, words=why)
+        Balance.objects.select_for_update().get(pk=held.pk)  # so that two do not open the same at once
+        standing = Difference.objects.filter(practice=by.practice, lot_id=lot, cupboard=cupboard)
+        if standing.exclude(state="closed").filter(difference_mg=difference).exists():
+            raise BadInput(
+                field=_("difference"), found=str(difference), limit=_("one that is not open already"),
+                next_step=_("Explain the one that is open. If as much again is missing or too much, count this lot."),
+            )  # fmt: skip
+        made = _open(held.lot, cupboard, difference, by=by, visit_id=visit_id, words=_line(why))
         audit.append("explain-difference", outcome="done", account=by, entities=[f"Difference/{made.pk}"])
 
 
 def explain(number: int, words: str, *, by: Account) -> None:
-    """What is known of how it came about; whoever explains it owns it from now on."""
+    """What is known of how it came about; whoever explains it owns it from now on. What was said before stays."""
     require(by, "explain-difference")
     if not words.strip():
         raise _no_words()
     with transaction.atomic():
         found = _standing(number, "explain-difference", by)
-        found.explanation, found.explained_by, found.explained_at = words, by.name, clock.now()
+        found.explanation = "\n".join([_line(words), *_said_before(found)])
+        found.explained_by, found.explained_at = by.name, clock.now()
         found.state, found.owner = "explained", by.username
         found.save()
         audit.append("explain-difference", outcome="done", account=by, entities=[f"Difference/{number}"])
@@ -96,7 +110,8 @@ def explain(number: int, words: str, *, by: Account) -> None:
 def close(number: int, outcome: str, finding: str, *, reported_to: str = "", by: Account) -> None:
     """A director says how it ends. A theft or a loss names to whom it was reported; nobody closes it alone unexplained.
 
-    Raises BadInput for another outcome, no finding, a report that names nobody, and one that nobody has explained.
+    The book is brought to what the newest count found and no further. Raises BadInput for another outcome, one that
+    cannot be, no finding, a report that names nobody, one that nobody has explained, and one that has to be counted.
     """
     require(by, "close-difference")
     if outcome not in OUTCOMES:
@@ -112,15 +127,69 @@ def close(number: int, outcome: str, finding: str, *, reported_to: str = "", by:
         if found.state != "explained":
             raise BadInput(field=_("difference"), found=_("not explained"), limit=_("one that somebody has explained"),
                            next_step=_("Ask whoever counted."))  # fmt: skip
-        if outcome != "miscount":
+        place = (found.lot_id, found.cupboard)
+        Balance.objects.select_for_update().get(lot_id=found.lot_id, cupboard=found.cupboard)  # no line comes between
+        left = NOTHING if outcome == "miscount" else _left(found, gaps(by.practice, place)[number], outcome)
+        if left:
             kind = "lost" if outcome in REPORTED else "correction"
-            add_line(found.lot, found.cupboard, kind, found.difference_mg, by=by, key=f"difference-{number}",
-                     words=finding)  # fmt: skip
+            add_line(found.lot, found.cupboard, kind, left, by=by, key=f"{CLOSING}{number}", words=finding)
         found.outcome, found.finding, found.reported_to = outcome, finding, reported_to
         found.state, found.closed_by, found.closed_at = "closed", by.name, clock.now()
         found.save()
         settle(by.practice, kind=DIFFERENCE, about=str(number), by=by)
         audit.append("close-difference", outcome="done", account=by, entities=[f"Difference/{number}"])
+
+
+def _left(found: Difference, gap: Gap, outcome: str) -> Decimal:
+    """What this outcome has to write into the book. Raises BadInput where it cannot be, or a count has to say more."""
+    if outcome in REPORTED and found.difference_mg > NOTHING:
+        raise BadInput(
+            field=_("outcome"), found=_("a loss or a theft of what is there too much"),
+            limit=_("a miscount or an error of the book, where more is there than the book says"),
+            next_step=_("Choose one of the two."),
+        )  # fmt: skip
+    if gap.unplaced:
+        raise BadInput(
+            field=_("difference"), found=_("counted before line %(line)s was written") % {"line": gap.unplaced[-1].pk},
+            limit=_("a count made after it: that line may be what the difference is of"),
+            next_step=_("Have this lot counted again, then close it."),
+        )  # fmt: skip
+    if outcome in REPORTED and not gap.left_mg:
+        raise BadInput(
+            field=_("outcome"), found=_("nothing of it is missing in the book any more"),
+            limit=_("a loss or a theft of what the newest count and the lines since leave"),
+            next_step=_("Close it as a miscount or an error of the book. If a line since says too much, correct it."),
+        )  # fmt: skip
+    if gap.is_more_than_book:
+        raise BadInput(
+            field=_("difference"), found=_("%(mg)s mg") % {"mg": gap.left_mg},
+            limit=_("at most the %(mg)s mg that the book holds: more was taken since than was there")
+            % {"mg": gap.book_mg},
+            next_step=_("Correct the line that took too much, or have this lot counted again."),
+        )  # fmt: skip
+    return gap.left_mg
+
+
+def _more(held: Balance, gap: Decimal) -> Decimal:
+    """What of this gap no open difference says already."""
+    standing = gaps(held.practice, (held.lot_id, held.cupboard)).values()
+    if gap < NOTHING:
+        return min(gap - sum((one.left_mg for one in standing if one.left_mg < NOTHING), NOTHING), NOTHING)
+    return max(gap - sum((one.left_mg for one in standing if one.left_mg > NOTHING), NOTHING), NOTHING)
+
+
+def _said_before(found: Difference) -> list[str]:
+    """What was said of it up to now, a line each, the newest first and each with its name and time."""
+    if not found.explanation:
+        return []
+    who, at = found.explained_by or found.opened_by, found.explained_at or found.opened_at
+    newest, *earlier = found.explanation.splitlines()
+    return [f"{who}, {clock.local(at, found.practice.zone):%Y-%m-%d %H:%M}: {newest}", *earlier]
+
+
+def _line(words: str) -> str:
+    """These words in one line, so that nobody writes what looks like another's."""
+    return " ".join(words.split())
 
 
 def _open(

@@ -17,6 +17,7 @@ from clinic.actions import stock_counts as act
 from clinic.actions.typed import hundredths
 from clinic.practice.models import Balance
 from clinic.queries import stock as queries
+from clinic.queries.stock_gaps import closings, gaps
 from clinic.web.door import account_of, staff
 from clinic.web.problems import EXPECTED, Problem, explained, posted
 from clinic.web.proof import proof_of, witness_of
@@ -44,10 +45,18 @@ def counting(request: HttpRequest) -> HttpResponse:
             if opened:
                 messages.warning(request, _("Counted. It differs from the book; the directors were told."))
                 return redirect("stock-differences")
+            if queries.has_differed(by, request.POST.get("key", "")[:60]):
+                messages.warning(request, _("Counted. It differs from the book as the open differences say already."))
+                return redirect("stock-differences")
             messages.success(request, _("Counted. The book agrees."))
             return redirect("stock")
+    is_open = {(one.lot_id, one.cupboard) for one in queries.differences(by.practice, with_closed=False)}
     context = {
-        "rows": [h for h in queries.held(by.practice) if h.balance.mg or h.state != "empty"],
+        "rows": [
+            h
+            for h in queries.held(by.practice)
+            if h.balance.mg or h.state != "empty" or (h.balance.lot_id, h.balance.cupboard) in is_open
+        ],
         "witnesses": queries.witnesses(by),
         "problem": problem,
         "typed": request.POST,
@@ -64,8 +73,12 @@ def differences(request: HttpRequest) -> HttpResponse:
     problem = posted(request, lambda: _followed(request), resolve_url("stock-differences"))
     if isinstance(problem, HttpResponse):
         return problem
+    found = list(queries.differences(by.practice)[:100])
     context = {
-        "found": list(queries.differences(by.practice)[:100]),
+        "found": found,
+        "gaps": gaps(by.practice),
+        "closings": closings(by.practice, found),
+        "reported": act.REPORTED,
         "held": queries.held(by.practice),
         "outcomes": act.OUTCOMES,
         "may_explain": may(by, "explain-difference"),

@@ -161,7 +161,8 @@ class Difference(models.Model):
     """The book and the cupboard, or the book and the record, disagree: opened, explained, closed.
 
     `difference_mg` is what was found less what the book says. `state` is open, explained or closed; `outcome` is
-    miscount, book-error, theft or loss, and a theft or loss names to whom it was reported.
+    miscount, book-error, theft or loss, and a theft or loss names to whom it was reported. Each line of `explanation`
+    is something that was said, the newest first; an earlier one begins with who said it and when.
     """
 
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT)
@@ -185,6 +186,11 @@ class Difference(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["practice", "state"], name="differences_by_state")]
+
+    @property
+    def said(self) -> list[str]:
+        """What was said of it, the newest first."""
+        return self.explanation.splitlines()
 
     @property
     def units(self) -> Decimal | None:
