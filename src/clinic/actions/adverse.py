@@ -1,6 +1,7 @@
 """Record an adverse event, amend or withdraw it, review and report a serious one. Every version stays.
 
 A serious one raises two alerts at once, for its review and for its report; each carries its own clock until it is done.
+One that becomes worse is to be reviewed and reported anew.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from clinic.access.models import Account
 from clinic.access.permission import Refused, require
 from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import Act, Done, Draft, Stale, commit, earlier
-from clinic.practice.models import Submission
-from clinic.queries.adverse import REPORT, REVIEW, cases_of, report_json, report_pdf
+from clinic.practice.models import Alert, Submission
+from clinic.queries.adverse import REPORT, REVIEW, cases_of, late_cases, report_json, report_pdf
 from clinic.queries.forms import WAYS
 from clinic.queries.person import Chart
 from clinic.queries.stock import uses_of
@@ -32,7 +33,7 @@ from ketapath.domain.fact import Origin
 from ketapath.errors import BadInput
 from ketapath.fhir.adverse import adverse_event, adverse_event_of
 
-SERIOUS, TO_REPORT = "adverse.serious", "adverse.report"
+SERIOUS, TO_REPORT, FOLLOW_UP = "adverse.serious", "adverse.report", "adverse.follow_up"
 LONGEST = 2000
 """Letters of what happened, of its course and of what was done."""
 _ENDED = ("recovered", "with-sequelae", "fatal")
@@ -77,11 +78,15 @@ def record_event(found: Chart, told: Told, *, by: Account, key: str) -> Done:
     before = _before(found, told)
     _check(found, told, by)
     event = _event(found, told, before, by)
-    became_serious = event.is_serious and (before is None or not before.is_serious)
+    tells = event.is_serious and (before is None or not before.is_serious or event.is_worse_than(before))
 
     def tell(_done: Done) -> None:
-        for kind in (SERIOUS, TO_REPORT) if became_serious else ():
-            raise_alert(found.practice, kind=kind, patient_id=found.patient_id, about=event.origin.id)
+        for kind in (SERIOUS, TO_REPORT):
+            if tells:
+                _tell_anew(found, kind, event.origin.id, by)
+            elif not event.is_serious:
+                settle(found.practice, kind=kind, patient_id=found.patient_id, about=event.origin.id, by=by)
+        settle_follow_up(found.practice, event, by=by)
 
     return commit(act, [Draft(resource=adverse_event(event), expected=told.version)], last=tell)
 
@@ -106,6 +111,7 @@ def withdraw_event(found: Chart, event_id: str, version: int, *, why: str, by: A
     def tell(_done: Done) -> None:
         for kind in (SERIOUS, TO_REPORT):
             settle(found.practice, kind=kind, patient_id=found.patient_id, about=event_id, by=by)
+        settle_follow_up(found.practice, event, by=by)
 
     return commit(act, [Draft(resource=adverse_event(event), expected=version)], last=tell)
 
@@ -132,6 +138,52 @@ def report_event(found: Chart, event_id: str, *, sent_on: date, how: str, to: st
     _settle(found, event_id, REPORT, "sent", act="send-form", words=to, how=how, sent_on=sent_on,
             content=report_pdf(found, case), said={"json": report_json(found, case).decode()}, by=by,
             key=key)  # fmt: skip
+
+
+def tell_of_lot(found: Chart, visit_id: str, by: Account) -> None:
+    """The lots of this visit's drug record were corrected: whoever has a report that names another is to hear of it."""
+    for case in cases_of(found):
+        event = case.event
+        if event.visit_id == visit_id and event.is_serious and not event.withdrawn and case.reported_lot is not None:
+            _tell_anew(found, TO_REPORT, event.origin.id, by)
+
+
+def look_at_events(practice: Practice) -> None:
+    """Raise what of an event is late: nobody asked again by its day; a review or a report that nobody is told of."""
+    late = late_cases(practice)
+    followed = set()
+    for case in late:
+        event, today = case.event, case.now.date()
+        with transaction.atomic():
+            if case.follow_up_due is not None and case.follow_up_due < today:
+                day = case.follow_up_due.isoformat()
+                followed.add(f"{event.origin.id} {day}")
+                raise_alert(practice, kind=FOLLOW_UP, patient_id=event.patient_id, about=f"{event.origin.id} {day}",
+                            words_values={"day": day}, once=True)  # fmt: skip
+            if case.review_due is not None and case.review_due < case.now:
+                raise_alert(practice, kind=SERIOUS, patient_id=event.patient_id, about=event.origin.id)
+            if case.report_due is not None and case.report_due < today:
+                raise_alert(practice, kind=TO_REPORT, patient_id=event.patient_id, about=event.origin.id)
+    for alert in Alert.objects.filter(practice=practice, kind=FOLLOW_UP, closed_at=None).exclude(about__in=followed):
+        settle(practice, kind=FOLLOW_UP, patient_id=alert.patient_id, about=alert.about)
+
+
+def settle_follow_up(practice: Practice, event: AdverseEvent, *, by: Account) -> None:
+    """Settle what is told of days by which somebody was to ask again, and which this version does not name any more."""
+    day = None if event.withdrawn else event.followed_up_by
+    rows = Alert.objects.filter(practice=practice, kind=FOLLOW_UP, patient_id=event.patient_id, closed_at=None)
+    for alert in rows.filter(about__startswith=f"{event.origin.id} "):
+        if day is None or alert.about != f"{event.origin.id} {day.isoformat()}":
+            settle(practice, kind=FOLLOW_UP, patient_id=event.patient_id, about=alert.about, by=by)
+
+
+def _tell_anew(found: Chart, kind: str, event_id: str, by: Account) -> None:
+    """Raise it. What somebody has taken up was of the event as it was before; what nobody answered goes on."""
+    practice, patient_id = found.practice, found.patient_id
+    rows = Alert.objects.filter(practice=practice, kind=kind, patient_id=patient_id, about=event_id, closed_at=None)
+    if rows.filter(state=Alert.ACKNOWLEDGED).exists():
+        settle(practice, kind=kind, patient_id=patient_id, about=event_id, by=by)
+    raise_alert(practice, kind=kind, patient_id=patient_id, about=event_id)
 
 
 def _before(found: Chart, told: Told) -> AdverseEvent | None:

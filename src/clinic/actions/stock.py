@@ -21,6 +21,7 @@ from clinic.access import audit
 from clinic.access.models import Account
 from clinic.access.permission import Refused, may, require
 from clinic.access.proof import NotProven, Proof
+from clinic.actions.adverse import tell_of_lot
 from clinic.actions.alerts import raise_alert, settle
 from clinic.actions.commit import KeyReused
 from clinic.practice.models import Balance, LedgerLine, Lot
@@ -360,6 +361,7 @@ def _tell_corrected(
     audit.append("record-drug", outcome="done", account=by, patient_id=found.patient_id, entities=named)
     audit.append("witness", outcome="done", account=witness.account, patient_id=found.patient_id, entities=named)
     _tell_whether_it_differs(found, visit_id, given, by)
+    tell_of_lot(found, visit_id, by)
 
 
 def _line(

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from clinic import clock
 from clinic.access.models import Account
+from clinic.actions.adverse import look_at_events
 from clinic.actions.alerts import raise_alert, settle
 from clinic.practice.models import Alert, Certificate, Room
 from clinic.queries import referral
@@ -173,7 +174,9 @@ def look_at_checks(practice: Practice, patient_id: str) -> None:
 
 
 def look_at_house(practice: Practice) -> None:
-    """The morning's look: scores overdue, checks and referrals that nobody answered, certificates that run out."""
+    """The morning's look: scores overdue, checks and referrals that nobody answered, certificates that run out, and
+    what of an adverse event is late.
+    """
     late = {line.patient_id: line for line in overdue_scores(Reach(practice=practice))}
     for alert in Alert.objects.filter(practice=practice, kind=SCORE, closed_at=None):
         if alert.patient_id not in late:
@@ -186,6 +189,7 @@ def look_at_house(practice: Practice) -> None:
     _look_at_ended(practice)
     _look_at_referrals(practice)
     _look_at_certificates(practice)
+    look_at_events(practice)
 
 
 def look_at_ended(practice: Practice, patient_id: str, *, by: Account | None = None) -> None:

@@ -66,6 +66,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "certificate.expiring": Kind(urgency="week", roles=_OFFICE),
         "adverse.serious": Kind(urgency="day", roles=_DIRECTORS),
         "adverse.report": Kind(urgency="day", roles=_OFFICE),
+        "adverse.follow_up": Kind(urgency="day", roles=(Role.NURSE, Role.PRESCRIBER, Role.DIRECTOR)),
         "form.overdue": Kind(urgency="day", roles=_OFFICE),
         "handover.waiting": Kind(urgency="day", roles=(Role.NURSE, Role.PRESCRIBER, Role.DIRECTOR)),
         "referral.late": Kind(urgency="week", roles=_OFFICE),

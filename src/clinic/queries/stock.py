@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -101,6 +101,16 @@ def uses_of(practice: Practice, visit_id: str) -> tuple[LotUse, ...]:
         )
         for lot, lines in sorted(by_lot.items())
     )
+
+
+def lots_of(practice: Practice, visits: Collection[str]) -> dict[str, dict[str, Decimal]]:
+    """What of each lot was drawn in each of these visits, corrections counted; nothing of one that was taken back."""
+    found: dict[str, dict[str, Decimal]] = {}
+    rows = LedgerLine.objects.filter(practice=practice, visit_id__in=visits).exclude(visit_id="")
+    for visit, lot, drawn in rows.values_list("visit_id", "lot__number", "drawn_mg"):
+        by_lot = found.setdefault(visit, {})
+        by_lot[lot] = by_lot.get(lot, Decimal(0)) + drawn
+    return found
 
 
 def rows_of(practice: Practice, visit_id: str) -> tuple[LedgerRow, ...]:

@@ -222,8 +222,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "handover.waiting": _("What %(name)s handed over has not been taken over yet."),
         "referral.late": _("A referral was to be answered by %(day)s, and is not."),
         "stock.difference": _("The drug ledger and the cupboard do not agree: see Stock."),
-        "adverse.serious": _("A serious adverse event was recorded: review it."),
-        "adverse.report": _("A serious adverse event has to be reported."),
+        "adverse.serious": _("A serious adverse event was recorded, or has become worse: review it."),
+        "adverse.report": _("A serious adverse event has to be reported, or reported again."),
+        "adverse.follow_up": _("An adverse event was to be asked about again by %(day)s, and was not."),
         "form.overdue": _("A monitoring form has not been sent within seven days."),
         # how grave a rule is
         "absolute-contraindication": _("absolute contraindication"),

@@ -50,3 +50,9 @@ class AdverseEvent:
     def is_serious(self) -> bool:
         """Whether a criterion of a serious event holds."""
         return bool(self.criteria)
+
+    def is_worse_than(self, before: AdverseEvent) -> bool:
+        """Whether a serious event has become worse: a criterion more, a higher grade, or fatal. source: MON-026"""
+        has_died = self.outcome == "fatal" and before.outcome != "fatal"
+        is_worse = bool(set(self.criteria) - set(before.criteria)) or self.grade > before.grade or has_died
+        return self.is_serious and is_worse
