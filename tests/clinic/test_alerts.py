@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -13,17 +14,20 @@ from django.test import Client
 from clinic import clock
 from clinic.access.models import Account, AuditRow
 from clinic.actions import watches
-from clinic.actions.alerts import hand_over, pass_on, raise_alert, sweep
+from clinic.actions.alerts import hand_over, pass_on, raise_alert, set_on_call, sweep
 from clinic.actions.cover import note_cover
 from clinic.actions.patients import import_record
 from clinic.actions.profile import state_facts
 from clinic.actions.response import answer_score
 from clinic.actions.session import chart_vitals
 from clinic.jobs import do_next
-from clinic.practice.models import Alert, Certificate
+from clinic.practice.models import Alert, Certificate, Duty
 from clinic.queries.alerts import KINDS, inbox
+from clinic.queries.board import board
+from clinic.queries.gates import full_hands
 from clinic.queries.person import Chart, chart
 from clinic.queries.session import READINGS, SCORES
+from clinic.queries.staffed import is_staffed, on_duty
 from clinic.record.models import Booking, VisitLine
 from clinic.web.templatetags.alerts import alert_words, lasted
 from clinic.web.templatetags.clinic import day
@@ -159,6 +163,27 @@ def test_the_director_says_who_is_on_call_and_where_people_are_written_to(browse
 def raised(who: Account, kind: str, patient_id: str = READY) -> list[Alert]:
     watches.look_at_answers(look(who, patient_id))
     return list(Alert.objects.filter(practice=who.practice, kind=kind, patient_id=patient_id, closed_at=None))
+
+
+def test_the_duty_of_somebody_whose_account_is_closed_leaves_nobody_in(
+    account: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, eli = account("therapist"), account("director")
+    practice = gone.practice
+    tonight = datetime.combine(clock.today(practice.zone), time(21), ZoneInfo(practice.zone)).astimezone(UTC)
+    Duty.objects.all().delete()
+    hours = {"starts_at": tonight - timedelta(hours=13), "ends_at": tonight + timedelta(hours=2)}
+    Duty.objects.create(practice=practice, account=gone, watches=1, made_by="", **hours)
+    set_on_call([eli.username], by=eli)
+    monkeypatch.setattr(clock, "now", lambda: tonight)
+    assert is_staffed(practice, tonight)
+    assert [duty.account for duty in board(eli).on_duty] == [gone]
+    Account.objects.filter(pk=gone.pk).update(is_active=False)
+    assert not is_staffed(practice, tonight)
+    assert on_duty(practice, tonight) == frozenset()
+    assert board(eli).on_duty == ()
+    assert not full_hands(gone)
+    assert raise_alert(eli.practice, kind="measurement.item9", patient_id=READY, about="a").owner == eli
 
 
 @pytest.mark.parametrize(

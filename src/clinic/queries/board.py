@@ -16,6 +16,7 @@ from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import reach
 from clinic.practice.models import Duty, Room
+from clinic.queries.duty import duties_at
 from clinic.queries.person import clinic_now, knowledge_at
 from clinic.queries.schedule import day_span
 from clinic.record.models import Booking, PatientLine, Practice, VisitLine
@@ -196,8 +197,9 @@ def board(account: Account) -> Board:
         begin=first,
         end=last,
         lanes=lanes,
-        on_duty=tuple(Duty.objects.filter(practice=practice, starts_at__lte=now, ends_at__gt=now)
-                      .select_related("account").order_by("account__role", "account__name")),
+        on_duty=tuple(
+            duties_at(practice, now).select_related("account").order_by("account__role", "account__name")
+        ),
         sessions=sum(one.kind == "session" for one in bookings),
         done=sum(not seat.is_here and seat.visit.was_dosed for seat in seats),
         dropped=sum(one.kind == "session" and one.status not in STANDING for one in known),

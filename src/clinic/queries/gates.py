@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from clinic import clock
 from clinic.access.models import Account, Role
 from clinic.practice.models import Certificate, Duty
+from clinic.queries.duty import duties_at
 from clinic.queries.person import Chart
 from clinic.queries.staff import ADVANCED_LIFE_SUPPORT, qualified_now
 from clinic.record.models import Booking, Practice, VisitLine
@@ -53,7 +54,7 @@ def full_hands(by: Account) -> str:
     Theirs are those who are booked with them, and without a booking those whose dose they began.
     """
     now = clock.now()
-    duty = Duty.objects.filter(account=by, starts_at__lte=now, ends_at__gt=now, watches__gt=0).first()
+    duty = duties_at(by.practice, now).filter(account=by, watches__gt=0).first()
     if duty is None:
         return ""
     visits = [

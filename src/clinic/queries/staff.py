@@ -12,7 +12,8 @@ from django.db.models import Q
 from clinic import clock
 from clinic.access.models import Account
 from clinic.access.permission import STAFF
-from clinic.practice.models import Certificate, Duty
+from clinic.practice.models import Certificate
+from clinic.queries.duty import duties_at
 from clinic.queries.person import clinic_now, knowledge_at
 from clinic.record.models import Practice
 from ketapath.competence import MODALITIES, Held, Need, kinds, needs_of, valid
@@ -88,10 +89,9 @@ def certificate_kinds(practice: Practice) -> tuple[str, ...]:
 def qualified_now(practice: Practice, at: datetime) -> tuple[Qualified, ...]:
     """Who is on duty at this instant, and what of theirs is in date on that day."""
     on = clock.local(at, practice.zone).date()
-    duties = Duty.objects.filter(practice=practice, starts_at__lte=at, ends_at__gt=at, account__is_active=True)
     here: dict[int, Account] = {}
     watches: dict[int, int] = defaultdict(int)
-    for duty in duties.select_related("account"):
+    for duty in duties_at(practice, at).select_related("account"):
         here[duty.account_id] = duty.account
         watches[duty.account_id] = max(watches[duty.account_id], duty.watches)
     in_date = Q(valid_until=None) | Q(valid_until__gte=on)

@@ -1,8 +1,8 @@
 """Is anybody in the clinic, and when have so many minutes gone by in which somebody was? By duty, else by hours.
 
-A day on which anybody is on duty is staffed while somebody is. A day without any is staffed by the clinic's opening
-hours, from opening to the end of the longest observation after the last start. Everything is an instant, so that a
-change of the clocks neither loses nor adds an hour.
+A day on which anybody who works here is on duty is staffed while somebody is. A day without any is staffed by the
+clinic's opening hours, from opening to the end of the longest observation after the last start. Everything is an
+instant, so that a change of the clocks neither loses nor adds an hour.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from clinic import clock
-from clinic.practice.models import Duty
+from clinic.queries.duty import duties, duties_at
 from clinic.queries.person import clinic_of
 from clinic.queries.session import watched_minutes
 from clinic.record.models import Practice
@@ -40,21 +40,19 @@ def after(practice: Practice, start: datetime, minutes: float) -> datetime:
 
 def on_duty(practice: Practice, at: datetime) -> frozenset[int]:
     """The accounts that are on duty at this instant."""
-    rows = Duty.objects.filter(practice=practice, starts_at__lte=at, ends_at__gt=at)
-    return frozenset(rows.values_list("account_id", flat=True))
+    return frozenset(duties_at(practice, at).values_list("account_id", flat=True))
 
 
 def _spans(practice: Practice, start: datetime, end: datetime) -> Iterator[Span]:
     """The staffed spans that end after `start` and begin before `end`, in order, none overlapping another."""
     zone, clinic = ZoneInfo(practice.zone), clinic_of(practice.settings)
-    rows = Duty.objects.filter(practice=practice, ends_at__gt=start - timedelta(days=1), starts_at__lt=end)
-    duties = sorted(rows.values_list("starts_at", "ends_at"))
+    entered = sorted(duties(practice, start - timedelta(days=1), end).values_list("starts_at", "ends_at"))
     opens, last_start = clinic.session_hours
     day = clock.local(start, practice.zone).date() - timedelta(days=1)
     covered = start
     while _at(day, 0, zone) < end:
         midnight, next_one = _at(day, 0, zone), _at(day + timedelta(days=1), 0, zone)
-        spans = [(max(s, midnight), min(e, next_one)) for s, e in duties if s < next_one and e > midnight]
+        spans = [(max(s, midnight), min(e, next_one)) for s, e in entered if s < next_one and e > midnight]
         if not spans and day.weekday() in clinic.weekdays:
             closes = _at(day, last_start, zone) + timedelta(minutes=watched_minutes(None))
             spans = [(_at(day, opens, zone), closes)]
