@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +15,7 @@ from django.test import Client
 from clinic import clock
 from clinic.access.models import Account, AuditRow
 from clinic.actions import watches
-from clinic.actions.alerts import hand_over, pass_on, raise_alert, set_on_call, sweep
+from clinic.actions.alerts import act, hand_over, pass_on, raise_alert, set_on_call, sweep
 from clinic.actions.cover import note_cover
 from clinic.actions.patients import import_record
 from clinic.actions.profile import state_facts
@@ -341,6 +342,49 @@ def test_checks_that_are_due_and_an_authorisation_that_runs_out_are_told_once(
     note_cover(look(desk, "first-language-arabic"), "Payer", ends_on=today + timedelta(days=90), key="c2", **said)
     watches.look_at_checks(practice, "first-language-arabic")
     assert not Alert.objects.filter(practice=practice, kind="authorisation.expiring", closed_at=None).exists()
+
+
+def test_what_was_closed_while_it_ran_out_is_told_anew_once_it_has(
+    account: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse, desk, begin = account("nurse"), account("coordinator"), clock.now()
+    practice, today, person = nurse.practice, clock.today(nurse.practice.zone), "first-language-arabic"
+    last = today + timedelta(days=10)
+    Certificate.objects.all().delete()
+    one = Certificate.objects.create(
+        practice=practice, account=nurse, kind="advanced-life-support", valid_from=today - timedelta(days=300),
+        valid_until=last, seen_by="", seen_at=begin,
+    )  # fmt: skip
+    note_cover(look(desk, person), "Payer", ends_on=last, key="c", number="A", words="", starts_on=today, by=desk)
+    ends = Alert.objects.filter(practice=practice, kind__in=("certificate.expiring", "authorisation.expiring"))
+    told = []
+    for days in (0, 5, 10, 11, 12, 60):
+        monkeypatch.setattr(clock, "now", lambda days=days: begin + timedelta(days=days))
+        watches.look_at_house(practice)
+        watches.look_at_checks(practice, person)
+        for alert in ends.filter(closed_at=None).order_by("kind"):
+            told.append((days, alert.about, alert_words(alert)))
+            assert act(alert.pk, "told them to see to it", by=account("director"), closes=True)
+    assert [(days, about) for days, about, _words in told] == [
+        (0, last.isoformat()), (0, str(one.pk)), (11, f"run-out {last.isoformat()}"), (11, f"run-out {one.pk}"),
+    ]  # fmt: skip
+    assert all("has run out" in words and day(last) in words for _days, _about, words in told[2:])
+
+
+def test_a_check_that_was_closed_and_is_not_done_is_told_when_it_comes_due_once_more(
+    account: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse, begin, person = account("nurse"), clock.now(), "first-language-arabic"
+    told = Alert.objects.filter(practice=nurse.practice, kind="lab.due", about__startswith="followup.liver ")
+    for days in range(0, 400, 5):
+        monkeypatch.setattr(clock, "now", lambda days=days: begin + timedelta(days=days))
+        watches.look_at_checks(nurse.practice, person)
+        for alert in told.filter(closed_at=None):
+            assert act(alert.pk, "blood is taken next week", by=nurse, closes=True)
+    turns = sorted(date.fromisoformat(about.split()[1]) for about in told.values_list("about", flat=True))
+    apart = look(nurse, person).knowledge.figure("followup_liver_days")
+    assert len(turns) > 2
+    assert {(after - before).days for before, after in pairwise(turns)} == {apart}
 
 
 def test_every_kind_has_a_sentence_and_one_that_nobody_named_is_still_shown(account: Who) -> None:

@@ -1,6 +1,7 @@
 """What wants an answer though nobody said so? Readings that are overdue, answers, checks and dates, looked at in turn.
 
-Each look raises what is so and settles what is not so any more; looking twice changes nothing.
+Each look raises what is so and settles what is not so any more; looking twice changes nothing. What somebody closed is
+told anew once it has become more than was told: a date that has gone by since, a check that has come due once more.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from clinic.record.reach import Reach
 from clinic.record.visit_json import visit_from_json
 from ketapath.domain.fact import Fact, ScoreEntry
 from ketapath.fhir.cover import covered_until
-from ketapath.followup import due_assessments
+from ketapath.followup import due_assessments, last_turn
 from ketapath.measurement import reliable_change
 from ketapath.session import due, of_limit
 
@@ -36,7 +37,7 @@ ITEM9, INTERVIEW, SUDDEN = "measurement.item9", "suicidality.interview", "respon
 INTENT, LIMIT = "suicidality.intent", "session.limit"
 READING, SCORE, CHECK = "session.reading_overdue", "score.overdue", "check.unanswered"
 LAB, AUTHORISATION, CERTIFICATE = "lab.due", "authorisation.expiring", "certificate.expiring"
-REFERRAL, ENDED = "referral.late", "booking.plan_ended"
+REFERRAL, ENDED, RUN_OUT = "referral.late", "booking.plan_ended", "run-out"
 _LAB_CHECKS = ("followup.urinary", "followup.liver", "followup.cognition")
 _GRAVE = ("high", "imminent")
 _NO_TIME = datetime(1, 1, 1)  # noqa: DTZ001  as the core keeps instants, in UTC and without a zone
@@ -147,29 +148,34 @@ def look_at_answers(found: Chart) -> None:
 
 
 def look_at_checks(practice: Practice, patient_id: str) -> None:
-    """Raise what is due for somebody under treatment: urine, liver, cognition; an authorisation that runs out."""
+    """Raise what is due for somebody under treatment: urine, liver, cognition; cover that runs out, or has."""
     found = chart(practice, patient_id)
     if found is None or found.person is None or found.person.died:
         return
     due = {d.what.key: d.due for d in due_assessments(found.person, found.knowledge) if d.overdue}
     for key in _LAB_CHECKS:
-        if key in due:
-            with transaction.atomic():
-                raise_alert(practice, kind=LAB, patient_id=patient_id, about=f"{key} {due[key].isoformat()}", once=True)
-        for alert in Alert.objects.filter(practice=practice, kind=LAB, patient_id=patient_id, closed_at=None):
-            name, _space, day = alert.about.partition(" ")
-            if name == key and day != due.get(key, date.min).isoformat():
+        waiting = Alert.objects.filter(
+            practice=practice, kind=LAB, patient_id=patient_id, about__startswith=f"{key} ", closed_at=None
+        )
+        for alert in waiting:
+            if key not in due or alert.about < f"{key} {due[key].isoformat()}":
                 settle(practice, kind=LAB, patient_id=patient_id, about=alert.about)
+        turn = last_turn(key, found.person, found.knowledge) if key in due else None
+        if turn is not None and not waiting.exists():
+            about = f"{key} {turn.isoformat()}"
+            with transaction.atomic():
+                raise_alert(practice, kind=LAB, patient_id=patient_id, about=about, once=True)
     last = found.as_of + timedelta(days=int(found.knowledge.figure("alert_expiry_days")))
-    until = covered_until(found.bundle)
-    if until is not None and found.as_of <= until <= last and found.plan is not None:
+    until, about = covered_until(found.bundle), ""
+    if until is not None and until <= last and found.plan is not None:
         day = until.isoformat()
+        about = _ends(day, until < found.as_of)
         with transaction.atomic():
             raise_alert(
-                practice, kind=AUTHORISATION, patient_id=patient_id, about=day, words_values={"day": day}, once=True
+                practice, kind=AUTHORISATION, patient_id=patient_id, about=about, words_values={"day": day}, once=True
             )
     for alert in Alert.objects.filter(practice=practice, kind=AUTHORISATION, patient_id=patient_id, closed_at=None):
-        if until is None or alert.about != until.isoformat():
+        if alert.about != about:
             settle(practice, kind=AUTHORISATION, patient_id=patient_id, about=alert.about)
 
 
@@ -253,13 +259,22 @@ def _look_at_certificates(practice: Practice) -> None:
         standing = newest.get((one.account_id, one.kind))
         if standing is None or (one.valid_until or date.max) >= (standing.valid_until or date.max):
             newest[(one.account_id, one.kind)] = one
-    due = {str(one.pk): one for one in newest.values() if one.valid_until is not None and one.valid_until <= last}
-    for name, one in due.items():
+    due = {
+        _ends(str(one.pk), one.valid_until < today): one
+        for one in newest.values()
+        if one.valid_until is not None and one.valid_until <= last
+    }
+    for about, one in due.items():
         said = {"name": one.account.name, "certificate": one.kind, "day": f"{one.valid_until:%Y-%m-%d}"}
         with transaction.atomic():
-            raise_alert(practice, kind=CERTIFICATE, about=name, words_values=said, once=True)
+            raise_alert(practice, kind=CERTIFICATE, about=about, words_values=said, once=True)
     for alert in Alert.objects.filter(practice=practice, kind=CERTIFICATE, closed_at=None).exclude(about__in=due):
         settle(practice, kind=CERTIFICATE, about=alert.about)
+
+
+def _ends(about: str, is_over: bool) -> str:
+    """`about` of what will end soon, and of what has ended: the end itself is told anew."""
+    return f"{RUN_OUT} {about}" if is_over else about
 
 
 def _raise(found: Chart, kind: str, of: Fact | ScoreEntry, **said: str) -> None:

@@ -207,7 +207,9 @@ WORDS: Mapping[str, Any] = MappingProxyType(
         "lab.due followup.urinary": _("Urinary symptoms are to be asked about: overdue."),
         "lab.due followup.liver": _("Liver values are overdue."),
         "lab.due followup.cognition": _("A cognition check is overdue."),
+        "authorisation.expiring run-out": _("Cover or authorisation of the payer has run out: it ended on %(day)s."),
         "authorisation.expiring": _("Cover or authorisation of the payer ends on %(day)s."),
+        "certificate.expiring run-out": _("%(certificate)s of %(name)s has run out: it was valid until %(day)s."),
         "certificate.expiring": _("%(certificate)s of %(name)s: valid until %(day)s."),
         "alert.reaches_nobody": _(
             "An alert has nobody to go to: put somebody into the care team of the restricted chart."

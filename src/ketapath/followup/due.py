@@ -88,6 +88,23 @@ def next_due(check: Check, person: Profile, first: date, knowledge: Knowledge) -
     return last + timedelta(days=check.days(first, last, knowledge))
 
 
+def last_turn(key: str, person: Profile, knowledge: Knowledge) -> date | None:
+    """The last day up to today on which this check fell due; one that is not done falls due anew, as far apart again.
+
+    None where it is not due yet, or nothing asks for it.
+    """
+    first = first_session(person)
+    check = next(check for check in CHECKS if f"followup.{check.key}" == key)
+    if first is None or not speaks_of(knowledge.rules[check.rule_id], person):
+        return None
+    due = next_due(check, person, first, knowledge)
+    if due >= person.as_of:
+        return None
+    last = max(last_look(check.paths, person) or first, first)
+    apart = max(timedelta(days=1), timedelta(days=check.days(first, last, knowledge)))
+    return due + (person.as_of - timedelta(days=1) - due) // apart * apart
+
+
 def last_look(paths: Iterable[str], person: Profile) -> date | None:
     """The last day on which any of these facts was stated, whether or not it may still be relied on."""
     instruments = {path.partition(".")[2] for path in paths}
