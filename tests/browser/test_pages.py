@@ -49,6 +49,32 @@ def test_the_patients_own_page_too_with_help_one_tap_away(museum: House, enter: 
         expect(page.locator("aside.crisis a[href^='tel:']")).to_be_visible()
 
 
+def test_whoever_walks_by_keyboard_keeps_their_place_when_a_list_is_renewed(museum: House, enter: Enter) -> None:
+    page = enter(museum, "nurse")
+    page.goto(f"{museum.url}/today")
+    here = "document.activeElement.outerHTML"
+
+    def renew() -> None:
+        page.evaluate("document.activeElement.dataset.before = 'yes'")
+        page.evaluate("htmx.trigger(document.querySelector('main [hx-get]'), 'sse:changed')")
+        expect(page.locator("[data-before]")).to_have_count(0)
+        expect(page.locator("main [hx-get].htmx-swapping, main [hx-get].htmx-settling")).to_have_count(0)
+
+    lanes = page.locator("[data-lane]")
+    assert lanes.count() > 2
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    stood = page.evaluate(here)
+    renew()
+    assert page.evaluate(here) == stood
+    page.keyboard.press("ArrowDown")
+    expect(lanes.nth(2)).to_be_focused()
+    for place in (page.locator("main form button").last, page.locator("#more-call-now summary")):
+        place.focus()
+        renew()
+        expect(place).to_be_focused()
+
+
 def test_the_directors_pages_too(eventful: House, enter: Enter) -> None:
     page = enter(eventful, "director")
     for name, address in DIRECTORS.items():

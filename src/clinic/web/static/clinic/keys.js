@@ -11,10 +11,9 @@ document.addEventListener("keydown", (event) => {
     else if (document.querySelector("a[href='/patients']")) window.location.assign("/patients#q");
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     // From room to room on the board; the page scrolls as usual where there is none.
-    const lanes = [...document.querySelectorAll("[data-lane]")];
-    if (!lanes.length) return;
-    const at = lanes.indexOf(document.activeElement);
-    const next = lanes[at < 0 ? 0 : at + (event.key === "ArrowDown" ? 1 : -1)];
+    const all = lanes();
+    const at = all.indexOf(document.activeElement);
+    const next = all[at < 0 ? 0 : at + (event.key === "ArrowDown" ? 1 : -1)];
     if (next) { event.preventDefault(); next.focus(); }
   } else if (event.key === "t") {
     document.querySelectorAll("details[data-key='t']").forEach((table) => { table.open = !table.open; });
@@ -83,6 +82,24 @@ document.addEventListener("htmx:afterSwap", () => document.body.classList.remove
 let unfolded = [];
 document.addEventListener("htmx:beforeSwap", () => { unfolded = [...document.querySelectorAll("details[id][open]")].map((one) => one.id); });
 document.addEventListener("htmx:afterSwap", () => unfolded.forEach((id) => document.getElementById(id)?.setAttribute("open", "")));
+
+// Where somebody stands with the keyboard stays, too: on the same thing of the newer list, else on the same lane.
+const sort = (one) => [one.tagName, one.id, ...["href", "name", "value"].map((name) => one.getAttribute(name)),
+  one.form?.getAttribute("action"), one.closest("details[id]")?.id].join("\n");
+const alike = (said) => [...document.querySelectorAll("a, button, summary, input, select, textarea, [tabindex]")].filter((one) => sort(one) === said);
+const lanes = () => [...document.querySelectorAll("[data-lane]")];
+let here = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const one = document.activeElement;
+  here = null;
+  if (!event.target.contains(one) || one === event.target) return;
+  here = { said: sort(one), place: alike(sort(one)).indexOf(one), lane: lanes().indexOf(one) };
+});
+document.addEventListener("htmx:afterSwap", () => {
+  if (!here || (document.activeElement && document.activeElement !== document.body)) return;
+  const found = alike(here.said);
+  (found[here.place] ?? found[0] ?? lanes()[here.lane])?.focus({ preventScroll: true });
+});
 
 // A list that can no longer be current says so, until it is again.
 document.addEventListener("htmx:sseError", () => document.body.classList.add("is-lost"));
