@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe, AxeResults
@@ -18,6 +19,15 @@ OF_COLOUR = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-t
 """The rules that another set of colours can break; the dark look is otherwise the light one."""
 BUT_COLOUR = {"rules": {name: {"enabled": False} for name in ("color-contrast", "link-in-text-block")}}
 """Everything else; a phone shows the colours of the light look."""
+SQUEEZED = """[...document.querySelectorAll(".brief .alert")].filter((alert) => {
+    alert.closest("details")?.setAttribute("open", "");
+    const all = [alert, ...alert.children].map((part) => part.getBoundingClientRect());
+    const [box, words, acts] = all;
+    const apart = !acts || acts.left >= words.right || acts.right <= words.left || acts.top >= words.bottom;
+    alert.closest("details")?.removeAttribute("open");
+    return !apart || words.width < 230 || box.height > 260;
+}).map((alert) => alert.innerText)"""
+"""The alerts of the day whose words have too little room, or lie under their buttons."""
 HALVES = (0, 1)
 """Pages of even and of odd place in their list, so that two workers share them."""
 
@@ -73,6 +83,21 @@ def test_whoever_walks_by_keyboard_keeps_their_place_when_a_list_is_renewed(muse
         place.focus()
         renew()
         expect(place).to_be_focused()
+
+
+def test_the_day_shows_rooms_on_the_first_screen_of_a_tablet_below_what_calls_now(museum: House, enter: Enter) -> None:
+    page = enter(museum, "nurse")
+    page.goto(f"{museum.url}/today")
+    assert page.locator(".brief .alert").count() > 3
+    for (width, height), direction in product(
+        ((390, 844), (820, 1180), (1024, 768), (1180, 820), (1440, 900)), ("ltr", "rtl")
+    ):
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(f"document.documentElement.dir = '{direction}'")
+        if width > 600:
+            expect(page.locator(".lanes .lane").first).to_be_in_viewport(ratio=0.5)
+        assert page.evaluate(SQUEEZED) == [], f"{width} px, {direction}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_directors_pages_too(eventful: House, enter: Enter) -> None:
