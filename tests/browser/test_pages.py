@@ -55,8 +55,15 @@ def test_the_patients_own_page_too_with_help_one_tap_away(museum: House, enter: 
     page = enter(museum, "patient")
     for address in (*OWN.values(), "/knowledge", "/patients/aneurysm"):
         _open(page, museum.url + address)
-        check_in_every_look(page, address)
-        expect(page.locator("aside.crisis a[href^='tel:']")).to_be_visible()
+        check_in_every_look(page, address)  # the phone comes last
+        section, link = page.locator("aside.crisis a[href^='tel:']"), page.locator("aside.help-now a[href^='tel:']")
+        expect(section).to_be_visible()
+        for end in (0, 100_000):  # in sight at the top of the page, and at its end
+            page.evaluate(f"window.scrollTo(0, {end})")
+            expect(link).to_be_in_viewport(ratio=1)
+        page.emulate_media(media="print")
+        expect(section).to_be_visible()
+        page.emulate_media(media="screen")
 
 
 def test_whoever_walks_by_keyboard_keeps_their_place_when_a_list_is_renewed(museum: House, enter: Enter) -> None:

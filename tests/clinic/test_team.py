@@ -171,6 +171,18 @@ def test_a_caregiver_sees_each_person_with_the_parts_that_were_given(browser_of:
     assert patient.get(f"/my/people/{OPEN_ONE}").status_code == 404
 
 
+@pytest.mark.parametrize("username", ["patient", "caregiver"])
+def test_help_stands_first_on_the_page_with_the_number_or_until_there_is_one_with_its_words(
+    browser_of: Visit, account: Who, username: str
+) -> None:
+    client, practice = browser_of(username), account(username).practice
+    first = re.compile(r'<aside class="help-now"[^>]*><a href="([^"]+)".*<main.*id="crisis"', re.DOTALL)
+    assert first.findall(text(client, "/my")) == [f"tel:{practice.settings['crisis']['line']}"]
+    Practice.objects.filter(pk=practice.pk).update(settings={**practice.settings, "crisis": {}})
+    assert first.findall(text(client, "/my")) == ["#crisis"]
+    assert "help-now" not in text(browser_of("nurse"), "/today")
+
+
 @pytest.mark.requirement(16)
 def test_a_role_that_was_changed_counts_at_the_next_request_of_an_open_session(browser_of: Visit, account: Who) -> None:
     client = browser_of("prescriber")
