@@ -52,12 +52,13 @@ _PEAK_MIN = 30.0
 class Guest:
     """How somebody's session goes. `late_at` is the minute of a reading that comes a quarter of an hour late.
 
-    `rise` is the highest rise of the systolic pressure; with `is_low` item 9 is answered above zero on the day.
+    `weight_kg` is None for whoever weighs what their record says. `rise` is the highest rise of the systolic pressure;
+    with `is_low` item 9 is answered above zero on the day.
     """
 
     identity: str
     rest: tuple[int, int] = (124, 78)
-    weight_kg: float = 72.0
+    weight_kg: float | None = None
     rise: float = 17.0
     comes: str = ""
     late_at: float = 0.0
@@ -213,8 +214,11 @@ class Sitting:
 
     def _at_rest(self, found: Chart, by: Account) -> None:
         said = vitals(self.guest.rest, 0.0, self.rng)
-        # Never less than at the referral: an order on the ceiling by weight would be above it.
-        said["vitals.weight_kg"] = f"{self.guest.weight_kg + 0.2:.1f}"
+        weighed = None if found.person is None else found.person.known.get("vitals.weight_kg")
+        weight = self.guest.weight_kg or (weighed.value if weighed is not None else None)
+        if isinstance(weight, float):
+            # Never less than at the referral: an order on the ceiling by weight would be above it.
+            said["vitals.weight_kg"] = f"{weight + 0.2:.1f}"
         said |= {"session.moaa_s": "5", "session.dissociation_0_10": "0", "session.distress_0_10": "1",
                  "session.nausea_0_10": "0"}  # fmt: skip
         chart_vitals(found, said, by=by, key="")
