@@ -86,7 +86,7 @@ def test_whoever_walks_by_keyboard_keeps_their_place_when_a_list_is_renewed(muse
     assert page.evaluate(here) == stood
     page.keyboard.press("ArrowDown")
     expect(lanes.nth(2)).to_be_focused()
-    for place in (page.locator("main form button").last, page.locator("#more-call-now summary")):
+    for place in (page.locator("main form button").last, page.locator(".brief .alert:visible a").last):
         place.focus()
         renew()
         expect(place).to_be_focused()
@@ -95,7 +95,7 @@ def test_whoever_walks_by_keyboard_keeps_their_place_when_a_list_is_renewed(muse
 def test_the_day_shows_rooms_on_the_first_screen_of_a_tablet_below_what_calls_now(museum: House, enter: Enter) -> None:
     page = enter(museum, "nurse")
     page.goto(f"{museum.url}/today")
-    assert page.locator(".brief .alert").count() > 3
+    assert page.locator(".brief .alert").count() > 0
     for (width, height), direction in product(
         ((390, 844), (820, 1180), (1024, 768), (1180, 820), (1440, 900)), ("ltr", "rtl")
     ):
