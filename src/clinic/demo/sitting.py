@@ -181,7 +181,8 @@ class Sitting:
         elif given.route == "iv":
             over = given.started_at + timedelta(minutes=float((plan and plan.infusion_min) or 40))
             if not visit.said("stop") and (reading is None or over <= reading[0]):
-                return over, lambda: chart_event(found, Happened(kind="stop"), by=by, key="")
+                stop = Happened(kind="stop", at=over)  # also where the day runs fast and its turn comes late
+                return over, lambda: chart_event(found, stop, by=by, key="")
             over += timedelta(minutes=1)
         else:
             over = given.started_at + timedelta(minutes=2)
