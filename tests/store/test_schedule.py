@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -62,6 +63,29 @@ def look(by: Account, person: str) -> Chart:
     found = chart(by.practice, person)
     assert found is not None
     return found
+
+
+def raced(by: Account, people: list[str], act: Callable[[Chart, str], object]) -> list[str]:
+    """All of them at the same instant, each in a thread: "done", or the limit that a refusal names."""
+    start, said = threading.Barrier(len(people)), list[str]()
+
+    def race(person: str) -> None:
+        try:
+            found = look(by, person)
+            start.wait(10)
+            act(found, person)
+            said.append("done")
+        except BadInput as refused:
+            said.append(refused.limit)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=race, args=(person,)) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return said
 
 
 def tomorrow() -> date:
@@ -206,26 +230,11 @@ def test_two_processes_that_book_the_last_place_at_the_same_moment_share_it_on_n
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="threads of one process need a database server")
 def test_of_four_who_book_the_last_place_at_the_same_moment_one_has_it_and_the_others_hear_what_is_free() -> None:
     by, people = clinic_with(rooms=1, watches=1, people=4)
-    start, said = threading.Barrier(len(people)), []
-
-    def race(person: str) -> None:
-        try:
-            found = look(by, person)
-            start.wait(10)
-            book(found, "session", tomorrow(), time(9), minutes=120, by=by, key=person)
-            said.append("booked")
-        except BadInput as refused:
-            said.append(refused.limit)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=race, args=(person,)) for person in people]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert said.count("booked") == 1
-    assert [words for words in said if words != "booked" and "11:00" not in words] == []
+    said = raced(
+        by, people, lambda found, key: book(found, "session", tomorrow(), time(9), minutes=120, by=by, key=key)
+    )
+    assert said.count("done") == 1
+    assert [words for words in said if words != "done" and "11:00" not in words] == []
     assert len(said) == len(people)
     assert overlaps(by) == []
 
@@ -242,25 +251,8 @@ def test_of_four_who_are_shown_into_one_room_at_the_same_moment_one_is_in_it(mon
         own = json.loads(json.dumps(made).replace(f"Patient/{offered.candidacy.patient_id}", f"Patient/{person}"))
         commit(Act(name="decide-plan", by=by, patient_id=person), [Draft(resource=one) for one in own])
     monkeypatch.setattr(session, "why_unsigned", lambda _found: None)  # signatures have tests of their own
-    start, said = threading.Barrier(len(people)), []
-
-    def race(person: str) -> None:
-        try:
-            found = look(by, person)
-            start.wait(10)
-            session.open_session(found, by=by, key=person, room="r0")
-            said.append("in")
-        except BadInput as refused:
-            said.append(refused.limit)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=race, args=(person,)) for person in people]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(said) == ["a room in which nobody is"] * 3 + ["in"]
+    said = raced(by, people, lambda found, key: session.open_session(found, by=by, key=key, room="r0"))
+    assert sorted(said) == ["a room in which nobody is"] * 3 + ["done"]
 
 
 def test_a_booking_of_a_day_of_twenty_three_hours_holds_every_slot_of_it_once(

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from django.utils.translation import gettext as _
@@ -471,10 +472,10 @@ def _within(found: Chart, protocol_id: str, dose_mg: float | None) -> float:
             limit=_("more than 0 and at most %(most)s mg") % {"most": f"{most:.0f}"},
             next_step=_("Check the dose and the weight."),
         )
-    step = float(protocol["round_to_mg"])
-    if dose_mg % step:
+    step = Decimal(str(protocol["round_to_mg"]))
+    if Decimal(str(dose_mg)) % step:
         raise BadInput(
-            field=_("dose"), found=f"{dose_mg:g} mg", limit=_("steps of %(step)s mg") % {"step": f"{step:g}"},
+            field=_("dose"), found=f"{dose_mg:g} mg", limit=_("steps of %(step)s mg") % {"step": step},
             next_step=_("Round it down."),
         )  # fmt: skip
     return dose_mg

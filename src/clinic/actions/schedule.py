@@ -189,11 +189,7 @@ def undo(found: Chart, *, by: Account, key: str) -> Done:
             field=_("appointment"), found=_("none of the last minutes"), limit=_("one that was booked just now"),
             next_step=_("Cancel it with a reason instead."),
         )  # fmt: skip
-    drafts = []
-    for booked in recent:
-        standing = _standing(found, booked)
-        resource = appointment_ended(standing.resource, "cancelled", why=_("undone"))
-        drafts.append(Draft(resource=resource, expected=standing.version))
+    drafts = [_as_ended(found, booked, "cancelled", _("undone")) for booked in recent]
     return commit(act, drafts, last=_ended_looked_at(found, by))
 
 
@@ -214,11 +210,7 @@ def cancel_ended(found: Chart, *, reason: str = "", by: Account, key: str) -> Do
             field=_("appointment"), found=_("none of a plan that has ended"), limit=_("one whose plan has ended"),
             next_step=_("Cancel a single one with its reason."),
         )  # fmt: skip
-    drafts = []
-    for booked in ended:
-        standing = _standing(found, booked)
-        resource = appointment_ended(standing.resource, "cancelled", why=act.reason[:500])
-        drafts.append(Draft(resource=resource, expected=standing.version))
+    drafts = [_as_ended(found, booked, "cancelled", act.reason) for booked in ended]
     return commit(act, drafts, last=_ended_looked_at(found, by))
 
 
@@ -320,13 +312,14 @@ def _end(
             field=_("appointment"), found=_("one that has begun: the person is here"), limit=_("one that is booked"),
             next_step=_("End the open visit instead."),
         )  # fmt: skip
-    along = [(one, "cancelled") for one in tied(found, booked)] if is_with_tied else []
-    drafts = []
-    for one, becomes in [(booked, status), *along]:
-        standing = _standing(found, one)
-        resource = appointment_ended(standing.resource, becomes, why=reason[:500])
-        drafts.append(Draft(resource=resource, expected=standing.version))
-    return commit(act, drafts, last=_ended_looked_at(found, by))
+    along = [_as_ended(found, one, "cancelled", reason) for one in tied(found, booked)] if is_with_tied else []
+    return commit(act, [_as_ended(found, booked, status, reason), *along], last=_ended_looked_at(found, by))
+
+
+def _as_ended(found: Chart, booked: Booked, status: str, why: str) -> Draft:
+    """The appointment as cancelled or missed, with why."""
+    standing = _standing(found, booked)
+    return Draft(resource=appointment_ended(standing.resource, status, why=why[:500]), expected=standing.version)
 
 
 def _ended_looked_at(found: Chart, by: Account) -> Callable[[Done], None]:

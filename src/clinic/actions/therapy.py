@@ -7,7 +7,7 @@ visit and refused in it; a no is taken at any time.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, get_args
@@ -114,16 +114,32 @@ def _could_be(found: Chart, kind: str, visit: Visit | None, therapist: Account, 
 
 def withdraw_hour(found: Chart, name: str, *, reason: str, by: Account, key: str) -> Done:
     """This hour was written down in error; it stays readable as such, with the reason."""
-    act = Act(name="hold-therapy", by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"withdraw": name})
+    known = {one.origin.id for one in hours(found.bundle)}
+    both = (("Procedure", name), ("Observation", f"{name}-alliance"))
+    return _withdraw(found, "hold-therapy", name, known, both, reason=reason, by=by, key=key)
+
+
+def withdraw_exposure(found: Chart, name: str, *, reason: str, by: Account, key: str) -> Done:
+    """This was charted in error, of somebody else or never given; it stays readable as such, with the reason."""
+    known = {e.origin.id for visit in found.visits for e in visit.said("exposure")}
+    return _withdraw(found, "chart-exposure", name, known, (("Observation", name),), reason=reason, by=by, key=key)
+
+
+def _withdraw(
+    found: Chart, act_name: str, name: str, known: Collection[str], resources: Sequence[tuple[str, str]], *,
+    reason: str, by: Account, key: str,
+) -> Done:  # fmt: skip
+    """Mark these as entered in error. Raises BadInput without a reason, Stale where none of this name is `known`."""
+    act = Act(name=act_name, by=by, patient_id=found.patient_id, reason=reason, key=key, asked={"withdraw": name})
     require(by, act.name, patient_id=found.patient_id)
     done = earlier(act)
     if done is not None:
         return done
     if not reason.strip():
         raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Say what was wrong."))
-    if name not in {one.origin.id for one in hours(found.bundle)}:
-        raise Stale("Procedure", name, 0)
-    standing = (read(found.practice, *each) for each in (("Procedure", name), ("Observation", f"{name}-alliance")))
+    if name not in known:
+        raise Stale(resources[0][0], name, 0)
+    standing = (read(found.practice, *each) for each in resources)
     return commit(
         act,
         [
@@ -212,23 +228,6 @@ def chart_exposure(
         unit=None if exposure.minutes is None else "min", words=exposure_words(exposure),
     )  # fmt: skip
     return commit(act, [Draft(resource=made)])
-
-
-def withdraw_exposure(found: Chart, name: str, *, reason: str, by: Account, key: str) -> Done:
-    """This was charted in error, of somebody else or never given; it stays readable as such, with the reason."""
-    asked = {"withdraw": name}
-    act = Act(name="chart-exposure", by=by, patient_id=found.patient_id, reason=reason, key=key, asked=asked)
-    require(by, act.name, patient_id=found.patient_id)
-    done = earlier(act)
-    if done is not None:
-        return done
-    if not reason.strip():
-        raise BadInput(field=_("reason"), found=_("nothing"), limit=_("a reason"), next_step=_("Say what was wrong."))
-    standing = read(found.practice, "Observation", name)
-    if standing is None or name not in {e.origin.id for visit in found.visits for e in visit.said("exposure")}:
-        raise Stale("Observation", name, 0)
-    back = Draft(resource=with_status(standing.resource, "entered-in-error"), expected=standing.version)
-    return commit(act, [back])
 
 
 def _therapist(username: str, by: Account) -> Account:

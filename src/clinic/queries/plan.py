@@ -233,9 +233,8 @@ def _covers(signed: Signed, signers: frozenset[str], *, by_another: bool) -> boo
     return holds and not (by_another and signed.username in signers)
 
 
-def calculation_check(found: Chart) -> str | None:
-    """Why the calculation of the order that stands is still to be checked, in words; None where that is done."""
-    check = order_check(found)
+def calculation_check(check: OrderCheck | None) -> str | None:
+    """Why the calculation of an order is still to be checked, in words; None where it is, and where none is ordered."""
     if check is None or check.checked is not None:
         return None
     if check.by_another:

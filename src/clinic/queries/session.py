@@ -299,7 +299,7 @@ def _arguable(found: Chart, plan: SignedPlan) -> Iterator[Objection]:
     check = order_check(found)
     if check is not None and check.differs:
         yield Objection(kind="prescriber", words=check.differs, place="plan", paths=("vitals.weight_kg",))
-    if (unchecked := calculation_check(found)) is not None:
+    if (unchecked := calculation_check(check)) is not None:
         yield Objection(kind="reason", words=unchecked, place="plan")
 
 

@@ -78,7 +78,7 @@ def _done(request: HttpRequest, found: Chart) -> str:
         return _("The hour is on record.")
     if step == "withdraw":
         reason = typed(request, "reason", 500)
-        withdraw_hour(found, typed(request, "hour", 64), reason=reason, by=by, key=key)
+        withdraw_hour(found, typed(request, "withdrawn", 64), reason=reason, by=by, key=key)
         return _("Withdrawn. It stays readable as entered in error.")
     if step == "touch":
         is_agreed = request.POST.get("said") == "agreed"
@@ -93,7 +93,7 @@ def _done(request: HttpRequest, found: Chart) -> str:
         return _("On record with the session.")
     if step == "withdraw-exposure":
         reason = typed(request, "reason", 500)
-        withdraw_exposure(found, typed(request, "event", 64), reason=reason, by=by, key=key)
+        withdraw_exposure(found, typed(request, "withdrawn", 64), reason=reason, by=by, key=key)
         return _("Withdrawn. It stays readable as entered in error.")
     raise Http404
 
