@@ -1,7 +1,8 @@
 """The demonstration's day goes on by itself: people arrive, are dosed, watched and go home, and alerts are answered.
 
 What comes next for somebody is asked of the record, so that a visitor may take any step before it comes by itself. What
-is refused is left to the visitor for a while. The day ends when nothing more comes.
+is refused is left to the visitor for a while. The day ends when nothing more comes; whoever is in the house at midnight
+goes home in the hours after it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ EVERY_S = 1.0
 _LEFT_ALONE = timedelta(minutes=10)
 _GIVES_UP = timedelta(minutes=60)
 """So long somebody waits whose dose is refused before going home without one."""
+_AFTER_MIDNIGHT = timedelta(hours=4)
+"""So long after the day a session may last that began before its end."""
 _ANSWERED_AFTER, _CLOSED_AFTER = timedelta(minutes=2), timedelta(minutes=6)
 _ANSWERS = {
     "session.reading_overdue": "Went in and took it: calm, pressure as before.",
@@ -67,7 +70,7 @@ class Going:
             coming = [(step[0], sitting, step[1]) for sitting in self._sittings() if (step := sitting.next())]
             ready = [one for one in coming if one[0] <= clock.now() and self._may_go_on(one[1])]
             if not ready:
-                return bool(coming) and clock.today(self.practice.zone) == self.on
+                return bool(coming) and clock.now() < day_span(self.on, self.practice.zone)[1] + _AFTER_MIDNIGHT
             _at, sitting, what = min(ready, key=lambda one: one[0])
             self._do(sitting, what)
 
